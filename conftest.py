@@ -1,21 +1,21 @@
-"""How pytest runs here; read before any module of the package, whose doctests are tests too."""
+"""Pytest settings, loaded before any module of the package (doctests are collected too)."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# One thread for products in each process, before NumPy is loaded: the processes share the cores.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+# One BLAS thread per worker process, set before NumPy is imported: the workers share the cores.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
     os.environ.setdefault(_variable, "1")
 # The reference kernels, unless others are asked for: stored numbers are theirs.
 os.environ.setdefault("GRADUEL_KERNELS", "numpy")
 
-MOST_WORKERS = 8  # each imports everything and trains its own fixtures
+MOST_WORKERS = 8  # each worker imports everything and trains its own fixtures
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Return the number of processes of ``-n auto``: none beside this one for a single file."""
+    """Return the number of worker processes for ``-n auto``; 0 for a single test file."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return int(os.environ["PYTEST_XDIST_AUTO_NUM_WORKERS"])
     paths = {Path(argument.split("::")[0]) for argument in config.args}
@@ -23,6 +23,6 @@ def pytest_xdist_auto_num_workers(config):
         return 0
     try:
         cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
+    except AttributeError:  # not available on every system
         cores = os.cpu_count() or 1
     return min(cores, MOST_WORKERS) if cores > 1 else 0

@@ -1,7 +1,7 @@
-"""A second executor, which runs jobs in this process: all that another one must do.
+"""An executor that runs jobs in the test process; also an example of the executor protocol.
 
-Tests run their cells with it unless they are marked ``processes``: most of the time of a small
-cell is the start of its process, which imports NumPy, polars, scikit-learn and XGBoost.
+Tests run their cells with it unless they are marked ``processes``. A small cell spends most of its
+time starting a process, which imports NumPy, Polars, scikit-learn and XGBoost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graduel.errors import UserError
 
 
 class InProcess:
-    """Runs each job here, once it and its events have been bytes."""
+    """Runs each job in this process, after a round trip of the job and its events through bytes."""
 
     def __init__(self):
         self.jobs = []
@@ -28,7 +28,7 @@ class InProcess:
             events = [Event(job.cell, "started")]
             path = list(sys.path)
             try:
-                # A warning in a process is a line in its log, no error as in tests.
+                # In a worker process a warning goes to the log; in pytest it would be an error.
                 with threadpool_limits(job.protocol.threads), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     run_job(from_message(CellJob, to_message(job)), events.append)
@@ -44,5 +44,5 @@ _run_in_processes = LocalExecutor.run
 
 
 def choose_executor(*, processes):
-    """Have the default executor run jobs in processes of their own, or else here."""
+    """Make the default executor run jobs in worker processes, or in this process."""
     LocalExecutor.run = _run_in_processes if processes else lambda _, jobs: InProcess().run(jobs)

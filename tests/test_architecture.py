@@ -1,4 +1,4 @@
-"""The shape of the source: no import circles, crowded folders, long files or shared names."""
+"""Source layout: no import cycles, crowded folders, long files or duplicate module names."""
 
 import ast
 from collections import defaultdict
@@ -8,7 +8,7 @@ import graduel
 
 ROOT = Path(graduel.__file__).parent
 MOST_MODULES = 16
-"""A folder with more is divided, unless it holds one family a file."""
+"""Maximum for a folder, unless it holds one file per family."""
 FAMILY_FOLDERS = {"nn/layers", "contenders"}
 MOST_LINES = 449
 COMMANDS = [
@@ -23,7 +23,7 @@ COMMANDS = [
     "verdict",
 ]
 SAME_NAME = {
-    # A command as it is typed, and the same command as it is carried out.
+    # A command's options, and the action that the command runs.
     *(f"cli/{room}/{name}.py" for room in ("commands", "actions") for name in COMMANDS),
     # A section of the report is named for what it shows.
     *(f"report/sections/{name}.py" for name in ("calibration", "tuning")),
@@ -31,37 +31,37 @@ SAME_NAME = {
     # The textbook network, as a contender.
     "contenders/textbook.py",
 }
-"""Modules that share their name because they are two sides of one thing."""
+"""Modules that may share a name because they are two sides of one thing."""
 
 
 def modules() -> dict[str, Path]:
     """Return every module by its dotted name."""
-    found = {}
+    paths = {}
     for path in ROOT.rglob("*.py"):
         parts = path.relative_to(ROOT.parent).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+        paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return paths
 
 
 def imports(path: Path, known: dict[str, Path]) -> set[str]:
-    """Return the modules that a file imports, within functions and for type checkers too."""
-    found = set()
+    """Return the modules that a file imports, also inside functions and for type checking."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                found.add(inner if inner in known else node.module)
-    return {name for name in found if name in known}
+                names.add(inner if inner in known else node.module)
+    return {name for name in names if name in known}
 
 
-def circles(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Return the strongly connected components of more than one module (Tarjan, 1972)."""
+def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the strongly connected components of two modules or more (Tarjan, 1972)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
-    found = []
+    components = []
 
     def visit(name: str) -> None:
         index[name] = low[name] = len(index)
@@ -77,24 +77,24 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
             while not part or part[-1] != name:
                 part.append(stack.pop())
             if len(part) > 1:
-                found.append(sorted(part))
+                components.append(sorted(part))
 
     for name in sorted(graph):
         if name not in index:
             visit(name)
-    return found
+    return components
 
 
-def test_circles_are_seen():
+def test_cycles_are_found():
     graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}
-    assert circles(graph) == [["a", "b", "c"]]
+    assert cycles(graph) == [["a", "b", "c"]]
 
 
-def test_no_modules_import_each_other_in_a_circle():
+def test_no_import_cycles():
     known = modules()
     graph = {name: imports(path, known) - {name} for name, path in known.items()}
     assert len(graph["graduel.cli.commands.duel"]) > 1
-    assert circles(graph) == []
+    assert cycles(graph) == []
 
 
 def test_no_folder_is_crowded():
@@ -112,7 +112,7 @@ def test_no_module_is_long():
     assert long == {}
 
 
-def test_no_two_modules_share_a_name():
+def test_module_names_are_unique():
     by_name = defaultdict(list)
     for path in modules().values():
         where = path.relative_to(ROOT).as_posix()

@@ -11,6 +11,6 @@ def test_the_page_of_the_glass_box_runs(capsys):
     namespace = {}
     for block in findall(r"```python\n(.*?)```", text, DOTALL):
         exec(block, namespace)
-    prepared, raw = findall(r"([\d.]+)% right", capsys.readouterr().out)
+    prepared, raw = findall(r"([\d.]+)% correct", capsys.readouterr().out)
     assert float(prepared) >= 98
     assert float(raw) < 40

@@ -1,4 +1,4 @@
-"""Plain data, and files that are written whole or not at all."""
+"""Plain data, and atomic writes."""
 
 import os
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from graduel.serialize import from_plain, read_json, to_plain, write_json
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A part."""
+    """A nested dataclass."""
 
     name: str
     sizes: tuple[int, ...] = ()
@@ -23,7 +23,7 @@ class Inner:
 
 @dataclass(frozen=True, slots=True)
 class Outer:
-    """A whole with every kind of field."""
+    """A dataclass with every kind of field."""
 
     ratio: float
     on: bool
@@ -45,7 +45,7 @@ outer = st.builds(
 
 
 @given(outer)
-def test_what_is_written_is_read(tmp_path_factory, value):
+def test_json_round_trip(tmp_path_factory, value):
     path = tmp_path_factory.mktemp("plain") / "value.json"
     write_json(path, value)
     assert from_plain(Outer, read_json(path)) == value
@@ -61,29 +61,29 @@ def test_what_is_written_is_read(tmp_path_factory, value):
         ([], "Expected object, got array"),
     ],
 )
-def test_a_value_of_another_type_is_an_error_that_names_its_place(data, message):
+def test_wrong_types_raise_an_error_with_their_path(data, message):
     with pytest.raises(UserError, match=message):
         from_plain(Outer, data, "thing")
 
 
-def test_numpy_values_become_plain():
+def test_numpy_values_become_plain_data():
     assert to_plain({"a": np.float32(0.5), "b": np.arange(3), "c": (np.int64(2),)}) == {
         "a": 0.5,
         "b": [0, 1, 2],
         "c": [2],
     }
-    with pytest.raises(TypeError, match="has no plain form"):
+    with pytest.raises(TypeError, match="object cannot be converted to plain data"):
         to_plain(object())
 
 
-def test_no_number_that_json_lacks_is_written(tmp_path):
+def test_nan_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="Out of range"):
         write_json(tmp_path / "x.json", {"a": float("nan")})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"{", b"[" * 100_000])
-def test_what_is_no_json_is_told(tmp_path, content):
+def test_invalid_json_raises_a_user_error(tmp_path, content):
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(UserError, match="expected readable JSON"):
         read_json(tmp_path / "x.json")
@@ -91,7 +91,7 @@ def test_what_is_no_json_is_told(tmp_path, content):
         read_json(tmp_path / "none.json")
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_file_unchanged(tmp_path, monkeypatch):
     path = tmp_path / "folder" / "x.txt"
     atomic_write(path, "old")
 
@@ -107,10 +107,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_writer_that_raises_leaves_nothing(tmp_path):
+def test_an_exception_leaves_no_temporary_file(tmp_path):
     def write():
-        with atomic_path(tmp_path / "x") as aside:
-            aside.write_bytes(b"half")
+        with atomic_path(tmp_path / "x") as temporary:
+            temporary.write_bytes(b"half")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -118,7 +118,7 @@ def test_a_writer_that_raises_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_folders_are_written_atomically(tmp_path, monkeypatch):
     atomic_write_folder(tmp_path / "one", {"a": b"1", "b": b"2"})
     assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()} == {
         "a": b"1",
@@ -134,7 +134,7 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
-def test_what_killed_writers_left_is_removed(tmp_path):
+def test_temporary_files_of_killed_writers_are_removed(tmp_path):
     (tmp_path / ".a.json.123.tmp").write_text("{")
     half = tmp_path / ".cell.456.tmp"
     half.mkdir()

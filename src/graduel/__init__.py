@@ -1,6 +1,6 @@
-"""graduel: a neural network written by hand in NumPy against XGBoost, and who wins.
+"""graduel: a neural network by hand in NumPy against XGBoost, with paired verdicts.
 
-The names below are imported when they are first used, so that ``import graduel`` costs nothing.
+The public names are imported on first use, so that ``import graduel`` itself is fast.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graduel.report import write_report, write_suite
     from graduel.train import Fit
 
-_HOMES = {
+_MODULES = {
     "Dataset": "data",
     "Dense": "nn",
     "Dropout": "nn",
@@ -73,9 +73,9 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("graduel")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'graduel' has no attribute {name!r}")
-    return getattr(import_module(f"graduel.{_HOMES[name]}"), name)
+    return getattr(import_module(f"graduel.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

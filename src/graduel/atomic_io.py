@@ -1,7 +1,7 @@
-"""Write files whole or not at all: the one way in which graduel writes to disk.
+"""Atomic writes of files and folders: every file that graduel writes goes through this module.
 
-A file is written beside its place, flushed to the disk, and renamed over its place; so a process
-that is killed at any moment leaves the old file or the new one, never a part of one.
+A file is written under a temporary name beside its destination, flushed to disk, and renamed. A
+process that is killed at any moment leaves the old file or the new one, never a partial one.
 """
 
 from __future__ import annotations
@@ -15,67 +15,70 @@ from uuid import uuid4
 
 
 def atomic_write(path: str | Path, content: bytes | str) -> None:
-    """Write a file whole or not at all; text becomes UTF-8. Missing folders are made.
+    """Write a file atomically; text is encoded as UTF-8, and missing folders are created.
 
     Raises
     ------
     OSError
-        If the file cannot be written; what stood there before is unchanged.
+        If the file cannot be written; an existing file is then unchanged.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path) as aside, aside.open("xb") as file:
+    with atomic_path(path) as temporary, temporary.open("xb") as file:
         file.write(data)
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a path beside `path` for a writer that needs one; rename it to `path` at the end.
+    """Yield a temporary path to write to; flush it to disk and rename it to `path` at the end.
 
-    The file is flushed to the disk before it is renamed. If the block raises, nothing of it stays.
+    If the block raises, the temporary file is removed and `path` is unchanged.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        yield aside
-        with aside.open("rb+") as file:
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        os.replace(temporary, path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
 def atomic_write_folder(path: str | Path, files: Mapping[str, bytes]) -> None:
-    """Write a new folder of files, given by name, whole or not at all.
+    """Write a new folder atomically; `files` maps file names to contents.
 
     Raises
     ------
     OSError
-        If it cannot be written, or a folder of files is there already.
+        If the folder cannot be written, or `path` is already a folder with files in it.
     """
     path = Path(path)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         for name, content in files.items():
-            atomic_write(aside / name, content)
-        os.replace(aside, path)
+            atomic_write(temporary / name, content)
+        os.replace(temporary, path)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     sync_folder(path.parent)
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what writers that were killed left in a folder; no writer may be at work there."""
-    for left in folder.glob(".*.tmp"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+    """Remove the temporary files of killed writers from a folder.
+
+    No other process may be writing to the folder at the same time.
+    """
+    for path in folder.glob(".*.tmp"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            left.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to the disk, where the system can (Windows cannot)."""
+    """Flush a folder's directory entries to disk where the system supports it (not on Windows)."""
     with suppress(OSError):
         entry = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Mistakes that a user can mend, and how they are worded: expected, got, what to do."""
+"""Errors that a user can fix, worded as: expected, got, what to do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """A mistake in what the user asked for. The command line shows its one line, no traceback."""
+    """An error in the user's input. The command line prints its message without a traceback."""
 
 
 def unknown(what: str, got: str, options: Iterable[str]) -> UserError:
-    """Make the error for a name that does not exist, with the nearest one that does.
+    """Return the error for an unknown name; it lists the valid names and suggests the closest.
 
     >>> print(unknown("activation", "rleu", ["relu", "tanh"]))
     activation must be one of 'relu', 'tanh'; got 'rleu'. Did you mean 'relu'?

@@ -1,4 +1,4 @@
-"""Names, shapes, roles and slices of one flat vector: all that ``nn`` and ``optim`` share."""
+"""The layout of a flat parameter vector: the one module that ``nn`` and ``optim`` share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROLES = ("weight", "bias", "scale", "embedding", "periodic", "activation", "ensemble")
-"""The roles that come first, in this order; others follow in the order they appear."""
+"""The built-in roles, in their order in θ; users' roles follow in order of appearance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """How many numbers the array holds."""
+        """The number of elements of the array."""
         return prod(self.shape)
 
     @property
     def stop(self) -> int:
-        """One past the array's last place in the vector."""
+        """The index after the array's last element in the vector."""
         return self.start + self.size
 
     def view(self, vector: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -39,10 +39,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where every named array lies in a flat vector.
+    """The positions of named arrays in a flat vector.
 
-    The order is by role (weight, bias, scale, embedding, then users' own), and within a role
-    as given, so that a role is one slice: its own learning rate or weight decay costs no loop.
+    Arrays are ordered by role (:data:`ROLES`, then users' roles), and within a role as given. So
+    each role is one slice, and a learning rate or weight decay per role needs no loop.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Layout:
 
     @classmethod
     def build(cls, named: Iterable[tuple[str, tuple[int, ...], str]]) -> Layout:
-        """Lay out ``(name, shape, role)`` triples, given depth-first."""
+        """Build a layout from ``(name, shape, role)`` triples in depth-first order."""
         triples = list(named)
         user_roles = dict.fromkeys(role for _, _, role in triples if role not in ROLES)
         rank = {role: i for i, role in enumerate((*ROLES, *user_roles))}
@@ -71,7 +71,7 @@ class Layout:
             entries.append(Entry(name, tuple(shape), role, start))
             start = entries[-1].stop
         if len({entry.name for entry in entries}) != len(entries):
-            raise ValueError(f"names in a layout must differ; got {[e.name for e in entries]}")
+            raise ValueError(f"expected unique names in a layout; got {[e.name for e in entries]}")
         return cls(tuple(entries))
 
     def __getitem__(self, name: str) -> Entry:
@@ -79,12 +79,12 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """Length of the flat vector."""
+        """The length of the flat vector."""
         return self.entries[-1].stop if self.entries else 0
 
     @property
     def roles(self) -> dict[str, slice]:
-        """The slice of each role that occurs."""
+        """The slice of each role in the layout."""
         slices: dict[str, slice] = {}
         for entry in self.entries:
             so_far = slices.get(entry.role, slice(entry.start, entry.start))

@@ -1,4 +1,4 @@
-"""The scale of pixels: the one thing that data, training and estimators say of them alike."""
+"""Scaling of pixels, shared by data, training and estimators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def detect_scale(X: NDArray[Any]) -> float:
-    """Return the factor for a network's inputs: 1/255 for uint8 pixels, 1 for other numbers.
+    """Return the factor that scales a network's inputs: 1/255 for uint8 pixels, otherwise 1.
 
     >>> detect_scale(np.array([[0.5]])), 1 / detect_scale(np.array([[255]], np.uint8))
     (1.0, 255.0)

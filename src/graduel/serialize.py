@@ -1,8 +1,8 @@
-"""Plain data and dataclasses: the one way in which graduel turns one into the other.
+"""Conversion between dataclasses and plain data, and JSON files of plain data.
 
-Plain data are what JSON holds: None, booleans, numbers, text, lists, and dicts with text keys.
+Plain data are the types of JSON: None, booleans, numbers, text, lists, and dicts with text keys.
 Types are checked by `msgspec <https://jcristharif.com/msgspec/>`_ against a class's annotations; a
-value of another type is an error that names its place, never a silent conversion.
+value of another type raises an error with its path and is never converted silently.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def to_plain(value: Any) -> Any:
-    """Return dataclasses, tuples, mappings and NumPy values as plain data.
+    """Convert dataclasses, tuples, mappings and NumPy values to plain data.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -30,22 +30,22 @@ def to_plain(value: Any) -> Any:
     """
     import msgspec
 
-    return _lists(msgspec.to_builtins(value, enc_hook=_numpy))
+    return _tuples_to_lists(msgspec.to_builtins(value, enc_hook=_numpy_to_plain))
 
 
 def from_plain(kind: type[T], data: Any, what: str = "data") -> T:
-    """Return the object of class `kind` that plain data describe.
+    """Build an object of class `kind` from plain data.
 
     Parameters
     ----------
-    kind : a dataclass whose annotations say what each field may be
-    data : what :func:`to_plain` returned, perhaps by way of a file
-    what : what the data are, for the error
+    kind : a dataclass; its annotations are the types of its fields
+    data : plain data as returned by :func:`to_plain` or read from a file
+    what : name of the data in error messages
 
     Raises
     ------
     UserError
-        If a field is missing or of another type; the message names its place.
+        If a field is missing or of another type; the message gives its path.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def from_plain(kind: type[T], data: Any, what: str = "data") -> T:
 
 
 def to_json(content: Any) -> str:
-    """Return plain data, or what :func:`to_plain` makes of it, as JSON text.
+    """Return `content`, converted by :func:`to_plain`, as JSON text.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def to_json(content: Any) -> str:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write plain data, or what :func:`to_plain` makes of it, as JSON, whole or not at all.
+    """Write `content`, converted by :func:`to_plain`, as a JSON file atomically.
 
     Raises
     ------
@@ -90,12 +90,12 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Return the plain data in a JSON file.
+    """Read a JSON file as plain data.
 
     Raises
     ------
     UserError
-        If the file cannot be read or holds no JSON.
+        If the file cannot be read or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -104,19 +104,19 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"{path}: expected readable JSON; got {reason}") from None
 
 
-def _lists(value: Any) -> Any:
-    """Return plain data with lists in place of tuples, as JSON gives them back."""
+def _tuples_to_lists(value: Any) -> Any:
+    """Return plain data with tuples replaced by lists, as after a round trip through JSON."""
     if isinstance(value, dict):
-        return {str(key): _lists(part) for key, part in value.items()}
+        return {str(key): _tuples_to_lists(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_lists(part) for part in value]
+        return [_tuples_to_lists(part) for part in value]
     return value
 
 
-def _numpy(value: Any) -> Any:
-    """Return NumPy's numbers and arrays as Python's (msgspec asks for what it does not know)."""
+def _numpy_to_plain(value: Any) -> Any:
+    """Convert NumPy numbers and arrays to Python's: msgspec's hook for types unknown to it."""
     import numpy as np
 
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no plain form")
+    raise TypeError(f"{type(value).__name__} cannot be converted to plain data")

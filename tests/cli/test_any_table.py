@@ -133,8 +133,8 @@ REFUSED = {
     "empty.csv": (b"", "the file is empty"),
     "blank.csv": (b" \n\n\t\n", "the file is empty"),
     "mark alone.csv": (b"\xef\xbb\xbf", "the file is empty"),
-    "binary.csv": (bytes(range(256)) * 8, "it holds binary data"),
-    "zero bytes.csv": (PLAIN.replace(b"3", b"\0"), "it holds binary data"),
+    "binary.csv": (bytes(range(256)) * 8, "got binary data"),
+    "zero bytes.csv": (PLAIN.replace(b"3", b"\0"), "got binary data"),
     "header alone.csv": (b"x,z,target\n", "expected rows under the header"),
     "header too long.csv": (
         lines(9, lambda i: "1,a", "x,y,more,target"),
@@ -150,13 +150,13 @@ REFUSED = {
     ),
     "an open quote.csv": (PLAIN + b'1,"x,a\n2,3,b\n', "line 62: expected a quote to be closed"),
     "title.csv": (b"A title\n\n" + PLAIN, "line 1: expected 3 cells, as most lines have; got one"),
-    "json.csv": (b'[{"x": 1, "target": "a"}]', "it holds JSON. Save it as CSV"),
-    "page.csv": (b"<!DOCTYPE html><p>404</p>", "it holds a page of the web"),
-    "two files.zip": (zipped(a_csv=PLAIN, b_csv=PLAIN), "it has 2 ('a.csv', 'b.csv')"),
+    "json.csv": (b'[{"x": 1, "target": "a"}]', "got JSON. Save it as CSV"),
+    "page.csv": (b"<!DOCTYPE html><p>404</p>", "got HTML or XML"),
+    "two files.zip": (zipped(a_csv=PLAIN, b_csv=PLAIN), "got 2 files ('a.csv', 'b.csv')"),
     "no file.zip": (zipped(), "an empty zip file"),
     "cut short.csv.gz": (gzip.compress(PLAIN)[:100], "it is damaged or cut short"),
-    "twice.csv.gz": (gzip.compress(gzip.compress(PLAIN)), "packed with gzip twice"),
-    "cut short.parquet": (parquet(x=[1, 2], target=["a", "b"])[:-9], "expected a whole Parquet"),
+    "twice.csv.gz": (gzip.compress(gzip.compress(PLAIN)), "compressed with gzip twice"),
+    "cut short.parquet": (parquet(x=[1, 2], target=["a", "b"])[:-9], "a complete Parquet file"),
     "no columns.parquet": (parquet(), "it has no columns"),
     "no rows.parquet": (
         parquet(x=pl.Series([], dtype=pl.Int64), target=pl.Series([], dtype=pl.String)),
@@ -164,7 +164,10 @@ REFUSED = {
     ),
     "one class.csv": (lines(40, lambda i: f"{i % 5},{i % 3},a"), "must have two classes or more"),
     "one row.csv": (lines(1, lambda i: "1,2,a"), "expected two rows or more with a target; got 1"),
-    "all missing.csv": (lines(40, lambda i: f",NA,{ab(i)}"), "got 'x' (missing), 'z' (missing)"),
+    "all missing.csv": (
+        lines(40, lambda i: f",NA,{ab(i)}"),
+        "dropped: 'x' (missing), 'z' (missing)",
+    ),
     "all constant.csv": (lines(40, lambda i: f"5,same,{ab(i)}"), "'x' (constant), 'z' (constant)"),
     "target missing.csv": (lines(40, lambda i: f"{i % 5},{i},"), "expected two rows or more"),
     "target alone.csv": (lines(40, ab, "target"), "the table has one column, 'target'"),
@@ -173,8 +176,8 @@ REFUSED = {
     "names as target.csv": (lines(60, lambda i: f"{i % 5},{i % 3},n{i}"), "these are not classes"),
     "unusual cells.csv": (PLAIN.replace(b",", b"^"), "Did you mean 'x^z^target'?"),
     "broken.npz": (b"PK\x03\x04garbage", "expected an NPZ file"),
-    "database.csv": (b"SQLite format 3\0" + bytes(90), "a database of SQLite"),
-    "pickle.csv": (b"\x80\x04\x95" + bytes(90), "a pickle of Python, which is never loaded"),
+    "database.csv": (b"SQLite format 3\0" + bytes(90), "an SQLite database"),
+    "pickle.csv": (b"\x80\x04\x95" + bytes(90), "a Python pickle, which is never loaded"),
 }
 
 
@@ -256,7 +259,7 @@ def test_two_rows_are_too_few_to_split(capsys, tmp_path):
         capsys, "duel", path, "--target", "target", "--quick", "--out", tmp_path / "run"
     )
     assert (code, out) == (2, "")
-    assert "expected 10 rows or more for training and testing; two has 2" in err
+    assert "expected at least 10 rows for this split; two has 2" in err
 
 
 def test_three_thousand_columns(capsys, tmp_path):

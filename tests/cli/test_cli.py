@@ -1,4 +1,4 @@
-"""The command line as its users meet it: real processes, real digits."""
+"""The command line in processes of its own, on MNIST."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def graduel(*args, cwd, **options):
     )
 
 
-def complaint(capsys, *args):
-    """Run in this process; return the exit code and the one line of complaint."""
+def get_error(capsys, *args):
+    """Run in this process; return the exit code and the error line."""
     code = main(list(args))
     said = capsys.readouterr()
     assert said.out == ""
@@ -52,7 +52,7 @@ def complaint(capsys, *args):
         (["duel", "--contenders", "net,xgbost"], "Did you mean 'xgboost'?"),
         (["duel", "--contenders", ","], "at least one contender"),
         (["duel", "--net", "activation=rleu"], "Did you mean 'relu'?"),
-        (["duel", "--net", "lr"], "parts of the form key=value"),
+        (["duel", "--net", "lr"], "key=value pairs separated by spaces"),
         (["duel", "--rows", "5"], "rows must be between 100 (10 for each of 10 classes)"),
         (["duel", "--rows", "60001"], "and 60,000, the training rows"),
         (["duel", "--rows", "many"], "Invalid value for '--rows'"),
@@ -65,15 +65,15 @@ def complaint(capsys, *args):
 )
 def test_a_mistake_is_one_line_and_exit_code_2(capsys, monkeypatch, tmp_path, args, message):
     monkeypatch.chdir(tmp_path)
-    code, line = complaint(capsys, *args)
+    code, line = get_error(capsys, *args)
     assert code == 2
     assert message in line
 
 
 def test_an_out_that_is_something_else(capsys, tmp_path):
     (tmp_path / "file").write_text("mine")
-    for out, message in ((tmp_path, "not a duel's"), (tmp_path / "file", "is a file")):
-        code, line = complaint(capsys, "duel", *SMALL, "--out", str(out))
+    for out, message in ((tmp_path, "holds other files (file)"), (tmp_path / "file", "is a file")):
+        code, line = get_error(capsys, "duel", *SMALL, "--out", str(out))
         assert code == 2
         assert message in line
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
@@ -82,7 +82,7 @@ def test_an_out_that_is_something_else(capsys, tmp_path):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
 def test_an_out_that_cannot_be_written(capsys, tmp_path):
     tmp_path.chmod(0o500)
-    code, line = complaint(capsys, "duel", *SMALL, "--out", str(tmp_path / "run"))
+    code, line = get_error(capsys, "duel", *SMALL, "--out", str(tmp_path / "run"))
     assert code == 2
     assert "can be written" in line
 
@@ -95,7 +95,7 @@ def test_help_names_every_option():
     assert CliRunner().invoke(app, ["--version"]).output.startswith("graduel 0.")
 
 
-def test_importing_and_helping_load_nothing_heavy():
+def test_import_and_help_load_no_heavy_library():
     code = (
         "import sys, graduel; from graduel.cli import main; main(['duel', '--help']); "
         "heavy = {'xgboost', 'sklearn', 'matplotlib', 'scipy', 'numpy', 'pandas', 'jinja2'}; "
@@ -134,8 +134,8 @@ def test_a_whole_duel(finished):
         "NumPy network",
         "XGBoost",
         "Test error",
-        "A quick look",
-        "The report: ",
+        "--quick",
+        "Report: ",
     ):
         assert word in done.stdout
     for line in ("textbook-seed0: starting", "net-seed0: finished", "xgboost-seed0: finished"):
@@ -149,14 +149,14 @@ def test_a_whole_duel(finished):
         ("xgboost", "net"),
     }
     assert result["environment"]["command"].startswith("graduel duel --rows 300")
-    report = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    report = (folder / "run" / "report.html").read_text(encoding="utf-8").replace("\xa0", " ")
     assert len(result["claims"]) == 2
     for claim in result["claims"]:
         assert claim["sentence"] in done.stdout.replace("\n", " ").replace("  ", " ")
         assert html.escape(claim["sentence"]) in report
 
 
-def test_the_same_command_again_keeps_everything_and_no_warning_stops_it(finished):
+def test_the_same_command_again_reuses_all_fits_without_warnings(finished):
     folder, args, first = finished
     again = graduel("duel", *args, cwd=folder, env={**os.environ, "PYTHONWARNINGS": "error"})
     assert again.returncode == 0, again.stderr
@@ -165,12 +165,21 @@ def test_the_same_command_again_keeps_everything_and_no_warning_stops_it(finishe
     assert again.stdout == first.stdout
 
 
-def test_any_encoding_will_do(finished):
+def test_output_works_in_any_encoding(finished):
     folder, args, _ = finished
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}  # what it has, any other has
     done = graduel("duel", *args, cwd=folder, env=environment, errors="replace")
     assert done.returncode == 0, done.stderr
     assert "NumPy network" in done.stdout
+
+
+def test_a_minus_sign_that_the_encoding_lacks_is_a_hyphen():
+    code = "import sys; from graduel.cli import main; main(['--version']); print('−0.5 – ≥')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.splitlines()[-1] == "-0.5 - ?"
 
 
 def test_a_folder_may_be_called_anything(tmp_path):
@@ -213,7 +222,7 @@ def test_json_is_the_result_and_nothing_else(capfd, monkeypatch, finished):
 def test_another_duel_in_the_same_folder(capsys, monkeypatch, finished):
     folder, args, _ = finished
     monkeypatch.chdir(folder)
-    code, line = complaint(capsys, "duel", *args, "--seeds", "2")
+    code, line = get_error(capsys, "duel", *args, "--seeds", "2")
     assert code == 2
     assert "holds another duel (seeds 1 there, 2 here)" in line
 
@@ -229,7 +238,7 @@ def test_without_out_a_duel_has_a_folder_of_its_own(capsys, monkeypatch, tmp_pat
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT to a process is POSIX's")
-def test_ctrl_c_stops_soon_says_what_was_kept_and_goes_on(tmp_path):
+def test_ctrl_c_stops_soon_reports_saved_fits_and_resumes(tmp_path):
     args = [*FASTER, "--contenders", "textbook,net", "--out", "run"]
     args[args.index("--net") + 1] = "layers=64 epochs=3000"
     process = subprocess.Popen(
@@ -264,7 +273,7 @@ def test_ctrl_c_stops_soon_says_what_was_kept_and_goes_on(tmp_path):
     assert (tmp_path / "run" / "cells" / "textbook-seed0").is_dir()
 
 
-def test_a_terminal_gets_a_line_a_contender():
+def test_a_terminal_shows_a_line_per_contender():
     import io
     from pathlib import Path
 
@@ -290,7 +299,7 @@ def test_a_terminal_gets_a_line_a_contender():
         slowly, build_protocol(DataSource.builtin("mnist"), threads=1), console, Path("run")
     )
     last = screen.getvalue()
-    assert "20 s spent, at most 1:00 min left, validation error 5.00 %" in last
+    assert "20 s elapsed, at most 60 s left, validation error 5.00 %" in last
     assert "finished earlier" in last
     assert "waiting" in last
 

@@ -57,17 +57,17 @@ def test_a_digit_forward_and_back(capsys, place, mnist):
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
     assert "NumPy network: digits.safetensors, test row 7" in out
-    kept = load_model(place / "digits.safetensors")
-    p = kept.predict_proba(mnist.X[60_007:60_008])[0]
-    assert f"The answer: {p.argmax()}, with {100 * p.max():.2f} %" in out
-    assert f"it is {mnist.y[60_007]}" in out or "(right)" in out
+    model = load_model(place / "digits.safetensors")
+    p = model.predict_proba(mnist.X[60_007:60_008])[0]
+    assert f"Prediction: {p.argmax()}, with {100 * p.max():.2f} %" in out
+    assert f"true class {mnist.y[60_007]}" in out or "(correct)" in out
     for text in (
         "Z₁ = W₁ A₀ + b₁",
         "dZ₃ = A₃ − Y   (4) nn/textbook.py:",
         "dW₂ = 1/m dZ₂ A₁ᵀ",
         "let through",
         "One gradient step on this example, α = 0.1",
-        "it helped",
+        "it decreased",
     ):
         assert text in out
 
@@ -78,7 +78,7 @@ def test_the_terms_in_the_terminal_add_up(capsys, place):
     )
     part = out[out.index("Unit 5 of layer 1") :]
     numbers = {
-        key: float(re.search(rf"{key} +(\S+)", part)[1])
+        key: float(re.search(rf"{key} +(\S+)", part)[1].replace("−", "-"))
         for key in ("these 4 terms", "the other 780", "bias b", "z, the sum")
     }
     total = numbers["these 4 terms"] + numbers["the other 780"] + numbers["bias b"]
@@ -90,7 +90,7 @@ def test_a_table_row_through_both_models_of_a_duel(capsys, place):
     table = place / "shop.csv"
     for name, texts in (
         ("net", ("town = ", "Z₁ = s ⊙ W₁")),
-        ("xgboost", ("SHAP: the contribution of each input", "one tree a round")),
+        ("xgboost", ("SHAP: the contribution of each input", "one tree per round")),
     ):
         args = ("inspect", cell(place, name), "--data", table, "--row", 11)
         code, out, err = graduel(capsys, *args)
@@ -99,15 +99,15 @@ def test_a_table_row_through_both_models_of_a_duel(capsys, place):
         p = load_model(cell(place, name)).predict_proba(row.drop("bought"))[0]
         assert f"with {100 * p.max():.2f} %" in out
         right = ["no", "yes"][p.argmax()] == row["bought"][0]
-        assert ("(right)" in out) == right
+        assert ("(correct)" in out) == right
         assert str(row["size"][0]) in out
         for text in texts:
             assert text in out
 
 
-def test_a_label_of_ones_own_turns_the_way_back(capsys, place):
+def test_label_sets_the_class_of_the_backward_pass(capsys, place):
     _, out, _ = graduel(capsys, "inspect", place / "digits.safetensors", "--label", "3")
-    assert "with 3 as true" in out
+    assert "true class 3" in out
     assert "probability of 3:" in out
 
 
@@ -120,8 +120,8 @@ def test_an_image_file_is_prepared_and_read(capsys, place, tmp_path):
         capsys, "inspect", place / "digits.safetensors", "--data", tmp_path / "zero.png"
     )
     assert code == 0
-    assert "The answer: 0" in out
-    assert "No label is known" in out
+    assert "Prediction: 0" in out
+    assert "The label is unknown" in out
 
 
 def test_json_holds_what_the_terminal_shows(capsys, place):
@@ -132,33 +132,33 @@ def test_json_holds_what_the_terminal_shows(capsys, place):
     net = found["net"]
     dz = np.array(net["backward"]["dz"])
     target = np.array(net["backward"]["target"])
-    np.testing.assert_allclose(dz, np.array(net["forward"]["answers"]) - target, atol=1e-6)
+    np.testing.assert_allclose(dz, np.array(net["forward"]["predictions"]) - target, atol=1e-6)
 
 
-def test_a_page_is_written_and_never_over_another(capsys, place, tmp_path):
+def test_a_page_is_written_and_never_overwritten(capsys, place, tmp_path):
     page = tmp_path / "one.html"
     args = ("inspect", place / "digits.safetensors", "--html", page)
     code, out, _ = graduel(capsys, *args)
     assert code == 0
-    assert f"The page: {page}" in out
+    assert f"Page: {page}" in out
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
     code, _, err = graduel(capsys, *args)
     assert code == 2
-    assert "must be a new file" in err
+    assert "expected a new file" in err
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--row", "10000"], "--row must be from 0 to 9,999; got 10000"),
-        (["--row", "-1"], "--row must be from 0 to 9,999; got -1"),
+        (["--row", "10000"], "--row: expected 0 to 9,999; got 10000"),
+        (["--row", "-1"], "--row: expected 0 to 9,999; got -1"),
         (["--label", "x"], "label must be one of '0', '1'"),
         (["--layer", "4"], "layer must be from 1 to 3"),
         (["--layer", "1", "--unit", "24"], "unit must be from 0 to 23"),
-        (["--unit", "2"], "name the layer, too"),
-        (["--lr", "0"], "--lr must be above 0"),
-        (["--lr", "nan"], "--lr must be above 0"),
-        (["--top", "0"], "--top must be at least 1"),
+        (["--unit", "2"], "expected layer and unit together"),
+        (["--lr", "0"], "--lr: expected"),
+        (["--lr", "nan"], "--lr: expected"),
+        (["--top", "0"], "--top: expected"),
         (["--data", "none.csv"], "there is no such path"),
         (["--data", "none.png"], "cannot be read"),
     ],
@@ -174,18 +174,18 @@ def test_mistakes_are_one_line_and_exit_code_two(capsys, place, args, message):
 def test_models_and_data_that_do_not_fit(capsys, place, tmp_path):
     code, _, err = graduel(capsys, "inspect", cell(place, "net"))
     assert (code, err.count("\n")) == (2, 1)
-    assert "give the example's file as --data" in err
+    assert "as --data" in err
     code, _, err = graduel(capsys, "inspect", tmp_path / "none.safetensors")
     assert (code, err.count("\n")) == (2, 1)
     code, _, err = graduel(capsys, "inspect", place / "duel")
     assert (code, err.count("\n")) == (2, 1)
-    assert f"give one of its models: {cell(place, 'net')}, {cell(place, 'xgboost')}" in err
+    assert f"its models: {cell(place, 'net')}, {cell(place, 'xgboost')}" in err
     code, _, err = graduel(capsys, "inspect", tmp_path)
-    assert "a folder without models" in err
+    assert "folder without models" in err
     (tmp_path / "text.png").write_text("no image")
     for model, data, message in (
         (place / "digits.safetensors", tmp_path / "text.png", "expected an image"),
-        (cell(place, "net"), tmp_path / "text.png", "takes no images"),
+        (cell(place, "net"), tmp_path / "text.png", "got an image"),
         (cell(place, "xgboost"), place / "digits.safetensors", ""),
     ):
         code, _, err = graduel(capsys, "inspect", model, "--data", data)
@@ -195,15 +195,15 @@ def test_models_and_data_that_do_not_fit(capsys, place, tmp_path):
         capsys, "inspect", cell(place, "xgboost"), "--data", place / "shop.csv", "--layer", "1"
     )
     assert code == 2
-    assert "are a network's" in err
+    assert "layer and unit apply to networks" in err
 
 
 def test_images_are_blocks_in_any_terminal():
     from rich.console import Console
 
     image = np.random.default_rng(0).integers(0, 256, (28, 28, 1), dtype=np.uint8)
-    colours = Console(force_terminal=True, color_system="truecolor", width=80)
-    found = draw_blocks(image, colours)
+    colors = Console(force_terminal=True, color_system="truecolor", width=80)
+    found = draw_blocks(image, colors)
     assert found.plain == "\n".join(["▀" * 28] * 14)
     first = f"rgb({image[0, 0, 0]},{image[0, 0, 0]},{image[0, 0, 0]})"
     assert str(found.spans[0].style).startswith(first)

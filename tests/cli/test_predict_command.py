@@ -1,4 +1,4 @@
-"""``graduel train`` on data of one's own, and ``graduel predict``: from a file to answers."""
+"""``graduel train`` and ``graduel predict`` on user files, from the table to the predictions."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def here(made, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_what_is_trained_is_judged_and_noted(capsys, here):
+def test_a_trained_model_is_evaluated_and_saved_with_notes(capsys, here):
     args = ["train", "mine.csv", "--target", "outcome", *SMALL, "--out", "a", "--json"]
     out, err = said(capsys, *args)
     told = json.loads(out)
     assert 31 <= told["test_rows"] <= 33
-    assert "set aside" in err
+    assert "is dropped" in err
     kept = load_model("a")
     assert kept.schema.target == "outcome"
     assert [c.kind for c in kept.columns] == ["categorical", "numeric", "date"]
@@ -85,7 +85,7 @@ def test_the_same_seed_trains_the_same_model_and_another_holds_out_other_rows(ca
 
 
 @pytest.mark.parametrize("model", ["net", "xgboost"])
-def test_every_row_is_answered_in_its_order_and_stays_as_it_was(capsys, here, model):
+def test_all_rows_are_predicted_in_order_and_unchanged(capsys, here, model):
     before = (here / "mine.csv").read_bytes()
     for out in ("out.csv", "out.parquet"):
         _, err = said(capsys, "predict", model, "mine.csv", "-o", out)
@@ -111,7 +111,7 @@ def test_every_row_is_answered_in_its_order_and_stays_as_it_was(capsys, here, mo
     assert not list(here.glob(".*"))
 
 
-def test_a_table_of_many_blocks_is_answered_as_one(capsys, here, monkeypatch):
+def test_a_table_of_many_blocks_is_predicted_as_one(capsys, here, monkeypatch):
     from graduel.data.read import parquet
     from graduel.data.read.delimited import csv
 
@@ -148,10 +148,10 @@ def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):
         (["mine.csv", "mine.csv"], "expected a model file"),
         (["net", "less.csv"], "'age', 'when'"),
         (["net", "bad.csv"], "column 'age': expected numbers; row 2 holds 'old'"),
-        (["net", "mine.csv", "-o", "mine.csv"], "--out must be a new file"),
-        (["net", "mine.csv", "-o", "a.xlsx"], "end in .csv or .parquet"),
-        (["net", "mine.csv", "-o", "none/a.csv"], "in a folder that is there"),
-        (["net", "mine.csv", "--contender", "net"], "goes with a duel's folder"),
+        (["net", "mine.csv", "-o", "mine.csv"], "--out: expected a new file"),
+        (["net", "mine.csv", "-o", "a.xlsx"], "ending in .csv or .parquet"),
+        (["net", "mine.csv", "-o", "none/a.csv"], "does not exist"),
+        (["net", "mine.csv", "--contender", "net"], "folder of a duel"),
         ([".", "mine.csv"], "has no result.json"),
         (["net", "."], "expected a table"),
     ],
@@ -170,8 +170,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, here, args, message):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--contender", "forest"], "a model of forest has no saved form"),
-        (["--contender", "xgboost", "--net", "epochs=2"], "--net goes with the contender net"),
+        (["--contender", "forest"], "forest cannot be saved"),
+        (["--contender", "xgboost", "--net", "epochs=2"], "--net: expected the contender net"),
         (["--split", "5x2"], "holdout or given for a single model"),
         (["--target", "outcom"], "Did you mean 'outcome'?"),
     ],
@@ -183,12 +183,12 @@ def test_a_mistake_in_training_is_one_line_and_exit_code_2(capsys, here, args, m
     assert message in err
 
 
-def test_a_duels_folder_answers_with_its_winner_or_whom_one_names(capsys, here):
+def test_a_duels_folder_predicts_with_the_best_or_the_named_contender(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "holdout", "--quick", *SMALL]
     said(capsys, "duel", *args, "--out", "run")
     result = json.loads((here / "run" / "result.json").read_text(encoding="utf-8"))
     best = min(result["contenders"], key=lambda name: result["contenders"][name]["test_error"])
-    assert load_run("run").kept
+    assert load_run("run").has_models
     out, err = said(capsys, "predict", "run", "mine.csv")
     assert str(result["contenders"][best]["title"]) in err
     for name in ("textbook", "net", "xgboost"):
@@ -206,12 +206,12 @@ def test_cross_validation_has_no_single_model(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "3x1", "--contenders", "net", *SMALL]
     said(capsys, "duel", *args, "--out", "folds")
     assert not list((here / "folds").rglob("*.safetensors"))
-    assert not load_run("folds").kept
+    assert not load_run("folds").has_models
     _, err = said(capsys, "predict", "folds", "mine.csv", code=2)
     assert "graduel train mine.csv" in err
 
 
-def test_images_are_answered_file_by_file_or_row_by_row(capsys, here, mnist, monkeypatch):
+def test_images_are_predicted_by_file_or_by_row(capsys, here, mnist, monkeypatch):
     from PIL import Image
 
     monkeypatch.setattr(predict, "IMAGES", 3)

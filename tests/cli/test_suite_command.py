@@ -64,31 +64,31 @@ def test_a_folder_of_tables_from_the_command_to_the_page(capsys, folder, finishe
     for name in ("first", "second"):
         assert f'<a href="{name}/report.html">{name}</a>' in page
         assert (path / name / "report.html").exists()
-    for told in (page, json.dumps(result)):
-        assert "Ulm" not in told
-        assert str(folder) not in told
+    for text in (page, json.dumps(result)):
+        assert "Ulm" not in text
+        assert str(folder) not in text
 
 
-def test_the_same_command_goes_on_and_shows_80_columns(capsys, folder, finished):
+def test_the_same_command_resumes_and_prints_80_columns(capsys, folder, finished):
     code, out, err = run(capsys, folder, "duel", "tables", *SMALL, "--out", "run")
     assert code == 2
     assert err.count("finished earlier") == 4
     (line,) = [line for line in err.splitlines() if line.startswith("graduel: ")]
     assert line.startswith("graduel: third: ")
-    assert line.endswith("The others go on.")
+    assert line.endswith("The other duels continue.")
     text, _, where = out.rpartition("\n\n")
     assert max(map(len, text.splitlines())) <= 80
     assert "suite.html" in where
-    for told in ("first", "second", "Error on every data set", "Across 2 data sets", "Ahead"):
-        assert told in text
+    for word in ("first", "second", "Error by data set", "Across 2 data sets", "Best"):
+        assert word in text
 
 
 def test_other_commands_on_its_folder_are_refused(capsys, folder, finished):
     for args, message in (
         (["tables", *SMALL, "--split", "2x1"], "holds another suite (split 'holdout' there"),
-        (["tables/first.csv", "tables/second.csv", *SMALL], "of first, second, third; here"),
-        (["tables/first.csv", *SMALL], "holds something that is not a duel's"),
-        (["tables", *SMALL, "--sizes", "20"], "--sizes goes with one data set"),
+        (["tables/first.csv", "tables/second.csv", *SMALL], "there: first, second, third; here"),
+        (["tables/first.csv", *SMALL], "holds other files"),
+        (["tables", *SMALL, "--sizes", "20"], "--sizes: expected one data set"),
         (["tables", "none.csv", *SMALL], "there is no such path"),
         (["tables", "mnist", *SMALL], "--target goes with a table"),
     ):
@@ -98,7 +98,7 @@ def test_other_commands_on_its_folder_are_refused(capsys, folder, finished):
         assert message in err.splitlines()[-1]
 
 
-def test_report_draws_it_again_without_its_data(capsys, folder, finished, tmp_path):
+def test_report_renders_it_again_without_its_data(capsys, folder, finished, tmp_path):
     path = tmp_path / "moved"
     shutil.copytree(finished[1], path)
     for name in ("first", "second"):
@@ -111,7 +111,7 @@ def test_report_draws_it_again_without_its_data(capsys, folder, finished, tmp_pa
     code, out, _ = run(capsys, folder, "report", str(path))
     assert code == 0
     assert [page.read_bytes() for page in pages] == before
-    assert "Error on every data set" in out
+    assert "Error by data set" in out
     code, out, _ = run(capsys, folder, "report", str(path), "--json")
     assert out == (path / "suite-result.json").read_text(encoding="utf-8")
     pages[1].unlink()
@@ -123,7 +123,7 @@ def test_report_draws_it_again_without_its_data(capsys, folder, finished, tmp_pa
     assert json.loads(out) == to_plain(graduel.load_run(path / "first").result)
 
 
-def test_report_draws_experiments_again(capsys, folder, tmp_path):
+def test_report_renders_experiments_again(capsys, folder, tmp_path):
     args = ["mnist", "--rows", "200", "--threads", "1", "--vary", "activation=relu,tanh"]
     args += ["--net", "layers=4 epochs=1", "--out", str(tmp_path / "e")]
     assert run(capsys, folder, "experiment", *args)[0] == 0
@@ -138,14 +138,14 @@ def test_report_draws_experiments_again(capsys, folder, tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: None, "not there"),
+        (lambda path: None, "does not exist"),
         (lambda path: path.write_text("a file"), "is a file"),
-        (lambda path: path.mkdir(), "holds none"),
+        (lambda path: path.mkdir(), "has no duel.json or suite.json"),
         (lambda path: (path.mkdir(), (path / "duel.json").write_text("{}")), "is not finished"),
         (lambda path: (path.mkdir(), (path / "suite.json").write_text("{}")), "is not finished"),
     ],
 )
-def test_folders_without_anything_finished_are_one_line(capsys, folder, tmp_path, make, message):
+def test_folders_without_a_finished_result_are_one_line(capsys, folder, tmp_path, make, message):
     make(tmp_path / "d")
     code, out, err = run(capsys, folder, "report", str(tmp_path / "d"))
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -166,7 +166,7 @@ def test_a_damaged_result_is_one_line(capsys, folder, finished, tmp_path, text):
 
 
 @pytest.mark.processes
-def test_a_duel_at_several_sizes_says_where_curves_cross(capsys, folder, tmp_path):
+def test_a_duel_at_several_sizes_reports_crossings(capsys, folder, tmp_path):
     args = ["tables/first.csv", *SMALL, "--sizes", "30", "--out", str(tmp_path / "d")]
     code, out, err = run(capsys, folder, "duel", *args)
     assert code == 0

@@ -1,4 +1,4 @@
-"""``graduel duel`` and ``graduel data`` on files of one's own."""
+"""``graduel duel`` and ``graduel data`` on user files."""
 
 from __future__ import annotations
 
@@ -50,10 +50,13 @@ def complaint(capsys, *args):
         (["mine.csv", "--target", "outcome", "--rope", "2"], "rope must be at least 0 and below 1"),
         (["mine.csv", "--target", "outcome", "--rows", "500"], "rows must be between 2 and 120"),
         (["mine.csv", "--target", "outcome", "--drop", "towm"], "Did you mean 'town'?"),
-        (["mine.csv", "--target", "outcome", "--group", "town"], "5 groups or more; it has 2"),
+        (
+            ["mine.csv", "--target", "outcome", "--group", "town"],
+            "at least 5 groups for this split; got one with 2",
+        ),
         (["mine.csv", "--target", "outcome", "--time", "town"], "expected dates"),
         (["mine.csv", "--target", "outcome", "--numeric", "town"], "expected numbers"),
-        (["mine.csv", "--target", "outcome", "--size", "big"], "--size must be HEIGHTxWIDTH"),
+        (["mine.csv", "--target", "outcome", "--size", "big"], "--size: expected HEIGHTxWIDTH"),
         (["mine.csv", "--target", "outcome", "--encoding", "klingon"], "klingon"),
         (["none.csv", "--target", "outcome"], "there is no such path"),
         (["mnist", "--target", "digit"], "--target goes with a table"),
@@ -98,9 +101,9 @@ def test_a_table_from_the_file_to_the_report(folder):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "note: column 'id' is set aside" in done.stderr
-    assert "in each fold of 3x1" in " ".join(done.stdout.split())
-    assert "Spread over folds" in done.stdout
+    assert "note: column 'id' is dropped" in done.stderr
+    assert "in each fold (3x1)" in " ".join(done.stdout.split())
+    assert "SD over folds" in done.stdout
     result = json.loads((folder / "run" / "result.json").read_text())
     page = (folder / "run" / "report.html").read_text(encoding="utf-8")
     assert result["environment"]["command"].startswith("graduel duel mine.csv --target outcome")
@@ -112,7 +115,7 @@ def test_a_table_from_the_file_to_the_report(folder):
     assert (folder / "mine.csv").read_bytes() == before
 
 
-def test_data_lists_what_is_known(capsys):
+def test_data_lists_the_named_data_sets(capsys):
     assert main(["data"]) == 0
     said = capsys.readouterr().out
     for name in ("mnist", "iris", "openml:NAME"):
@@ -124,7 +127,7 @@ def test_data_shows_a_table(capsys, folder):
     said = capsys.readouterr().out
     for text in ("150 rows", "age", "numeric", "town", "categorical", "good", "66.7 %"):
         assert text in said
-    assert "column 'id' is set aside" in said
+    assert "column 'id' is dropped" in said
     assert "mine.csv" in said
     assert "1 of 150 rows (0.7 %) repeat" in said
 
@@ -133,8 +136,8 @@ def test_data_asks_for_the_target_with_the_candidates_shown(capsys, folder):
     assert main(["data", "mine.csv"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "150 rows, 5 columns" in said
-    assert "column 'id' is set aside" in said
-    assert "Which column is predicted? Likely: --target outcome (2 values, last column" in said
+    assert "column 'id' is dropped" in said
+    assert "Target column? Likely: --target outcome (2 values, last column" in said
     code, line = complaint(capsys, "data", "mine.csv", "--drop", "towm")
     assert code == 2
     assert "Did you mean 'town'?" in line
@@ -149,14 +152,14 @@ def test_a_duel_asks_on_a_terminal(capsys, folder, monkeypatch, answer):
     monkeypatch.setattr(data_source.typer, "prompt", lambda text, err: asked.append(text) or answer)
     args = ["mine.csv", "--quick", "--split", "2x1", *SMALL, "--out", "run"]
     assert main(["duel", *args]) == 0
-    assert asked == ["Which column is predicted? (a number or a name)"]
+    assert len(asked) == 1
     assert "1  outcome (2 values, last column" in capsys.readouterr().err
     assert json.loads((folder / "run" / "result.json").read_text())["dataset"]["target"] == (
         "outcome"
     )
 
 
-def test_data_shows_a_picture_of_each_column(capsys, tmp_path):
+def test_data_shows_the_distribution_of_each_column(capsys, tmp_path):
     rows = [f"{i % 3},{'ab'[i % 4 == 0]},{'xy'[i % 2]}" for i in range(60)]
     path = tmp_path / "table.csv"
     path.write_text("n,word,target\n" + "\n".join(rows), encoding="utf-8")
@@ -168,7 +171,7 @@ def test_data_shows_a_picture_of_each_column(capsys, tmp_path):
     assert "54 of 60 rows" in " ".join(lines)
 
 
-def test_data_shows_nothing_that_steers_a_terminal(capsys, tmp_path):
+def test_data_prints_no_control_sequences(capsys, tmp_path):
     path = tmp_path / "table.csv"
     rows = ["[b]x[/b],\x1b[31mred,1", *["y,green,2"] * 300]
     path.write_text("c,\x1b]0;title\x07 name,target\n" + "\n".join(rows), encoding="utf-8")
@@ -179,31 +182,31 @@ def test_data_shows_nothing_that_steers_a_terminal(capsys, tmp_path):
         assert "\x07" not in said
 
 
-def test_very_many_columns_are_not_all_told_of(capsys, tmp_path):
+def test_only_some_of_very_many_columns_are_listed(capsys, tmp_path):
     path = tmp_path / "wide.csv"
     names = ",".join(f"f{i}" for i in range(3000))
     rows = [",".join(str(i * j % 7) for j in range(3000)) + f",{i % 2}" for i in range(40)]
     path.write_text(f"{names},target\n" + "\n".join(rows), encoding="utf-8")
     assert main(["data", str(path), "--target", "target"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "429 columns are set aside (constant): 'f0', 'f7'" in said
+    assert "429 columns are dropped (constant): 'f0', 'f7'" in said
     assert "2,471 more" in said
 
 
-def test_data_fetches_from_openml_once(capsys, server, tmp_path):
+def test_data_downloads_from_openml_once(capsys, server, tmp_path):
     made, asked = server
     assert main(["data", "openml:small"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "openml:7 (small): fetched from http://127.0.0.1" in said
+    assert "openml:7 (small): downloaded from http://127.0.0.1" in said
     assert str(tmp_path / "cache") in said
-    assert "licence: Public" in said
+    assert "license: Public" in said
     assert len(asked) == 3
     made.shutdown()
     made.server_close()
     assert main(["data", "openml:7"]) == 0
-    assert "openml:7 (small): fetched earlier" in " ".join(capsys.readouterr().out.split())
+    assert "openml:7 (small): cached" in " ".join(capsys.readouterr().out.split())
     assert main(["data"]) == 0
-    assert "small, fetched from OpenML" in " ".join(capsys.readouterr().out.split())
+    assert "small, downloaded from OpenML" in " ".join(capsys.readouterr().out.split())
     kept = tmp_path / "cache" / "openml" / "7.parquet"
     kept.write_bytes(kept.read_bytes() + b"x")
     code, line = complaint(capsys, "data", "openml:7")
@@ -215,10 +218,10 @@ def test_data_shows_images(capsys):
     assert "images of 8 × 8 pixels" in capsys.readouterr().out
 
 
-def test_data_reads_a_part_of_a_table_in_a_file_alone(capsys, folder):
+def test_data_samples_rows_only_of_a_table_in_a_file(capsys, folder):
     assert main(["data", "mine.csv", "--target", "outcome", "--rows", "30"]) == 0
-    assert "of 150 rows 30 are read" in " ".join(capsys.readouterr().out.split())
-    for name, message in (("iris", "a table in a file"), ("mnist", "goes with a table")):
+    assert "30 of 150 rows" in " ".join(capsys.readouterr().out.split())
+    for name, message in (("iris", "a table in a file"), ("mnist", "table")):
         code, line = complaint(capsys, "data", name, "--rows", "30")
         assert code == 2
         assert message in line

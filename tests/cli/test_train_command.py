@@ -31,7 +31,7 @@ def graduel(capsys, *args):
     return code, said.out, said.err
 
 
-def test_a_network_is_trained_judged_and_saved(capsys, tmp_path, mnist):
+def test_a_network_is_trained_evaluated_and_saved(capsys, tmp_path, mnist):
     code, out, err = graduel(capsys, "train", *SMALL, "--net", NET, "--out", "new/net.safetensors")
     assert code == 0
     assert "test error" in out
@@ -48,7 +48,7 @@ def test_a_network_is_trained_judged_and_saved(capsys, tmp_path, mnist):
     assert notes["environment"]["command"].startswith("graduel")
 
 
-def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
+def test_the_same_seed_gives_the_same_weights(capsys):
     found = []
     for seed in ("1", "1", "2"):
         code, out, _ = graduel(
@@ -78,13 +78,13 @@ def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
         (["train", "--net", "layers=maxpool20,maxpool20,10"], "MaxPool2D"),
         (["train", "--net", "optimizer=lbfgs dropout=0.1"], "Dropout"),
         (["train", "--net", "rates=bais:2"], "bais"),
-        (["train", "--seed", "-1"], "seed must be at least 0"),
+        (["train", "--seed", "-1"], "--seed: expected at least 0"),
         (["train", *SMALL, "--net", "lr=1e30 epochs=2 layers=8"], "lower the learning rate"),
         (["train", "--contender", "nett"], "Did you mean 'net'?"),
-        (["train", "--contender", "logistic"], "has no saved form"),
-        (["train", "--out", "there"], "--out must be a new file"),
-        (["train", "--out", "there/net"], "--out must be a file that can be written"),
-        (["experiment"], "--vary must say what to vary"),
+        (["train", "--contender", "logistic"], "cannot be saved"),
+        (["train", "--out", "there"], "--out: expected a new file"),
+        (["train", "--out", "there/net"], "--out: cannot write"),
+        (["experiment"], "--vary must have a key and values"),
         (["experiment", "--vary", "activation=relu"], "at least two values"),
         (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),
         (["experiment", "--vary", "lr=1,2", "--net", "lr=3"], "in --net and in --vary"),
@@ -102,7 +102,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, tmp_path, args, message):
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal of its own there")
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C works differently there")
 def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path):
     net = "layers=32 epochs=100000"
     options = ["--rows", "2000", "--threads", "1", "--net", net, "--out", "net.safetensors"]
@@ -134,13 +134,13 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path):
 
 
 @pytest.mark.processes
-def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_path):
+def test_an_experiment_prints_a_table_and_resumes(capsys, tmp_path):
     args = ["experiment", *SMALL, "--net", NET, "--vary", "activation=relu,gelu", "--seeds", "2"]
     code, out, err = graduel(capsys, *args, "--out", "mine")
     assert code == 0
-    for word in ("2 variants, 2 seeds", "relu", "gelu", "Spread", "best", "experiment.png"):
+    for word in ("2 variants, 2 seeds", "relu", "gelu", "SD over seeds", "best", "experiment.png"):
         assert word in out
-    assert "An experiment on mnist in mine" in err
+    assert "Experiment on mnist; results are saved in mine" in err
     assert {"experiment.md", "experiment.png", "result.json"} <= {
         p.name for p in (tmp_path / "mine").iterdir()
     }
@@ -178,7 +178,7 @@ def test_without_out_nothing_is_overwritten(capsys, tmp_path):
     assert first.replace("-2.", ".") == second.replace("-2.", ".") != first != second
 
 
-def test_what_diverges_late_keeps_the_best_epoch_before(capsys, tmp_path, monkeypatch):
+def test_a_late_divergence_saves_the_best_epoch_before(capsys, tmp_path, monkeypatch):
     from graduel.contenders import net
     from graduel.train import DivergedError
 

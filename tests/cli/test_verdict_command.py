@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from graduel.cli.app import main
 from graduel.data.read.array_file import read_array
 from graduel.duel.verdict.predictions import compare_predictions
-from graduel.duel.verdict.sentences import format_p
 from graduel.errors import UserError
+from graduel.number_format import format_equals_p
 
 
 class Trap:
@@ -62,8 +62,11 @@ def test_sentence_numbers_test_and_why(folder, capsys):
     assert found.sentence in flat
     assert found.why in flat
     assert found.scope in flat
-    assert f"McNemar mid-p, {format_p(found.p_value)} (exact {format_p(found.p_exact)})" in flat
-    assert "equal within ±1 point" in flat
+    assert (
+        f"McNemar mid-p, {format_equals_p(found.p_value)} (exact {format_equals_p(found.p_exact)})"
+        in flat
+    )
+    assert "ROPE ±1 " in flat
     assert max(map(len, said.splitlines())) <= 80
 
 
@@ -116,18 +119,18 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
     [
         (["none.npy", "trees.npy", "y.npy"], "none.npy: expected a file; there is no such file"),
         ([".", "trees.npy", "y.npy"], "it is a folder"),
-        (["objects.npy", "trees.npy", "y.npy"], "Arrays of objects are never read"),
+        (["objects.npy", "trees.npy", "y.npy"], "Object arrays are not supported"),
         (["pickled.npy", "trees.npy", "y.npy"], "it cannot be read"),
         (["both.npz", "trees.npy", "y.npy"], "expected a .npy file, or a table"),
         (["holes.csv:label", "trees.npy", "y.npy"], "column 'label' has 1 missing of 2 values"),
         (["blank.csv", "trees.npy", "y.npy"], "blank.csv: line 3: expected a value in every row"),
         (["all.csv", "trees.npy", "y.npy"], "Name one column: all.csv:truth"),
         (["all.csv:nett", "trees.npy", "y.npy"], "Did you mean 'net'?"),
-        (["net.npy", "trees.npy", "p.csv"], "name one: p.csv:COLUMN"),
-        (["words.npy", "trees.npy", "y.npy"], "words: 'no' is none of the classes ('0', '1')"),
+        (["net.npy", "trees.npy", "p.csv"], "p.csv:COLUMN"),
+        (["words.npy", "trees.npy", "y.npy"], "words: expected one of the classes '0', '1'; got"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "log_loss"], "needs probabilities"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
-        (["net.npy", "trees.npy", "y.npy", "--names", "x"], "expected two names with a comma"),
+        (["net.npy", "trees.npy", "y.npy", "--names", "x"], "expected two names"),
         (["net.npy", "trees.npy", "y.npy", "--rope", "-1"], "rope must be a share"),
         (["net.npy", "trees.npy"], "Missing argument 'Y'"),
     ],

@@ -1,4 +1,4 @@
-"""What holds for each of graduel's own families."""
+"""Properties of each built-in contender family."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWN = [*registry.BUILT_IN, registry.USER]
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_family_is_what_the_list_says(name):
+def test_a_family_matches_the_registry(name):
     family = registry.get_family(name)
     assert family.name == name
     assert is_dataclass(family.recipe)
@@ -39,7 +39,7 @@ def test_a_family_is_what_the_list_says(name):
         family.title = "another"
 
 
-def test_a_recipe_survives_a_plan():
+def test_a_recipe_survives_the_round_trip_through_a_plan():
     for name, (family, contender) in registry.list_contenders().items():
         for table in (None, TableTraits(300), TableTraits(10**5, 40, vector_leaves=True)):
             for recipe in contender.recipes(table) or ():
@@ -51,7 +51,7 @@ def vars_of(recipe):
     return [(one.name, getattr(recipe, one.name)) for one in fields(recipe)]
 
 
-def test_what_duels_when_nobody_chooses():
+def test_default_contenders():
     assert registry.default_contenders() == ["textbook", "net", "xgboost"]
 
 
@@ -89,12 +89,12 @@ def test_a_family_names_one_contender_after_itself(options, images, tables):
     assert [one and one.full for one in recipes] == [images, tables]
 
 
-def test_an_unknown_family_is_refused_with_the_nearest():
+def test_an_unknown_family_is_refused_with_a_suggestion():
     with pytest.raises(UserError, match=r"contender family must be .*Did you mean 'xgboost'\?"):
         registry.get_family("xgbost")
 
 
-def test_a_family_without_contenders_of_its_own_offers_itself():
+def test_a_family_without_contenders_gets_one_with_its_name():
     logistic = registry.get_family("logistic")
     (only,) = Family("mine", "my title", logistic.recipe, logistic.fit).contenders
     assert (only.name, only.title, only.default) == ("mine", "my title", False)
@@ -116,7 +116,7 @@ def test_a_process_that_uses_a_family_imports_no_other(name):
     assert not loaded & {"xgboost", "lightgbm", "sklearn", "optuna", "graduel.models.model"}
 
 
-def test_a_family_stands_in_one_file():
+def test_a_family_is_defined_in_one_file():
     files = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")

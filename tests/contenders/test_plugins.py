@@ -1,4 +1,4 @@
-"""Families of installed packages: the package of docs/contenders.md, and broken ones."""
+"""Families of installed packages: the example of docs/contenders.md, and broken packages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "contenders.md"
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Install packages of one module, as pip does: the module and its metadata."""
+    """Install one-module packages as pip does: the module and its metadata."""
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
@@ -56,7 +56,7 @@ def install(tmp_path, monkeypatch):
 
 @pytest.fixture
 def example(install):
-    """The package of the page."""
+    """Install the example package of the page."""
     page = PAGE.read_text(encoding="utf-8")
     (project,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -66,7 +66,7 @@ def example(install):
 
 @pytest.fixture
 def table(tmp_path):
-    """A table with numbers, categories and gaps."""
+    """Write a table with numbers, categories and missing values."""
     rng = np.random.default_rng(0)
     n = 150
     y = np.arange(n) % 3
@@ -85,7 +85,7 @@ def table(tmp_path):
     return path
 
 
-def test_its_contenders_are_known_by_name(example):
+def test_contenders_of_a_package_are_known_by_name(example):
     names = registry.contender_names()
     assert names[-2:] == ["discriminant", "extra-trees"]
     listed = registry.list_contenders()
@@ -103,7 +103,7 @@ def test_its_contenders_are_known_by_name(example):
 
 
 @pytest.mark.processes
-def test_it_duels_is_tuned_saved_and_predicts(example, table, tmp_path, capsys):
+def test_a_duel_with_a_package_tunes_saves_and_predicts(example, table, tmp_path, capsys):
     run = graduel.run_duel(
         table,
         target="label",
@@ -124,7 +124,7 @@ def test_it_duels_is_tuned_saved_and_predicts(example, table, tmp_path, capsys):
     assert run.result.environment.versions["graduel-extra-trees"] == "0.1"
     plan = Protocol.from_dict(json.loads((tmp_path / "run" / "duel.json").read_text()))
     store = Store(tmp_path / "run", plan)
-    assert not store.model_path(Cell("extra-trees", 0)).exists()  # its family has no saved form
+    assert not store.model_path(Cell("extra-trees", 0)).exists()  # its family has no to_model
     path = store.model_path(Cell("discriminant", 0))
     model, outcome = load_model(path), store.read_cell(Cell("discriminant", 0))
     assert model.title == "linear discriminant"
@@ -135,7 +135,7 @@ def test_it_duels_is_tuned_saved_and_predicts(example, table, tmp_path, capsys):
     assert "class 0" in capsys.readouterr().out
 
 
-def test_it_duels_by_folds_and_the_same_call_resumes(example, table, tmp_path):
+def test_cross_validation_with_a_package_resumes(example, table, tmp_path):
     options = {"target": "label", "split": "5x2", "threads": 1, "quick": True}
     names = ["extra-trees", "logistic"]
     run = graduel.run_duel(table, contenders=names, out=tmp_path / "run", **options)
@@ -151,10 +151,10 @@ def test_it_duels_by_folds_and_the_same_call_resumes(example, table, tmp_path):
         ("", "broken:FAMILY", "cannot be imported .*has no attribute 'FAMILY'"),
         ("FAMILY = 3", "broken:FAMILY", r"must be a graduel\.contenders\.family\.Family; .*int"),
         ("NAME = 'other'", "broken:FAMILY", "must have the name of its entry point.*'other'"),
-        ("NAME, MORE = 'broken', 'net-2'", "broken:FAMILY", "begin with 'broken-'; got 'net-2'"),
+        ("NAME, MORE = 'broken', 'net-2'", "broken:FAMILY", "start with 'broken-'; got 'net-2'"),
     ],
 )
-def test_a_broken_package_is_named_and_harms_no_duel_without_it(install, code, value, message):
+def test_a_broken_package_is_named_and_affects_no_duel_without_it(install, code, value, message):
     if "NAME" in code:
         code += """
 from graduel.contenders.family import Family, NamedContender
@@ -164,9 +164,9 @@ more = [NamedContender(MORE, "x", None, None)] if "MORE" in globals() else []
 FAMILY = Family(NAME, "x", LogisticRecipe, fit, contenders=tuple(more))
 """
     install("graduel-broken", "broken", code, {"broken": value})
-    for ask in (registry.get_family, lambda name: registry.list_families()):
+    for load in (registry.get_family, lambda name: registry.list_families()):
         with pytest.raises(UserError, match=message) as error:
-            ask("broken")
+            load("broken")
         assert "graduel-broken" in str(error.value)
         assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="graduel-broken"):
@@ -184,23 +184,23 @@ FAMILY = Family({name!r}, "mine", LogisticRecipe, fit, requires=needs)
 """
 
 
-def test_two_packages_with_one_name_clash_when_it_is_used(install):
+def test_two_packages_with_the_same_family_name_clash_on_use(install):
     for package, module in (("graduel-a", "family_a"), ("graduel-b", "family_b")):
         install(package, module, FAMILY_CODE.format(name="mine"), {"mine": f"{module}:FAMILY"})
-    with pytest.raises(UserError, match=r"graduel-a and graduel-b both offer .*'mine'"):
+    with pytest.raises(UserError, match=r"graduel-a and graduel-b both provide .*'mine'"):
         registry.get_contender("mine")
     assert registry.get_family("net").name == "net"
 
 
-def test_a_name_of_graduels_stays_graduels(install):
+def test_a_built_in_name_cannot_be_replaced(install):
     code = FAMILY_CODE.format(name="net-best")
     install("graduel-a", "family_a", code, {"net-best": "family_a:FAMILY"})
     assert registry.get_contender("net-best")[0].name == "net"
-    with pytest.raises(UserError, match="graduel-a offers a contender family 'net-best'"):
+    with pytest.raises(UserError, match="graduel-a provides a contender family 'net-best'"):
         registry.list_families()
 
 
-def test_a_package_that_a_family_requires_is_named_with_its_command(install):
+def test_a_missing_requirement_is_named_with_its_install_command(install):
     install("graduel-a", "family_a", FAMILY_CODE.format(name="mine"), {"mine": "family_a:FAMILY"})
     assert isinstance(registry.get_family("mine"), Family)
     with pytest.raises(UserError, match=r"Nothing is not installed.*'graduel-mine\[nothing\]'"):

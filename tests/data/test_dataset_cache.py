@@ -1,4 +1,4 @@
-"""A data set that is written and read again is the same, or it is damaged and said to be."""
+"""The cache of a data set: exact round trips, and detection of damaged files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
 from graduel.data.load import build_dataset
 from graduel.data.read import Source
-from graduel.data.read.labelled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 
@@ -34,7 +34,7 @@ CELLS = {
 
 
 def assert_same(one, other):
-    """Compare all that a data set holds, bit by bit."""
+    """Compare all fields of two data sets, bit by bit."""
     for name in ("name", "classes", "n_train", "source", "columns", "n_features", "image"):
         assert getattr(one, name) == getattr(other, name)
     for name in ("y", "groups", "times"):
@@ -68,7 +68,7 @@ def assert_same_array(a, b):
 
 @st.composite
 def tables(draw):
-    """Draw a frame of columns of all kinds, with gaps, and a spec that has a group and a time."""
+    """Draw a DataFrame with columns of all types and missing cells, and a spec."""
     n = draw(st.integers(4, 30))
     kinds = draw(st.lists(st.sampled_from(list(CELLS)), min_size=1, max_size=6))
     columns = []
@@ -77,9 +77,9 @@ def tables(draw):
         cells = draw(st.lists(st.sampled_from([None, *few]), min_size=n, max_size=n))
         columns.append(pl.Series(f"c{i} ü", cells, dtype=kind))
     labels = draw(st.lists(st.sampled_from(["yes", "no", "ä", None]), min_size=n, max_size=n))
-    places = draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))
+    codes = draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))
     frame = pl.DataFrame(
-        [*columns, pl.Series("who", places), pl.Series("when", places), pl.Series("y", labels)]
+        [*columns, pl.Series("who", codes), pl.Series("when", codes), pl.Series("y", labels)]
     )
     group, time = draw(st.sampled_from([(None, None), ("who", None), (None, "when")]))
     return frame, SourceSpec("table", "table.csv", target="y", group=group, time=time)
@@ -87,7 +87,7 @@ def tables(draw):
 
 @settings(deadline=None, max_examples=60)
 @given(table=tables(), n_train=st.one_of(st.none(), st.integers(1, 3)))
-def test_a_table_that_is_read_again_is_the_same(table, n_train, tmp_path_factory):
+def test_round_trip_of_tables(table, n_train, tmp_path_factory):
     frame, spec = table
     try:
         dataset = build_dataset(spec, Source("t", frame, ("one",), origin="here"))
@@ -103,18 +103,18 @@ def test_a_table_that_is_read_again_is_the_same(table, n_train, tmp_path_factory
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("n_train", [None, 4])
-def test_images_that_are_read_again_are_the_same(dtype, n_train, tmp_path):
+def test_round_trip_of_images(dtype, n_train, tmp_path):
     X = np.random.default_rng(0).integers(0, 255, size=(9, 4, 5, 3)).astype(dtype)
     labels = np.array(["a", "b", "c"] * 3)
     dataset = dataset_from_arrays("pictures", X, labels, n_train=n_train, source="here")
     write_dataset(tmp_path / "data", dataset)
     again = read_dataset(tmp_path / "data")
     assert_same(dataset, again)
-    again.X[0] = 1  # a change stays in memory
+    again.X[0] = 1  # changes are not written to the file
     assert is_intact(tmp_path / "data")
 
 
-def test_what_is_missing_stays_missing(tmp_path):
+def test_missing_values_and_negative_zero_are_preserved(tmp_path):
     frame = pl.DataFrame(
         {
             "x": [1.5, math.nan, math.inf, None, -0.0, 2.0],
@@ -131,7 +131,7 @@ def test_what_is_missing_stays_missing(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone", "empty"])
-def test_damage_of_any_file_is_found(damage, tmp_path):
+def test_damage_of_any_file_is_detected(damage, tmp_path):
     frame = pl.DataFrame({"x": range(6), "who": [0, 0, 1, 1, 2, 2], "y": ["p", "q"] * 3})
     spec = SourceSpec("t", "t.csv", target="y", group="who", time="x")
     dataset = build_dataset(spec, Source("t", frame.with_columns(z=pl.col("who") * 0.5)))
@@ -148,7 +148,10 @@ def test_damage_of_any_file_is_found(damage, tmp_path):
             middle = len(content) // 2
             changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
             path.write_bytes({"flip": changed, "cut": content[:-1], "empty": b""}[damage])
-        if (damage, name) == ("cut", "dataset.json"):  # its last newline, which means nothing
+        if (damage, name) == (
+            "cut",
+            "dataset.json",
+        ):  # the last character is an insignificant newline
             path.write_bytes(content[: len(content) // 2])
         assert not is_intact(folder)
         with pytest.raises(UserError, match=name):
@@ -157,7 +160,7 @@ def test_damage_of_any_file_is_found(damage, tmp_path):
     assert_same(dataset, read_dataset(folder))
 
 
-def test_a_manifest_of_another_shape_is_damaged(tmp_path):
+def test_an_invalid_manifest_is_rejected(tmp_path):
     (tmp_path / "dataset.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(UserError, match=r"dataset\.json.*damaged"):
         read_dataset(tmp_path)

@@ -1,4 +1,4 @@
-"""Every check has a code of its own and a paragraph in the documentation."""
+"""Every check has a unique code and a section in docs/checks.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graduel.serialize import from_plain, to_plain
 DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
 
 
-def test_codes_are_distinct_and_none_is_left_out():
+def test_codes_are_unique_and_consecutive():
     assert [check.code for check in CHECKS] == [f"GRD{i:03}" for i in range(1, len(CHECKS) + 1)]
     assert {id(one) for one in vars(finding).values() if isinstance(one, Check)} == {
         id(check) for check in CHECKS
@@ -20,7 +20,7 @@ def test_codes_are_distinct_and_none_is_left_out():
     assert len({check.title for check in CHECKS}) == len(CHECKS)
 
 
-def test_the_documentation_has_every_check_with_its_title_and_severity():
+def test_docs_list_every_check_with_its_title_and_severity():
     sections = re.findall(r"^### (.*)\n\n(.*)\n\n(.+)", DOCS.read_text(encoding="utf-8"), re.M)
     assert sorted((heading, severity) for heading, severity, _ in sections) == [
         (f"{check.code}: {check.title}", f"*{check.severity}*") for check in CHECKS
@@ -28,7 +28,7 @@ def test_the_documentation_has_every_check_with_its_title_and_severity():
     assert all(len(text) > 60 for *_, text in sections)
 
 
-def test_a_finding_is_plain_data_and_a_line():
+def test_a_finding_as_text_and_plain_data():
     result = finding.IDENTIFIER.report("column 'id' looks like an identifier", "id")
     assert str(result) == "warning GRD004: column 'id' looks like an identifier"
     assert from_plain(Finding, to_plain(result)) == result

@@ -1,4 +1,4 @@
-"""The IDX reader: right on what is whole, one clear line on what is not."""
+"""The IDX reader: exact round trips, and one-line errors for damaged files."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def path(tmp_path_factory):
 
 @settings(deadline=None)
 @given(array=ARRAYS, zipped=st.booleans())
-def test_what_is_written_is_read(path, array, zipped):
+def test_round_trip(path, array, zipped):
     data = encode(array)
     path.write_bytes(gzip.compress(data) if zipped else data)
-    found = read_idx(path)
-    np.testing.assert_array_equal(found, array)
-    assert found.dtype == array.dtype
-    assert found.dtype.isnative
+    read = read_idx(path)
+    np.testing.assert_array_equal(read, array)
+    assert read.dtype == array.dtype
+    assert read.dtype.isnative
 
 
 @settings(deadline=None, max_examples=300)
 @given(array=ARRAYS, zipped=st.booleans(), data=st.data())
-def test_a_damaged_file_is_refused_or_read_never_worse(path, array, zipped, data):
+def test_damaged_files_raise_only_user_errors(path, array, zipped, data):
     whole = encode(array)
     raw = bytearray(gzip.compress(whole) if zipped else whole)
     if data.draw(st.booleans()):
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_refused_or_read_never_worse(path, array, zipped, data
 
 @settings(deadline=None)
 @given(st.binary(max_size=40))
-def test_any_bytes_are_refused_or_read(path, raw):
+def test_arbitrary_bytes_raise_only_user_errors(path, raw):
     path.write_bytes(raw)
     try:
         read_idx(path)
@@ -76,7 +76,7 @@ def test_any_bytes_are_refused_or_read(path, raw):
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_header_that_lies_asks_for_no_memory(path, zipped):
+def test_a_wrong_header_does_not_allocate_memory(path, zipped):
     import tracemalloc
 
     data = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1) + b"abc"
@@ -89,12 +89,12 @@ def test_a_header_that_lies_asks_for_no_memory(path, zipped):
     assert peak < 50_000_000
 
 
-def test_more_data_than_the_header_says_is_refused(path):
+def test_surplus_data_are_rejected(path):
     path.write_bytes(encode(np.arange(5, dtype=np.uint8)) + b"x")
     with pytest.raises(UserError, match=r"expected 5 bytes .* got more"):
         read_idx(path)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_idx(tmp_path / "none")

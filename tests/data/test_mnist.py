@@ -1,4 +1,4 @@
-"""MNIST as it ships: the right files, read by the reader that users' files go through."""
+"""The MNIST files in the package, and built-in data sets as data sources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHA256 = {
 
 
 @pytest.mark.parametrize("name", SHA256)
-def test_the_files_are_the_original_ones(name):
+def test_files_have_the_original_checksums(name):
     folder = files("graduel.data") / "mnist"
     raw = gzip.decompress((folder / f"{name}.gz").read_bytes())
     assert sha256(raw).hexdigest() == SHA256[name]
@@ -40,7 +40,7 @@ def test_load_dataset(mnist):
     assert len(mnist.train_rows) == 60_000
     assert len(mnist.test_rows) == 10_000
     assert mnist.classes == tuple("0123456789")
-    # The first labels of both parts, as everyone knows them; counts of the training part.
+    # The known first labels of both parts, and the class counts of the training part.
     assert list(mnist.y[:5]) == [5, 0, 4, 1, 9]
     assert list(mnist.y[60_000:60_005]) == [7, 2, 1, 0, 4]
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -48,7 +48,7 @@ def test_load_dataset(mnist):
     assert np.shares_memory(mnist.table, mnist.X)
 
 
-def test_loading_goes_through_the_common_reader(monkeypatch):
+def test_loading_uses_the_public_idx_reader(monkeypatch):
     from graduel.data import builtin
 
     read = []
@@ -66,11 +66,11 @@ def test_an_unknown_name():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": np.zeros(2)}, "as many rows as each other; got 3 and 2"),
+        ({"y": np.zeros(2)}, "the same number of rows; got 3 and 2"),
         ({"n_train": 3}, "n_train must lie between 1 and 2; got 3"),
     ],
 )
-def test_a_data_set_that_does_not_fit_is_refused(change, message):
+def test_inconsistent_data_sets_are_rejected(change, message):
     fields = {
         "name": "x",
         "X": np.zeros((3, 4)),
@@ -79,11 +79,11 @@ def test_a_data_set_that_does_not_fit_is_refused(change, message):
     }
     with pytest.raises(ValueError, match=message):
         Dataset(**{**fields, **change})
-    with pytest.raises(ValueError, match="without a given split"):
+    with pytest.raises(ValueError, match="no predefined split"):
         _ = Dataset(**fields).test_rows
 
 
-def test_a_builtin_data_set_is_a_source_as_any_other(mnist):
+def test_a_builtin_data_set_is_a_source(mnist):
     source = open_source("mnist")
     assert source == DataSource.builtin("mnist")
     assert source.is_builtin
@@ -96,7 +96,7 @@ def test_a_builtin_data_set_is_a_source_as_any_other(mnist):
     assert not source_from_arrays(np.zeros((4, 2)), [0, 0, 1, 1]).is_builtin
 
 
-def test_a_builtin_data_set_takes_no_options_and_an_unknown_one_is_named():
+def test_builtin_data_sets_reject_options_and_unknown_names():
     with pytest.raises(UserError, match="--target goes with a table; mnist comes with graduel"):
         open_source("mnist", target="x")
     with pytest.raises(UserError, match=r"data set must be one of 'mnist'.*Did you mean 'mnist'\?"):

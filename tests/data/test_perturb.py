@@ -1,4 +1,4 @@
-"""Disturbed images and tables: what is promised of each way to disturb."""
+"""Properties of the perturbations of images and tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def table(n: int = 60) -> pl.DataFrame:
 
 @pytest.mark.parametrize("name", BY_IMAGE)
 @given(data=st.data())
-def test_images_keep_shape_and_kind_and_the_ones_given_are_left_alone(name, data) -> None:
+def test_images_keep_shape_and_type_and_inputs_are_unchanged(name, data) -> None:
     perturb_as, strengths = BY_IMAGE[name]
     X, strength = data.draw(IMAGES), data.draw(strengths)
     before = X.copy()
@@ -50,19 +50,19 @@ def test_images_keep_shape_and_kind_and_the_ones_given_are_left_alone(name, data
 
 
 @pytest.mark.parametrize("name", BY_IMAGE)
-def test_colour_images_are_disturbed_as_their_channels_where_nothing_differs(name) -> None:
+def test_color_images_are_perturbed_like_their_channels(name) -> None:
     perturb_as, _ = BY_IMAGE[name]
-    grey = np.random.default_rng(0).integers(0, 256, (5, 9, 8), dtype=np.uint8)
-    if name == "noise":  # every channel has noise of its own
+    gray = np.random.default_rng(0).integers(0, 256, (5, 9, 8), dtype=np.uint8)
+    if name == "noise":  # channels have independent noise
         return
-    colour = np.stack([grey, grey], axis=-1)
-    perturbed = perturb_as(colour, 3, np.random.default_rng(2))
-    expected = perturb_as(grey, 3, np.random.default_rng(2))
+    color = np.stack([gray, gray], axis=-1)
+    perturbed = perturb_as(color, 3, np.random.default_rng(2))
+    expected = perturb_as(gray, 3, np.random.default_rng(2))
     for channel in (0, 1):
         np.testing.assert_array_equal(perturbed[..., channel], expected)
 
 
-def test_noise_has_the_standard_deviation_that_was_asked_for() -> None:
+def test_noise_has_the_given_standard_deviation() -> None:
     X = np.full((50, 20, 20), 128, np.uint8)
     perturbed = perturb.noise(X, 0.1, np.random.default_rng(0)).astype(float) - 128
     assert perturbed.std() == pytest.approx(25.5, rel=0.02)
@@ -70,7 +70,7 @@ def test_noise_has_the_standard_deviation_that_was_asked_for() -> None:
     assert perturb.noise(X // 8, 2.0, np.random.default_rng(0), top=16).max() == 16
 
 
-def test_turning_by_a_quarter_is_exact_and_both_sides_are_drawn() -> None:
+def test_rotation_by_90_degrees_is_exact_and_both_directions_occur() -> None:
     X = np.random.default_rng(0).integers(0, 256, (40, 7, 7), dtype=np.uint8)
     X[:, [0, -1]] = X[:, :, [0, -1]] = 30  # the background
     np.testing.assert_array_equal(perturb.rotate(X, 90), np.rot90(X, axes=(1, 2)))
@@ -81,23 +81,23 @@ def test_turning_by_a_quarter_is_exact_and_both_sides_are_drawn() -> None:
     assert 10 < left.sum() < 30
 
 
-def test_shifts_are_whole_pixels_in_four_directions_and_the_background_follows() -> None:
+def test_shifts_in_four_directions_fill_with_the_background() -> None:
     X = np.full((200, 6, 6), 40, np.uint8)
     X[:, 2, 3] = 200
     perturbed = perturb.shift(X, 2, np.random.default_rng(0))
-    places = {tuple(np.argwhere(image == 200)[0]) for image in perturbed}
-    assert places == {(2, 5), (4, 3), (2, 1), (0, 3)}
+    positions = {tuple(np.argwhere(image == 200)[0]) for image in perturbed}
+    assert positions == {(2, 5), (4, 3), (2, 1), (0, 3)}
     assert sorted(np.unique(perturbed)) == [40, 200]
     np.testing.assert_array_equal(perturb.shift(X, 6), np.full_like(X, 40))
     np.testing.assert_array_equal(perturb.shift(X, -1)[:, 2, 2], np.full(200, 200))
 
 
-def test_a_square_covers_what_it_says_and_lies_on_the_image() -> None:
+def test_occluding_squares_have_the_given_size_and_lie_inside_the_image() -> None:
     X = np.random.default_rng(0).integers(1, 256, (50, 9, 8), dtype=np.uint8)
     X[:, [0, -1]] = X[:, :, [0, -1]] = 0
     perturbed = perturb.occlude(X, 3, np.random.default_rng(0))
     inner = (perturbed != X)[:, 1:-1, 1:-1].sum(axis=(1, 2))
-    assert inner.max() == 9  # all nine pixels, where the square lies off the edge
+    assert inner.max() == 9  # all nine pixels of a square that does not touch the edge
     assert inner.min() >= 4
     assert (perturbed[perturbed != X] == 0).all()
     assert not perturb.occlude(X, 20, np.random.default_rng(0)).any()
@@ -105,7 +105,7 @@ def test_a_square_covers_what_it_says_and_lies_on_the_image() -> None:
 
 @pytest.mark.parametrize("name", BY_TABLE)
 @given(strength=st.floats(0, 1), seed=st.integers(0, 99))
-def test_tables_keep_columns_and_kinds(name, strength, seed) -> None:
+def test_tables_keep_columns_and_types(name, strength, seed) -> None:
     X = table()
     perturbed = BY_TABLE[name](X, strength, np.random.default_rng(seed))
     assert perturbed.schema == X.schema
@@ -114,7 +114,7 @@ def test_tables_keep_columns_and_kinds(name, strength, seed) -> None:
     assert BY_TABLE[name](X, 0, np.random.default_rng(seed)).equals(X)
 
 
-def test_cells_go_missing_at_the_rate_that_was_asked_for_and_the_others_stay() -> None:
+def test_cells_go_missing_at_the_given_rate_and_others_are_unchanged() -> None:
     X = table(2000)
     perturbed = perturb.missing(X, 0.3, np.random.default_rng(0))
     for name in X.columns:
@@ -124,7 +124,7 @@ def test_cells_go_missing_at_the_rate_that_was_asked_for_and_the_others_stay() -
     assert perturbed["size"].is_null().to_list() != perturbed["town"].is_null().to_list()
 
 
-def test_a_permuted_column_has_its_values_in_another_order_and_the_rest_stays() -> None:
+def test_permutation_changes_only_the_order_of_the_given_columns() -> None:
     X = table()
     perturbed = perturb.permute(X, "town", np.random.default_rng(0))
     assert sorted(perturbed["town"]) == sorted(X["town"])
@@ -151,6 +151,6 @@ def test_a_permuted_column_has_its_values_in_another_order_and_the_rest_stays() 
         (lambda r: perturb.permute(table(), "nothing", r), "column must be one of size, town"),
     ],
 )
-def test_what_cannot_be_is_refused(call, message) -> None:
+def test_invalid_arguments_are_rejected(call, message) -> None:
     with pytest.raises(ValueError, match=message):
         call(np.random.default_rng(0))

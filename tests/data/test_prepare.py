@@ -1,4 +1,4 @@
-"""The net's preparation by hand and against scikit-learn; files of it; mistakes."""
+"""The preparation for networks against scikit-learn; its plain form; errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def clipped(z):
     return z / np.sqrt(1 + (z / 3) ** 2)
 
 
-def test_numbers_are_scaled_by_quartiles_and_clipped_smoothly():
+def test_numbers_have_robust_scaling_with_smooth_clipping():
     rng = np.random.default_rng(0)
     x = rng.standard_cauchy(size=(501, 3)) * [1, 1e6, 1e-6] + [0, 1e7, 5]
     frame = pl.DataFrame(x, schema=["a", "b", "c"])
@@ -43,7 +43,7 @@ def test_numbers_are_scaled_by_quartiles_and_clipped_smoothly():
     assert fitted.names == ("a", "b", "c")
 
 
-def test_equal_quartiles_give_way_to_the_range_and_a_constant_is_zero():
+def test_equal_quartiles_fall_back_to_the_range_and_constants_are_zero():
     x = [0.0] * 9 + [4.0]
     np.testing.assert_allclose(one(x)[:, 0], clipped(np.array(x) / 2))
     assert one([7.0, 7.0], other=[7.0, 8.0, np.inf, None]).tolist() == [[0]] * 4
@@ -51,18 +51,18 @@ def test_equal_quartiles_give_way_to_the_range_and_a_constant_is_zero():
     assert one([np.nan, None], other=[1.0, None]).tolist() == [[0, 0], [0, 1]]
 
 
-def test_infinite_and_enormous_numbers_end_at_three():
+def test_infinite_and_enormous_numbers_are_clipped_to_three():
     x = np.array([-1.7, -0.8, 0, 0.8, 1.7])
     assert one(x * 1e308)[:, 0] == pytest.approx(clipped(x / 1.6))
     assert (np.diff(one(np.array([-1.7, -1.6, 0, 1.6, 1.7]) * 1e308)[:, 0]) > 0).all()
     assert one([1.0, 2.0, 3.0], other=[np.inf, -np.inf, 1e300]).tolist() == [[3], [-3], [3]]
-    assert one([5e-324, 0.0], other=[1.0, -1.0, 0.0]).tolist() == [[0]] * 3  # as good as constant
+    assert one([5e-324, 0.0], other=[1.0, -1.0, 0.0]).tolist() == [[0]] * 3  # practically constant
     assert one([1.0, np.inf, 2.0, -np.inf, 3.0])[:, 0] == pytest.approx(
         [clipped(-1), 3, 0, -3, clipped(1)]
     )
 
 
-def test_what_is_missing_has_a_column_if_it_was_in_the_fitted_rows():
+def test_missing_values_have_an_indicator_if_the_fitted_rows_have_them():
     x = [1.0, 2.0, 3.0, None]
     assert one(x).tolist()[3] == [0, 1]
     fitted = fit(pl.DataFrame({"x": x}), rows=np.arange(3))
@@ -73,7 +73,7 @@ def test_what_is_missing_has_a_column_if_it_was_in_the_fitted_rows():
     assert one(x[:2], "boolean", x).tolist() == [[1], [-1], [0]]
 
 
-def test_categories_are_one_hot_as_scikit_learn_has_them():
+def test_one_hot_encoding_agrees_with_scikit_learn():
     rng = np.random.default_rng(1)
     x = rng.choice(np.array([*"abcdé", None], object), size=(60, 2))
     frame = pl.DataFrame({"u": x[:, 0].tolist(), "v": x[:, 1].tolist()})
@@ -88,7 +88,7 @@ def test_categories_are_one_hot_as_scikit_learn_has_them():
     assert fitted.names[5] == "u is missing"
 
 
-def test_two_categories_are_signs_and_what_was_not_seen_is_zero():
+def test_two_categories_are_signs_and_unseen_ones_are_zero():
     new = ["f", "m", "?", None]
     assert one(["m", "f", "f"], "categorical", new).tolist() == [[-1], [1], [0], [0]]
     assert one(["f", None], "categorical", new).tolist() == [[-1], [0], [0], [1]]
@@ -112,7 +112,7 @@ def test_rare_categories_share_a_column():
     assert fit(frame[::-1], "categorical", limit=2) == fitted
 
 
-def test_codes_come_last_and_feed_embeddings():
+def test_codes_come_last_and_work_with_embeddings():
     frame = pl.DataFrame({"c": ["x", "y", "z", None], "n": [1.0, 2, 3, None], "b": ["u", "v"] * 2})
     columns = [Column("c", "categorical"), Column("n", "numeric"), Column("b", "categorical")]
     fitted = NetPreparation.fit(frame, columns, embed=True)
@@ -124,7 +124,7 @@ def test_codes_come_last_and_feed_embeddings():
     assert net.predict(x, net.init(np.random.default_rng(0))).shape == (4, 3)
 
 
-def test_dates_are_days_and_places_on_circles():
+def test_dates_are_days_and_cyclic_encodings():
     start = datetime.datetime(2023, 1, 30, 6)
     times = [start + datetime.timedelta(days=i, hours=i) for i in range(40)]
     fitted = fit(pl.DataFrame({"t": [*times, None]}), "date")
@@ -143,7 +143,7 @@ def test_dates_are_days_and_places_on_circles():
     assert fitted.names[2:4] == ("t, sine of month", "t, cosine of month")
 
 
-def test_only_what_varies_in_a_date_is_kept():
+def test_date_parts_that_do_not_vary_are_dropped():
     days = [datetime.date(2024, m, 1) for m in range(1, 5)]
     assert fit(pl.DataFrame({"t": days}), "date").names == (
         *("t", "t, sine of month", "t, cosine of month"),
@@ -156,7 +156,7 @@ def test_only_what_varies_in_a_date_is_kept():
     assert np.isfinite(fit(early, "date").transform(far)).all()
 
 
-def test_text_is_left_out_and_a_table_may_be_empty():
+def test_text_is_dropped_and_tables_may_be_empty():
     frame = pl.DataFrame({"x": [1.0], "t": ["once upon a time"]})
     fitted = NetPreparation.fit(frame, [Column("x", "numeric"), Column("t", "text")])
     assert fitted.transform(frame.drop("t")).shape == (1, 1)
@@ -183,7 +183,7 @@ def test_text_is_left_out_and_a_table_may_be_empty():
         ("categorical", [object()], "categories; got the type Object"),
     ],
 )
-def test_a_column_that_cannot_be_read_is_named(kind, wrong, message):
+def test_errors_name_the_invalid_column(kind, wrong, message):
     right = {"numeric": 1.5, "boolean": True, "date": datetime.date(2024, 1, 1)}.get(kind, "a")
     for make in (NetPreparation, TreePreparation):
         fitted = fit(pl.DataFrame({"x": [right]}), kind, make)
@@ -192,7 +192,7 @@ def test_a_column_that_cannot_be_read_is_named(kind, wrong, message):
                 call(pl.DataFrame({"x": wrong}))
 
 
-def test_mistakes_say_what_to_do():
+def test_errors_of_missing_and_duplicate_columns():
     frame = pl.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0]})
     fitted = fit(frame)
     with pytest.raises(UserError, match="lacks 2 columns that the preparation needs: 'a', 'c'"):
@@ -215,7 +215,7 @@ WRONG = (None, -1.5, "?", [3], ["a", "a"], {}, 10**400, float("nan"), ["\ud800"]
 
 
 def damaged(spec):
-    """Yield plain data in each of which one thing is missing or of another type."""
+    """Yield copies of plain data in which one value is missing or of another type."""
     parts = spec.items() if isinstance(spec, dict) else enumerate(spec)
     for key, part in parts:
         if isinstance(spec, dict):
@@ -229,7 +229,7 @@ def damaged(spec):
             yield changed
 
 
-def test_a_damaged_file_is_refused_or_still_a_preparation():
+def test_damaged_plain_data_are_rejected_or_still_a_preparation():
     frame = pl.DataFrame({"n": [1.0, None], "c": ["a", "b"], "b": [True, None]})
     frame = frame.with_columns(t=pl.Series([datetime.date(2024, 1, 1), datetime.date(2024, 2, 5)]))
     columns = [Column("n", "numeric"), Column("c", "categorical"), Column("b", "boolean")]
@@ -254,7 +254,7 @@ def test_a_damaged_file_is_refused_or_still_a_preparation():
                 continue
             try:
                 matrix = preparation.transform(frame)
-            except UserError:  # a column of another name
+            except UserError:  # a changed column name
                 continue
             assert not np.isinf(matrix).any()
             assert fitted.for_trees or np.isfinite(matrix).all()
@@ -264,7 +264,7 @@ def test_a_damaged_file_is_refused_or_still_a_preparation():
         spec = other.fit(frame, columns).to_spec()
         with pytest.raises(UserError, match=r"is damaged: Invalid value '(net|tree)' - at \$.type"):
             kind.from_spec(spec)
-        with pytest.raises(UserError, match=r"is of another preparation|Invalid value 'OneHot'"):
+        with pytest.raises(UserError, match=r"is of another kind of|Invalid value 'OneHot'"):
             kind.from_spec({**spec, "type": kind.__struct_config__.tag})
     codes = NetPreparation.fit(frame, columns, embed=True).to_spec()
     codes["encoders"].reverse()
@@ -277,7 +277,7 @@ def test_a_damaged_file_is_refused_or_still_a_preparation():
 
 
 @pytest.mark.parametrize(
-    ("place", "value"),
+    ("field", "value"),
     [
         ("name", "\ud800"),
         ("categories", ["a", "\udfff"]),
@@ -286,21 +286,21 @@ def test_a_damaged_file_is_refused_or_still_a_preparation():
         ("others", 0),
     ],
 )
-def test_damaged_categories_are_refused(place, value):
+def test_damaged_categories_are_rejected(field, value):
     for embed in (False, True):
         spec = fit(pl.DataFrame({"x": ["a", "b"]}), "categorical", embed=embed).to_spec()
-        spec["encoders"][0][place] = value
+        spec["encoders"][0][field] = value
         with pytest.raises(UserError, match="the preparation in the file is damaged"):
             NetPreparation.from_spec(spec)
 
 
-def test_a_preparation_is_a_value_of_plain_data():
+def test_a_preparation_is_hashable_and_plain_data():
     fitted = fit(pl.DataFrame({"x": [0.1, 0.7, None]}))
     assert json.loads(json.dumps(fitted.to_spec())) == fitted.to_spec()
     assert hash(fitted) == hash(NetPreparation.from_spec(fitted.to_spec()))
 
 
-def test_a_large_table_takes_little_more_than_its_matrix():
+def test_memory_of_a_large_table_is_little_more_than_its_matrix():
     import tracemalloc
 
     rng = np.random.default_rng(2)
@@ -315,6 +315,6 @@ def test_a_large_table_takes_little_more_than_its_matrix():
     np.testing.assert_array_equal(np.concatenate(parts), matrix)
 
 
-def test_importing_it_loads_no_polars():
+def test_import_does_not_load_polars():
     code = "import sys, graduel.data.prepare.preparation; assert 'polars' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""Every encoder writes every cell it is given, whatever stood there before."""
+"""Every encoder writes every cell of its output, whatever its previous content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FITS = {
     },
     "tree": {
         "Numeric": [(Number.fit, Shift)],
-        # One category of four is told apart from the others, too.
+        # With limit 1 the other categories share a code.
         "Category": [(CategoryCode.fit, 9), (CategoryCode.fit, 1)],
         "Boolean": [(Boolean.fit,)],
         "Date": [(Date.fit,)],
@@ -50,7 +50,7 @@ CASES = [
 
 
 def filled(fitted, column, before):
-    """Let an encoder fill the middle of a matrix that holds one number everywhere."""
+    """Fill the middle columns of a matrix in which every cell is `before`."""
     n = len(fitted.names)
     matrix = np.full((len(column), n + 2), before, np.float32)
     fitted.fill(column, matrix[:, 1 : n + 1])
@@ -59,7 +59,7 @@ def filled(fitted, column, before):
 
 
 @pytest.mark.parametrize(("fit", "arguments", "values", "side"), CASES)
-@pytest.mark.parametrize("missed", [False, True], ids=["all there", "some missing"])
+@pytest.mark.parametrize("missed", [False, True], ids=["complete", "some missing"])
 def test_every_cell_is_written(fit, arguments, values, side, missed):
     whole = pl.Series("x", values)
     holes = whole.scatter([0, 2], [None, None])
@@ -68,12 +68,12 @@ def test_every_cell_is_written(fit, arguments, values, side, missed):
     assert fitted.for_trees == (side == "tree")
     for column in (whole, holes, whole.clear(), pl.Series("x", [None] * 3, whole.dtype)):
         got = filled(fitted, column, np.nan)
-        for before in (-7.0, 0.0, 1.0):  # NaN is also what a tree takes as missing
+        for before in (-7.0, 0.0, 1.0):  # NaN would be a valid result for trees
             np.testing.assert_array_equal(filled(fitted, column, before), got)
         assert side == "tree" or np.isfinite(got).all()
 
 
-def test_no_encoder_is_left_out():
+def test_all_encoders_and_scalers_are_tested():
     fits = {fit.__self__ for kinds in FITS.values() for some in kinds.values() for fit, *_ in some}
     assert fits == set(get_args(Encoder))
     scalers = {scaler for kinds in FITS.values() for _, scaler in kinds["Numeric"]}

@@ -1,7 +1,7 @@
-"""Files that Hypothesis makes up, all the way: read, understood, prepared, and prepared again.
+"""Random files from Hypothesis: read, inferred, prepared, and prepared again in blocks.
 
-What a row becomes when a model answers it must be what it became when the model learned from it,
-bit for bit, though the file is read in blocks then, and each block is judged by itself.
+A row must be prepared for prediction exactly as for training, bit for bit, although the file is
+then read in blocks, and each block is converted independently.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
-SLIGHT = 100
-"""Characters of a block, so that there are several."""
+BLOCK = 100
+"""Characters per block, so that there are several blocks."""
 
 
 def fits(frame, columns, rows):
-    """Fit each preparation that there is on these rows."""
+    """Fit one preparation of each kind to these rows."""
     return [
         NetPreparation.fit(frame, columns, rows=rows),
         NetPreparation.fit(frame, columns, rows=rows, embed=True, limit=2),
@@ -38,8 +38,8 @@ def fits(frame, columns, rows):
     ]
 
 
-def hold(preparation, matrix):
-    """Hold a matrix against what is promised of every one."""
+def check_matrix(preparation, matrix):
+    """Check the properties of every prepared matrix."""
     assert matrix.dtype == np.float32
     assert matrix.shape[1] == len(preparation.names)
     if isinstance(preparation, TreePreparation):
@@ -52,7 +52,7 @@ def hold(preparation, matrix):
 
 
 def spoil(frame, columns, data):
-    """Return a later table: gaps where there were none, and categories that nobody saw."""
+    """Return a later table with new missing values, unseen categories and huge numbers."""
     names = [c.name for c in columns]
     gone = data.draw(st.lists(st.sampled_from(names), unique=True))
     odd = data.draw(st.lists(st.sampled_from(names), unique=True))
@@ -75,8 +75,8 @@ def go_through(path, raw, data):
         names = open_stream(path).schema
         target = data.draw(st.sampled_from(sorted(names)))
         bins = data.draw(st.sampled_from([None, None, 2]))
-        described = SourceSpec("table", path.name, fingerprint(path), target=target, bins=bins)
-        dataset = DataSource(described, path).load()
+        spec = SourceSpec("table", path.name, fingerprint(path), target=target, bins=bins)
+        dataset = DataSource(spec, path).load()
     except UserError as error:
         assert "\n" not in str(error)
         assert len(str(error)) < 1500
@@ -90,14 +90,14 @@ def go_through(path, raw, data):
     stream = open_stream(path)
     first, blocks = 0, []
     for block in stream.blocks:
-        # A row without a target may hold what its columns, judged without it, cannot be.
+        # Rows without a target are dropped; their cells may be invalid for the inferred kinds.
         here = table.rows[(table.rows >= first) & (table.rows < first + len(block.read))] - first
         blocks.append(schema.conform(block.read[here], decimal=stream.decimal, first_row=first))
         first += len(block.read)
     for preparation in fits(frame, columns, rows):
         matrix = preparation.transform(frame)
-        hold(preparation, matrix)
-        hold(preparation, preparation.transform(later))
+        check_matrix(preparation, matrix)
+        check_matrix(preparation, preparation.transform(later))
         spec = json.loads(json.dumps(preparation.to_spec(), allow_nan=False))
         for other in (preparation, type(preparation).from_spec(spec)):
             again = np.concatenate([other.transform(block) for block in blocks])
@@ -112,18 +112,18 @@ def path(tmp_path_factory):
 @pytest.fixture(autouse=True, scope="module")
 def blocks():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv, "BLOCK", SLIGHT)
+        patch.setattr(csv, "BLOCK", BLOCK)
         yield
 
 
 @settings(deadline=None, max_examples=80, suppress_health_check=QUIET)
 @given(raw=files(), data=st.data())
-def test_a_row_is_prepared_alike_in_training_and_in_prediction(path, raw, data):
+def test_rows_are_prepared_the_same_for_training_and_prediction(path, raw, data):
     go_through(path, raw, data)
 
 
 @pytest.mark.long
 @settings(deadline=None, max_examples=5000, suppress_health_check=QUIET)
 @given(raw=files(), data=st.data())
-def test_rows_of_many_tables_are_prepared_alike(path, raw, data):
+def test_rows_of_many_tables_are_prepared_the_same(path, raw, data):
     go_through(path, raw, data)

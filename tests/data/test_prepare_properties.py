@@ -1,4 +1,4 @@
-"""What holds for every table: bits that do not depend on company, finite numbers, plain data."""
+"""Properties of preparation: independent rows, finite numbers, exact round trips."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLOATS = st.one_of(
 INTS = st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3)
 WHEN = st.datetimes() | st.datetimes(datetime.datetime(2024, 1, 1), datetime.datetime(2024, 1, 2))
 VARIANTS = {
-    # kind → the types that such a column may come in, and values
+    # kind → Polars types and values of such a column
     "numeric": [
         (pl.Float64, FLOATS),
         (pl.Float32, st.floats(width=32)),
@@ -70,7 +70,7 @@ VARIANTS = {
 
 @st.composite
 def tables(draw):
-    """Draw columns, a table, another of the same types, and one of the same kinds alone."""
+    """Draw columns, a table, one of the same types, and one of the same kinds."""
     n = draw(st.integers(0, 5))
     names = draw(st.lists(TEXT, unique=True, min_size=1, max_size=4))
     columns, frames = [], ([], [], [])
@@ -88,14 +88,14 @@ def tables(draw):
 
 
 def same(a, b):
-    """Tell whether two matrices or preparations are the same, bit for bit."""
+    """Return whether two matrices or preparations are equal bit for bit."""
     if isinstance(a, np.ndarray):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     return a == b and json.dumps(a.to_spec()) == json.dumps(b.to_spec())
 
 
 def check(make, table):
-    """Hold one preparation against everything that is promised of all."""
+    """Check the properties of any preparation."""
     columns, frame, garbage, other, rows = table
     before = frame.clone()
     fitted = make(frame, columns, rows=rows)
@@ -104,7 +104,7 @@ def check(make, table):
     assert matrix.shape == (len(frame), len(fitted.names))
     assert frame.equals(before)
 
-    # What it is fitted on: these rows, and nothing else.
+    # The fit depends on the given rows only.
     assert same(make(frame[rows], columns), fitted)
     mask = np.isin(np.arange(len(frame)), rows)
     assert same(make(frame, columns, rows=mask), fitted)
@@ -112,13 +112,13 @@ def check(make, table):
     mixed = {c.name: c.zip_with(keep, garbage[c.name]) for c in frame}
     assert same(make(pl.DataFrame(mixed), columns, rows=rows), fitted)
 
-    # Alone, in another order of columns and among others, after a file: the same bits.
-    alone = [fitted.transform(frame[i : i + 1]) for i in range(len(frame))]
-    assert same(np.concatenate([*alone, matrix[:0]]), matrix)
-    among = pl.DataFrame(
+    # Row by row, with reordered and additional columns, and after a round trip: the same bits.
+    singles = [fitted.transform(frame[i : i + 1]) for i in range(len(frame))]
+    assert same(np.concatenate([*singles, matrix[:0]]), matrix)
+    wider = pl.DataFrame(
         {"one more column": ["x"] * len(frame)} | {c.name: c for c in list(frame)[::-1]}
     )
-    assert same(fitted.transform(among), matrix)
+    assert same(fitted.transform(wider), matrix)
     again = type(fitted).from_spec(json.loads(json.dumps(fitted.to_spec(), allow_nan=False)))
     assert same(again, fitted)
     assert same(again.transform(frame), matrix)
@@ -166,7 +166,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_t
 
 @settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 @given(tables())
-def test_any_table_is_prepared_for_net_and_trees(table):
+def test_any_table_is_prepared_for_networks_and_trees(table):
     net(table)
     tree(table)
 
@@ -179,7 +179,7 @@ def test_five_thousand_tables(table):
     tree(table)
 
 
-def test_a_value_reads_alike_whatever_type_it_comes_in():
+def test_a_value_gives_the_same_result_in_any_type():
     columns = [Column("n", "numeric"), Column("c", "categorical"), Column("b", "boolean")]
     columns += [Column("d", "date")]
     day = datetime.date(2024, 2, 29)

@@ -1,4 +1,4 @@
-"""XGBoost takes what it is given: native categories, missing values, any name, no infinity."""
+"""The preparation for XGBoost: native categories, missing values, any name, no infinity."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def mixed(rng, n):
 
 
 @pytest.mark.parametrize("kind", [xgboost.DMatrix, xgboost.QuantileDMatrix])
-def test_xgboost_learns_from_it_and_predicts_what_it_never_saw(kind):
+def test_xgboost_trains_on_it_and_predicts_unseen_values(kind):
     rng = np.random.default_rng(0)
     frame, y = mixed(rng, 600)
     fitted = fit(frame, "numeric", "categorical", "boolean", "date", "categorical")
@@ -73,7 +73,7 @@ def test_xgboost_learns_from_it_and_predicts_what_it_never_saw(kind):
     )
 
 
-def test_names_are_made_different_and_acceptable():
+def test_names_are_made_unique_and_valid():
     names = ["a[0]", "a(0)", "a_0_", "a]0<", "a\0b", "a\nb", "a_0_ (2)", "", "ä b"]
     frame = pl.DataFrame({name: [1.5] for name in names})
     fitted = fit(frame, *["numeric"] * len(names))
@@ -83,7 +83,7 @@ def test_names_are_made_different_and_acceptable():
     assert load(fitted, frame).feature_names == fitted.feature_names
 
 
-def test_numbers_stay_as_they_are_where_float32_tells_them_apart():
+def test_numbers_are_unchanged_where_float32_separates_them():
     frame = pl.DataFrame({"i": [1, 2, None], "x": [0.1, np.inf, -np.inf], "b": [True, None, False]})
     fitted = fit(frame, "numeric", "numeric", "boolean")
     assert fitted.feature_types == ["int", "q", "i"]
@@ -91,7 +91,7 @@ def test_numbers_stay_as_they_are_where_float32_tells_them_apart():
     np.testing.assert_array_equal(fitted.transform(frame), want)
 
 
-def test_numbers_that_float32_would_merge_are_moved():
+def test_numbers_that_float32_would_merge_are_shifted():
     rng = np.random.default_rng(1)
     seconds = 1_700_000_000 + rng.permutation(1000)
     frame = pl.DataFrame({"t": seconds, "x": 1e6 + rng.random(1000) / 1000})
@@ -102,13 +102,13 @@ def test_numbers_that_float32_would_merge_are_moved():
         assert (np.argsort(column) == np.argsort(values.to_numpy())).all()
     fitted = fit(frame, "numeric", "numeric")
     assert fitted.feature_types == ["int", "q"]
-    unmoved = pl.DataFrame({"x": 1 + rng.random(20_000)})  # a few coincide
+    dense = pl.DataFrame({"x": 1 + rng.random(20_000)})  # a few coincide in float32
     np.testing.assert_array_equal(
-        fit(unmoved, "numeric").transform(unmoved), unmoved.to_numpy().astype(np.float32)
+        fit(dense, "numeric").transform(dense), dense.to_numpy().astype(np.float32)
     )
 
 
-def test_categories_are_codes_and_what_was_not_seen_is_missing():
+def test_categories_are_codes_and_unseen_ones_are_missing():
     frame = pl.DataFrame({"c": ["b", "a", "a", "d", None, "d"]})
     new = pl.DataFrame({"c": ["a", "b", "d", "x", None]})
     got = fit(frame, "categorical").transform(new)[:, 0]

@@ -1,4 +1,4 @@
-"""Normal scores: against scikit-learn's, for any column, through a file; one-hot below a count."""
+"""The quantile transform: against scikit-learn, for any column, damaged files; `one_hot`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def preparation(frame, kind="numeric", **options):
 
 
 @pytest.mark.parametrize("draw", ["normal", "standard_cauchy", "standard_exponential", "ties"])
-def test_they_are_scikit_learns(draw):
+def test_scores_agree_with_scikit_learn(draw):
     rng = np.random.default_rng(0)
     x = (
         rng.integers(0, 6, 3000).astype(float) ** 3
@@ -49,22 +49,22 @@ def test_they_are_scikit_learns(draw):
     assert count == 100
     theirs = QuantileTransformer(n_quantiles=count, output_distribution="normal", subsample=None)
     theirs.fit(x[:, None])
-    # With the same knots the same scores, to the last digit of float32.
+    # With the same knots the scores agree to the precision of float32.
     theirs_knots = theirs.quantiles_.copy()
     theirs.quantiles_ = np.array(fitted.knots)[:, None]
     want = np.clip(theirs.transform(new[:, None])[:, 0], -3, 3)
-    # (But for rows equal to the lowest or highest, which are in the middle of their shares here.)
+    # (Except for ties with the minimum or maximum, which are in the middle of their shares here.)
     ends = ((new <= x.min()) | (new >= x.max())) & (draw == "ties")
     new, want = new[~ends], want[~ends]
     np.testing.assert_allclose(scores(fitted, new), want, rtol=1e-6, atol=1e-6)
-    # Their own knots lie between two rows where ours are one: the shares of a few rows apart.
+    # scikit-learn interpolates knots between two rows, so scores differ by a few rows' shares.
     theirs.quantiles_ = theirs_knots
     want = np.clip(theirs.transform(x[:, None])[:, 0], -3, 3)
     apart = np.abs(ndtr(scores(fitted, x)) - ndtr(want))
     assert apart[~np.isin(x, [x.min(), x.max()])].max() <= 5 / 3000
 
 
-def test_a_column_of_any_shape_becomes_a_normal_one():
+def test_any_distribution_becomes_normal():
     rng = np.random.default_rng(1)
     for x in (np.exp(8 * rng.normal(size=5000)), rng.random(5000), rng.standard_cauchy(5000)):
         y = scores(Quantile.fit(np.asarray(x)), x)
@@ -75,11 +75,11 @@ def test_a_column_of_any_shape_becomes_a_normal_one():
         )
 
 
-def test_how_many_knots_there_are():
+def test_number_of_knots():
     for n, count in ((1, FEWEST_KNOTS), (300, 10), (330, 11), (10_000, MOST_KNOTS)):
         fitted = Quantile.fit(np.arange(float(n)))
         assert len(fitted.knots) == count
-        assert set(fitted.knots) <= set(range(n))  # each is a row
+        assert set(fitted.knots) <= set(range(n))  # each knot is a value of a row
         assert fitted.knots[0] == 0
         assert fitted.knots[-1] == n - 1
 
@@ -113,13 +113,16 @@ def test_constants_missing_and_infinite_values():
     out = np.empty((2, 2), np.float32)
     some.fill(np.array([np.nan, 9.0]), out)
     assert out[0].tolist() == [0, 1]
-    assert out[1].tolist() == [scores(some, [3.0])[0], 0]  # the highest row, and beyond
+    assert out[1].tolist() == [
+        scores(some, [3.0])[0],
+        0,
+    ]  # a number above the maximum scores like the maximum
     assert some.names("x") == ("x", "x is missing")
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(ANY, max_size=40), st.lists(ANY, max_size=10))
-def test_whatever_a_column_holds(values, others):
+def test_any_values(values, others):
     frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})
     fitted = preparation(frame, scaling="quantile")
     both = np.array([*values, *others, *fitted.encoders[0].scaler.knots])
@@ -135,7 +138,7 @@ def test_whatever_a_column_holds(values, others):
     assert NetPreparation.from_spec(spec) == fitted
 
 
-def test_damaged_files_are_refused():
+def test_damaged_plain_data_are_rejected():
     fitted = preparation(pl.DataFrame({"x": [1.0, 2.0, 5.0]}), scaling="quantile")
     spec = fitted.to_spec()
     encoder = spec["encoders"][0]
@@ -145,7 +148,7 @@ def test_damaged_files_are_refused():
         return NetPreparation.from_spec({**spec, "encoders": [{**encoder, "scaler": scaler}]})
 
     for knots, message in [
-        ([2.0, 1.0], "knots must rise"),
+        ([2.0, 1.0], "knots must be in ascending order"),
         ([1.0, float("nan")], "expected a finite number; got nan"),
         ([float("inf")], "expected a finite number; got inf"),
         ([10**400], "expected a finite number; got 1000"),
@@ -166,14 +169,14 @@ def test_damaged_files_are_refused():
     assert read(knots=[]).numeric == 1
 
 
-def test_a_recipe_chooses_between_scaling_and_scores():
+def test_a_recipe_selects_the_scaler():
     frame = pl.DataFrame({"x": [1.0, 2.0, 5.0]})
     for recipe, kind in ((NetRecipe(), Robust), (NetRecipe(scaling="quantile"), Quantile)):
         fitted = preparation(frame, **recipe.preparation)
         assert [type(encoder.scaler) for encoder in fitted.encoders] == [kind]
 
 
-def test_columns_of_few_categories_are_one_hot_beside_embeddings():
+def test_columns_with_few_categories_are_one_hot_with_embeddings():
     frame = pl.DataFrame({"three": ["a", "b", "c"] * 4, "four": ["a", "b", "c", "d"] * 3})
 
     def codes(**options):
@@ -182,8 +185,8 @@ def test_columns_of_few_categories_are_one_hot_beside_embeddings():
 
     assert codes()[0] == {"three", "four"}
     assert codes(one_hot=2)[0] == {"three", "four"}
-    found, fitted = codes(one_hot=3)
-    assert found == {"four"}
+    embedded, fitted = codes(one_hot=3)
+    assert embedded == {"four"}
     assert (fitted.numeric, fitted.categorical) == (3, (5,))  # codes come last
     assert fitted.transform(frame)[1].tolist() == [0, 1, 0, 2]
     assert fitted.numbers == ()
@@ -197,7 +200,7 @@ def test_columns_of_few_categories_are_one_hot_beside_embeddings():
     assert NetRecipe().preparation["embed"] is False
 
 
-def test_amounts_are_told_from_signs_and_ones():
+def test_columns_with_scaled_numbers_are_listed():
     frame = pl.DataFrame(
         {"a": [1.0, None, 3.0], "b": [True, False, True], "c": ["x", "y", "z"], "d": [1, 2, 4]}
     )

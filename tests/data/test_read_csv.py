@@ -1,4 +1,4 @@
-"""Tables of text as they are written in practice: read right, or refused in one line."""
+"""The CSV reader on files as found in practice, and its one-line errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graduel.errors import UserError
 
 @pytest.fixture
 def write(tmp_path):
-    """Write bytes or text; after the test the file must be what it was."""
+    """Return a function that writes a file; after the test the file must be unchanged."""
     written = {}
 
     def make(content, name="table.csv"):
@@ -67,7 +67,7 @@ def table(path, **options):
         ("a,b\n99999999999999999999,x\n", [(1e20, "x")]),
     ],
 )
-def test_what_is_written_is_read(write, content, rows):
+def test_cells(write, content, rows):
     assert table(write(content)).rows() == rows
 
 
@@ -100,7 +100,7 @@ def test_encodings(write, encoding, note):
     assert bool(source.notes) == bool(note)
 
 
-def test_packed_files(write, tmp_path):
+def test_compressed_files(write, tmp_path):
     rows = [(1, "x"), (2, "y")]
     raw = b"a,b\n1,x\n2,y\n"
     assert table(write(gzip.compress(raw), "a.csv.gz")).rows() == rows
@@ -111,7 +111,7 @@ def test_packed_files(write, tmp_path):
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("one.csv", raw)
         archive.writestr("two.csv", raw)
-    with pytest.raises(UserError, match=r"one file in it; it has 2 \('one.csv', 'two.csv'\)"):
+    with pytest.raises(UserError, match=r"one file in it; got 2 files \('one.csv', 'two.csv'\)"):
         table(tmp_path / "two.zip")
     with pytest.raises(UserError, match="damaged or cut short"):
         table(write(gzip.compress(raw * 100)[:-9], "cut.csv.gz"))
@@ -137,7 +137,7 @@ def test_options_override(write):
         ({"encoding": "ascii"}, "is not in the encoding ascii"),
     ],
 )
-def test_options_that_cannot_be(write, option, message):
+def test_invalid_options(write, option, message):
     with pytest.raises(UserError, match=message):
         read_source(write("ä,b\n1,2\n"), **option)
 
@@ -151,22 +151,25 @@ def test_options_that_cannot_be(write, option, message):
         (b"a,b\n", "expected rows under the header; got only the header"),
         (b"a,b,c\n1,2,3\n4,5,6,7\n", r"line 3: expected 3 cells, as the header has; got 4 .*'7'"),
         (b'a,b\n1,"x\n2,y\n3,z\n', r"line 2: expected a quote to be closed; .* until line 4"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "holds binary data"),
-        (bytes(range(256)) * 4, "holds binary data"),
-        (b"a\0b,c\n1,2\n", "holds binary data.*--encoding"),
-        (b'a,b\n1,"x,y\n2,"x,y\n', "line 2: expected a quote to be closed; it ends .* of line 3"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "expected a table of text; got an image"),
+        (bytes(range(256)) * 4, "got binary data"),
+        (b"a\0b,c\n1,2\n", "got binary data.*--encoding"),
+        (
+            b'a,b\n1,"x,y\n2,"x,y\n',
+            "line 2: expected a quote to be closed; it is closed inside .* line 3",
+        ),
         (b"a,b,c,d\n1,2\n3,4\n", r"line 2: expected 4 cells.*more than 2 \(column 3: 'c'"),
         (b"My title\n\na,b,c\n1,2,3\n4,5,6\n", "line 1: expected 3 cells.*got one .'My title'"),
         (b"# why\n\n# how\na,b\n1,2\n4,5,6\n", "line 6: expected 2 cells.*got 3"),
-        (b'[{"a": 1}]', "it holds JSON. Save it as CSV"),
-        (b"<!DOCTYPE html><html></html>", "it holds a page of the web"),
-        (b"@relation a\n@attribute b real\n@data\n1\n", "it holds an ARFF file"),
-        (b"SQLite format 3\0" + bytes(90), "a database of SQLite. Save the table as CSV"),
-        (b"BZh91AY&SY" + bytes(90), "packed with bzip2. Unpack it first"),
-        (b"\x80\x04\x95" + bytes(50), "a pickle of Python, which is never loaded"),
+        (b'[{"a": 1}]', "got JSON. Save it as CSV"),
+        (b"<!DOCTYPE html><html></html>", "got HTML or XML"),
+        (b"@relation a\n@attribute b real\n@data\n1\n", "got an ARFF file"),
+        (b"SQLite format 3\0" + bytes(90), "got an SQLite database. Save the table as CSV"),
+        (b"BZh91AY&SY" + bytes(90), "got a bzip2 file. Unpack it first"),
+        (b"\x80\x04\x95" + bytes(50), "got a Python pickle, which is never loaded"),
     ],
 )
-def test_what_is_no_table_is_refused(write, content, message):
+def test_files_that_are_not_tables(write, content, message):
     path = write(content)
     with pytest.raises(UserError, match=message) as error:
         read_source(path)
@@ -186,15 +189,15 @@ def test_what_is_no_table_is_refused(write, content, message):
         b"\n\na,b\n1,x\n\n2,y\n\n",
     ],
 )
-def test_the_same_table_however_it_is_written(write, content):
+def test_one_table_in_several_notations(write, content):
     result = table(write(content))
     assert result.rows() == [(1, "x"), (2, "y")]
     assert result.columns == ["a", "b"]
 
 
-def test_a_header_may_begin_like_a_comment(write):
+def test_a_header_may_begin_with_the_comment_sign(write):
     assert table(write("#a,b\n1,x\n")).columns == ["#a", "b"]
-    assert table(write("colour,b\n#fff,x\n#000,y\n"))["colour"].to_list() == ["#fff", "#000"]
+    assert table(write("color,b\n#fff,x\n#000,y\n"))["color"].to_list() == ["#fff", "#000"]
     assert len(table(write("#fff,x\n#000,y\n#aaa,z\n"))) == 2
 
 
@@ -220,12 +223,12 @@ def test_cells_of_a_million_characters(write):
         (["100000000000000000000", "0.5"], [1e20, 0.5]),
     ],
 )
-def test_numbers_with_signs_and_gaps(cells, numbers):
+def test_numbers_with_currency_signs_and_thousands_separators(cells, numbers):
     result = to_numbers(pl.Series(cells))
     assert (result if result is None else result.to_list()) == numbers
 
 
-def test_what_is_not_there(tmp_path):
+def test_missing_files_and_unknown_names(tmp_path):
     with pytest.raises(UserError, match="expected a file or a folder; there is no such path"):
         read_source(tmp_path / "none.csv")
     with pytest.raises(UserError, match="Did you mean 'iris'"):
@@ -234,16 +237,16 @@ def test_what_is_not_there(tmp_path):
         read_source(tmp_path)
 
 
-def test_notes_tell_what_was_decided(write):
+def test_notes(write):
     source = read_source(write("a;b\n1,5;?\n2,5\nNA;x\nNA;y\n"))
     text = " | ".join(source.notes)
-    for part in ("separated by ';'", "decimal comma", "'NA' (2), '?' (1)", "1 line ends early"):
+    for part in ("separated by ';'", "decimal comma", "'NA' (2), '?' (1)", "1 line has too few"):
         assert part in text
-    assert "(the first: line 3)" in text
+    assert "(first: line 3)" in text
     assert source.decimal == ","
 
 
-def test_numbers_that_turn_into_text_late_are_text_throughout(write, monkeypatch):
+def test_a_column_with_late_text_is_text_from_its_first_row(write, monkeypatch):
     from graduel.data.read.delimited import csv as module
 
     monkeypatch.setattr(module, "BLOCK", 100)
@@ -256,7 +259,7 @@ def test_numbers_that_turn_into_text_late_are_text_throughout(write, monkeypatch
     assert "'?' (1)" in read_source(path).notes[0]
 
 
-def test_quoted_cells_go_on_over_blocks(write, monkeypatch):
+def test_quoted_cells_may_span_blocks(write, monkeypatch):
     from graduel.data.read.delimited import csv as module
 
     monkeypatch.setattr(module, "BLOCK", 20)
@@ -269,7 +272,7 @@ def test_quoted_cells_go_on_over_blocks(write, monkeypatch):
     assert read["b"].to_list() == [f"text {i} second, {i}" for i in range(50)]
 
 
-def test_blocks_are_the_table(write, monkeypatch):
+def test_blocks_concatenate_to_the_table(write, monkeypatch):
     monkeypatch.setattr(reader, "BLOCK", 2000)
     path = write("a,b\n" + "".join(f"{i},w{i}\n" for i in range(1000)))
     blocks = [block.read for block in open_stream(path).blocks]
@@ -277,7 +280,7 @@ def test_blocks_are_the_table(write, monkeypatch):
     assert pl.concat(blocks).equals(table(path).cast(pl.String))
 
 
-def test_wide_and_long(write):
+def test_wide_tables(write):
     rng = np.random.default_rng(0)
     wide = rng.normal(size=(20, 3000)).round(3)
     text = ",".join(f"f{i}" for i in range(3000)) + "\n"
@@ -333,7 +336,7 @@ def test_dates(cells, form):
         assert result[0].null_count() == cells.count(None)
 
 
-def test_a_dialect_says_how_a_table_is_written(write):
+def test_dialect(write):
     result = detect_dialect(write("a;b\n1,5;x\n"))
     assert (result.separator, result.decimal, result.encoding) == (";", ",", "utf-8-sig")
     assert result.header

@@ -1,4 +1,4 @@
-"""Tables that Hypothesis makes up, written as someone might: read and understood, or refused."""
+"""Random tables from Hypothesis as files: read and inferred, or rejected in one line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CELLS = st.sampled_from(
 
 @st.composite
 def tables(draw):
-    """Draw a table's names and rows, ragged now and then."""
+    """Draw a table's names and rows; sometimes a row has another number of cells."""
     width, n = draw(st.integers(1, 5)), draw(st.integers(0, 30))
     names = draw(st.lists(st.one_of(TEXT, WORDS), min_size=width, max_size=width))
     columns = []
@@ -64,7 +64,7 @@ def tables(draw):
 
 @st.composite
 def files(draw):
-    """Draw a table as the bytes of a file, quoted as it must be or not at all."""
+    """Draw a table as the bytes of a file, with correct quotes or none."""
     separator = draw(st.sampled_from(",;\t| "))
     end = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     rows = draw(tables())
@@ -119,7 +119,7 @@ QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 @settings(deadline=None, max_examples=80, suppress_health_check=QUIET)
 @given(raw=files(), data=st.data())
-def test_tables_are_understood_or_refused(path, raw, data):
+def test_tables_are_inferred_or_rejected(path, raw, data):
     go_through(path, raw, data)
 
 
@@ -140,7 +140,7 @@ WRITTEN = st.one_of(
     separator=st.sampled_from(",;\t|"),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
 )
-def test_what_a_program_writes_is_read(path, columns, separator, encoding):
+def test_round_trip_of_files_written_by_polars(path, columns, separator, encoding):
     frame = pl.DataFrame({f"c{i}": column for i, column in enumerate(columns)})
     frame = frame.with_columns(last=pl.lit("word"))
     path.write_bytes(frame.write_csv(separator=separator).encode(encoding))
@@ -156,14 +156,14 @@ def test_what_a_program_writes_is_read(path, columns, separator, encoding):
 
 @settings(deadline=None, max_examples=100)
 @given(raw=st.binary(max_size=200), data=st.data())
-def test_any_bytes_are_understood_or_refused(path, raw, data):
+def test_arbitrary_bytes_are_inferred_or_rejected(path, raw, data):
     go_through(path, raw, data)
 
 
 @pytest.mark.long
 @settings(deadline=None, max_examples=5000, suppress_health_check=QUIET)
 @given(raw=files(), data=st.data())
-def test_many_tables_are_understood_or_refused(path, raw, data):
+def test_many_tables_are_inferred_or_rejected(path, raw, data):
     go_through(path, raw, data)
 
 
@@ -181,7 +181,7 @@ def test_many_tables_are_understood_or_refused(path, raw, data):
         max_size=4,
     ),
 )
-def test_tables_from_python_are_understood_or_refused(columns):
+def test_dataframes_are_inferred_or_rejected(columns):
     frame = pl.DataFrame({f"c{i}": column for i, column in enumerate(columns)})
     frame = frame.with_columns(y=pl.Series([0, 1, 2, 1, 0] * 5))
     try:

@@ -1,4 +1,4 @@
-"""Tables larger than memory: refused before they are read, or a sample of their rows is held."""
+"""Tables larger than memory: rejected before they are read, or read as a sample of rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ N = 20_000
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The same table as CSV and as Parquet, of several row groups."""
+    """Return a table and a folder with it as CSV and as Parquet with several row groups."""
     rng = np.random.default_rng(0)
     frame = pl.DataFrame(
         {
@@ -44,13 +44,13 @@ def files(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def blocks(monkeypatch):
-    """Make blocks small, so that there are several."""
+    """Make blocks small, so that a table has several."""
     monkeypatch.setattr(parquet, "STRIDE", 1024)
     monkeypatch.setattr(csv, "BLOCK", 10_000)
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
-def test_a_sample_is_whole_rows_in_order_each_class_by_its_share(files, name):
+def test_a_sample_is_stratified_and_in_order(files, name):
     frame, folder = files
     source = read_source(folder / name, sample=1000, target="label")
     part = source.content
@@ -60,13 +60,13 @@ def test_a_sample_is_whole_rows_in_order_each_class_by_its_share(files, name):
     assert part.equals(frame[rows])
     share = frame["label"].drop_nulls().eq("seldom").mean()
     assert part["label"].eq("seldom").sum() == round(1000 * share)
-    assert "of 20,000 rows 1,000 are read" in source.notes[-1]
+    assert "1,000 of 20,000 rows" in source.notes[-1]
     assert read_source(folder / name, sample=1000, target="label").content.equals(part)
-    # Rows from all over the table, not from its beginning.
+    # The rows are spread over the whole table.
     assert np.histogram(rows, 4, (0, N))[0].min() > 200
 
 
-def test_a_sample_of_more_rows_than_there_are_is_the_table_with_a_target(files):
+def test_a_sample_larger_than_the_table_has_all_rows_with_a_target(files):
     frame, folder = files
     part = read_source(folder / "table.parquet", sample=10**9, target="label").content
     assert part.equals(frame.filter(pl.col("label").is_not_null()))
@@ -81,7 +81,7 @@ def test_a_sample_needs_a_target(files):
             read_source(folder / name, sample=10, target="labl")
 
 
-def test_no_more_is_held_than_blocks_and_the_sample(files, monkeypatch):
+def test_sampling_does_not_read_the_table_at_once(files, monkeypatch):
     _, folder = files
     whole = []
     monkeypatch.setattr(parquet, "read_parquet", whole.append)
@@ -90,7 +90,7 @@ def test_no_more_is_held_than_blocks_and_the_sample(files, monkeypatch):
     assert whole == []
 
 
-def test_a_target_of_very_many_values_is_drawn_from_as_one(files):
+def test_a_target_with_very_many_values_is_not_stratified(files):
     _, folder = files
     part = read_source(folder / "table.parquet", sample=500, target="x").content
     assert len(part) == 500
@@ -117,8 +117,8 @@ def test_samples_of_any_table(labels, cuts, size):
     assert sampled.equals(frame[sampled["row"].to_list()])
 
 
-def test_every_row_is_as_likely_as_any_other():
-    """Of 500 samples, each row's share is its class's, within five standard errors."""
+def test_rows_are_sampled_uniformly():
+    """Check that each row's share in 500 samples is within five standard errors of 1/4."""
     frame = pl.DataFrame({"row": range(60), "y": ["a"] * 40 + ["b"] * 20})
     hits = np.zeros(60)
     for seed in range(500):
@@ -132,7 +132,7 @@ def test_every_row_is_as_likely_as_any_other():
     assert np.abs(hits / 500 - 0.25).max() < 5 * np.sqrt(0.25 * 0.75 / 500)
 
 
-def test_a_table_that_does_not_go_into_memory_is_told_of_before_it_is_read(
+def test_a_table_larger_than_memory_is_rejected_before_it_is_read(
     files, monkeypatch, capsys, tmp_path
 ):
     _, folder = files
@@ -156,10 +156,10 @@ def test_a_table_that_does_not_go_into_memory_is_told_of_before_it_is_read(
         assert "needs about" in output.err
         assert "are free. Give --rows N" in output.err
     assert main(["data", path, "--target", "label", "--rows", "500"]) == 0
-    assert "500 are read" in capsys.readouterr().out
+    assert "500 of 20,000 rows" in capsys.readouterr().out
 
 
-def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
+def test_a_duel_with_rows_samples_a_large_table(files, monkeypatch):
     _, folder = files
     data = open_source(folder / "table.csv", target="label")
     assert sample_if_large(data, 1000) == data
@@ -176,7 +176,7 @@ def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
     assert "sample" not in data.spec.as_dict()
 
 
-def test_a_container_has_its_own_limit(tmp_path, monkeypatch):
+def test_the_memory_limit_of_a_container(tmp_path, monkeypatch):
     monkeypatch.setattr(memory_check, "CONTAINER", tmp_path)
     (tmp_path / "memory.stat").write_text("anon 300\nfile 900\n")
     (tmp_path / "memory.max").write_text("1000\n")

@@ -1,4 +1,4 @@
-"""What a table's columns are taken for, and what is said where they are of no use."""
+"""Schema inference: kinds, dropped columns, targets, and the errors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from graduel.errors import UserError
 N = 60
 
 
-def of(cells, **options):
-    """Understand one column beside a harmless one and the target."""
+def infer(cells, **options):
+    """Infer the schema of a table with this column, an unrelated one and the target."""
     n = len(cells)
     frame = pl.DataFrame(
         {
@@ -76,14 +76,14 @@ def kind(table):
     ],
 )
 def test_kinds(cells, inferred):
-    table = of(cells)
+    table = infer(cells)
     assert kind(table) == inferred
     assert all(column.reason for column in table.columns)
     assert all(one.reason for one in table.set_aside)
 
 
 @pytest.mark.parametrize("name", ["id", "customer_id", "CustomerID", "Unnamed: 0", "row.id"])
-def test_numbers_that_are_called_identifiers(name):
+def test_numbers_that_are_named_as_identifiers(name):
     frame = pl.DataFrame(
         {name: [i * 10 for i in range(N)], "x": [1.5, 2, 3] * 20, "y": [0, 1] * 30}
     )
@@ -91,7 +91,7 @@ def test_numbers_that_are_called_identifiers(name):
     assert infer_table(frame, target="y", numeric=[name]).columns[0].name == name
 
 
-def test_the_frame_holds_what_the_kinds_say():
+def test_the_frame_has_the_types_of_the_kinds():
     frame = pl.DataFrame(
         {
             "number": ["1.5", "?", "inf"] * 2,
@@ -117,12 +117,12 @@ def test_the_frame_holds_what_the_kinds_say():
 
 
 def test_overrides():
-    assert kind(of([1, 2, 3] * 20, categorical=["column"])) == "categorical"
-    assert of([1.0, 2.0, 3.0] * 2, categorical=["column"]).frame["column"][0] == "1"
-    assert kind(of(["007", "12"] * 30, numeric=["column"])) == "numeric"
-    assert kind(of([f"w{i}" for i in range(N)], categorical=["column"])) == "categorical"
-    assert kind(of([1, 2] * 30, drop=["column"])) == "dropped"
-    assert kind(of([1, 2] * 30, numeric="column")) == "numeric"
+    assert kind(infer([1, 2, 3] * 20, categorical=["column"])) == "categorical"
+    assert infer([1.0, 2.0, 3.0] * 2, categorical=["column"]).frame["column"][0] == "1"
+    assert kind(infer(["007", "12"] * 30, numeric=["column"])) == "numeric"
+    assert kind(infer([f"w{i}" for i in range(N)], categorical=["column"])) == "categorical"
+    assert kind(infer([1, 2] * 30, drop=["column"])) == "dropped"
+    assert kind(infer([1, 2] * 30, numeric="column")) == "numeric"
 
 
 @pytest.mark.parametrize(
@@ -133,18 +133,18 @@ def test_overrides():
         ({"drop": ["column"], "numeric": ["column"]}, "cannot be both numeric and dropped"),
         ({"drop": ["target"]}, "the target 'target' cannot be dropped"),
         ({"drop": ["column", "beside"]}, r"expected features .* 'column' \(dropped\)"),
-        ({"bins": 3}, "bins cut a target of numbers; 'target' holds String"),
+        ({"bins": 3}, "bins need a numeric target; 'target' holds String"),
     ],
 )
-def test_overrides_that_cannot_be(options, message):
+def test_invalid_overrides(options, message):
     with pytest.raises(UserError, match=message) as error:
-        of(["1", "?", "three", "4"], **options)
+        infer(["1", "?", "three", "4"], **options)
     assert "\n" not in str(error.value)
 
 
-def test_numbers_cannot_be_made_of_dates():
+def test_dates_cannot_be_numeric():
     with pytest.raises(UserError, match="column 'column': expected numbers; it holds Date"):
-        of([date(2024, 1, 1), date(2024, 1, 2)], numeric=["column"])
+        infer([date(2024, 1, 1), date(2024, 1, 2)], numeric=["column"])
 
 
 def target(cells, **options):
@@ -174,11 +174,11 @@ def test_classes(cells, classes):
     assert [table.classes[code] for code in table.y] == [p.removesuffix(".0") for p in plain]
 
 
-def test_rows_without_a_target_are_left_out():
+def test_rows_without_a_target_are_dropped():
     table = target(["a", None, "b", "NA", "", "a"])
     assert list(table.rows) == [0, 2, 5]
     assert table.frame["x"].to_list() == [0, 2, 2]
-    assert table.notes == ("3 rows without a target are left out",)
+    assert table.notes == ("3 rows without a target are dropped",)
 
 
 RNG = np.random.default_rng(0)
@@ -190,19 +190,19 @@ RNG = np.random.default_rng(0)
         (["a"] * 5, "two classes or more; every row holds 'a'"),
         (["a"], "expected two rows or more with a target; got 1"),
         ([None, None, "a"], "expected two rows or more with a target; got 1"),
-        (list(RNG.normal(size=50)), r"continuous: 50 different numbers in 50 rows. Give --bins 3"),
+        (list(RNG.normal(size=50)), r"continuous: 50 distinct numbers in 50 rows. Give --bins 3"),
         (list(RNG.permutation(5000)[:100]), "the target 'goal' is continuous"),
-        ([f"w{i}" for i in range(50)], "50 different values in 50 rows.* not classes"),
+        ([f"w{i}" for i in range(50)], "50 distinct values in 50 rows.* not classes"),
         ([date(2024, 1, 1), date(2024, 1, 2)], "must hold classes"),
     ],
 )
-def test_targets_that_cannot_be(cells, message):
+def test_invalid_targets(cells, message):
     with pytest.raises(UserError, match=message) as error:
         target(cells)
     assert "\n" not in str(error.value)
 
 
-def test_a_continuous_target_can_be_taken_as_classes():
+def test_a_continuous_target_can_be_categorical():
     assert len(target(list(RNG.normal(size=50)), categorical=["goal"]).classes) == 50
 
 
@@ -213,7 +213,7 @@ def test_bins(bins, scale):
     table = target(values.tolist(), bins=bins)
     assert len(table.classes) == bins
     assert table.counts.max() - table.counts.min() <= 0.15 * 500 / bins
-    # The names say what the classes are.
+    # The class names are the ranges.
     for value, code in zip(values, table.y, strict=True):
         name = table.classes[code].replace(",", "")
         low, high = -np.inf, np.inf
@@ -226,7 +226,7 @@ def test_bins(bins, scale):
         assert low <= value < high
 
 
-def test_bins_that_cannot_be():
+def test_invalid_bins():
     with pytest.raises(UserError, match="bins must be a whole number, at least 2; got 1"):
         target([1.5, 2.5, 3.5], bins=1)
     with pytest.raises(UserError, match=r"most of its rows hold 0\.0"):
@@ -234,7 +234,7 @@ def test_bins_that_cannot_be():
     assert len(target([0.0] * 5 + [1.0, 2.0, 3.0, 4.0], bins=8).classes) < 8
 
 
-def test_without_a_target_the_likely_ones_are_shown():
+def test_without_a_target_the_error_lists_likely_ones():
     frame = pl.DataFrame({"Species": ["a", "b"] * 5, "x": np.arange(10) / 3, "last": [0, 1] * 5})
     with pytest.raises(UserError, match=r"--target Species .*--target last .*last column") as error:
         infer_table(frame)
@@ -253,7 +253,7 @@ def test_extreme_shapes():
         infer_table(two.select("y"), target="y")
 
 
-def test_a_later_table_is_brought_to_the_columns():
+def test_a_later_table_is_converted_to_the_schema():
     frame = pl.DataFrame(
         {
             "n": [1, 2] * 10,
@@ -292,13 +292,13 @@ def test_a_later_table_is_brought_to_the_columns():
         ([[1], [2]], Column("a", "numeric"), "column 'a': expected numbers; it holds List"),
     ],
 )
-def test_a_later_table_that_does_not_fit(cells, column, message):
+def test_a_later_table_with_missing_columns_or_invalid_cells(cells, column, message):
     with pytest.raises(UserError, match=message):
         Schema(columns=(column,)).conform(pl.DataFrame({"a": cells}), first_row=10)
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
-def test_kinds_survive_a_file(tmp_path, name):
+def test_kinds_are_the_same_after_a_csv_round_trip(tmp_path, name):
     frame = read_source(name).content
     frame.write_csv(tmp_path / "table.csv")
     direct = infer_table(frame, target="target")
@@ -308,14 +308,14 @@ def test_kinds_survive_a_file(tmp_path, name):
     np.testing.assert_array_equal(back.y, direct.y)
 
 
-def test_rows_in_messages_are_those_of_the_file():
+def test_messages_have_the_row_numbers_of_the_file():
     cells = [None if i < 5 else "oops" if i == 50 else str(i % 9) for i in range(100)]
     labels = [None if i < 10 else i % 2 for i in range(100)]
     frame = pl.DataFrame({"x": cells, "y": labels, "z": [i % 7 for i in range(100)]})
     table = infer_table(frame, target="y")
     assert (
-        "column 'x' is text because 1 of its cells is no number (the first: row 51); mend or empty "
-        "it to have numbers" in table.notes
+        "column 'x' is text because 1 of its cells is not a number (first: row 51); correct or "
+        "empty it to make the column numeric" in table.notes
     )
     with pytest.raises(UserError, match=r"column 'x': expected numbers; row 51 holds 'oops'"):
         infer_table(frame, target="y", numeric=["x"])

@@ -1,4 +1,4 @@
-"""Checks of a table: each has a finding where it must, and a harmless table has none."""
+"""Checks of a table: each reports its problem, and a table without problems has no findings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOISE = RNG.normal(size=N)
 
 
 def findings(columns, y=Y, target="y", **options):
-    """Return the findings about a table of noise and these columns."""
+    """Return the findings about a table with noise and these columns."""
     frame = pl.DataFrame({"noise": NOISE[: len(y)], **columns, target: y})
     return check_table(infer_table(frame, target=target, **options))
 
@@ -30,7 +30,7 @@ def codes(result):
     return [finding.code for finding in result]
 
 
-def test_a_harmless_table_has_none():
+def test_a_table_without_problems_has_no_findings():
     assert findings({"word": RNG.choice(["a", "b"], N), "weak": Y + RNG.normal(size=N)}) == ()
 
 
@@ -43,7 +43,7 @@ def test_a_harmless_table_has_none():
         np.where(Y > 1, np.nan, Y),
     ],
 )
-def test_a_column_that_gives_the_target_away(column):
+def test_a_column_that_alone_predicts_the_target(column):
     (finding,) = findings({"known": pl.Series(column, nan_to_null=True)})
     assert (finding.code, finding.severity, finding.column) == ("GRD001", "warning", "known")
     start = "column 'known' alone predicts the target almost perfectly (0"
@@ -51,7 +51,7 @@ def test_a_column_that_gives_the_target_away(column):
     assert "--drop known" in finding.message
 
 
-def test_guessing_well_is_not_giving_away():
+def test_a_small_baseline_error_is_not_leakage():
     y = (np.arange(N) % 200 == 0).astype(int)
     assert "GRD001" not in codes(findings({"x": RNG.normal(size=N)}, y))
 
@@ -71,7 +71,7 @@ def test_a_column_that_is_named_like_the_target(name, target, alike):
     assert [(one.code, one.column) for one in result] == [("GRD002", name)] * alike
 
 
-def test_equal_and_contradicting_rows():
+def test_duplicate_and_contradictory_rows():
     x = np.arange(200) % 50 / 2
     y = np.where(np.arange(200) == 0, 1, x.astype(int) % 2)
     frame = pl.DataFrame({"x": x, "y": y})
@@ -80,7 +80,7 @@ def test_equal_and_contradicting_rows():
     assert finding.message.startswith(text)
 
 
-def test_numbers_that_look_like_an_identifier():
+def test_a_column_that_looks_like_an_identifier():
     (finding,) = findings({"number": np.cumsum(RNG.integers(1, 9, N))})
     assert finding.code == "GRD004"
     assert "'number' looks like an identifier" in finding.message
@@ -96,14 +96,14 @@ def test_classes_with_few_rows():
     assert findings({}, np.array(["a"] * 500 + ["b"] * 20)) == ()
 
 
-def test_rows_in_the_order_of_a_date():
+def test_rows_sorted_by_date():
     days = [date(2024, 1, 1) + timedelta(days=i // 2) for i in range(N)]
     assert codes(findings({"day": days})) == ["GRD007"]
     assert "--time day" in findings({"day": days[::-1]})[0].message
     assert findings({"day": list(RNG.permutation(np.array(days)))}) == ()
 
 
-def test_a_seed_decides_what_is_looked_at(monkeypatch):
+def test_the_seed_determines_the_sample(monkeypatch):
     monkeypatch.setattr(table_checks, "SAMPLE", 200)
     table = infer_table(pl.DataFrame({"noise": NOISE, "known": Y * 2.5, "y": Y}), target="y")
     assert check_table(table, seed=1) == check_table(table, seed=1)
@@ -111,6 +111,6 @@ def test_a_seed_decides_what_is_looked_at(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
-def test_honest_tables_give_nothing_away(name):
+def test_toy_data_sets_have_no_leakage(name):
     table = infer_table(read_source(name).content, target="target")
     assert "GRD001" not in codes(check_table(table))

@@ -1,4 +1,4 @@
-"""Small duels on real digits, a few seconds each."""
+"""Fixtures for small duels on real digits, a few seconds each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TINY = {
 
 @pytest.fixture(scope="session")
 def tiny():
-    """A protocol of two small networks on 300 digits, without probes: tables have them."""
+    """A protocol of two small networks on 300 digits, without probes (tested on tables)."""
     base = build_protocol(
         DataSource.builtin("mnist"),
         contenders=["textbook", "net"],

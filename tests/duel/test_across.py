@@ -1,4 +1,4 @@
-"""Verdicts across data sets: each statistic against another library or a published table."""
+"""Verdicts across data sets, and their statistics against other libraries or published tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graduel.stats.ranks import critical_difference, find_groups, friedman, mean
 from graduel.stats.signed_rank import SignedRank, rope_probabilities
 
 # Demšar 2006, table 6: AUC of C4.5 and its three variants on fourteen data sets. Rounded to three
-# digits one pair ties that does not in his ranks: 0.9751 stands for what was printed as 0.975.
+# digits, one pair ties that does not tie in his ranks, so 0.9751 replaces the printed 0.975.
 DEMSAR = {
     "C4.5": "763 599 954 628 882 936 661 583 775 1000 940 619 972 957",
     "C4.5+m": "768 591 971 661 888 931 668 583 838 1000 962 666 981 978",
@@ -35,7 +35,7 @@ def compare(losses, metric="error", rope=0.01, **options):
     return compare_datasets(losses, metric=get_metric(metric), rope=rope, **options)
 
 
-# Published
+# Published examples
 
 
 def test_demsars_worked_example():
@@ -50,18 +50,18 @@ def test_demsars_worked_example():
     assert chi2 == pytest.approx(stats.friedmanchisquare(*table).pvalue, abs=1e-12)
     assert f < chi2 < stats.chi2.sf(9.28, 3) < 0.05  # ties make the ranks less spread
     assert critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
-    found = compare(LOSSES, "auc", rope=0.005)
-    assert found.ranks == dict(zip(LOSSES, mean_ranks(table), strict=True))
-    assert (found.critical_difference, found.groups) == (None, ())  # four contenders
+    result = compare(LOSSES, "auc", rope=0.005)
+    assert result.ranks == dict(zip(LOSSES, mean_ranks(table), strict=True))
+    assert (result.critical_difference, result.groups) == (None, ())  # four contenders
 
 
 def test_demsars_wilcoxon():
     # Section 3.1.3: with rounded AUCs the smaller sum of ranks of C4.5 against C4.5+m is 12.
     d = np.round(AUC["C4.5"] - AUC["C4.5+m"], 3)
-    found = SignedRank.of(d)
-    assert found.p_value < 0.05
+    result = SignedRank.of(d)
+    assert result.p_value < 0.05
     z = (12 - 14 * 15 / 4) / np.sqrt(14 * 15 * 29 / 24)
-    assert found.p_value == pytest.approx(2 * stats.norm.cdf(z), abs=0.006)
+    assert result.p_value == pytest.approx(2 * stats.norm.cdf(z), abs=0.006)
     assert compare({k: LOSSES[k] for k in ("C4.5", "C4.5+m")}, "auc").pairs[0].p_adjusted < 0.05
 
 
@@ -80,7 +80,7 @@ def test_critical_values_of_demsars_table_5(k, q):
 
 @given(st.integers(0, 10_000), st.integers(1, 30))
 @settings(max_examples=60, deadline=None)
-def test_p_equals_scipys_where_nothing_is_tied(seed, n):
+def test_p_equals_scipys_without_ties(seed, n):
     d = np.random.default_rng(seed).normal(0.5, size=n)
     expected = stats.wilcoxon(d, method="exact").pvalue
     assert SignedRank.of(d).p_value == pytest.approx(expected, abs=1e-8)
@@ -88,11 +88,11 @@ def test_p_equals_scipys_where_nothing_is_tied(seed, n):
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=9))
 @settings(max_examples=60, deadline=None)
-def test_p_equals_all_signs_tried_where_differences_are_tied_or_zero(d):
+def test_p_equals_an_enumeration_of_all_signs_with_ties_and_zeros(d):
     d = np.array(d) / 10
     ranks = stats.rankdata(np.abs(np.round(d, 12)))
-    moving = ranks[d != 0]
-    all_t = np.array([moving @ signs for signs in product([0, 1], repeat=len(moving))])
+    nonzero = ranks[d != 0]
+    all_t = np.array([nonzero @ signs for signs in product([0, 1], repeat=len(nonzero))])
     t = ranks[d > 0].sum()
     expected = min(2 * min(np.mean(all_t <= t + 1e-9), np.mean(all_t >= t - 1e-9)), 1)
     assert SignedRank.of(d).p_value == pytest.approx(expected, abs=1e-12)
@@ -107,7 +107,7 @@ def test_p_equals_scipys_permutations_with_ties_and_zeros():
         assert SignedRank.of(d).p_value == pytest.approx(expected.pvalue, abs=1e-8)
 
 
-def test_many_data_sets_go_over_into_the_normal_distribution(monkeypatch):
+def test_many_data_sets_use_the_normal_approximation(monkeypatch):
     d = np.random.default_rng(1).normal(0.15, size=250)
     exact = SignedRank.of(d)
     p, interval = exact.p_value, exact.interval(0.95)
@@ -118,13 +118,13 @@ def test_many_data_sets_go_over_into_the_normal_distribution(monkeypatch):
 
 @given(st.integers(0, 10_000), st.integers(6, 20), st.sampled_from([0.9, 0.95]))
 @settings(max_examples=50, deadline=None)
-def test_interval_holds_what_the_test_does_not_reject(seed, n, level):
+def test_interval_contains_what_the_test_does_not_reject(seed, n, level):
     d = np.random.default_rng(seed).normal(0.3, size=n)
     low, high = SignedRank.of(d).interval(level)
     for limit, inwards in ((low, 1e-6), (high, -1e-6)):
         assert stats.wilcoxon(d - limit - inwards, method="exact").pvalue > 1 - level - 1e-12
         assert stats.wilcoxon(d - limit + inwards, method="exact").pvalue <= 1 - level + 1e-12
-    assert low <= SignedRank.of(d).middle <= high
+    assert low <= SignedRank.of(d).median <= high
 
 
 @pytest.mark.parametrize(("level", "least"), [(0.9, 5), (0.95, 6)])
@@ -137,7 +137,7 @@ def test_too_few_data_sets_have_no_interval(level, least):
 def test_bayesian_draws_weigh_as_baycomps():
     rng = np.random.default_rng(3)
     for rope in (0.0, 1 / 64, 1 / 16):
-        # Sixty-fourths are exact, so that what lies on a border does so in both.
+        # Sixty-fourths are exact in binary, so both treat differences on a border alike.
         a, b = rng.integers(40, 64, size=(2, 12)) / 64
         sample = baycomp.SignedRankTest.sample(a, b, rope, nsamples=400, random_state=5)
         draws = np.random.RandomState(5).dirichlet(np.r_[0.5, np.ones(12)], 400)
@@ -147,7 +147,7 @@ def test_bayesian_draws_weigh_as_baycomps():
         )
 
 
-def test_bayesian_probabilities_agree_with_baycomps_and_with_themselves():
+def test_bayesian_probabilities_agree_with_baycomps_and_are_reproducible():
     losses = {k: LOSSES[k] for k in ("C4.5", "C4.5+m+cf")}
     [pair] = compare(losses, "auc", rope=0.01).pairs
     theirs = baycomp.SignedRankTest.probs(
@@ -174,7 +174,7 @@ def test_friedman_equals_scipys_and_the_f_of_ranks(seed, k, n):
         assert f == pytest.approx(expected, abs=1e-8)
 
 
-def test_friedman_at_its_edges():
+def test_friedman_of_equal_orders_and_equal_losses():
     order = np.tile([[0.1], [0.2], [0.3]], (1, 5))
     assert friedman(order)[1] == 0
     assert friedman(np.zeros((3, 5))) == (1, 1)
@@ -200,7 +200,7 @@ def test_the_rules_in_their_order():
     assert (equal.verdict, equal.ties) == ("practically equal", 12)
     [detectable] = compare(shifted(0.004, spread=0.001)).pairs
     assert (detectable.verdict, detectable.detectable) == ("practically equal", True)
-    assert "can be told from chance" in detectable.sentence
+    assert "statistically significant" in detectable.sentence
     [undecided] = compare(shifted(0.005)).pairs
     assert (undecided.verdict, undecided.more_datasets > 12) == ("undecided", True)
     assert f"about {undecided.more_datasets} data sets (there are 12)" in undecided.sentence
@@ -226,35 +226,35 @@ def test_few_data_sets_never_decide():
     assert compare(same, rope=0.0).pairs[0].more_datasets is None
 
 
-def test_all_pairs_share_one_error_rate_and_stand_in_groups():
+def test_all_pairs_share_one_error_rate_and_form_groups():
     rng = np.random.default_rng(2)
     base = rng.uniform(0.1, 0.3, 20)
     shifts = {"a": 0.0, "b": 0.001, "c": 0.03, "d": 0.06, "e": 0.1}
     losses = {k: base + s + rng.normal(0, 0.003, 20) for k, s in shifts.items()}
-    found = compare(losses, rope=0.002)
-    assert len(found.pairs) == 10
-    assert found.pairs[0].equivalence_level == 1 - 0.1 / 10
-    assert found.friedman_p < 1e-6
-    assert found.iman_davenport_p < found.friedman_p
-    assert found.critical_difference == critical_difference(5, 20)
-    assert ("a", "b") in [tuple(sorted(g)) for g in found.groups] or len(found.groups[0]) > 2
+    result = compare(losses, rope=0.002)
+    assert len(result.pairs) == 10
+    assert result.pairs[0].equivalence_level == 1 - 0.1 / 10
+    assert result.friedman_p < 1e-6
+    assert result.iman_davenport_p < result.friedman_p
+    assert result.critical_difference == critical_difference(5, 20)
+    assert ("a", "b") in [tuple(sorted(g)) for g in result.groups] or len(result.groups[0]) > 2
     assert [(p.a, p.b) for p in compare(losses, against="c").pairs] == [
         ("a", "c"), ("b", "c"), ("c", "d"), ("c", "e")
     ]  # fmt: skip
-    plain = json.loads(json.dumps(to_plain(found), allow_nan=False))
-    assert plain["pairs"][0]["bayes"] == list(found.pairs[0].bayes)
-    assert plain["groups"] == [list(group) for group in found.groups]
+    plain = json.loads(json.dumps(to_plain(result), allow_nan=False))
+    assert plain["pairs"][0]["bayes"] == list(result.pairs[0].bayes)
+    assert plain["groups"] == [list(group) for group in result.groups]
 
 
-def test_words():
+def test_sentences():
     [pair] = compare(shifted(0.05), titles={"net": "NumPy network", "xgb": "XGBoost"}).pairs
     assert pair.sentence.startswith(
         "XGBoost is better than the NumPy network across 12 data sets: 11 wins, 1 tie, 0 losses, "
         "a median difference of "
     )
-    assert "(Bayesian signed rank) are less than 1 % that the NumPy network" in pair.sentence
+    assert "Bayesian signed-rank test, the probability is less than 1 % that the" in pair.sentence
     [pair] = compare(shifted(0.002, spread=0.01), "log_loss", rope=0.02).pairs
-    assert "and up to 0.02 counts as equal" in pair.sentence
+    assert "a difference of up to 0.02 counts as equal" in pair.sentence
 
 
 @given(st.integers(0, 10_000), st.integers(1, 15), st.floats(0, 0.05))
@@ -272,7 +272,7 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, n, rope):
     assert other.bayes == pytest.approx(one.bayes[::-1], abs=0.02)
 
 
-def test_more_data_sets_settle_as_promised():
+def test_the_needed_number_of_data_sets_gives_the_power():
     rng = np.random.default_rng(0)
     seen = SignedRank.of(stats.norm.ppf((np.arange(25) + 0.5) / 25) * 0.02 + 0.01)
     n = seen.datasets_needed(0.05, 0.0, 0.9)
@@ -284,7 +284,7 @@ def test_more_data_sets_settle_as_promised():
     assert 0.74 < power < 0.88
 
 
-def test_groups_are_the_widest_only():
+def test_groups_are_maximal():
     assert find_groups({"a": 1.0, "b": 1.5, "c": 2.0, "d": 4.0}, 1.0) == [("a", "b", "c")]
     assert find_groups({"a": 1.0, "b": 3.0}, 1.0) == []
 
@@ -300,6 +300,6 @@ def test_groups_are_the_widest_only():
         ({"a": [0.1], "b": [0.2]}, {"rope": 2.0}, "rope must be a share"),
     ],
 )
-def test_what_cannot_be_compared_is_refused_in_words(losses, options, match):
+def test_invalid_arguments_are_refused(losses, options, match):
     with pytest.raises(ValueError, match=match):
         compare(losses, **options)

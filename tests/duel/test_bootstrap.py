@@ -1,4 +1,4 @@
-"""The paired bootstrap against SciPy's, against t, and under the null."""
+"""The paired bootstrap against SciPy's, against Student's t, and under the null hypothesis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AUC = get_metric("auc")
 
 
 def scores(rng, rare, n):
-    """Probabilities of two contenders that are as good as each other."""
+    """Return probabilities of two equally good contenders, and the classes."""
     y = (np.arange(n) < rare).astype(int)
     score = rng.normal(size=(2, n)) + 0.8 * rng.normal(size=n) + 1.2 * y - 0.6
     p = 1 / (1 + np.exp(-score))
@@ -23,13 +23,13 @@ def scores(rng, rare, n):
 
 
 def differences(p, y, number, rng):
-    one, other = (AUC.counted(of, y) for of in p)
+    one, other = (AUC.by_counts(of, y) for of in p)
     return np.concatenate([one(w) - other(w) for w in draw_count_blocks(y, number, rng)])
 
 
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 60), st.integers(1, 4))
-def test_every_class_keeps_its_rows(seed, n, k):
+def test_every_class_keeps_its_number_of_rows(seed, n, k):
     y = np.random.default_rng(seed).integers(k, size=n)
     for counts in draw_count_blocks(y, 3, np.random.default_rng(seed)):
         assert counts.min() >= 0
@@ -58,18 +58,18 @@ def test_percentiles_and_spread_are_scipys():
     assert ours.draws.std(ddof=1) == pytest.approx(theirs.standard_error, rel=0.06)
 
 
-def test_expanded_to_students_t_where_the_draws_are_normal():
-    # The mean of ten rows: a resampled mean has 9 / 10 of the variance.
+def test_normal_draws_give_students_t():
+    # A resampled mean of ten rows has 9 / 10 of the variance.
     draws = stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000) * np.sqrt(0.9)
     y = np.zeros(10, int)
     for shift in (0.0, 1.0, 2.0):
-        found = Bootstrap.of(draws + shift, y)
+        result = Bootstrap.of(draws + shift, y)
         expected = stats.t(9, shift)
-        assert found.interval(0.95) == pytest.approx(expected.interval(0.95), abs=0.02)
-        assert found.p_value == pytest.approx(2 * expected.cdf(0), abs=0.01)
+        assert result.interval(0.95) == pytest.approx(expected.interval(0.95), abs=0.02)
+        assert result.p_value == pytest.approx(2 * expected.cdf(0), abs=0.01)
 
 
-def test_tails_beyond_the_resamples_are_drawn_out():
+def test_tails_beyond_the_resamples_are_extrapolated():
     draws = stats.norm.ppf((np.arange(2000) + 0.5) / 2000)
     few = Bootstrap(draws, stretch=1.0, df=2.0)
     assert few.interval(0.99) == pytest.approx(stats.t(2).interval(0.99), rel=0.1)
@@ -89,19 +89,19 @@ def test_degrees_of_freedom_are_those_of_the_rare_class_or_of_all():
 def test_p_and_interval_agree_and_mirror(seed, shift, level):
     draws = np.random.default_rng(seed).normal(shift, 1, size=999)
     y = np.repeat([0, 1], [15, 40])
-    found, mirrored = Bootstrap.of(draws, y), Bootstrap.of(-draws, y)
-    low, high = found.interval(level)
+    result, mirrored = Bootstrap.of(draws, y), Bootstrap.of(-draws, y)
+    low, high = result.interval(level)
     assert low < high
     assert mirrored.interval(level) == pytest.approx((-high, -low))
-    assert mirrored.p_value == found.p_value
-    assert 0 < found.p_value <= 1
-    if abs(found.p_value - (1 - level)) > 0.02:
-        assert (low <= 0 <= high) == (found.p_value > 1 - level)
+    assert mirrored.p_value == result.p_value
+    assert 0 < result.p_value <= 1
+    if abs(result.p_value - (1 - level)) > 0.02:
+        assert (low <= 0 <= high) == (result.p_value > 1 - level)
 
 
-def test_honest_under_the_null_with_a_rare_class():
-    rng, trials, found = np.random.default_rng(3), 300, 0
+def test_false_positives_with_a_rare_class():
+    rng, trials, result = np.random.default_rng(3), 300, 0
     for _ in range(trials):
         p, y = scores(rng, rare=15, n=80)
-        found += Bootstrap.of(differences(p, y, 200, rng), y).p_value < 0.05
-    assert 0.01 < found / trials < 0.05 + 2 * np.sqrt(0.05 * 0.95 / trials)
+        result += Bootstrap.of(differences(p, y, 200, rng), y).p_value < 0.05
+    assert 0.01 < result / trials < 0.05 + 2 * np.sqrt(0.05 * 0.95 / trials)

@@ -1,4 +1,4 @@
-"""Signs flipped and rows drawn again, against SciPy, mlxtend and all signs tried."""
+"""The sign-flip permutation test and the bootstrap of means, against SciPy and mlxtend."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_fishers_worked_example_of_darwins_maize():
 
 
 @pytest.mark.parametrize("n", [14, 200, 3001])
-def test_many_rows_agree_with_a_normal_limit_and_with_themselves(n):
+def test_many_rows_agree_with_the_normal_limit_and_are_reproducible(n):
     d = np.random.default_rng(n).normal(1.5 / np.sqrt(n), size=n)
     z = abs(d.sum()) / np.sqrt((d**2).sum())
     assert sign_flip_test(d) == pytest.approx(2 * stats.norm.sf(z), abs=0.02)
@@ -54,14 +54,14 @@ def test_many_rows_agree_with_a_normal_limit_and_with_themselves(n):
     assert other == pytest.approx(sign_flip_test(d), abs=5 * np.sqrt(0.25 / FLIPS))
 
 
-def test_rows_that_do_not_differ_have_no_say():
+def test_rows_without_a_difference_do_not_count():
     d = np.array([0.3, 0.1, 0.0, 0.2, 0.4, 0.5])
     assert sign_flip_test(np.r_[d, np.zeros(5000)]) == sign_flip_test(d) == 2 / 32
     assert sign_flip_test(np.zeros(4)) == 1
 
 
 def test_ties_in_floating_point_count():
-    # 0.1 + 0.2 is not 0.3, and yet the signs (+, +, -) and (-, -, +) are as far out as 0.
+    # 0.1 + 0.2 is not 0.3 in floating point, but the signs (+, +, -) must tie with a sum of 0.
     assert sign_flip_test(np.array([0.1, 0.2, -0.3])) == 1
 
 
@@ -90,6 +90,6 @@ def test_sums_keep_mean_and_spread():
 
 
 @pytest.mark.parametrize("d", [np.zeros((2, 2)), np.zeros(0), np.array([0.1, np.nan])])
-def test_what_cannot_be_is_refused(d):
+def test_invalid_differences_are_refused(d):
     with pytest.raises(ValueError, match="expected finite differences"):
         sign_flip_test(d)

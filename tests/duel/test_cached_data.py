@@ -1,4 +1,4 @@
-"""A table is read once a run: the parent caches it, workers open the cache, the end deletes it."""
+"""The data cache: written by the parent, read by the workers, deleted at the end of the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graduel.errors import UserError
 
 @pytest.fixture
 def csv(tmp_path):
-    """Write a table of numbers with gaps, words, dates and two classes."""
+    """Write a table with numbers, missing values, text, dates and two classes."""
     rng = np.random.default_rng(0)
     n = 120
     frame = pl.DataFrame(
@@ -41,7 +41,7 @@ def plan(source):
 
 
 @pytest.mark.parametrize("name", ["net", "xgboost"])
-def test_fits_on_cached_data_are_equal_bit_for_bit(csv, tmp_path, name):
+def test_fits_on_cached_data_are_bit_identical(csv, tmp_path, name):
     source = open_source(csv, target="label")
     loaded, protocol = source.load(), build_protocol(source, quick=True, threads=1)
     write_dataset(tmp_path / "data", loaded)
@@ -57,7 +57,7 @@ def test_fits_on_cached_data_are_equal_bit_for_bit(csv, tmp_path, name):
     assert one.probabilities.tobytes() == other.probabilities.tobytes()
 
 
-def test_workers_read_the_cache_which_is_deleted_at_the_end(csv, tmp_path):
+def test_workers_read_the_cache_and_the_end_deletes_it(csv, tmp_path):
     source = open_source(csv, target="label")
     content = csv.read_bytes()
     path = tmp_path / "run"
@@ -77,13 +77,13 @@ def test_workers_read_the_cache_which_is_deleted_at_the_end(csv, tmp_path):
         assert not (path / CACHE).exists()
 
 
-def test_a_damaged_cache_is_not_used_and_is_built_again(csv, tmp_path):
+def test_a_damaged_cache_is_rebuilt(csv, tmp_path):
     source = open_source(csv, target="label")
     path = tmp_path / "run"
     with open_store(path, plan(source), source) as store:
         events = run_cells(store)
         next(events)
-        events.close()  # Ctrl-C: the cache stays for the next start
+        events.close()  # as Ctrl-C does: the cache is kept for the next start
         file = path / CACHE / "X.arrow"
         file.write_bytes(file.read_bytes()[:-100])
     with open_store(path, plan(source), source) as store:
@@ -91,18 +91,18 @@ def test_a_damaged_cache_is_not_used_and_is_built_again(csv, tmp_path):
         store.cache_dataset()
         assert is_intact(path / CACHE)
         before = file.stat().st_mtime_ns
-        store.cache_dataset()  # an intact one is taken as it is
+        store.cache_dataset()  # an intact cache is not written again
         assert file.stat().st_mtime_ns == before
 
 
-def test_a_changed_source_is_refused_although_the_cache_is_intact(csv, tmp_path):
+def test_a_changed_source_is_refused_even_if_the_cache_is_intact(csv, tmp_path):
     source = open_source(csv, target="label")
     protocol, path = plan(source), tmp_path / "run"
     with open_store(path, protocol, source) as store:
         store.cache_dataset()
         assert is_intact(path / CACHE)
     csv.write_text(csv.read_text(encoding="utf-8").replace("Rome", "Riga"), encoding="utf-8")
-    open_source("iris").load()  # the last data set that was loaded is another one
+    open_source("iris").load()  # so that the last loaded data set is another one
     with (
         open_store(path, protocol, source) as store,
         pytest.raises(UserError, match=r"table\.csv has changed"),
@@ -110,7 +110,7 @@ def test_a_changed_source_is_refused_although_the_cache_is_intact(csv, tmp_path)
         next(run_cells(store))
 
 
-def test_a_full_disk_is_no_error(csv, tmp_path, monkeypatch):
+def test_a_full_disk_only_disables_the_cache(csv, tmp_path, monkeypatch):
     from graduel.duel.store import store as module
 
     def full(folder, dataset):

@@ -1,4 +1,4 @@
-"""Contenders one by one, and the promise that no test row reaches them."""
+"""Single cells of each contender; no contender ever sees a test row."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def garbage(digits):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_garbage_in_the_test_rows_changes_no_bit_of_the_model(digits, name):
+def test_garbage_in_the_test_rows_does_not_change_the_model(digits, name):
     outcome, fitted = run(digits, name)
     spoiled, other = run(garbage(digits), name)
     assert fitted.to_bytes() == other.to_bytes()
@@ -62,7 +62,7 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_the_model(digits, name):
     assert len(fitted.to_bytes()) == outcome.model_bytes
 
 
-def test_only_logistic_regression_draws_nothing(digits):
+def test_only_logistic_regression_is_deterministic_across_seeds(digits):
     assert set(SMALL) - set(RANDOM) == {"logistic"}
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
     (_, one), (_, two) = (run(digits, "logistic", seed=seed, rows=rows) for seed in (0, 1))
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_outcome_and_another_seed_another(digits, n
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_an_outcome_is_whole(digits, name):
+def test_an_outcome_is_complete(digits, name):
     shares = []
     outcome, fitted = run(digits, name, notify=shares.append)
     p = outcome.probabilities
@@ -101,17 +101,17 @@ def test_an_outcome_is_whole(digits, name):
     assert (p.argmax(axis=1) != digits.y[800:]).mean() <= best + 0.1
 
 
-def test_the_net_keeps_its_epoch_of_least_validation_error(digits):
+def test_the_net_selects_the_epoch_with_the_lowest_validation_error(digits):
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
     X, y = digits.table[rows.valid], digits.y[rows.valid]
-    seen = []
-    outcome, fitted = run(digits, "net", notify=seen.append)
+    reports = []
+    outcome, fitted = run(digits, "net", notify=reports.append)
     error = (fitted.predict_proba(X).argmax(axis=1) != y).mean()
     assert outcome.details["valid_error"] == pytest.approx(error)
-    assert error == pytest.approx(min(p.valid_error for p in seen))
+    assert error == pytest.approx(min(p.valid_error for p in reports))
 
 
-def test_xgboost_keeps_its_round_of_least_validation_log_loss(digits):
+def test_xgboost_selects_the_round_with_the_lowest_validation_log_loss(digits):
     from sklearn.metrics import log_loss
 
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
@@ -137,27 +137,25 @@ def test_xgboost_keeps_its_round_of_least_validation_log_loss(digits):
 
 
 @pytest.mark.parametrize("metric", ["error", "accuracy"])
-def test_xgboost_may_keep_the_round_of_fewest_errors_and_of_equals_that_of_the_lowest_log_loss(
-    digits, metric
-):
+def test_xgboost_with_stops_by_metric_selects_by_error_and_breaks_ties_by_log_loss(digits, metric):
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
     X, y = digits.table[rows.valid], digits.y[rows.valid]
     recipe = {**SMALL["xgboost"], "n_estimators": 40, "learning_rate": 1.0, "stops_by": "metric"}
     contender = make_contender("xgboost", "xgboost", recipe, metric)
     outcome, fitted = run_cell(contender, digits, rows, Cell("xgboost", 0), Budget(threads=1))
     rounds = outcome.details["rounds"]
-    found = []
+    scores = []
     for n in range(1, rounds + 1):
         p = fitted.model.predict_proba(X, iteration_range=(0, n))
         wrong = int((p.argmax(axis=1) != y).sum())
-        found.append((wrong, -np.log(p[np.arange(len(y)), y]).mean()))
-    best = min(found)
-    assert [wrong for wrong, _ in found].count(best[0]) > 1, "no equals: the test shows nothing"
-    assert outcome.details["best_round"] == found.index(best) + 1
+        scores.append((wrong, -np.log(p[np.arange(len(y)), y]).mean()))
+    best = min(scores)
+    assert [wrong for wrong, _ in scores].count(best[0]) > 1, "no ties: the test shows nothing"
+    assert outcome.details["best_round"] == scores.index(best) + 1
     assert outcome.details["valid_error"] == pytest.approx(best[0] / len(y))
     p = fitted.predict_proba(X)
     assert -np.log(p[np.arange(len(y)), y]).mean() == pytest.approx(best[1], rel=1e-5)
-    trees = fitted.model.get_booster()[: found.index(best) + 1]
+    trees = fitted.model.get_booster()[: scores.index(best) + 1]
     assert fitted.to_bytes().startswith(bytes(trees.save_raw("ubj")))
 
 
@@ -170,7 +168,7 @@ CUTS = {
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 @pytest.mark.parametrize("name", CUTS)
-def test_a_boosters_curve_is_the_model_cut_at_each_round(digits, name):
+def test_a_boosters_curve_has_the_error_of_the_model_truncated_at_each_round(digits, name):
     outcome, fitted = run(digits, name)
     X, y = digits.table[800:], digits.y[800:]
     assert len(outcome.curve) == outcome.details["rounds"] > 1
@@ -179,7 +177,7 @@ def test_a_boosters_curve_is_the_model_cut_at_each_round(digits, name):
         assert error == pytest.approx((p.argmax(axis=1) != y).mean())
 
 
-def test_a_forest_that_grows_in_steps_is_the_one_that_grew_at_once(digits):
+def test_a_forest_grown_in_steps_equals_one_grown_in_one_call(digits):
     from sklearn.ensemble import RandomForestClassifier
 
     _, fitted = run(digits, "forest")
@@ -192,7 +190,7 @@ def test_a_forest_that_grows_in_steps_is_the_one_that_grew_at_once(digits):
     np.testing.assert_allclose(fitted.predict_proba(X), whole.predict_proba(X), atol=1e-6)
 
 
-def test_the_recipes_new_fields_leave_xgboosts_default_trees_as_they_were(digits):
+def test_xgboosts_default_recipe_equals_xgbclassifier_with_its_parameters(digits):
     from xgboost import XGBClassifier
 
     _, fitted = run(digits, "xgboost")
@@ -216,10 +214,10 @@ def test_the_recipes_new_fields_leave_xgboosts_default_trees_as_they_were(digits
 
 
 @pytest.mark.parametrize("name", ["xgboost-plain", "xgboost-td"])
-def test_xgboost_with_others_defaults_is_what_they_publish(name):
+def test_published_xgboost_defaults_are_reproduced(name):
     from xgboost import XGBClassifier
 
-    tuned = {  # XGB-TD-C, as pytabkit has it
+    tuned = {  # XGB-TD-C as in pytabkit
         "n_estimators": 1000,
         "learning_rate": 0.08,
         "max_depth": 6,
@@ -240,28 +238,28 @@ def test_xgboost_with_others_defaults_is_what_they_publish(name):
     outcome, fitted = run_cell(
         make_contender(name, "xgboost", recipe), data, rows, Cell(name, 0), Budget(threads=1)
     )
-    itself = XGBClassifier(
+    reference = XGBClassifier(
         **(tuned if name == "xgboost-td" else {}),
-        eval_metric=["mlogloss", "merror"],  # the error stops, as in pytabkit
+        eval_metric=["mlogloss", "merror"],  # early stopping by the error, as in pytabkit
         n_jobs=1,
         random_state=int(Cell(name, 0).rng().integers(2**31)),
     )
-    itself.fit(X[:160], y[:160], eval_set=[(X[160:200], y[160:200])], verbose=0)
-    rounds, best = itself.get_booster().num_boosted_rounds(), 100
+    reference.fit(X[:160], y[:160], eval_set=[(X[160:200], y[160:200])], verbose=0)
+    rounds, best = reference.get_booster().num_boosted_rounds(), 100
     if name == "xgboost-td":
-        seen = itself.evals_result()["validation_0"]
-        assert seen["merror"][itself.best_iteration] == min(seen["merror"])
-        best = min(range(rounds), key=lambda n: (seen["merror"][n], seen["mlogloss"][n])) + 1
-    p = itself.predict_proba(X[200:], iteration_range=(0, best))
+        history = reference.evals_result()["validation_0"]
+        assert history["merror"][reference.best_iteration] == min(history["merror"])
+        best = min(range(rounds), key=lambda n: (history["merror"][n], history["mlogloss"][n])) + 1
+    p = reference.predict_proba(X[200:], iteration_range=(0, best))
     np.testing.assert_array_equal(p, outcome.probabilities)
     assert (outcome.details["best_round"], outcome.details["rounds"]) == (best, rounds)
-    valid = itself.predict_proba(X[160:200], iteration_range=(0, best))
+    valid = reference.predict_proba(X[160:200], iteration_range=(0, best))
     wrong = valid.argmax(axis=1) != y[160:200]
     assert outcome.details["valid_error"] == pytest.approx(wrong.mean())
-    assert len(fitted.to_bytes()) == len(bytes(itself.get_booster()[:best].save_raw("ubj")))
+    assert len(fitted.to_bytes()) == len(bytes(reference.get_booster()[:best].save_raw("ubj")))
 
 
-def test_scikit_learns_mlp_stops_when_no_epoch_is_better(digits):
+def test_scikit_learns_mlp_stops_after_epochs_without_improvement(digits):
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
     recipe = {"hidden_layer_sizes": [16], "max_iter": 200, "n_iter_no_change": 3}
     outcome, fitted = run_cell(
@@ -275,34 +273,34 @@ def test_scikit_learns_mlp_stops_when_no_epoch_is_better(digits):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_fit_ends_where_it_is_told_to(digits, name):
+def test_a_fit_ends_when_notify_returns_true(digits, name):
     if name == "logistic":
-        return  # it fits in one go
-    told = []
+        return  # it has a single checkpoint
+    reports = []
 
     def notify(progress):
-        told.append(progress)
-        return len(told) == 2
+        reports.append(progress)
+        return len(reports) == 2
 
     outcome, fitted = run(digits, name, notify=notify)
-    assert len(told) == 2
+    assert len(reports) == 2
     assert len(outcome.curve) == 2
-    assert all(0 <= one.valid_loss <= 1 for one in told)
+    assert all(0 <= one.valid_loss <= 1 for one in reports)
     assert np.isfinite(fitted.predict_proba(digits.table[800:])).all()
 
 
-def test_a_contenders_clock_stands_still_while_it_is_scored():
+def test_the_clock_does_not_run_while_stopped():
     import time
 
     clock = Clock()
     stopped = clock.stop()
     time.sleep(0.05)
     assert clock.seconds == stopped
-    clock.go()
+    clock.resume()
     assert clock.seconds < stopped + 0.05
 
 
-def test_numbers_that_are_no_pixels_go_in_as_they_are():
+def test_arrays_that_are_not_pixels_are_not_scaled():
     rng = np.random.default_rng(0)
     y = np.arange(300) % 3
     X = rng.normal(size=(300, 4)).astype(np.float32) + y[:, None]

@@ -1,4 +1,4 @@
-"""XGBoost on the training rows and changed copies of them."""
+"""XGBoost on the training rows and augmented copies of them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def part(data, rows=slice(None)):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
-    train = part(images(dtype, n=BLOCK + 33))  # a whole block and a short one
+def test_rows_are_unchanged_and_copies_have_their_class_and_dtype(dtype):
+    train = part(images(dtype, n=BLOCK + 33))  # one full block and a partial one
     before = train.X.copy()
     got = augment_rows(train, rng=np.random.default_rng(1), **COPIES)
     n = len(before)
@@ -49,8 +49,8 @@ def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
     np.testing.assert_array_equal(got.y, np.concatenate([train.y] * 3))
     for copy in (got.X[n : 2 * n], got.X[2 * n :]):
         assert (copy != before).any(axis=1).all()
-        assert 0 <= copy.min() <= copy.max() <= before.max()  # between its pixels
-        # An image is still more like itself than like another.
+        assert 0 <= copy.min() <= copy.max() <= before.max()  # within the range of the originals
+        # A copy is closer to its original than to another image.
         own = np.abs(copy.astype(float) - before).sum()
         assert own < np.abs(copy.astype(float) - np.roll(before, 1, axis=0)).sum()
     assert (got.X[n : 2 * n] != got.X[2 * n :]).any(axis=1).all()
@@ -59,7 +59,7 @@ def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
     assert (augment_rows(train, rng=np.random.default_rng(2), **COPIES).X != got.X).any()
 
 
-def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
+def test_training_uses_copies_and_early_stopping_uses_unchanged_rows():
     from xgboost import XGBClassifier
 
     data = images()
@@ -71,7 +71,7 @@ def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
     rows = augment_rows(part(data, ROWS.train), rng=rng, **COPIES)
     ours = ("augment", "copies", "stops_by")
     settings = {k: v for k, v in asdict(RECIPE).items() if k not in ours}
-    itself = XGBClassifier(
+    reference = XGBClassifier(
         **settings,
         tree_method="hist",
         eval_metric=["merror", "mlogloss"],
@@ -79,9 +79,9 @@ def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
         random_state=int(rng.integers(2**31)),
     )
     valid = part(data, ROWS.valid)
-    itself.fit(rows.X, rows.y, eval_set=[(valid.X, valid.y)], verbose=0)
+    reference.fit(rows.X, rows.y, eval_set=[(valid.X, valid.y)], verbose=0)
     np.testing.assert_array_equal(
-        outcome.probabilities, itself.predict_proba(data.table[ROWS.test])
+        outcome.probabilities, reference.predict_proba(data.table[ROWS.test])
     )
     garbage = replace(data, X=np.where(np.arange(150)[:, None, None] < 120, data.X, 7))
     other, spoiled = run_cell(made, garbage, ROWS, Cell("augmented", 0), Budget(1))
@@ -89,20 +89,20 @@ def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
     assert other.details == outcome.details
 
 
-def test_without_copies_nothing_is_drawn_and_nothing_told():
+def test_without_copies_no_random_numbers_are_drawn_and_no_details_added():
     recipe = asdict(replace(RECIPE, augment="none", copies=0))
     made = make_contender("xgboost", "xgboost", recipe)
     outcome, _ = run_cell(made, images(), ROWS, Cell("xgboost", 0), Budget(1))
     assert set(outcome.details) == {"best_round", "rounds", "valid_error"}
 
 
-def test_rows_that_are_no_images_are_refused():
+def test_rows_that_are_not_images_are_refused():
     data = Dataset("flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"))
-    with pytest.raises(UserError, match="augment=warp moves the pixels of images"):
+    with pytest.raises(UserError, match="augment=warp expects rows that are images"):
         augment_rows(part(data), rng=np.random.default_rng(0), **COPIES)
 
 
-def test_it_is_a_contender_for_images_and_says_so():
+def test_xgboost_augmented_is_for_images():
     spec = build_protocol(
         DataSource.builtin("mnist"), contenders=["xgboost-augmented"], threads=1
     ).contenders["xgboost-augmented"]
@@ -110,5 +110,5 @@ def test_it_is_a_contender_for_images_and_says_so():
     assert spec["recipe"]["copies"] > 0
     assert spec["recipe"]["augment"] == get_contender("net-augmented")[1].images.full.augment
     table = source_from_arrays(np.random.default_rng(0).normal(size=(90, 3)), np.arange(90) % 3)
-    with pytest.raises(UserError, match=r"xgboost-augmented is for images; .* take xgboost"):
+    with pytest.raises(UserError, match=r"xgboost-augmented is for images; .* choose xgboost"):
         build_protocol(table, contenders=["xgboost-augmented"], threads=1)

@@ -1,4 +1,4 @@
-"""Quality and cost of a pair in one sentence, and never more than the verdict says."""
+"""The sentence with quality and cost of a pair, which never claims more than the verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.duel.verdict.costs import OTHERS, cost_sentence, training_seconds
+from graduel.duel.verdict.costs import OTHER_COSTS, cost_sentence, training_seconds
 from graduel.duel.verdict.types import Comparison, Costs
 from graduel.metrics.metric import get_metric
 
@@ -52,9 +52,9 @@ def compared(verdict: str, difference: float = -0.007, a: str = "a", b: str = "b
     )
 
 
-def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> str:
-    entries = {found.a: replace(EVEN, **mine), found.b: replace(EVEN, **theirs)}
-    return cost_sentence(found, entries, get_metric(metric), TITLES)
+def sentence(result: Comparison, mine: dict, theirs: dict, metric: str = "error") -> str:
+    entries = {result.a: replace(EVEN, **mine), result.b: replace(EVEN, **theirs)}
+    return cost_sentence(result, entries, get_metric(metric), TITLES)
 
 
 @pytest.mark.parametrize(
@@ -65,37 +65,37 @@ def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> 
             -0.007,
             {},
             {"fit_seconds": (60.0, 62.0)},
-            "Net is 0.7 points better than XGBoost and 6.1 times cheaper to train.",
+            "Net is 0.7 percentage points better than XGBoost and trains 6.1 times as fast.",
         ),
         (
             "b better",
             0.01,
             {"fit_seconds": (2.0,), "model_bytes": 100},
             {"predict_row_seconds": 1e-5},
-            "XGBoost is 1 point better than net, but 5 times dearer to train; it answers one row "
-            "10 times faster, but has a model 10 times as large.",
+            "XGBoost is 1.0 percentage points better than net, but takes 5 times as long to train; "
+            "it predicts one row 10 times as fast, but has a model 10 times as large.",
         ),
         (
             "practically equal",
             0.001,
             {},
             {"fit_seconds": (30.0,), "peak_memory_bytes": 300, "model_bytes": 4000},
-            "Net is as good as XGBoost for practical purposes and 3 times cheaper to train; it "
-            "takes 3 times less memory to train and has a model 4 times smaller.",
+            "Net is practically equal to XGBoost and trains 3 times as fast; it needs 3 times less "
+            "memory to train and has a 4 times smaller model.",
         ),
         (
             "undecided",
             0.001,
             {"fit_seconds": (25.0,)},
             {},
-            "Neither is shown to be better; XGBoost is 2.5 times cheaper to train.",
+            "Neither is shown to be better; XGBoost trains 2.5 times as fast.",
         ),
         (
             "undecided",
             0.001,
             {"model_bytes": 5000},
             {"fit_seconds": (10.4,)},
-            "Neither is shown to be better, and both cost about as much to train; net has a model "
+            "Neither is shown to be better, and both take about as long to train; net has a model "
             "5 times as large.",
         ),
         (
@@ -103,26 +103,26 @@ def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> 
             0.001,
             {},
             {"fit_seconds": (10.4,), "model_bytes": 1999},
-            "Net is as good as XGBoost for practical purposes, and costs about as much to train.",
+            "Net is practically equal to XGBoost, and takes about as long to train.",
         ),
         (
             "a better",
             -0.007,
             {"tuning_seconds": (100.0, 120.0)},
             {"tuning_seconds": (400.0, 490.0)},
-            "Net is 0.7 points better than XGBoost and 4 times cheaper to tune and train.",
+            "Net is 0.7 percentage points better than XGBoost and tunes and trains 4 times as "
+            "fast.",
         ),
     ],
 )
-def test_what_a_manager_reads(verdict, difference, mine, theirs, words) -> None:
-    assert said(compared(verdict, difference), mine, theirs) == words
+def test_sentence(verdict, difference, mine, theirs, words) -> None:
+    assert sentence(compared(verdict, difference), mine, theirs) == words
 
 
 def test_metrics_without_a_unit_and_titles_of_several_words() -> None:
-    found = compared("b better", 0.0123, a="b", b="c")
-    assert said(found, {}, {"fit_seconds": (5.0,)}, "log_loss") == (
-        "The NumPy network is better by 0.0123 (log loss) than XGBoost and 2 times cheaper to "
-        "train."
+    result = compared("b better", 0.0123, a="b", b="c")
+    assert sentence(result, {}, {"fit_seconds": (5.0,)}, "log_loss") == (
+        "The NumPy network is better by 0.0123 (log loss) than XGBoost and trains twice as fast."
     )
 
 
@@ -134,15 +134,15 @@ COST = st.one_of(st.just(0.0), st.floats(1e-6, 1e6))
     costs=st.lists(COST, min_size=10, max_size=10),
     difference=st.floats(-0.5, 0.5),
 )
-def test_better_is_never_said_without_a_verdict(verdict, costs, difference) -> None:
-    names = [key for key, *_ in OTHERS]
+def test_better_requires_a_verdict(verdict, costs, difference) -> None:
+    names = [key for key, *_ in OTHER_COSTS]
 
     def entry(part: list) -> dict:
         first, *rest = part
         return {"fit_seconds": (first or 1.0,), **dict(zip(names, rest, strict=True))}
 
-    found = compared(verdict, difference)
-    words = said(found, entry(costs[:5]), entry(costs[5:]))
+    result = compared(verdict, difference)
+    words = sentence(result, entry(costs[:5]), entry(costs[5:]))
     lead = words.split(";")[0]
     winner = {"a better": "Net is", "b better": "XGBoost is"}.get(verdict)
     if winner:
@@ -153,13 +153,13 @@ def test_better_is_never_said_without_a_verdict(verdict, costs, difference) -> N
         assert words.count("better") == 1
     else:
         assert "better" not in words
-        assert "is as good as" in lead
+        assert "is practically equal to" in lead
     assert words.endswith(".")
     assert "None" not in words
     assert "inf" not in words
 
 
-def test_training_counts_the_whole_search_where_there_was_one() -> None:
+def test_training_time_includes_the_whole_search() -> None:
     fit = replace(EVEN, fit_seconds=(2.0, 4.0), tuning_seconds=(None, None))
     assert training_seconds(fit) == 3
     assert training_seconds(replace(fit, tuning_seconds=(7.0, 9.0))) == 8

@@ -1,4 +1,4 @@
-"""A run's folder that cannot be corrupted: kills at random moments, full disks, two at once."""
+"""Crash safety of a run's folder: kills at random moments, full disks, two processes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TIMES = (
 
 
 def timeless(result):
-    """Leave out what may differ from run to run: times, memory, the environment."""
+    """Return the result without times, memory and environment, which differ between runs."""
     result = to_plain(result)
     result.pop("environment")
     for contender in result["contenders"].values():
@@ -60,11 +60,11 @@ def timeless(result):
             for trial in trials:
                 trial.pop("seconds")
     for comparison in result["comparisons"]:
-        comparison.pop("cost")  # in words
+        comparison.pop("cost")  # a sentence with times
     return result
 
 
-def fight(path, protocol, executor=None):
+def run_to_result(path, protocol, executor=None):
     with open_store(path, protocol) as store:
         for _ in run_cells(store, executor):
             pass
@@ -73,7 +73,7 @@ def fight(path, protocol, executor=None):
 
 @pytest.fixture(scope="module")
 def four(tiny):
-    """The small duel with four trials a side."""
+    """The small duel with four trials per contender."""
     return replace(tiny, trials=4)
 
 
@@ -81,11 +81,11 @@ def four(tiny):
 def undisturbed(four, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "whole"
     begin = time.perf_counter()
-    process = start(path, four)  # as those that are killed
+    process = start(path, four)  # started like the processes that are killed
     _, message = process.communicate()
     seconds = time.perf_counter() - begin
     assert process.returncode == 0, message
-    return fight(path, four), seconds
+    return run_to_result(path, four), seconds
 
 
 def start(path, protocol):
@@ -98,25 +98,25 @@ def start(path, protocol):
 
 
 def kill_at(moment, path, protocol, *, worker_too):
-    """Run and kill -9 after so many seconds; return whether it was still under way."""
+    """Run, send SIGKILL after `moment` seconds; return whether the process was still running."""
     process = start(path, protocol)
     with suppress(subprocess.TimeoutExpired):
         process.wait(moment)
-    under_way = process.poll() is None
-    children = psutil.Process(process.pid).children() if under_way else []
+    running = process.poll() is None
+    children = psutil.Process(process.pid).children() if running else []
     process.send_signal(signal.SIGKILL)
     if worker_too:
         for child in children:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
-    _, said = process.communicate()
-    assert under_way or process.returncode == 0, said
+    _, errors = process.communicate()
+    assert running or process.returncode == 0, errors
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive  # a worker dies with its parent
-    return under_way
+    return running
 
 
-def killed_and_taken_up(moments, undisturbed, four, path, seed):
+def kill_and_resume(moments, undisturbed, four, path, seed):
     rng = np.random.default_rng(seed)
     whole, seconds = undisturbed
     number = disturbed = 0
@@ -125,30 +125,32 @@ def killed_and_taken_up(moments, undisturbed, four, path, seed):
         if kill_at(rng.uniform(0.1, seconds), folder, four, worker_too=rng.random() < 0.5):
             disturbed += 1
             if rng.random() < 0.5:
-                continue  # and kill it again on its way on
+                continue  # kill it again during the resumed run
         else:
             number += 1
             continue
-        assert timeless(fight(folder, four)) == timeless(whole)
+        assert timeless(run_to_result(folder, four)) == timeless(whole)
         number += 1
     for folder in path.iterdir():
-        assert timeless(fight(folder, four)) == timeless(whole)
+        assert timeless(run_to_result(folder, four)) == timeless(whole)
         assert not list(folder.rglob("*.tmp"))
-        assert not list(folder.rglob("*-journal"))
+        assert not list(folder.rglob("*-trial_log"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_killed_at_random_moments_a_search_goes_on_to_the_same_end(undisturbed, four, tmp_path):
-    killed_and_taken_up(2, undisturbed, four, tmp_path, 0)
+def test_a_search_killed_at_random_moments_resumes_to_the_same_result(undisturbed, four, tmp_path):
+    kill_and_resume(2, undisturbed, four, tmp_path, 0)
 
 
 @pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_killed_at_many_random_moments(undisturbed, four, tmp_path):
-    killed_and_taken_up(25, undisturbed, four, tmp_path, 1)
+def test_a_search_killed_at_many_random_moments_resumes_to_the_same_result(
+    undisturbed, four, tmp_path
+):
+    kill_and_resume(25, undisturbed, four, tmp_path, 1)
 
 
-def test_the_undisturbed_run_has_its_four_trials(undisturbed):
+def test_the_undisturbed_run_has_four_trials(undisturbed):
     for contender in undisturbed[0].contenders.values():
         (trials,) = contender.trials
         assert [trial.number for trial in trials] == [0, 1, 2, 3]
@@ -157,7 +159,7 @@ def test_the_undisturbed_run_has_its_four_trials(undisturbed):
 
 
 class FullDisk:
-    """Writes go through until one is told that the disk is full, and all after it."""
+    """Writes succeed `good` times; every later write fails with a full disk."""
 
     def __init__(self, monkeypatch, good):
         self.left, self.failed = good, 0
@@ -165,7 +167,7 @@ class FullDisk:
         monkeypatch.setattr(os, "fsync", self.fsync)
 
     def fsync(self, file):
-        """Flush a file that is written already, as it is before it is renamed."""
+        """Stand in for ``os.fsync``, which every atomic write calls before the rename."""
         if not stat.S_ISDIR(os.fstat(file).st_mode):
             if self.left <= 0:
                 self.failed += 1
@@ -174,15 +176,15 @@ class FullDisk:
         self._fsync(file)
 
 
-def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
+def test_a_full_disk_at_any_write_leaves_finished_cells_intact(
     undisturbed, four, tmp_path, monkeypatch
 ):
     path, failed = tmp_path / "run", 0
-    for good in cycle((0, 1, 2, 1, 6)):  # so many writes go through before the disk is full again
+    for good in cycle((0, 1, 2, 1, 6)):  # number of writes before the disk is full again
         with monkeypatch.context() as patch:
             disk = FullDisk(patch, good)
             try:
-                result = fight(path, four, InProcess())
+                result = run_to_result(path, four, InProcess())
             except (OSError, UserError) as error:
                 assert "No space left on device" in f"{error} {getattr(error, 'strerror', '')}"
                 assert disk.failed == 1
@@ -196,13 +198,13 @@ def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
                 for cell in four.cells():
                     if store.is_finished(cell):
                         store.read_cell(cell)
-    # The plan, the rows, four points a curve, the files of each cell, the result.
+    # Writes: the plan, the rows, four points per curve, the files of each cell, the result.
     assert failed >= 6
     assert timeless(result) == timeless(undisturbed[0])
 
 
-def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
-    """SQLite's own way to say so; a limit on its pages is a disk of that size."""
+def test_a_full_disk_in_sqlite_raises_oserror(tmp_path, monkeypatch):
+    """A limit on SQLite's pages stands for a disk of that size."""
     import optuna
     from sqlalchemy import event
 
@@ -211,40 +213,40 @@ def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
             super().__init__(address)
 
             def limit(connection, record):
-                connection.execute("pragma max_page_count = 1")  # no more than there are now
+                connection.execute("pragma max_page_count = 1")  # no more than the current number
 
             event.listen(self.engine, "connect", limit)
             self.engine.dispose()
 
-    journal = TrialLog(tmp_path / "cell.sqlite")
+    trial_log = TrialLog(tmp_path / "cell.sqlite")
     space = get_family("logistic").space.table
     first = Trial(0, {"C": 1.0}, 0.1, 0.2, 1.0, 1.0, "complete")
-    journal.add(first, space)
+    trial_log.add(first, space)
     course = dict.fromkeys(range(100), 0.5)
     added = [first]
 
     def fill():
-        while len(added) < 100:  # until the room that its pages have is used up
+        while len(added) < 100:  # until the existing pages are full
             more = replace(first, number=len(added), course=course, why="x" * 2000)
-            journal.add(more, space)
+            trial_log.add(more, space)
             added.append(more)
 
     with monkeypatch.context() as patch:
         patch.setattr(optuna.storages, "RDBStorage", Small)
-        with pytest.raises(OSError, match="No space left on device") as told:
+        with pytest.raises(OSError, match="No space left on device") as error:
             fill()
-    assert told.value.errno == errno.ENOSPC
-    assert journal.read(space) == added
+    assert error.value.errno == errno.ENOSPC
+    assert trial_log.read(space) == added
     more = replace(first, number=len(added), course=course)
-    journal.add(more, space)
-    assert journal.read(space) == [*added, more]
+    trial_log.add(more, space)
+    assert trial_log.read(space) == [*added, more]
 
 
 @pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(os, "geteuid") or os.geteuid() != 0,
     reason="mounting a small disk needs root",
 )
-def test_a_disk_that_is_really_full(undisturbed, four, tmp_path):
+def test_a_real_full_disk(undisturbed, four, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     # Room for the first cell (400 kB of probabilities) and its trials, not for the second.
@@ -254,20 +256,20 @@ def test_a_disk_that_is_really_full(undisturbed, four, tmp_path):
     if mounted.returncode:
         pytest.skip("mounting is not allowed here")
     try:
-        with pytest.raises((OSError, UserError)) as told:
-            fight(disk / "run", four)
-        said = f"{told.value} {getattr(told.value, 'strerror', '')}"
-        assert "No space left on device" in said
+        with pytest.raises((OSError, UserError)) as error:
+            run_to_result(disk / "run", four)
+        message = f"{error.value} {getattr(error.value, 'strerror', '')}"
+        assert "No space left on device" in message
         with open_store(disk / "run", four) as store:
             assert store.is_finished(Cell("textbook", 0))
             store.read_cell(Cell("textbook", 0))
         subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
-        assert timeless(fight(disk / "run", four)) == timeless(undisturbed[0])
+        assert timeless(run_to_result(disk / "run", four)) == timeless(undisturbed[0])
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_the_command_line_says_it_in_one_line(tmp_path, monkeypatch, capsys):
+def test_the_command_line_reports_a_full_disk_in_one_line(tmp_path, monkeypatch, capsys):
     FullDisk(monkeypatch, 1)
     code = main(
         [
@@ -275,22 +277,22 @@ def test_the_command_line_says_it_in_one_line(tmp_path, monkeypatch, capsys):
             *("--out", str(tmp_path / "run")),
         ]
     )
-    said = capsys.readouterr().err
+    errors = capsys.readouterr().err
     assert code in (1, 2)
-    assert said.count("No space left on device") == 1
-    assert "Traceback" not in said
+    assert errors.count("No space left on device") == 1
+    assert "Traceback" not in errors
 
 
-def test_a_folder_is_for_one_process(tiny, tmp_path):
+def test_a_folder_is_locked_by_one_process(tiny, tmp_path):
     path = tmp_path / "run"
     with open_store(path, tiny):
         process = start(path, tiny)
-        _, said = process.communicate()
+        _, errors = process.communicate()
     assert process.returncode != 0
-    assert "is in use by another graduel" in said
+    assert "is in use by another graduel" in errors
 
 
-def test_points_that_are_missing_are_told(four, tmp_path):
+def test_missing_curve_points_are_reported(four, tmp_path):
     with open_store(tmp_path / "run", four) as store:
         list(run_cells(store, InProcess()))
         cell = Cell("net", 0)
@@ -299,5 +301,5 @@ def test_points_that_are_missing_are_told(four, tmp_path):
         import shutil
 
         shutil.rmtree(Path(store.path) / "cells" / cell.key)
-        with pytest.raises(UserError, match="does not fit its trials"):
+        with pytest.raises(UserError, match="has 2 points, its trials need 4"):
             list(run_cells(store, InProcess()))

@@ -1,4 +1,4 @@
-"""Checks of a duel run once, and their findings are in its folder, its result and its report."""
+"""Checks of a duel run once; their findings are in its folder, result and report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def leaky():
     return pl.DataFrame({"noise": noise, "known": Y * 2.5, "label": Y})
 
 
-def test_a_result_holds_the_findings_with_their_codes(leaky, tmp_path, monkeypatch):
+def test_a_result_has_the_findings_with_their_codes(leaky, tmp_path, monkeypatch):
     calls = []
     check_table = duel_checks.check_table
     monkeypatch.setattr(
@@ -41,18 +41,18 @@ def test_a_result_holds_the_findings_with_their_codes(leaky, tmp_path, monkeypat
     findings = {one["code"]: one for one in result["dataset"]["warnings"]}
     assert findings["GRD001"] == {
         "code": "GRD001",
-        "title": "A column predicts the target alone",
+        "title": "A column alone predicts the target",
         "severity": "warning",
-        "message": "column 'known' alone predicts the target almost perfectly (0.0 % error): is "
-        "it known beforehand? If not, --drop known",
+        "message": "column 'known' alone predicts the target almost perfectly (0.0 % error). Drop "
+        "it with --drop known unless it is known at prediction time",
         "column": "known",
     }
     assert {"GRD010", "GRD012"} <= findings.keys()
     page = write_report(run).read_text(encoding="utf-8")
-    assert "A column predicts the target alone" in page
+    assert "A column alone predicts the target" in page
 
 
-def test_findings_are_read_from_the_folder_and_a_damaged_file_is_written_anew(leaky, tmp_path):
+def test_findings_are_read_from_the_folder_and_a_damaged_file_is_rewritten(leaky, tmp_path):
     data = source_from_arrays(leaky, target="label")
     protocol = build_protocol(data, split="holdout", threads=1)
     with open_store(tmp_path / "run", protocol, data) as store:

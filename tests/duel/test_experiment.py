@@ -1,4 +1,4 @@
-"""Experiments: what is varied, what stays the same, and what comes of it."""
+"""Experiments: parsing of variants, the plan, the shared random numbers, the report."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data.source import DataSource
-from graduel.duel.plan.experiment import MOST_VARIANTS, parse_variants, plan_experiment
+from graduel.duel.plan.experiment import MAX_VARIANTS, parse_variants, plan_experiment
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
+from graduel.number_format import format_percent
 from graduel.report import training_curves, write_experiment
-from graduel.report.draw import units
 from graduel.report.experiment import build_table
 
 MNIST = DataSource.builtin("mnist")
@@ -52,7 +52,7 @@ def test_variants_share_their_random_numbers():
     assert a.rng().random() != Cell(a.contender, 0).rng().random()
 
 
-def test_a_rule_that_is_varied_has_a_rate_of_its_own():
+def test_each_optimizer_variant_has_its_own_default_learning_rate():
     p = plan_experiment(MNIST, vary=["optimizer=sgd,adam,lion"], threads=1)
     assert [c["recipe"]["lr"] for c in p.contenders.values()] == [0.1, 0.001, 0.0001]
     p = plan_experiment(MNIST, vary=["optimizer=sgd,adam"], net="lr=0.3", threads=1)
@@ -62,7 +62,7 @@ def test_a_rule_that_is_varied_has_a_rate_of_its_own():
 @pytest.mark.parametrize(
     ("vary", "net", "message"),
     [
-        ([], None, "--vary must say what to vary"),
+        ([], None, "--vary must have a key and values"),
         (["activation"], None, "--vary must be key=value,value"),
         (["activation=relu"], None, "at least two values"),
         (["activation=relu,relu"], None, "all different"),
@@ -70,27 +70,27 @@ def test_a_rule_that_is_varied_has_a_rate_of_its_own():
         (["activatoin=relu,tanh"], None, r"a key in --vary .*Did you mean 'activation'\?"),
         (["lr=1,2", "lr=3,4"], None, "got 'lr' twice"),
         (["lr=1,2"], "lr=3", "in --net and in --vary"),
-        (["lr=" + ",".join(str(i + 1) for i in range(MOST_VARIANTS + 1))], None, "at most 24"),
+        (["lr=" + ",".join(str(i + 1) for i in range(MAX_VARIANTS + 1))], None, "at most 24"),
         (["lr=1,-2"], None, "lr in --net must be a number above 0"),
-        (["layers=conv4,pool4"], None, "must be sizes of hidden layers"),
+        (["layers=conv4,pool4"], None, "list of sizes from 1"),
         (["layers=64,conv4"], "layers=3", "in --net and in --vary"),
         (["layers=maxpool99|64"], None, "no larger than the images"),
         (["lr=1e-3,0.001"], None, "two variants are the same network: 1e-3 and 0.001"),
     ],
 )
-def test_mistakes_in_an_experiment(vary, net, message):
+def test_invalid_experiments_are_refused(vary, net, message):
     with pytest.raises(UserError, match=message):
         plan_experiment(MNIST, vary=vary, net=net, threads=1)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text("lrdeoputay=,|()0.1", max_size=20), max_size=3))
-def test_any_text_is_variants_or_a_users_error(texts):
+def test_any_text_is_parsed_or_raises_a_user_error(texts):
     try:
-        found = parse_variants(texts)
+        variants = parse_variants(texts)
     except UserError:
         return
-    assert all(len(values) > 1 for values in found.values())
+    assert all(len(values) > 1 for values in variants.values())
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def experiment(tmp_path_factory):
     return run
 
 
-def test_an_experiment_is_judged_and_drawn(experiment):
+def test_an_experiment_has_verdicts_a_table_and_a_plot(experiment):
     result = experiment.result
     assert result.protocol.varies == ("activation",)
     assert len(result.comparisons) == 1
@@ -116,8 +116,8 @@ def test_an_experiment_is_judged_and_drawn(experiment):
     assert table.head[:3] == ("activation", "Test error", "Spread")
     assert [row[0] for row in table.rows] == ["relu", "sigmoid"]
     errors = result.contenders["01-relu"].test_errors
-    assert table.rows[0][1] == units.format_percent(np.mean(errors), 2)
-    assert table.rows[0][2] == f"± {units.format_percent(np.std(errors, ddof=1), 2)}"
+    assert table.rows[0][1] == format_percent(np.mean(errors), 2)
+    assert table.rows[0][2] == f"± {format_percent(np.std(errors, ddof=1), 2)}"
     assert {row[-1] for row in table.rows} <= {"best", "worse", "undecided", "practically equal"}
     picture = write_experiment(experiment)
     assert picture.read_bytes()[:4] == b"\x89PNG"
@@ -126,7 +126,7 @@ def test_an_experiment_is_judged_and_drawn(experiment):
     assert text.count("|\n") == 4
 
 
-def test_the_picture_shows_every_epoch_of_every_seed(experiment):
+def test_the_plot_shows_every_epoch_of_every_seed(experiment):
     axes = training_curves(experiment).axes[0]
     lines = [line for line in axes.get_lines() if line.get_label() in experiment.curves]
     assert len(lines) == 4
@@ -134,7 +134,7 @@ def test_the_picture_shows_every_epoch_of_every_seed(experiment):
         np.testing.assert_array_equal(line.get_xdata(), [1, 2])
 
 
-def test_a_finished_experiment_can_be_read_again(experiment):
+def test_a_finished_experiment_can_be_loaded(experiment):
     again = load_run(experiment.path)
     assert again.result == experiment.result
     for name, curves in experiment.curves.items():

@@ -1,4 +1,4 @@
-"""Metrics by name: scikit-learn's numbers, as losses and as users know them."""
+"""Metrics by name, as losses and as values, against scikit-learn's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graduel.metrics.metric import (
 
 
 def draw(seed, n, k, digits=2):
-    """Probabilities with ties, and codes of all classes."""
+    """Return probabilities with ties, and codes that include all classes."""
     rng = np.random.default_rng(seed)
     p = np.round(rng.dirichlet(np.full(k, 0.5), size=n), digits) + 10.0**-digits
     y = np.concatenate([np.arange(k), rng.integers(k, size=n - k)])
@@ -73,7 +73,7 @@ def test_balanced_accuracy_is_scikit_learns(seed, n, k):
         ("neg_brier_score", 3, lambda y, p: -brier(p, y)),
     ],
 )
-def test_any_scorer_of_scikit_learns(name, k, expected):
+def test_scikit_learns_scorers(name, k, expected):
     p, y = draw(0, 90, k, digits=6)
     metric = get_metric(name)
     assert metric.value(p, y) == pytest.approx(expected(y, p), abs=1e-6)
@@ -88,15 +88,15 @@ def test_a_scorer_that_misses_a_class_does_not_warn():
 
 @settings(deadline=None, max_examples=30)
 @given(seeds, sizes, st.integers(2, 4), st.sampled_from(["auc", "balanced_accuracy", "f1_macro"]))
-def test_to_count_a_row_twice_is_to_have_it_twice(seed, n, k, name):
+def test_counting_a_row_twice_equals_repeating_it(seed, n, k, name):
     p, y = draw(seed, n, k)
     counts = np.random.default_rng(seed).integers(1, 4, size=n)
     metric = get_metric(name)
     again = metric.value(np.repeat(p, counts, axis=0), np.repeat(y, counts))
-    assert metric.counted(p, y)(counts) == pytest.approx(again, abs=1e-12)
+    assert metric.by_counts(p, y)(counts) == pytest.approx(again, abs=1e-12)
 
 
-def test_means_over_rows_are_the_means_of_their_rows():
+def test_metrics_are_the_means_of_their_losses_by_row():
     p, y = draw(1, 50, 3)
     assert get_metric("error").value(p, y) == is_misclassified(p, y).mean()
     assert get_metric("log_loss").value(p, y) == log_loss(p, y)
@@ -105,13 +105,13 @@ def test_means_over_rows_are_the_means_of_their_rows():
     assert accuracy.value(p, y) == pytest.approx(reference.accuracy_score(y, p.argmax(1)))
     assert accuracy.loss(p, y) == pytest.approx(is_misclassified(p, y).mean())
     for metric in METRICS.values():
-        assert (metric.per_row is None) != (metric.counted is None)
+        assert (metric.per_row is None) != (metric.by_counts is None)
         assert metric.shown(metric.loss(p, y)) == pytest.approx(metric.value(p, y))
-        better = np.eye(3)[y] * 0.98 + 0.01  # nearly certain, and right
+        better = np.eye(3)[y] * 0.98 + 0.01  # nearly certain and correct
         assert metric.loss(better, y) < metric.loss(p, y)
 
 
-def test_scikit_learns_names_of_graduels_metrics_lead_to_them():
+def test_scikit_learns_names_are_aliases_of_graduels_metrics():
     assert get_metric("neg_log_loss") is get_metric("log_loss")
     assert get_metric("roc_auc") is get_metric("roc_auc_ovr") is get_metric("auc")
 
@@ -122,12 +122,12 @@ def test_scikit_learns_names_of_graduels_metrics_lead_to_them():
         ("log_los", "Did you mean 'log_loss'"),
         ("AUC", "Did you mean 'auc'"),
         ("f1_makro", "Did you mean 'f1_macro'"),
-        ("r2", "metric must be one of 'error', "),  # of numbers
-        ("rand_score", "scorer of classes"),  # of clusters
-        ("f1_samples", "scorer of classes"),  # of sets of labels
+        ("r2", "metric must be one of 'error', "),  # regression
+        ("rand_score", "classification scorer"),  # clustering
+        ("f1_samples", "classification scorer"),  # multilabel
     ],
 )
-def test_unknown_names_are_refused_with_the_nearest(name, hint):
+def test_unknown_names_are_refused_with_a_suggestion(name, hint):
     with pytest.raises(UserError, match=hint) as caught:
         get_metric(name)
     assert f"got '{name}'" in str(caught.value)
@@ -138,11 +138,11 @@ def test_unknown_names_are_refused_with_the_nearest(name, hint):
     ("name", "k", "y", "match"),
     [
         ("auc", 2, [1, 1, 1], "AUC needs test rows of at least two classes"),
-        ("f1", 3, [0, 1, 2], "'f1' cannot be worked out .*Target is multiclass"),
-        ("roc_auc_ovo", 3, [0, 1, 0], "'roc_auc_ovo' cannot be worked out"),
+        ("f1", 3, [0, 1, 2], "'f1' cannot be computed .*Target is multiclass"),
+        ("roc_auc_ovo", 3, [0, 1, 0], "'roc_auc_ovo' cannot be computed"),
     ],
 )
-def test_a_metric_that_the_rows_do_not_have_is_a_users_mistake(name, k, y, match):
+def test_a_metric_that_is_undefined_on_the_rows_is_a_user_error(name, k, y, match):
     p = np.full((3, k), 1 / k)
     with pytest.raises(UserError, match=match) as caught:
         get_metric(name).value(p, np.array(y))
@@ -156,7 +156,7 @@ def test_default_ropes():
     assert default_rope(get_metric("error"), table=True) == 0.01
     assert default_rope(get_metric("auc"), table=True) == 0.005
     assert default_rope(get_metric("f1_macro"), table=True) == 0.01
-    # What a point of error is worth to a calibrated classifier that errs on 10 % of two classes.
+    # The equivalent of one point of error for a calibrated binary classifier with 10 % error.
     e = np.array([0.095, 0.105])
     entropy = -e * np.log(e) - (1 - e) * np.log(1 - e)
     for name, values in (("log_loss", entropy), ("brier", 2 * e * (1 - e))):

@@ -32,7 +32,7 @@ def test_metrics_equal_scikit_learns(seed, n, k):
     )
 
 
-def test_a_certain_mistake_costs_much_and_not_infinitely_much():
+def test_the_log_loss_of_a_certain_mistake_is_finite():
     p = np.array([[1.0, 0.0]], np.float32)
     assert log_loss(p, np.array([1])) == pytest.approx(-np.log(SMALLEST))
     assert log_loss(p, np.array([0])) == 0

@@ -1,4 +1,4 @@
-"""The simulation of ``benchmarks/null.py`` in small, and that it would catch what is dishonest."""
+"""A small run of the simulation in ``benchmarks/null.py``, which must catch invalid statistics."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from graduel.metrics.metric import get_metric  # noqa: E402
 from graduel.stats import signed_rank  # noqa: E402
 
 METRICS = ("error", "log_loss", "brier", "auc", "balanced_accuracy")
-TestSet.__test__ = False  # a design, no test
+TestSet.__test__ = False  # a design, not a test class
 
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
-    """Resamples enough for 5 %, and not more."""
+    """Reduce the resamples to a number that suffices for p-values near 5 %."""
     monkeypatch.setattr("graduel.duel.verdict.test_rows.RESAMPLES", 400)
     monkeypatch.setattr("graduel.stats.permutation.RESAMPLES", 400)
     monkeypatch.setattr(signed_rank, "DRAWS", 100)
-    monkeypatch.setattr("null_designs._ratio", lambda difference: 0.6)  # found by many data sets
+    monkeypatch.setattr(
+        "null_designs._ratio", lambda difference: 0.6
+    )  # estimated from many data sets
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_truth_is_what_100_000_rows_say(metric):
+def test_true_losses_agree_with_100_000_rows(metric):
     rng, world = np.random.default_rng(0), World(share=0.3)
     x, y = world.rows(60, rng)
     models = [Linear.fit(world, k, x, y, np.ones((1, 60))) for k in (0, 1)]
@@ -57,7 +59,7 @@ def test_a_target_out_of_reach_is_refused():
         model.worsened("error", 0.7)
 
 
-def test_learners_are_made_as_good_as_each_other():
+def test_learners_are_made_equally_good():
     mu = mu_of_error("stump", expected_error("centroid", 0.3, 40), 40)
     assert expected_error("stump", mu, 40) == pytest.approx(
         expected_error("centroid", 0.3, 40), abs=1e-3
@@ -75,7 +77,7 @@ SMALL = [
 
 
 @pytest.mark.parametrize("design", SMALL, ids=lambda design: design.name)
-def test_false_verdicts_are_rare_and_true_ones_are_not(design):
+def test_false_verdicts_are_rare_and_true_verdicts_are_not(design):
     rng, draws = np.random.default_rng(7), 150
     most = 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)
     better = np.mean([any_better(design.draw(rng, 0.0, 0.0)) for _ in range(draws)])
@@ -85,7 +87,7 @@ def test_false_verdicts_are_rare_and_true_ones_are_not(design):
 
 
 @pytest.mark.parametrize("design", [SMALL[0], SMALL[4]], ids=lambda design: design.name)
-def test_a_pair_that_differs_by_the_rope_is_seldom_called_equal(design):
+def test_a_pair_that_differs_by_the_rope_is_rarely_called_equal(design):
     rng, draws = np.random.default_rng(8), 150
     equal = [
         design.draw(rng, design.rope, design.rope)[0].verdict == "practically equal"
@@ -94,20 +96,20 @@ def test_a_pair_that_differs_by_the_rope_is_seldom_called_equal(design):
     assert np.mean(equal) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / draws)
 
 
-def test_rows_that_are_counted_twice_are_caught():
+def test_counting_rows_twice_is_detected():
     rates = simulate(replace(DESIGNS["rows"][0], twice=True), 250)
     assert rates.better > 0.10
     assert not rates.honest
     assert " !" in line("twice", rates)
 
 
-def test_fits_that_are_all_counted_are_caught(monkeypatch):
+def test_counting_all_fits_is_detected(monkeypatch):
     design = Folds("10-fold × 5: stumps", 10, 5, 0.1, 0.1, ("stump", "stump"), n=60, mu=0.8)
 
     def rate():
         rng = np.random.default_rng(3)
         return np.mean([any_better(design.draw(rng, 0.0, 0.0)) for _ in range(250)])
 
-    counted = rate()
+    capped = rate()
     monkeypatch.setattr("graduel.duel.verdict.folds.MOST_FITS", 10**6)
-    assert counted <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 250) < rate()
+    assert capped <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 250) < rate()

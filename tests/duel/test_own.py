@@ -1,4 +1,4 @@
-"""Contenders of the user's own: from Python, from a file beside, tables and images, mistakes."""
+"""The user's own contenders: from Python and from a module, on tables and images; errors."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def fit(estimator, data, rows=ROWS, **options):
     return run_cell(made, data, rows, Cell("mine", 0), Budget(1))
 
 
-class Seen(ClassifierMixin, BaseEstimator):
-    """Remembers what it was given; answers with the first class."""
+class RecordingClassifier(ClassifierMixin, BaseEstimator):
+    """A classifier that records its training data and always predicts the first class."""
 
     def fit(self, X, y):
         self.X_, self.y_, self.classes_ = X, y, np.unique(y)
@@ -87,18 +87,18 @@ class Seen(ClassifierMixin, BaseEstimator):
         return self.classes_[np.zeros(len(X), int)]
 
 
-def test_a_table_comes_as_a_matrix_that_any_classifier_takes():
+def test_a_table_is_passed_as_a_float32_matrix():
     data = source_from_arrays(table(), target="label").load()
     outcome, _ = fit(GaussianNB(), data)
     assert (outcome.probabilities.argmax(axis=1) != data.y[ROWS.test]).mean() < 0.4
-    _, seen = fit(Seen(), data)
-    X = seen.model.X_
+    _, fitted = fit(RecordingClassifier(), data)
+    X = fitted.model.X_
     assert X.dtype == np.float32
     assert np.isfinite(X).all()
-    assert X.shape[1] == len(seen.prepare.preparation.names)
+    assert X.shape[1] == len(fitted.prepare.preparation.names)
 
 
-def test_columns_by_name_come_as_a_data_frame():
+def test_an_estimator_that_selects_columns_gets_a_dataframe():
     pd = pytest.importorskip("pandas")
     data = source_from_arrays(table(), target="label").load()
     columns = ColumnTransformer(
@@ -112,11 +112,11 @@ def test_columns_by_name_come_as_a_data_frame():
     outcome, _ = fit(make_pipeline(dense, HistGradientBoostingClassifier(max_iter=5)), data)
     assert outcome.probabilities.shape == (40, 3)
     assert describe_estimator("mine", make_pipeline(columns, SVC())).recipe.takes == "frame"
-    seen = Seen()
-    seen.takes = "frame"
-    assert describe_estimator("mine", seen).recipe.takes == "frame"
+    classifier = RecordingClassifier()
+    classifier.takes = "frame"
+    assert describe_estimator("mine", classifier).recipe.takes == "frame"
 
-    class WithTakes(Seen):
+    class WithTakes(RecordingClassifier):
         takes = "frame"
 
     _, fitted = fit(WithTakes(), data)
@@ -130,16 +130,16 @@ def test_columns_by_name_come_as_a_data_frame():
     assert set(X["member"].dropna()) == {0.0, 1.0}
 
 
-def test_pixels_come_flat_from_0_to_1():
+def test_pixels_are_passed_flat_and_scaled_to_0_to_1():
     rng = np.random.default_rng(0)
     y = np.arange(200) % 2
     X = rng.integers(0, 256, size=(200, 3, 3), dtype=np.uint8)
     data = Dataset("toy", X, y, ("a", "b"))
-    _, fitted = fit(Seen(), data)
+    _, fitted = fit(RecordingClassifier(), data)
     np.testing.assert_allclose(fitted.model.X_, X[:120].reshape(120, 9) / 255, atol=1e-7)
 
 
-def test_open_seeds_and_threads_are_the_cells_and_what_is_set_stays():
+def test_unset_seeds_and_threads_are_filled_and_set_ones_are_kept():
     data = source_from_arrays(table(), target="label").load()
     _, one = fit(DecisionTreeClassifier(max_features=1), data)
     _, two = fit(DecisionTreeClassifier(max_features=1), data)
@@ -151,7 +151,7 @@ def test_open_seeds_and_threads_are_the_cells_and_what_is_set_stays():
     assert isinstance(lines.model[-1].random_state, int)
 
 
-def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
+def test_garbage_in_the_test_rows_does_not_change_the_model(tmp_path):
     data = source_from_arrays(table(), target="label").load()
     where = np.zeros(200, bool)
     where[ROWS.test] = True
@@ -161,7 +161,7 @@ def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
     )
     spoiled = replace(data, X=X, y=np.where(where, (data.y + 1) % 3, data.y))
 
-    class Framed(DecisionTreeClassifier):
+    class FrameClassifier(DecisionTreeClassifier):
         takes = "frame"
 
         def fit(self, X, y):
@@ -170,7 +170,7 @@ def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
         def predict_proba(self, X):
             return super().predict_proba(X[["age", "member"]])
 
-    for estimator in (DecisionTreeClassifier(max_features=2), Framed()):
+    for estimator in (DecisionTreeClassifier(max_features=2), FrameClassifier()):
         one, two = fit(estimator, data), fit(estimator, spoiled)
         trees = [fitted.model.tree_.__getstate__() for _, fitted in (one, two)]
         for key, value in trees[0].items():
@@ -178,7 +178,7 @@ def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
         assert one[1].prepare.to_bytes() == two[1].prepare.to_bytes()
 
 
-def test_without_predict_proba_the_class_that_it_names_is_certain():
+def test_without_predict_proba_the_predicted_class_gets_probability_1():
     data = source_from_arrays(table(), target="label").load()
     outcome, _ = fit(RidgeClassifier(), data)
     assert set(np.unique(outcome.probabilities)) == {0.0, 1.0}
@@ -187,12 +187,12 @@ def test_without_predict_proba_the_class_that_it_names_is_certain():
     (finding,) = check_estimators([one], "none")
     assert finding.code == "GRD012"
     assert "ridge has no predict_proba" in finding.message
-    (_, also) = check_estimators([one], "trials")
-    assert (also.code, also.severity) == ("GRD013", "info")
-    assert "no search space: it is fitted once" in also.message
+    (_, second) = check_estimators([one], "trials")
+    assert (second.code, second.severity) == ("GRD013", "info")
+    assert "no search space" in second.message
 
 
-def test_a_class_that_was_not_there_to_learn_has_no_probability():
+def test_a_class_without_training_rows_gets_probability_0():
     data = source_from_arrays(table(), target="label").load()
     rows = replace(ROWS, train=ROWS.train[data.y[ROWS.train] != 1])
     outcome, _ = fit(GaussianNB(), data, rows)
@@ -200,12 +200,12 @@ def test_a_class_that_was_not_there_to_learn_has_no_probability():
     assert (outcome.probabilities[:, 1] == 0).all()
 
 
-class Refuses(Seen):
+class Refuses(RecordingClassifier):
     def fit(self, X, y):
-        raise ValueError("it was\nnot in the mood")
+        raise ValueError("two\nlines")
 
 
-class TooMany(Seen):
+class TooMany(RecordingClassifier):
     def predict_proba(self, X):
         return np.ones((len(X), 99))
 
@@ -213,11 +213,11 @@ class TooMany(Seen):
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (Refuses(), "Refuses raised ValueError: it was not in the mood"),
-        (TooMany(), r"TooMany raised ValueError: predict_proba must give shape \(40, 3\)"),
+        (Refuses(), "Refuses raised ValueError: two lines"),
+        (TooMany(), r"TooMany raised ValueError: predict_proba must return shape \(40, 3\)"),
     ],
 )
-def test_what_a_classifier_raises_is_one_line(estimator, message):
+def test_an_exception_of_a_classifier_becomes_a_one_line_error(estimator, message):
     with pytest.raises(UserError, match=message):
         fit(estimator, source_from_arrays(table(), target="label").load())
 
@@ -229,28 +229,28 @@ def test_what_a_classifier_raises_is_one_line(estimator, message):
         ("mine", Ridge(), "must be a classifier; got a regressor"),
         ("mine", StandardScaler(), "must be a classifier with fit and predict"),
         ("net", GaussianNB(), "give yours another name"),
-        ("…", GaussianNB(), "must have letters or digits"),
-        ("mine", lambda: 1 / 0, "making it raised ZeroDivisionError"),
+        ("…", GaussianNB(), "must contain letters or digits"),
+        ("mine", lambda: 1 / 0, "calling it raised ZeroDivisionError"),
     ],
 )
-def test_mistakes(title, estimator, message):
+def test_invalid_estimators_are_refused(title, estimator, message):
     with pytest.raises(UserError, match=message):
         describe_estimator(title, estimator)
 
 
-def test_mistakes_in_a_space():
-    with pytest.raises(UserError, match="names 'D', no parameter of it"):
+def test_a_space_with_an_unknown_parameter_is_refused():
+    with pytest.raises(UserError, match="'D', which is not one of its parameters"):
         describe_estimator("mine", SVC(), {"D": (0.1, 1.0)})
 
 
-def test_an_estimator_that_cannot_travel_is_told():
+def test_an_estimator_that_cannot_be_pickled_is_refused():
     model = SVC()
     model.lock = __import__("threading").Lock()
-    with pytest.raises(UserError, match="cannot be handed to the process"):
+    with pytest.raises(UserError, match="cannot be pickled for the worker process"):
         describe_estimator("mine", model).pickled()
 
 
-def test_equal_estimators_are_one_duel_and_others_another():
+def test_equal_estimators_have_equal_digests():
     def digest(estimator):
         return build_protocol(
             DataSource.builtin("mnist"),
@@ -263,14 +263,14 @@ def test_equal_estimators_are_one_duel_and_others_another():
     assert digest(GaussianNB) == digest(GaussianNB())
 
 
-def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
+def test_a_mapping_adds_to_the_default_contenders_or_to_those_it_names():
     names, own = parse_contenders({"my svm": SVC(), "xgboost": None})
     assert names == ["xgboost"]
-    found = build_protocol(
+    specs = build_protocol(
         DataSource.builtin("mnist"), contenders=names, user_contenders=own, threads=1
     ).contenders
-    assert list(found) == ["xgboost", "my-svm"]
-    assert found["my-svm"]["title"] == "my svm"
+    assert list(specs) == ["xgboost", "my-svm"]
+    assert specs["my-svm"]["title"] == "my svm"
     names, own = parse_contenders({"mine": (SVC(), {"C": (0.1, 10.0)})})
     assert names is None
     assert own[0].recipe.space == (("C", ["real", 0.1, 10.0, False]),)
@@ -284,7 +284,7 @@ def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
         )
 
 
-def test_a_duel_by_calling_the_room(tmp_path):
+def test_run_duel_with_an_estimator(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(150) % 2
     X = rng.normal(size=(150, 3)) + y[:, None]
@@ -308,7 +308,7 @@ def test_a_duel_by_calling_the_room(tmp_path):
         )
 
 
-def test_a_search_over_an_estimator_of_ones_own(tmp_path):
+def test_a_search_over_the_users_own_estimator(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(150) % 2
     X = rng.normal(size=(150, 3)) + y[:, None]
@@ -328,13 +328,13 @@ def test_a_search_over_an_estimator_of_ones_own(tmp_path):
         threads=1,
         out=tmp_path / "run",
     )
-    found = run.result.contenders
-    assert [t.number for t in found["tree"].trials[0]] == [0, 1, 2]
-    assert found["tree"].trials[0][0].params == {"criterion": "gini", "max_depth": 2}
-    assert len(found["bayes"].trials[0]) == 1
-    assert len(found["logistic"].trials[0]) == 3
+    contenders = run.result.contenders
+    assert [t.number for t in contenders["tree"].trials[0]] == [0, 1, 2]
+    assert contenders["tree"].trials[0][0].params == {"criterion": "gini", "max_depth": 2}
+    assert len(contenders["bayes"].trials[0]) == 1
+    assert len(contenders["logistic"].trials[0]) == 3
     assert run.result.protocol.budget == BudgetSummary(kind="trials", value=3)
-    for one in found.values():
+    for one in contenders.values():
         assert one.tuning_seconds[0] >= one.fit_seconds[0] > 0
 
 
@@ -356,7 +356,7 @@ NUMBER = 3
 
 
 @pytest.fixture
-def beside(tmp_path, monkeypatch):
+def module_folder(tmp_path, monkeypatch):
     (tmp_path / "graduel_test_models.py").write_text(MODULE)
     (tmp_path / "helper_beside.py").write_text("NOTE = 'hello'\n")
     monkeypatch.chdir(tmp_path)
@@ -367,7 +367,7 @@ def beside(tmp_path, monkeypatch):
 
 
 @pytest.mark.processes
-def test_a_contender_from_a_file_beside(beside, capsys):
+def test_a_contender_from_a_module_in_the_current_folder(module_folder, capsys):
     code = main(
         [
             *("duel", "iris", "--contenders", "logistic", "--split", "shuffle", "--threads", "1"),
@@ -381,8 +381,8 @@ def test_a_contender_from_a_file_beside(beside, capsys):
     recipe = result["contenders"]["make_model"]["recipe"]
     assert recipe["kind"] == "graduel_test_models.Mine"
     assert ["var_smoothing", "1e-08"] in recipe["parameters"]
-    assert str(beside) not in json.dumps(result)
-    assert not list(beside.rglob("*.pkl"))
+    assert str(module_folder) not in json.dumps(result)
+    assert not list(module_folder.rglob("*.pkl"))
 
 
 @pytest.mark.parametrize(
@@ -391,21 +391,21 @@ def test_a_contender_from_a_file_beside(beside, capsys):
         ("nothing", "must be module:function"),
         ("no_such_module:f", "there is no module no_such_module"),
         ("graduel_test_models:gone", "has no gone"),
-        ("graduel_test_models:broken", "making it raised RuntimeError: no"),
+        ("graduel_test_models:broken", "calling it raised RuntimeError: no"),
         ("graduel_test_models:NUMBER", "must be a classifier with fit and predict"),
     ],
 )
-def test_mistakes_in_a_contender_from_a_file(beside, text, message, capsys):
-    with pytest.raises(UserError, match=message) as told:
+def test_errors_in_a_contender_from_a_module(module_folder, text, message, capsys):
+    with pytest.raises(UserError, match=message) as error:
         load_contender(text)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert main(["duel", "iris", "--contender", text]) == 2
     assert "Traceback" not in capsys.readouterr().err
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.text(max_size=20))
-def test_whatever_names_a_contender_is_one_or_a_mistake(text):
+def test_any_text_for_a_contender_raises_a_user_error(text):
     with pytest.raises(UserError):
         load_contender(f"{text}:no_such_thing_at_all")
 
@@ -429,7 +429,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_class_of_the_script_itself_reaches_the_process_that_fits_it(tmp_path):
+def test_a_class_defined_in_the_script_reaches_the_worker_process(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run(
@@ -439,7 +439,7 @@ def test_a_class_of_the_script_itself_reaches_the_process_that_fits_it(tmp_path)
     assert float(done.stdout) < 0.3
 
 
-def test_importing_graduel_loads_no_room():
+def test_importing_graduel_imports_no_submodule():
     code = "import graduel, sys; print(sorted(m for m in sys.modules if m.startswith('graduel.')))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd()
@@ -447,7 +447,7 @@ def test_importing_graduel_loads_no_room():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_page_of_tuning_does_what_it_says(tmp_path, monkeypatch, capsys):
+def test_the_examples_of_the_tuning_page_run(tmp_path, monkeypatch, capsys):
     page = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text(encoding="utf-8")
     module, script = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What fitted models do on disturbed rows, and what they look at."""
+"""Robustness and permutation importance of fitted models."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from graduel.errors import UserError
 from graduel.serialize import from_plain, to_json, to_plain
 
 
-class Looks:
-    """A model that reads one pixel, or one column, and nothing else; of two classes."""
+class SingleFeatureModel:
+    """A two-class model that depends on a single pixel or column; it records its inputs."""
 
     seconds, details = 0.0, {}
 
     def __init__(self, read):
-        self.read, self.rows, self.seen = read, 0, []
+        self.read, self.rows, self.inputs = read, 0, []
 
     def predict_proba(self, X):
         self.rows += len(X)
-        self.seen.append(X)
+        self.inputs.append(X)
         sure = np.where(self.read(X), 0.9, 0.1).astype(np.float32)
         return np.stack([1 - sure, sure], axis=1)
 
@@ -61,115 +61,117 @@ def spot(X):
     return X.reshape(len(X), 14, 14)[:, 5, 8] > 100
 
 
-def test_the_block_that_is_read_is_the_one_that_matters(images) -> None:
-    model = Looks(spot)
-    found = run_probes(model, images, np.arange(700, 900), 0)
-    by_loss = np.array(found.importance.log_loss)
-    assert found.importance.block == 2
+def test_the_block_that_the_model_uses_has_all_the_importance(images) -> None:
+    model = SingleFeatureModel(spot)
+    probed = run_probes(model, images, np.arange(700, 900), 0)
+    by_loss = np.array(probed.importance.log_loss)
+    assert probed.importance.block == 2
     assert by_loss.shape == (7, 7)
     assert np.unravel_index(by_loss.argmax(), by_loss.shape) == (2, 4)
     by_loss[2, 4] = 0
     assert np.abs(by_loss).max() < 1e-9
     # Half of the rows get the pixel of the other class.
-    assert found.importance.error[2][4] == pytest.approx(0.5, abs=0.1)
-    assert (found.rows, found.error) == (200, 0.0)
-    assert found.log_loss == pytest.approx(-np.log(0.9), abs=1e-6)
+    assert probed.importance.error[2][4] == pytest.approx(0.5, abs=0.1)
+    assert (probed.rows, probed.error) == (200, 0.0)
+    assert probed.log_loss == pytest.approx(-np.log(0.9), abs=1e-6)
 
 
-def test_images_are_disturbed_more_and_more(images) -> None:
-    found = run_probes(Looks(spot), images, np.arange(700, 900), 0)
-    ways = {way.name: way for way in found.robustness}
-    assert set(ways) == {"noise", "rotation", "shift", "occlusion"}
-    for way in ways.values():
-        assert len(way.strengths) == len(way.errors) == 3
-        assert list(way.strengths) == sorted(way.strengths)
-        assert way.errors[-1] > 0
-    assert ways["shift"].errors[0] == pytest.approx(0.5, abs=0.1)
+def test_images_are_perturbed_with_increasing_strength(images) -> None:
+    probed = run_probes(SingleFeatureModel(spot), images, np.arange(700, 900), 0)
+    robustness = {one.name: one for one in probed.robustness}
+    assert set(robustness) == {"noise", "rotation", "shift", "occlusion"}
+    for one in robustness.values():
+        assert len(one.strengths) == len(one.errors) == 3
+        assert list(one.strengths) == sorted(one.strengths)
+        assert one.errors[-1] > 0
+    assert robustness["shift"].errors[0] == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_column_that_is_read_is_the_one_that_matters(table) -> None:
-    model = Looks(lambda X: X["tells"].fill_null(0).to_numpy() > 0.5)
-    found = run_probes(model, table, np.arange(500, 800), 1)
-    importance = found.importance
+def test_the_column_that_the_model_uses_has_all_the_importance(table) -> None:
+    model = SingleFeatureModel(lambda X: X["tells"].fill_null(0).to_numpy() > 0.5)
+    probed = run_probes(model, table, np.arange(500, 800), 1)
+    importance = probed.importance
     by_loss = dict(zip((c for (c,) in importance.columns), importance.log_loss, strict=True))
     assert max(by_loss, key=by_loss.get) == "tells"
     assert by_loss["noise"] == by_loss["kind"] == 0
-    ways = {way.name: way.errors for way in found.robustness}
-    assert set(ways) == {"missing", "permuted"}
-    # A missing value reads as class 0: half of the missing ones are wrong.
-    np.testing.assert_allclose(ways["missing"], [0.05, 0.1, 0.2], atol=0.04)
+    robustness = {one.name: one.errors for one in probed.robustness}
+    assert set(robustness) == {"missing", "permuted"}
+    # The model predicts class 0 for a missing value: half of those rows are misclassified.
+    np.testing.assert_allclose(robustness["missing"], [0.05, 0.1, 0.2], atol=0.04)
 
 
-def test_probes_are_the_same_again_and_alike_for_every_contender(images) -> None:
-    one, other = Looks(spot), Looks(lambda X: X[:, 0] > 30)
+def test_probes_are_reproducible_and_use_the_same_rows_for_every_contender(images) -> None:
+    one, other = SingleFeatureModel(spot), SingleFeatureModel(lambda X: X[:, 0] > 30)
     first = run_probes(one, images, np.arange(700, 900), 3)
     run_probes(other, images, np.arange(700, 900), 3)
-    assert first == run_probes(Looks(spot), images, np.arange(700, 900), 3)
-    for mine, theirs in zip(one.seen, other.seen, strict=True):
+    assert first == run_probes(SingleFeatureModel(spot), images, np.arange(700, 900), 3)
+    for mine, theirs in zip(one.inputs, other.inputs, strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    another = Looks(spot)
+    another = SingleFeatureModel(spot)
     run_probes(another, images, np.arange(700, 900), 4)
-    assert any((a != b).any() for a, b in zip(one.seen, another.seen, strict=True))
+    assert any((a != b).any() for a, b in zip(one.inputs, another.inputs, strict=True))
 
 
-def test_only_test_rows_are_looked_at_and_the_work_is_bounded(images, table) -> None:
+def test_probes_use_only_test_rows_and_a_bounded_number_of_predictions(images, table) -> None:
     garbage = replace(images, X=images.X.copy(), y=images.y.copy())
     garbage.X[:700], garbage.y[:700] = 0, 0
     test = np.arange(700, 900)
-    assert run_probes(Looks(spot), garbage, test, 0) == run_probes(Looks(spot), images, test, 0)
+    assert run_probes(SingleFeatureModel(spot), garbage, test, 0) == run_probes(
+        SingleFeatureModel(spot), images, test, 0
+    )
     many = Dataset(
         "many",
         np.zeros((9000, 28, 28), np.uint8),
         np.arange(9000) % 2,
         ("a", "b"),
     )
-    model = Looks(lambda X: X[:, 0] > 30)
+    model = SingleFeatureModel(lambda X: X[:, 0] > 30)
     run_probes(model, many, np.arange(9000), 0)
-    assert model.rows <= probes.MOST_ROWS * 13 + probes.MOST_PREDICTIONS + 1000
+    assert model.rows <= probes.MAX_ROWS * 13 + probes.MAX_PREDICTIONS + 1000
     wide = pl.DataFrame(
         {f"c{i}": np.arange(300.0) % (i + 2) for i in range(450)} | {"y": np.arange(300) % 2}
     )
     data = source_from_arrays(wide, target="y").load()
-    model = Looks(lambda X: X["c0"].fill_null(0).to_numpy() > 0)
-    found = run_probes(model, data, np.arange(100, 300), 0)
-    columns = found.importance.columns
-    assert len(columns) <= probes.MOST_GROUPS
+    model = SingleFeatureModel(lambda X: X["c0"].fill_null(0).to_numpy() > 0)
+    probed = run_probes(model, data, np.arange(100, 300), 0)
+    columns = probed.importance.columns
+    assert len(columns) <= probes.MAX_GROUPS
     assert [name for part in columns for name in part] == data.X.columns
-    assert len(found.importance.log_loss) == len(columns)
+    assert len(probed.importance.log_loss) == len(columns)
 
 
-def test_a_model_that_refuses_disturbed_rows_has_no_answer_there(table) -> None:
+def test_errors_are_none_where_the_model_raises(table) -> None:
     def read(X):
         if X["tells"].null_count():
             raise ValueError("Input X contains NaN.")
         return X["tells"].to_numpy() > 0.5
 
-    found = run_probes(Looks(read), table, np.arange(500, 800), 0)
-    ways = {way.name: way.errors for way in found.robustness}
-    assert ways["missing"] == (None,) * 3
-    assert None not in ways["permuted"]
-    assert from_plain(Probes, json.loads(to_json(found))) == found
+    probed = run_probes(SingleFeatureModel(read), table, np.arange(500, 800), 0)
+    robustness = {one.name: one.errors for one in probed.robustness}
+    assert robustness["missing"] == (None,) * 3
+    assert None not in robustness["permuted"]
+    assert from_plain(Probes, json.loads(to_json(probed))) == probed
 
 
-def test_data_that_are_neither_are_left_alone() -> None:
+def test_other_data_have_no_probes() -> None:
     data = Dataset("toy", np.zeros((9, 4)), np.arange(9) % 2, ("a", "b"), 6)
-    assert run_probes(Looks(lambda X: X[:, 0] > 0), data, np.arange(6, 9), 0) is None
+    assert run_probes(SingleFeatureModel(lambda X: X[:, 0] > 0), data, np.arange(6, 9), 0) is None
 
 
-def test_runs_are_put_together_by_their_means(images) -> None:
-    one = run_probes(Looks(spot), images, np.arange(700, 900), 0)
-    other = run_probes(Looks(lambda X: X[:, 0] > 30), images, np.arange(700, 900), 1)
+def test_probes_of_several_runs_are_merged_into_means(images) -> None:
+    one = run_probes(SingleFeatureModel(spot), images, np.arange(700, 900), 0)
+    other = run_probes(SingleFeatureModel(lambda X: X[:, 0] > 30), images, np.arange(700, 900), 1)
     first, *more = other.robustness
     first = replace(first, errors=(None, *first.errors[1:]))
     other = replace(other, robustness=(first, *more))
-    found = merge_probes([one, None, other])
-    assert found.rows == 400
-    assert found.robustness[0].errors[0] == one.robustness[0].errors[0]
-    assert found.robustness[1].errors[2] == pytest.approx(
+    probed = merge_probes([one, None, other])
+    assert probed.rows == 400
+    assert probed.robustness[0].errors[0] == one.robustness[0].errors[0]
+    assert probed.robustness[1].errors[2] == pytest.approx(
         (one.robustness[1].errors[2] + other.robustness[1].errors[2]) / 2
     )
     np.testing.assert_allclose(
-        found.importance.log_loss,
+        probed.importance.log_loss,
         (np.array(one.importance.log_loss) + other.importance.log_loss) / 2,
     )
     assert merge_probes([None, None]) is None
@@ -187,8 +189,8 @@ def test_runs_are_put_together_by_their_means(images) -> None:
         lambda p: p["importance"].update(block=None, columns=[["a"]]),
     ],
 )
-def test_what_is_no_probe_is_refused(images, spoil) -> None:
-    found = to_plain(run_probes(Looks(spot), images, np.arange(700, 900), 0))
-    spoil(found)
+def test_damaged_probes_are_refused(images, spoil) -> None:
+    probed = to_plain(run_probes(SingleFeatureModel(spot), images, np.arange(700, 900), 0))
+    spoil(probed)
     with pytest.raises(UserError, match=r"expected|Expected|missing required"):
-        from_plain(Probes, found)
+        from_plain(Probes, probed)

@@ -1,4 +1,4 @@
-"""What is duelled and on which rows."""
+"""Protocols: options, splits of built-in data, digests and cells."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def protocol(**options):
 
 @settings(deadline=None, max_examples=30)
 @given(rows=st.one_of(st.none(), st.integers(100, 600)), seed=st.integers(0, 50))
-def test_a_split_shares_no_row_keeps_classes_and_leaves_the_test_rows(rows, seed):
+def test_split_parts_are_disjoint_stratified_and_keep_the_test_rows(rows, seed):
     data = digits()
     s = protocol(rows=rows).split_rows(data, seed)
     everything = np.concatenate([s.train, s.valid, s.test])
@@ -51,7 +51,7 @@ def test_a_split_shares_no_row_keeps_classes_and_leaves_the_test_rows(rows, seed
     np.testing.assert_allclose(share, 0.1, atol=0.03)
 
 
-def test_seeds_draw_other_validation_rows_from_the_same_part():
+def test_seeds_draw_other_validation_rows_from_the_same_subsample():
     data, p = digits(), protocol(rows=300)
     a, again, b = p.split_rows(data, 0), p.split_rows(data, 0), p.split_rows(data, 1)
     np.testing.assert_array_equal(a.valid, again.valid)
@@ -81,17 +81,17 @@ def test_rows_out_of_range_are_refused(rows):
         ({"threads": 10**13}, "threads must be at least 1 and at most"),
         ({"rows": 200.5}, "rows must be a whole number; got 200.5"),
         ({"net": NetRecipe(activation="rleu")}, r"Did you mean 'relu'\?"),
-        ({"net": NetRecipe(layers=(0,))}, "sizes of hidden layers from 1"),
+        ({"net": NetRecipe(layers=(0,))}, "list of sizes from 1"),
     ],
 )
-def test_mistakes_in_a_plan(options, message):
+def test_invalid_options_are_refused(options, message):
     with pytest.raises(UserError, match=message):
         build_protocol(DataSource.builtin("mnist"), **options)
     with pytest.raises(UserError, match=r"data set must be one of 'mnist'; got 'cifar'"):
         build_protocol(DataSource.builtin("cifar"))
 
 
-def test_a_plan_survives_json_and_its_digest_tells_it_from_others():
+def test_a_plan_survives_json_and_digests_differ():
     p = protocol(seeds=2)
     back = json.loads(json.dumps(p.as_dict()))
     assert Protocol.from_dict(back).digest == p.digest
@@ -100,7 +100,7 @@ def test_a_plan_survives_json_and_its_digest_tells_it_from_others():
 
 
 @pytest.mark.parametrize("name", BUILT_IN_CONTENDERS)
-def test_every_contender_can_be_made_of_its_plan(name):
+def test_every_contender_can_be_built_from_its_plan(name):
     family, contender = get_contender(name)
     for quick in (False, True):
         spec = protocol(contenders=[name], quick=quick).contenders[name]
@@ -110,7 +110,7 @@ def test_every_contender_can_be_made_of_its_plan(name):
         assert spec["family"] == family.name == BUILT_IN_CONTENDERS[name]
 
 
-def test_the_order_of_contenders_and_the_kind_of_a_number_make_no_other_duel():
+def test_the_digest_ignores_contender_order_and_number_types():
     import numpy as np
 
     a = build_protocol(
@@ -130,7 +130,7 @@ def test_the_order_of_contenders_and_the_kind_of_a_number_make_no_other_duel():
     assert build_protocol(DataSource.builtin("mnist"), rows=np.int64(200), threads=1).rows == 200
 
 
-def test_cells_have_random_numbers_of_their_own():
+def test_every_cell_has_its_own_random_numbers():
     first = {c.key: c.rng().random() for c in protocol(seeds=3).cells()}
     assert len(set(first.values())) == 9
     assert Cell("net", 1).rng().random() == first["net-seed1"]

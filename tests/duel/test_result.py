@@ -1,4 +1,4 @@
-"""Typed results: written, read back, documented, and refused where they are damaged."""
+"""Typed results: writing, reading, documentation, and errors about corrupt files."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from graduel.serialize import from_plain, to_plain, write_json
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_reference_is_that_of_the_dataclasses():
+def test_the_reference_matches_the_dataclasses():
     script = runpy.run_path(str(DOCS / "result_reference.py"))
     page = (DOCS / "result.md").read_text(encoding="utf-8")
     assert script["render"](page) == page, "run python docs/result_reference.py"
-    assert "---- code" not in page  # a section of a docstring is a column, not a sentence
-    assert "| `code` | text | the check's code" in page
+    assert "---- code" not in page  # sections of docstrings become columns
+    assert "`code` | string | " in page
 
 
-def test_every_class_of_a_result_says_what_it_is():
+def test_every_class_of_a_result_has_a_docstring():
     script = runpy.run_path(str(DOCS / "result_reference.py"))
     for kind in script["classes_of"](Result):
         assert kind.__doc__
-        assert not kind.__doc__.startswith(f"{kind.__name__}("), kind  # what dataclass writes
+        assert not kind.__doc__.startswith(f"{kind.__name__}("), kind  # made by @dataclass
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_every_class_of_a_result_says_what_it_is():
         BudgetSummary(kind="trials", value=3),
     ],
 )
-def test_parts_are_read_as_they_were_written(part):
+def test_parts_survive_writing_and_reading(part):
     assert from_plain(type(part), to_plain(part)) == part
     assert {field.name for field in dataclasses.fields(part)} == set(to_plain(part))
 
 
-def test_a_damaged_result_is_refused_with_its_place(tmp_path):
+def test_a_corrupt_result_is_refused_with_the_path_of_the_field(tmp_path):
     with pytest.raises(UserError, match=r"has no result\.json"):
         read(tmp_path)
     for content, message in (

@@ -1,4 +1,4 @@
-"""Whole duels: events, processes, and stopping at any moment."""
+"""Complete duels: events, worker processes, interruption and resuming."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TIMES = ("fit_seconds", "predict_row_seconds", "predict_batch_seconds", "peak_me
 
 
 def timeless(result):
-    """Leave out what may differ from run to run: times and memory."""
+    """Return the result without times and memory, which differ between runs."""
     result = to_plain(result)
     result["environment"].pop("finished")
     for contender in result["contenders"].values():
@@ -46,7 +46,7 @@ def timeless(result):
     return result
 
 
-def fight(path, protocol, executor=None):
+def run_to_result(path, protocol, executor=None):
     with open_store(path, protocol) as store:
         events = list(run_cells(store, executor))
         return build_result(store, "a test"), events
@@ -54,7 +54,7 @@ def fight(path, protocol, executor=None):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, tiny):
-    return fight(tmp_path_factory.mktemp("runs") / "whole", tiny)
+    return run_to_result(tmp_path_factory.mktemp("runs") / "whole", tiny)
 
 
 def test_a_duel_from_its_plan_to_its_result(undisturbed, mnist):
@@ -89,7 +89,7 @@ def test_a_duel_from_its_plan_to_its_result(undisturbed, mnist):
     assert result.environment.versions["numpy"] == np.__version__
 
 
-def test_the_run_is_read_back_as_it_was(undisturbed):
+def test_a_finished_run_is_loaded_unchanged(undisturbed):
     run, _ = undisturbed
     back = graduel.load_run(run.path)
     assert back.result == run.result
@@ -99,7 +99,7 @@ def test_the_run_is_read_back_as_it_was(undisturbed):
 
 
 def test_another_executor_gives_the_same_result(undisturbed, tiny, tmp_path):
-    """The seam is enough: jobs in, events out, both as bytes, and nothing else."""
+    """Jobs in and events out, both as bytes, are the whole interface."""
     executor = InProcess()
     with open_store(tmp_path / "run", tiny) as store:
         kinds = [e.kind for e in run_cells(store, executor) if e.kind != "progress"]
@@ -121,26 +121,24 @@ def test_a_job_writes_no_file_of_the_run(tiny, tmp_path):
 
 
 def test_a_finished_duel_is_not_run_again(undisturbed, tiny):
-    run, events = fight(undisturbed[0].path, tiny)
+    run, events = run_to_result(undisturbed[0].path, tiny)
     assert [e.kind for e in events] == ["reused", "reused"]
     assert timeless(run.result) == timeless(undisturbed[0].result)
 
 
-def test_closing_the_events_ends_the_process_and_keeps_what_is_finished(
-    undisturbed, tiny, tmp_path
-):
-    mine = psutil.Process()
+def test_closing_the_events_ends_the_process_and_keeps_finished_cells(undisturbed, tiny, tmp_path):
+    parent = psutil.Process()
     with open_store(tmp_path / "run", tiny) as store:
         events = run_cells(store)
         for event in events:
             if event.kind == "progress" and event.cell.contender == "net":
-                assert mine.children()
+                assert parent.children()
                 break
         events.close()
-        assert not mine.children()
+        assert not parent.children()
         assert store.is_finished(Cell("textbook", 0))
         assert not store.is_finished(Cell("net", 0))
-    run, events = fight(tmp_path / "run", tiny)
+    run, events = run_to_result(tmp_path / "run", tiny)
     assert [e.kind for e in events if e.kind != "progress"] == ["reused", "started", "finished"]
     assert timeless(run.result) == timeless(undisturbed[0].result)
 
@@ -160,7 +158,7 @@ with open_store(Path(sys.argv[1]), protocol) as store:
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
 @pytest.mark.parametrize("wait", ["textbook-seed0 started", "net-seed0 progress"])
-def test_killed_at_any_moment_it_goes_on_to_the_same_end(undisturbed, tiny, tmp_path, wait):
+def test_a_killed_duel_resumes_to_the_same_result(undisturbed, tiny, tmp_path, wait):
     path = tmp_path / "run"
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(path), json.dumps(tiny.as_dict())],
@@ -176,43 +174,45 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(undisturbed, tiny, tmp_
     # A worker dies with its parent.
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
-    run, _ = fight(path, tiny, InProcess())
+    run, _ = run_to_result(path, tiny, InProcess())
     assert timeless(run.result) == timeless(undisturbed[0].result)
     assert not list((path / "cells").glob(".*"))
 
 
-def test_a_network_that_diverges_is_told_in_one_line(tiny, tmp_path):
+def test_divergence_is_a_one_line_error(tiny, tmp_path):
     spec = tiny.contenders["net"]
     wild = {**spec, "recipe": {**spec["recipe"], "optimizer": "sgd", "lr": 1e30}}
     protocol = replace(tiny, contenders={"net": wild})
     with pytest.raises(UserError, match=r"net: the loss became .* lower the learning rate"):
-        fight(tmp_path, protocol)
+        run_to_result(tmp_path, protocol)
 
 
-def test_a_network_that_diverges_in_its_last_step_is_no_finished_cell(tiny, tmp_path):
+def test_divergence_in_the_last_step_leaves_no_finished_cell(tiny, tmp_path):
     spec = tiny.contenders["net"]
     recipe = {**spec["recipe"], "epochs": 1, "batch_size": 10_000, "lr": 1e38, "warmup": 0}
     protocol = replace(tiny, contenders={"net": {**spec, "recipe": recipe}})
-    with pytest.raises(UserError, match="net: the fitted model gives probabilities that are no"):
-        fight(tmp_path, protocol, InProcess())
+    with pytest.raises(UserError, match="net: the fitted model diverged"):
+        run_to_result(tmp_path, protocol, InProcess())
     assert not list((tmp_path / "cells").iterdir())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
-def test_a_process_that_is_killed_is_told_in_one_line(tiny, tmp_path):
-    def kill_it_when_it_is_under_way():
+def test_a_killed_worker_is_a_one_line_error(tiny, tmp_path):
+    def kill_the_running_worker():
         with open_store(tmp_path, tiny) as store:
             for event in run_cells(store):
                 if event.kind == "progress":
                     psutil.Process().children()[0].kill()
 
-    with pytest.raises(WorkerError, match=r"textbook-seed0 ended with code -9 \(killed") as told:
-        kill_it_when_it_is_under_way()
-    assert "\n" not in str(told.value)
+    with pytest.raises(
+        WorkerError, match=r"textbook-seed0 died with exit code -9 \(killed"
+    ) as error:
+        kill_the_running_worker()
+    assert "\n" not in str(error.value)
 
 
-def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path, monkeypatch):
-    # Where cores are busy, threads that spin while they wait for each other wait long.
+def test_two_seeds_on_two_threads_are_reproducible_with_xgboost(tmp_path, monkeypatch):
+    # On busy cores, threads that wait by spinning slow each other down.
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
     base = build_protocol(
         DataSource.builtin("mnist"),
@@ -225,15 +225,15 @@ def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path, monkeypatch):
     recipes = {"net": {"layers": [16], "epochs": 2}, "xgboost": {"n_estimators": 5}}
     specs = {k: {**v, "recipe": {**v["recipe"], **recipes[k]}} for k, v in base.contenders.items()}
     protocol = replace(base, contenders=specs)
-    first = fight(tmp_path / "a", protocol)[0].result
-    second = fight(tmp_path / "b", protocol, InProcess())[0].result
+    first = run_to_result(tmp_path / "a", protocol)[0].result
+    second = run_to_result(tmp_path / "b", protocol, InProcess())[0].result
     assert timeless(first) == timeless(second)
     assert len(first.contenders["xgboost"].test_errors) == 2
     assert first.claims[0].booster == "xgboost"
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": 99}', '{"format": 1, "what": 2}'])
-def test_a_folder_that_is_no_run_is_refused(undisturbed, tmp_path, text):
+def test_a_folder_without_a_run_is_refused(undisturbed, tmp_path, text):
     with pytest.raises(UserError, match="finished duel's folder"):
         graduel.load_run(tmp_path)
     shutil.copy(undisturbed[0].path / "result.json", tmp_path)
@@ -242,13 +242,13 @@ def test_a_folder_that_is_no_run_is_refused(undisturbed, tmp_path, text):
         graduel.load_run(tmp_path)
 
 
-def test_a_process_that_dies_without_a_word_is_told(tiny, tmp_path, monkeypatch):
+def test_a_worker_that_fails_to_start_is_reported(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONHOME", str(tmp_path / "nowhere"))
-    with pytest.raises(WorkerError, match="the process of textbook-seed0 ended with code"):
-        fight(tmp_path / "run", tiny)
+    with pytest.raises(WorkerError, match="worker process of textbook-seed0 died with exit code"):
+        run_to_result(tmp_path / "run", tiny)
 
 
-def test_from_python(tmp_path):
+def test_run_duel_from_python(tmp_path):
     run = graduel.run_duel(contenders=["textbook"], rows=200, quick=True, out=tmp_path, threads=1)
     assert run.result.comparisons == ()
     assert run.result.contenders["textbook"].test_error < 0.5

@@ -1,4 +1,4 @@
-"""Learning curves over training-set size: rows within rows, and crossings that are borne out."""
+"""Learning curves over training-set size: nested training rows, and crossings."""
 
 from __future__ import annotations
 
@@ -39,41 +39,43 @@ def csv(tmp_path_factory):
     return path
 
 
-def learned(protocol, data, run=0):
+def training_and_test_rows(protocol, data, run=0):
     rows = protocol.split_rows(data, run)
     return set(np.r_[rows.train, rows.valid].tolist()), rows.test
 
 
 @settings(deadline=None, max_examples=15)
 @given(sizes=st.lists(st.integers(100, 59_999), min_size=2, max_size=4, unique=True))
-def test_rows_of_a_smaller_part_are_among_those_of_a_larger_one(mnist, sizes):
+def test_rows_of_a_smaller_size_are_a_subset_of_those_of_a_larger_one(mnist, sizes):
     base = build_protocol(DataSource.builtin("mnist"), threads=1)
-    found = [learned(replace(base, rows=size), mnist) for size in sorted(sizes)]
-    for size, (rows, _) in zip(sorted(sizes), found, strict=True):
+    parts = [training_and_test_rows(replace(base, rows=size), mnist) for size in sorted(sizes)]
+    for size, (rows, _) in zip(sorted(sizes), parts, strict=True):
         assert len(rows) == size
         counts = np.bincount(mnist.y[sorted(rows)], minlength=10)
         share = np.bincount(mnist.y[:60_000]) / 60_000
         assert (abs(counts - size * share) <= 1.5).all()  # stratified
-    for (smaller, test), (larger, same) in pairwise(found):
+    for (smaller, test), (larger, same) in pairwise(parts):
         assert smaller < larger
         np.testing.assert_array_equal(test, same)
 
 
 @pytest.mark.parametrize("design", ["holdout", "3x1"])
-def test_so_are_they_on_tables_in_every_fold(csv, design):
+def test_sizes_are_nested_on_tables_in_every_fold(csv, design):
     source = open_source(csv, target="label")
     data = source.load()
     for run in range(1 if design == "holdout" else 3):
-        found = [
-            learned(build_protocol(source, split=design, rows=rows, threads=1), data, run)
+        parts = [
+            training_and_test_rows(
+                build_protocol(source, split=design, rows=rows, threads=1), data, run
+            )
             for rows in (30, 70, 120)
         ]
-        for (smaller, test), (larger, same) in pairwise(found):
+        for (smaller, test), (larger, same) in pairwise(parts):
             assert smaller < larger
             np.testing.assert_array_equal(test, same)
 
 
-def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
+def test_a_duel_at_several_sizes_resumes(csv, tmp_path):
     options = {
         "target": "label",
         "contenders": ["textbook", "net"],
@@ -97,13 +99,15 @@ def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
                 assert error == part.result.contenders[name].test_error
                 assert part.result.protocol.rows == size
     assert [one.verdicts[-1] for one in curve.pairs] == [run.result.comparisons[0].verdict]
-    # What a killed process leaves: one size without its last cell.
-    kept = (tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json").read_bytes()
-    lost = tmp_path / "run" / "sizes" / "40"
-    (lost / "result.json").unlink()
-    for file in (lost / "cells" / "net-seed0").iterdir():
+    # The state after a killed process: one size without its last cell.
+    before = (
+        tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json"
+    ).read_bytes()
+    interrupted = tmp_path / "run" / "sizes" / "40"
+    (interrupted / "result.json").unlink()
+    for file in (interrupted / "cells" / "net-seed0").iterdir():
         file.unlink()
-    (lost / "cells" / "net-seed0").rmdir()
+    (interrupted / "cells" / "net-seed0").rmdir()
     again = run_duel(csv, sizes="40,90", **options)
     same = again.result.learning_curve
     assert [e.test_errors for e in same.contenders.values()] == [
@@ -111,14 +115,14 @@ def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
     ]
     assert same.pairs == curve.pairs
     file = tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json"
-    assert file.read_bytes() == kept
+    assert file.read_bytes() == before
     assert read_result(tmp_path / "run") == again.result
-    # Without --sizes the curve of what is there stays.
+    # Without --sizes, the curve of the existing sizes is kept.
     assert run_duel(csv, **options).result.learning_curve is not None
     assert load_run(tmp_path / "run" / "sizes" / "40").result.learning_curve is None
 
 
-def test_sizes_that_cannot_be(csv):
+def test_invalid_sizes_are_refused(csv):
     source = open_source(csv, target="label")
     main, data = build_protocol(source, split="holdout", threads=1), source.load()
 
@@ -137,7 +141,7 @@ def test_sizes_that_cannot_be(csv):
         ((161,), "below 161, the training rows"),
         ((1,), "rows must be between 2 and 161"),
         ((2,), "too few rows to split"),
-        (None, "too few to leave some out"),
+        (None, "--sizes auto needs more than 161 training rows"),
     ):
         with pytest.raises(UserError, match=message):
             plan_sizes(sizes, main, data, replan)
@@ -173,8 +177,8 @@ def test_a_crossing_needs_a_verdict_on_both_sides():
     )
     curve = compare((-0.02, "a better"), (-0.01, "undecided"), (0.03, "undecided"))
     assert curve.crossing is None
-    assert "no crossing seen. my trees is better at 1 of 3 sizes." in curve.sentence
-    assert "change places, by differences that may be chance" in curve.sentence
+    assert "no crossing found. my trees is better at 1 of 3 sizes." in curve.sentence
+    assert "changes sign, but by amounts that may be due to chance" in curve.sentence
     curve = compare((-0.02, "a better"), (-0.01, "a better"), (0.001, "practically equal"))
     assert curve.crossing is None
     curve = compare((0.02, "b better"), (0.01, "b better"), (0.03, "b better"))
@@ -188,10 +192,10 @@ def test_a_crossing_needs_a_verdict_on_both_sides():
     drawn=st.lists(st.tuples(st.floats(-1, 1), st.sampled_from(VERDICTS)), min_size=2, max_size=6),
     start=st.integers(2, 50),
 )
-def test_whatever_the_curves_a_crossing_lies_between_its_ends(drawn, start):
+def test_a_crossing_always_lies_between_its_ends(drawn, start):
     points = []
     for difference, verdict in drawn:
-        # As verdicts are: better only where the difference says so.
+        # A verdict "better" implies the sign of the difference.
         if verdict == "a better":
             difference = -abs(difference) or -0.1
         elif verdict == "b better":

@@ -48,7 +48,7 @@ def seeds_by_rows(draw, least_seeds=2):
 
 
 @pytest.mark.parametrize(("b", "c"), [(0, 1), (1, 7), (6, 16), (5, 5), (40, 20), (0, 30), (900, 1)])
-def test_midp_counts_what_is_less_likely_and_half_of_what_is_as_likely(b, c):
+def test_midp_counts_less_likely_outcomes_and_half_of_equally_likely_ones(b, c):
     pmf = stats.binom.pmf(np.arange(b + c + 1), b + c, 0.5)
     as_likely = np.isclose(pmf, pmf[b], rtol=1e-9, atol=0)
     expected = pmf[(pmf < pmf[b]) & ~as_likely].sum() + pmf[as_likely].sum() / 2
@@ -56,7 +56,7 @@ def test_midp_counts_what_is_less_likely_and_half_of_what_is_as_likely(b, c):
 
 
 @given(st.integers(0, 200), st.integers(0, 200))
-def test_midp_is_the_exact_p_less_the_chance_of_what_was_seen(b, c):
+def test_midp_is_the_exact_p_minus_the_probability_of_the_observed_counts(b, c):
     if b != c:
         exact = mcnemar([[0, b], [c, 0]], exact=True).pvalue
         expected = exact - stats.binom.pmf(b, b + c, 0.5)
@@ -67,12 +67,12 @@ def test_midp_is_the_exact_p_less_the_chance_of_what_was_seen(b, c):
 
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_exact_p_equals_statsmodels_and_mlxtends(b, c):
-    found = mcnemar_exact(b, c)
+    result = mcnemar_exact(b, c)
     table = np.array([[7, b], [c, 5]])
-    assert found == pytest.approx(min(mcnemar(table, exact=True).pvalue, 1), abs=1e-8)
-    if b != c:  # mlxtend counts what was seen twice where both are alike
-        assert found == pytest.approx(mlxtends_mcnemar(table, exact=True)[1], abs=1e-8)
-    assert found >= mcnemar_midp(b, c) - 1e-12
+    assert result == pytest.approx(min(mcnemar(table, exact=True).pvalue, 1), abs=1e-8)
+    if b != c:  # with b = c, mlxtend counts the observed outcome twice
+        assert result == pytest.approx(mlxtends_mcnemar(table, exact=True)[1], abs=1e-8)
+    assert result >= mcnemar_midp(b, c) - 1e-12
 
 
 def test_exact_p_of_published_examples():
@@ -93,14 +93,14 @@ def test_midp_of_published_examples():
 
 
 def tango_by_quartic(b, c, n, level):
-    """Tango's limits as roots of one polynomial: q from T² = z², put into q's own equation."""
+    """Return Tango's limits as roots of one polynomial: q from T² = z², put into q's equation."""
     z2 = stats.chi2.ppf(level, 1)
     delta = Polynomial([0, 1])
     q = (b - c - n * delta) ** 2 / (2 * z2 * n) - delta * (1 - delta) / 2
     linear = (2 * n - b + c) * delta - b - c
     roots = (2 * n * q**2 + linear * q - c * delta * (1 - delta)).roots()
     real = roots[abs(roots.imag) < 1e-6].real
-    # Of q's two roots only the larger is the maximum of the likelihood.
+    # Only the larger of q's two roots is the maximum of the likelihood.
     likeliest = q(real) + 1e-7 >= -linear(real) / (4 * n)
     real = np.clip(real[likeliest & (abs(real) < 1 + 1e-6)], -1, 1)
     return real.min(), real.max()
@@ -119,7 +119,7 @@ def test_score_interval_equals_roots_of_the_quartic(b, c, n, level):
 
 @given(paired_counts(), st.floats(0.6, 0.99))
 @settings(max_examples=60, deadline=None)
-def test_score_interval_ends_where_the_likeliest_table_is_z_away(counts, level):
+def test_score_interval_ends_where_the_most_likely_table_is_z_away(counts, level):
     b, c, n = counts
     z = stats.norm.isf((1 - level) / 2)
     for limit, sign in zip(paired_score_interval(b, c, n, level), (1, -1), strict=True):
@@ -143,7 +143,7 @@ def test_score_interval_of_published_examples():
     assert (round(low, 4), round(high, 4)) == (-0.1240, -0.0054)
 
 
-def test_score_interval_at_the_edges():
+def test_score_interval_of_extreme_counts():
     z2 = stats.norm.isf(0.025) ** 2
     assert paired_score_interval(0, 0, 50) == pytest.approx((-z2 / (50 + z2), z2 / (50 + z2)))
     assert paired_score_interval(50, 0, 50) == pytest.approx(((50 - z2) / (50 + z2), 1))
@@ -198,7 +198,7 @@ def test_wilson_equals_statsmodels(k, n):
 
 
 def mean_squares(d):
-    """Mean squares of rows, seeds and the rest from statsmodels' analysis of variance."""
+    """Return mean squares of rows, seeds and residual from statsmodels' analysis of variance."""
     seeds, rows = d.shape
     table = pd.DataFrame(
         {
@@ -224,92 +224,94 @@ def examples_of_differences():
 def test_two_way_follows_its_formula(d, level):
     seeds, rows = d.shape
     r, s, e = (square / d.size for square in mean_squares(d))
-    found = two_way_t(d, level)
+    result = two_way_t(d, level)
     variance = max(r + s - e, r, s)
     of_rows = variance - s
-    assert found.mean == pytest.approx(d.mean(), abs=1e-12)
-    assert found.se == pytest.approx(np.sqrt(variance), rel=1e-8)
+    assert result.mean == pytest.approx(d.mean(), abs=1e-12)
+    assert result.se == pytest.approx(np.sqrt(variance), rel=1e-8)
     df = variance**2 / (of_rows**2 / (rows - 1) + s**2 / (seeds - 1))
-    assert found.df == pytest.approx(df, rel=1e-8)
+    assert result.df == pytest.approx(df, rel=1e-8)
 
     def half(alpha):
         t_rows, t_seeds = stats.t.ppf(1 - alpha / 2, [rows - 1, seeds - 1])
         return np.sqrt(t_rows**2 * of_rows + t_seeds**2 * s)
 
-    assert found.high - found.mean == pytest.approx(half(1 - level), rel=1e-8)
-    assert found.mean - found.low == pytest.approx(half(1 - level), rel=1e-8)
-    assert half(found.p_value) == pytest.approx(abs(d.mean()), rel=1e-8)
+    assert result.high - result.mean == pytest.approx(half(1 - level), rel=1e-8)
+    assert result.mean - result.low == pytest.approx(half(1 - level), rel=1e-8)
+    assert half(result.p_value) == pytest.approx(abs(d.mean()), rel=1e-8)
 
 
-def test_two_way_is_the_t_of_whichever_alone_varies():
+def test_two_way_is_a_one_sample_t_if_only_rows_or_only_seeds_vary():
     rng = np.random.default_rng(5)
-    rows_alone = np.tile(rng.normal(size=30), (4, 1))
-    found, expected = two_way_t(rows_alone), stats.ttest_1samp(rows_alone[0], 0)
-    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
-    assert found.df == pytest.approx(29)
-    seeds_alone = np.tile(rng.normal(1, 1, size=(4, 1)), (1, 30))
-    found, expected = two_way_t(seeds_alone), stats.ttest_1samp(seeds_alone[:, 0], 0)
-    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6)
-    assert found.df == pytest.approx(3, rel=1e-6)
+    rows_only = np.tile(rng.normal(size=30), (4, 1))
+    result, expected = two_way_t(rows_only), stats.ttest_1samp(rows_only[0], 0)
+    assert result.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+    assert result.df == pytest.approx(29)
+    seeds_only = np.tile(rng.normal(1, 1, size=(4, 1)), (1, 30))
+    result, expected = two_way_t(seeds_only), stats.ttest_1samp(seeds_only[:, 0], 0)
+    assert result.p_value == pytest.approx(expected.pvalue, rel=1e-6)
+    assert result.df == pytest.approx(3, rel=1e-6)
     limits = expected.confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((limits.low, limits.high), rel=1e-6)
+    assert (result.low, result.high) == pytest.approx((limits.low, limits.high), rel=1e-6)
 
 
-def test_two_way_counts_rows_that_balance_out_over_seeds():
-    # Each row's mean is 0: rows alone would claim certainty, the spread between seeds does not.
+def test_two_way_includes_variance_that_cancels_over_seeds():
+    # Each row's mean is 0, so a t over rows alone would have a width of 0.
     d = np.array([[1, -1] * 10, [-1, 1] * 10, [0, 0] * 10])
-    found = two_way_t(d)
-    assert found.se**2 == pytest.approx(max(s / d.size for s in mean_squares(d)[:2]), abs=1e-12)
+    result = two_way_t(d)
+    assert result.se**2 == pytest.approx(max(s / d.size for s in mean_squares(d)[:2]), abs=1e-12)
 
 
 @given(seeds_by_rows(), levels, levels)
 @settings(max_examples=60, deadline=None)
 def test_two_way_and_by_row_are_sound(d, one, other):
     for statistic in (two_way_t, paired_t):
-        found, mirrored = statistic(d, one), statistic(-d, one)
-        assert 0 <= found.p_value <= 1
-        assert found.low <= found.mean <= found.high
-        assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low), abs=1e-12)
-        assert mirrored.p_value == pytest.approx(found.p_value, rel=1e-6)
+        result, mirrored = statistic(d, one), statistic(-d, one)
+        assert 0 <= result.p_value <= 1
+        assert result.low <= result.mean <= result.high
+        assert (mirrored.low, mirrored.high) == pytest.approx(
+            (-result.high, -result.low), abs=1e-12
+        )
+        assert mirrored.p_value == pytest.approx(result.p_value, rel=1e-6)
         narrow, wide = (statistic(d, level) for level in sorted((one, other)))
         assert wide.low <= narrow.low + 1e-12
         assert narrow.high <= wide.high + 1e-12
-        # The interval leaves 0 out just when the p-value says so.
-        if abs(found.p_value - (1 - one)) > 1e-9 and found.se > 1e-12:
-            assert (found.low <= 0 <= found.high) == (found.p_value > 1 - one)
+        # The interval excludes 0 exactly when the p-value is significant.
+        if abs(result.p_value - (1 - one)) > 1e-9 and result.se > 1e-12:
+            assert (result.low <= 0 <= result.high) == (result.p_value > 1 - one)
 
 
 def test_by_row_is_a_paired_t():
     rng = np.random.default_rng(2)
     a, b = rng.random((2, 2, 200)) < np.array([0.3, 0.2]).reshape(2, 1, 1)
-    found = paired_t(a.astype(int) - b.astype(int), 0.9)
+    result = paired_t(a.astype(int) - b.astype(int), 0.9)
     expected = stats.ttest_rel(a.mean(axis=0), b.mean(axis=0))
     limits = expected.confidence_interval(0.9)
-    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-10)
-    assert (found.low, found.high) == pytest.approx((limits.low, limits.high), abs=1e-12)
-    assert found.df == expected.df
+    assert result.p_value == pytest.approx(expected.pvalue, rel=1e-10)
+    assert (result.low, result.high) == pytest.approx((limits.low, limits.high), abs=1e-12)
+    assert result.df == expected.df
 
 
 @pytest.mark.parametrize("statistic", [two_way_t, paired_t])
-def test_no_difference_at_all(statistic):
-    found = statistic(np.zeros((3, 10)))
-    assert (found.mean, found.se, found.p_value, found.low, found.high) == (0, 0, 1, 0, 0)
+def test_zero_differences(statistic):
+    result = statistic(np.zeros((3, 10)))
+    assert (result.mean, result.se, result.p_value, result.low, result.high) == (0, 0, 1, 0, 0)
 
 
 @pytest.mark.parametrize("row_effect", [0.0, 1.0])
-def test_three_seeds_that_vary_more_than_rows_are_judged_honestly(row_effect):
+def test_false_positives_of_three_seeds_that_vary_more_than_rows(row_effect):
     rng = np.random.default_rng(11)
     draws, seeds, rows = 1200, 3, 60
     variance_of_rows = (row_effect + 1 / seeds) / rows
     ours = satterthwaite = 0
     for _ in range(draws):
         d = rng.normal(size=(seeds, rows)) + np.sqrt(row_effect) * rng.normal(size=rows)
-        found = two_way_t(d + rng.normal(size=(seeds, 1)) * np.sqrt(5 * variance_of_rows * seeds))
-        ours += found.p_value < 0.05
-        satterthwaite += 2 * stats.t.sf(abs(found.mean) / found.se, found.df) < 0.05
+        result = two_way_t(d + rng.normal(size=(seeds, 1)) * np.sqrt(5 * variance_of_rows * seeds))
+        ours += result.p_value < 0.05
+        satterthwaite += 2 * stats.t.sf(abs(result.mean) / result.se, result.df) < 0.05
     limit = 0.05 + 2 * np.sqrt(0.05 * 0.95 / draws)
     assert ours / draws < limit
-    if row_effect:  # why the usual t is not used
+    if row_effect:  # the reason not to use the usual t
         assert satterthwaite / draws > limit
 
 
@@ -317,17 +319,17 @@ def test_three_seeds_that_vary_more_than_rows_are_judged_honestly(row_effect):
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-@settings(max_examples=12, deadline=None)  # statsmodels collects garbage at every call
+@settings(max_examples=12, deadline=None)  # statsmodels runs the garbage collector in every call
 @example([0.01, 0.01, 0.02])
 def test_holm_equals_statsmodels(p_values):
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-12)
 
 
-def test_holm_of_nothing():
+def test_holm_of_an_empty_list():
     assert holm([]) == []
 
 
-# The interval of one error rate
+# Confidence intervals of one error rate
 
 
 def test_error_interval_follows_the_design():
@@ -339,13 +341,13 @@ def test_error_interval_follows_the_design():
     )
     limits = stats.ttest_1samp(wrong[:2].mean(axis=0), 0).confidence_interval(0.95)
     assert error_interval(wrong[:2]) == pytest.approx((limits.low, limits.high))
-    found = two_way_t(wrong)
-    assert error_interval(wrong) == (found.low, found.high)
+    result = two_way_t(wrong)
+    assert error_interval(wrong) == (result.low, result.high)
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
 @pytest.mark.parametrize("value", [False, True])
-def test_error_interval_has_a_width_even_without_any_error(seeds, value):
+def test_error_interval_has_a_positive_width_without_errors(seeds, value):
     low, high = error_interval(np.full((seeds, 40), value))
     assert (low, high) == pytest.approx(
         proportion_confint(40 * value, 40, method="wilson"), abs=1e-12
@@ -353,14 +355,14 @@ def test_error_interval_has_a_width_even_without_any_error(seeds, value):
     assert high - low > 0.05
 
 
-def test_error_interval_stays_a_share():
+def test_error_interval_stays_between_0_and_1():
     wrong = np.zeros((2, 60), bool)
     wrong[0, 0] = True
     assert error_interval(wrong)[0] == 0.0
     assert error_interval(~wrong)[1] == 1.0
 
 
-# How large a duel would settle it
+# Sample sizes
 
 
 def test_connor_published_example():
@@ -371,7 +373,7 @@ def test_connor_published_example():
     assert rows_needed_mcnemar(5, 45, 100) == 23
 
 
-def test_rows_to_settle_mcnemar_gives_the_power_it_promises():
+def test_rows_needed_mcnemar_gives_the_power():
     rng = np.random.default_rng(0)
     n = rows_needed_mcnemar(40, 25, 1000)
     draws = rng.multinomial(n, [0.040, 0.025, 0.935], size=1500)
@@ -380,7 +382,7 @@ def test_rows_to_settle_mcnemar_gives_the_power_it_promises():
     )
 
 
-def test_rows_to_settle_equal_gives_the_power_it_promises():
+def test_rows_needed_equal_gives_the_power():
     rng = np.random.default_rng(0)
     n = rows_needed_equal(30, 30, 1000, rope=0.01)
     draws = rng.multinomial(n, [0.03, 0.03, 0.94], size=1500)
@@ -393,12 +395,12 @@ def test_rows_to_settle_equal_gives_the_power_it_promises():
     assert here <= 0.01 < before
 
 
-def test_size_to_settle_gives_the_power_it_promises():
+def test_rows_and_seeds_needed_gives_the_power():
     rng = np.random.default_rng(1)
-    found = paired_t(np.repeat([[1.6, -1.4]], 50, axis=1))
-    rows, seeds = rows_and_seeds_needed(found)
+    result = paired_t(np.repeat([[1.6, -1.4]], 50, axis=1))
+    rows, seeds = rows_and_seeds_needed(result)
     assert seeds == 1
-    x = rng.normal(0.1, found.se * 10, size=(4000, rows))
+    x = rng.normal(0.1, result.se * 10, size=(4000, rows))
     power = np.mean(stats.ttest_1samp(x, 0, axis=1).pvalue < 0.05)
     assert power == pytest.approx(0.8, abs=0.03)
 
@@ -413,7 +415,7 @@ def test_size_to_settle_gives_the_power_it_promises():
         ((1e-4, 8e-5, 1e-5), "both"),
     ],
 )
-def test_size_to_settle_asks_for_what_is_short(parts, grows):
+def test_rows_and_seeds_needed_increases_what_helps_most(parts, grows):
     spread = Spread(*parts, rows=1000, seeds=3)
     rows, seeds = rows_and_seeds_needed(MeanEstimate.build(0.008, spread, 0.95))
     assert (rows > 1000) == (grows in ("rows", "both"))
@@ -425,16 +427,16 @@ def test_size_to_settle_asks_for_what_is_short(parts, grows):
         assert smaller.half_width(0.05) + stats.norm.ppf(0.8) * smaller.se > 0.008
 
 
-def test_size_to_settle_knows_that_equal_is_settled_too():
-    found = MeanEstimate.build(0.0001, Spread(1e-5, 0.0, 0.0, rows=1000, seeds=1), 0.95)
-    apart, equal = rows_and_seeds_needed(found)[0], rows_and_seeds_needed(found, rope=0.005)[0]
+def test_rows_and_seeds_needed_counts_equality_as_a_decision():
+    result = MeanEstimate.build(0.0001, Spread(1e-5, 0.0, 0.0, rows=1000, seeds=1), 0.95)
+    apart, equal = rows_and_seeds_needed(result)[0], rows_and_seeds_needed(result, rope=0.005)[0]
     assert equal < apart / 100
-    new = found.spread.resized(equal, 1)
+    new = result.spread.resized(equal, 1)
     assert 0.0001 + new.half_width(0.1) + stats.norm.ppf(0.9) * new.se < 0.005
-    assert rows_and_seeds_needed(MeanEstimate.build(0.0, found.spread, 0.95)) is None
+    assert rows_and_seeds_needed(MeanEstimate.build(0.0, result.spread, 0.95)) is None
 
 
-# What is refused
+# Invalid arguments
 
 
 @pytest.mark.parametrize(
@@ -452,6 +454,6 @@ def test_size_to_settle_knows_that_equal_is_settled_too():
         lambda: holm([0.1, 1.1]),
     ],
 )
-def test_errors_say_what_was_expected_and_what_came(call):
+def test_errors_state_expected_and_actual_values(call):
     with pytest.raises(ValueError, match=r"(must|expected) .*; got "):
         call()

@@ -1,4 +1,4 @@
-"""A duel's folder: whose it is, and that nothing in it is ever half."""
+"""The folder of a duel: identification, atomic writes, damaged files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def outcome(cell):
     )
 
 
-def test_what_is_kept_comes_back(tiny, tmp_path):
+def test_cells_and_splits_are_read_back_unchanged(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path / "run", tiny) as store:
         assert not store.is_finished(cell)
@@ -54,15 +54,15 @@ def test_what_is_kept_comes_back(tiny, tmp_path):
         back = store.read_cell(cell)
         assert back == outcome(cell)
         np.testing.assert_array_equal(back.probabilities, outcome(cell).probabilities)
-        kept = back.valid_probabilities
-        np.testing.assert_array_equal(kept, outcome(cell).valid_probabilities)
-        assert kept.dtype == np.float32
+        valid = back.valid_probabilities
+        np.testing.assert_array_equal(valid, outcome(cell).valid_probabilities)
+        assert valid.dtype == np.float32
         assert back.probes == PROBES
         assert store.has_split(0)
         np.testing.assert_array_equal(store.read_split(0).test, np.arange(5, 9))
 
 
-def test_what_a_killed_process_left_half_written_is_swept_away(tiny, tmp_path):
+def test_partially_written_cells_are_removed(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny):
         half = tmp_path / "cells" / ".net-seed0.123.tmp"
@@ -73,13 +73,13 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tiny, tmp_path):
         assert not store.is_finished(cell)
 
 
-def test_a_plan_that_was_half_written_does_not_take_the_folder(tiny, tmp_path):
+def test_a_partially_written_plan_does_not_claim_the_folder(tiny, tmp_path):
     (tmp_path / ".duel.json.123.tmp").write_text("{")
     with open_store(tmp_path, tiny):
         assert not list(tmp_path.glob(".duel*"))
 
 
-def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkeypatch):
+def test_a_cell_that_cannot_be_written_completely_is_not_finished(tiny, tmp_path, monkeypatch):
     cell = Cell("net", 0)
 
     def full(*args, **kwargs):
@@ -95,7 +95,7 @@ def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkey
 @pytest.mark.parametrize(
     "damage", ["outcome.json", "probabilities.npy", "valid_probabilities.npy", "probes.json"]
 )
-def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
+def test_a_damaged_cell_is_named_in_the_error(tiny, tmp_path, damage):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
@@ -106,7 +106,7 @@ def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
             store.read_cell(cell)
 
 
-def test_a_cell_that_was_not_probed_has_no_probes(tiny, tmp_path):
+def test_a_cell_without_probes_can_be_read(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
@@ -154,17 +154,17 @@ def spoil_probes(text):
         spoil_probes(json.dumps({**to_plain(PROBES), "robustness": [{"name": "a"}]})),
     ],
 )
-def test_a_cell_that_does_not_fit_is_refused(tiny, tmp_path, spoil):
+def test_an_inconsistent_cell_is_refused(tiny, tmp_path, spoil):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
         store.write_cell(cell, pack_outcome(outcome(cell)))
         store.read_cell(cell)
         spoil(tmp_path / "cells" / cell.key)
-        with pytest.raises(UserError, match=r"net-seed0: .*damaged") as found:
+        with pytest.raises(UserError, match=r"net-seed0: .*damaged") as error:
             store.read_cell(cell)
-        assert "\n" not in str(found.value)
-        assert "allow_pickle" not in str(found.value)
+        assert "\n" not in str(error.value)
+        assert "allow_pickle" not in str(error.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", "cut", "negative"])
@@ -219,17 +219,17 @@ def test_another_duels_folder_is_refused(tiny, tmp_path, change, message):
         pass
 
 
-def test_a_folder_of_something_else_is_refused_and_left_as_it_was(tiny, tmp_path):
+def test_a_folder_with_other_files_is_refused_and_not_changed(tiny, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with (
-        pytest.raises(UserError, match=r"not a duel's \(thesis.txt\)"),
+        pytest.raises(UserError, match=r"other files \(thesis.txt\)"),
         open_store(tmp_path, tiny),
     ):
         pass
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_file_a_path_below_a_file_and_a_plan_that_is_none(tiny, tmp_path):
+def test_a_file_a_path_below_a_file_and_an_invalid_plan_are_refused(tiny, tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
     with pytest.raises(UserError, match="is a file"), open_store(file, tiny):
@@ -245,7 +245,7 @@ def test_a_file_a_path_below_a_file_and_a_plan_that_is_none(tiny, tmp_path):
             pass
 
 
-def test_json_is_written_whole_or_not_at_all(tmp_path):
+def test_json_is_written_atomically(tmp_path):
     path = tmp_path / "a.json"
     write_json(path, {"a": 1})
     with pytest.raises(ValueError, match="Out of range"):

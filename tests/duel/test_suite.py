@@ -1,4 +1,4 @@
-"""Suites: several data sets, stopped anywhere, one that fails, and what stands in the result."""
+"""Suites: results, interruption, failing data sets, refused folders."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OPTIONS = {
     "split": "holdout",
     "threads": 1,
 }
-SECRET = "a word that stands in one cell"
+SECRET = "text of a single cell"
 
 
 def write(path, seed=0, n=90, one_class=False):
@@ -66,7 +66,7 @@ def suite_plan(tables, names="abc", **more):
     )
 
 
-def test_a_suites_rows_are_the_most_that_a_table_gives(tables):
+def test_rows_of_a_suite_are_capped_by_each_table(tables):
     plan = suite_plan(tables, quick=False, rows=60)
     assert [plan.protocol(member).rows for member in plan.members] == [60] * 3
     plan = suite_plan(tables, quick=False, rows=20_000)
@@ -143,7 +143,7 @@ def measured(result, metric, values=None, **more):
     return replace(result, protocol=protocol, contenders=contenders)
 
 
-def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):
+def test_a_suites_duels_equal_single_duels(undisturbed, tables, tmp_path):
     path = tables / "b.csv"
     alone = run_duel(path, target="label", out=tmp_path / "b", **OPTIONS)
     within = load_run(undisturbed.path / "b")
@@ -152,8 +152,8 @@ def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):
 
 
 @pytest.mark.parametrize("cells", [1, 2])
-def test_stopped_anywhere_the_same_suite_goes_on(undisturbed, tables, tmp_path, cells):
-    """After so many cells in all: inside a data set, and between two."""
+def test_an_interrupted_suite_resumes(undisturbed, tables, tmp_path, cells):
+    """Interrupt after `cells` cells: within a data set, and between two."""
     plan, done = suite_plan(tables, "ab"), []
 
     class Until(SuiteObserver):
@@ -181,7 +181,9 @@ def test_stopped_anywhere_the_same_suite_goes_on(undisturbed, tables, tmp_path, 
     assert timeless(suite.result)["datasets"] == whole
 
 
-def test_killed_inside_the_second_data_set_it_ends_as_if_undisturbed(tables, undisturbed, tmp_path):
+def test_a_suite_killed_in_its_second_data_set_resumes_to_the_same_result(
+    tables, undisturbed, tmp_path
+):
     folder = tmp_path / "s"
     args = [str(tables / f"{name}.csv") for name in "ab"]
     args += ["--target", "label", "--contenders", "textbook,net", "--net", NET, "--quick"]
@@ -206,11 +208,11 @@ def test_killed_inside_the_second_data_set_it_ends_as_if_undisturbed(tables, und
         assert secret not in json.dumps(result)
 
 
-def test_a_data_set_that_fails_stands_in_the_result_and_the_others_go_on(tables, tmp_path):
+def test_a_failing_data_set_is_in_the_result_and_does_not_stop_the_others(tables, tmp_path):
     write(tmp_path / "one.csv", one_class=True)
     write(tmp_path / "good.csv", seed=4)
     pl.DataFrame({"x": [1, 2]}).write_csv(tmp_path / "other.csv")
-    said = []
+    failures = []
     plan = plan_suite(
         [
             open_source(tmp_path / f"{name}.csv", target="label")
@@ -221,13 +223,13 @@ def test_a_data_set_that_fails_stands_in_the_result_and_the_others_go_on(tables,
 
     class Failures(SuiteObserver):
         def fail(self, member, message):
-            said.append((member.name, message))
+            failures.append((member.name, message))
 
     suite = run_plan(tmp_path / "s", plan, Failures())
     assert [one.name for one in suite.result.failures] == ["one", "other"]
-    assert [(one.name, one.message) for one in suite.result.failures] == said
-    assert "two classes" in said[0][1]
-    assert "label" in said[1][1]
+    assert [(one.name, one.message) for one in suite.result.failures] == failures
+    assert "two classes" in failures[0][1]
+    assert "label" in failures[1][1]
     assert [line.name for line in suite.result.datasets] == ["good"]
     assert suite.result.across is None
     assert str(tmp_path) not in json.dumps(to_plain(suite.result))
@@ -238,8 +240,8 @@ def test_a_data_set_that_fails_stands_in_the_result_and_the_others_go_on(tables,
 def test_folders_that_are_not_this_suite_are_refused(tables, undisturbed, tmp_path):
     before = (undisturbed.path / "suite.json").read_bytes()
     for plan, why in (
-        (suite_plan(tables, "ab"), "of a, b, c; here a, b"),
-        (suite_plan(tables, "cba"), "of a, b, c; here c, b, a"),
+        (suite_plan(tables, "ab"), "data sets there: a, b, c; here: a, b"),
+        (suite_plan(tables, "cba"), "data sets there: a, b, c; here: c, b, a"),
         (suite_plan(tables, split="2x1"), "split 'holdout' there, '2x1' here"),
         (suite_plan(tables, metric="log_loss"), "metric None there, 'log_loss' here"),
         (suite_plan(tables, net=None), "net 'layers=8"),
@@ -248,11 +250,11 @@ def test_folders_that_are_not_this_suite_are_refused(tables, undisturbed, tmp_pa
             run_plan(undisturbed.path, plan)
         assert why in str(error.value)
     (tmp_path / "mine.txt").write_text("my own")
-    with pytest.raises(UserError, match=r"not a suite's \(mine.txt\)"):
+    with pytest.raises(UserError, match=r"other files \(mine.txt\)"):
         run_plan(tmp_path, suite_plan(tables))
     with pytest.raises(UserError, match="is a file"):
         run_plan(tmp_path / "mine.txt", suite_plan(tables))
-    with pytest.raises(UserError, match=r"that is not a suite's"):
+    with pytest.raises(UserError, match=r"the folder of this suite; .* holds other files"):
         run_plan(undisturbed.path / "a", suite_plan(tables))
     assert (undisturbed.path / "suite.json").read_bytes() == before
 
@@ -280,7 +282,9 @@ def test_a_changed_file_is_refused(tables, tmp_path):
         ({"contenders": {"mine": object()}, "net": None}, "must be a classifier"),
     ],
 )
-def test_what_is_wrong_for_all_is_refused_before_anything_runs(tables, tmp_path, options, message):
+def test_options_that_are_wrong_for_all_data_sets_are_refused_before_any_fit(
+    tables, tmp_path, options, message
+):
     with pytest.raises(UserError, match=message):
         run_suite(tables, target="label", out=tmp_path / "s", **OPTIONS | options)
     assert not (tmp_path / "s").exists()
@@ -288,7 +292,7 @@ def test_what_is_wrong_for_all_is_refused_before_anything_runs(tables, tmp_path,
         run_suite([], out=tmp_path / "s")
 
 
-def test_tables_of_a_program_have_their_names(tmp_path):
+def test_data_in_memory_have_the_names_of_the_mapping(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2
     X = rng.normal(size=(60, 2)) + y[:, None]
@@ -300,10 +304,10 @@ def test_tables_of_a_program_have_their_names(tmp_path):
         **OPTIONS | {"contenders": ["textbook"], "net": None},
     )
     assert [one.name for one in suite.result.datasets] == ["Mine-1", "mine-1-2"]
-    assert suite.result.across is None  # one contender alone
+    assert suite.result.across is None  # only one contender
 
 
-def test_contenders_of_ones_own_and_trials_go_through_a_suite(tables, tmp_path):
+def test_a_suite_with_user_contenders_and_trials(tables, tmp_path):
     from sklearn.dummy import DummyClassifier
 
     options = OPTIONS | {"net": None, "trials": 2}
@@ -319,7 +323,7 @@ def test_contenders_of_ones_own_and_trials_go_through_a_suite(tables, tmp_path):
         run_suite([tables / "a.csv", tables / "b.csv"], target="label", out=tmp_path, **options)
 
 
-def test_every_duel_of_a_metric_that_was_asked_for_is_put_together_by_it(tables, undisturbed):
+def test_a_suite_compares_by_the_users_metric(tables, undisturbed):
     duel = measured(
         load_run(undisturbed.path / "a").result,
         "auc",
@@ -337,7 +341,7 @@ def test_every_duel_of_a_metric_that_was_asked_for_is_put_together_by_it(tables,
     assert result.across.ranks == {"textbook": 2, "net": 1}
 
 
-def test_a_folder_of_tables_is_told_from_folders_of_images(tables, tmp_path):
+def test_folders_of_tables_and_of_images_are_distinguished(tables, tmp_path):
     assert [path.name for path in list_tables(tables)] == ["a.csv", "b.csv", "c.csv"]
     from PIL import Image
 
@@ -355,7 +359,7 @@ def test_a_folder_of_tables_is_told_from_folders_of_images(tables, tmp_path):
     assert list_tables(tmp_path / "none") == []
 
 
-def test_a_damaged_result_is_one_line(undisturbed, tmp_path):
+def test_a_damaged_result_is_a_one_line_error(undisturbed, tmp_path):
     with pytest.raises(UserError, match=r"has no suite-result\.json"):
         load_suite(tmp_path)
     for text in ("{", "[]", '{"format": 2}', '{"format": 1}'):

@@ -1,4 +1,4 @@
-"""A duel on a table: contenders prepare it, learn from training rows alone, and are judged."""
+"""Duels on tables: preparation, leakage, metrics, privacy of rows, changed files."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ SMALL = {
     "mlp": {"hidden_layer_sizes": [8], "batch_size": 16, "max_iter": 5},
 }
 THREE = ("textbook", "net", "xgboost")
-SECRET = "a word that stands in one cell"
+SECRET = "text of a single cell"
 
 
 def frame(n=240, classes=3, seed=0):
-    """A table with all sorts of columns, missing values, and something to learn."""
+    """Return a table with all column types, missing values and predictable classes."""
     rng = np.random.default_rng(seed)
     y = rng.integers(classes, size=n)
     town = np.array(["Ulm", "Bonn", "Kiel", "Jena"])[(y + rng.integers(2, size=n)) % 4]
@@ -71,7 +71,7 @@ def tiny(data, names=THREE, **options):
     return replace(base, contenders=specs)
 
 
-def fight(path, data, protocol, **options):
+def run_to_result(path, data, protocol, **options):
     with open_store(path, protocol, data) as store:
         events = [event.kind for event in run_cells(store)]
         return build_result(store, "test", **options), events
@@ -83,7 +83,7 @@ def cell(data, name, rows, metric="error"):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, name):
+def test_garbage_in_the_test_rows_does_not_change_model_or_preparation(csv, name):
     source = open_source(csv, target="label")
     data, p = source.load(), build_protocol(source, split="holdout", threads=1)
     rows = p.split_rows(data, 0)
@@ -105,7 +105,7 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, na
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_checkpoints_and_the_model_prepare_alike(csv, name):
+def test_checkpoints_and_the_model_use_the_same_preparation(csv, name):
     source = open_source(csv, target="label")
     data = source.load()
     rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
@@ -121,7 +121,7 @@ def test_checkpoints_and_the_model_prepare_alike(csv, name):
 
 
 @pytest.mark.parametrize("metric", ["error", "log_loss", "auc", "balanced_accuracy", "f1_macro"])
-def test_what_is_chosen_follows_the_metric(csv, metric):
+def test_model_selection_uses_the_metric(csv, metric):
     from graduel.metrics.metric import get_metric
 
     source = open_source(csv, target="label")
@@ -146,7 +146,7 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
+def test_a_class_without_training_rows_gets_probability_0_from_trees(name):
     data = source_from_arrays(frame(), target="label").load()
     source = source_from_arrays(frame(), target="label")
     rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
@@ -160,7 +160,7 @@ def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
 def test_a_duel_by_cross_validation(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, split="3x2")
-    run, _ = fight(tmp_path / "run", source, p)
+    run, _ = run_to_result(tmp_path / "run", source, p)
     result, y = run.result, source.load().y
     np.testing.assert_array_equal(run.y_test, y)
     for name, probabilities in run.probabilities.items():
@@ -168,7 +168,7 @@ def test_a_duel_by_cross_validation(csv, tmp_path):
         errors = result.contenders[name].test_errors
         assert len(errors) == 6
         misses = probabilities.argmax(axis=2) != y
-        # Folds of 80 rows or so: the mean over folds is nearly that over rows.
+        # Folds have about 80 rows each, so the mean over folds is close to the mean over rows.
         assert misses.mean() == pytest.approx(np.mean(errors), abs=0.01)
         low, high = result.contenders[name].test_error_interval
         assert low <= result.contenders[name].test_error <= high
@@ -178,9 +178,11 @@ def test_a_duel_by_cross_validation(csv, tmp_path):
     assert result.protocol.split == "3x2"
 
 
-def test_a_finished_duel_is_read_without_its_data_and_tells_no_row(csv, tmp_path):
+def test_a_finished_duel_is_loaded_without_its_data_and_shows_no_row(csv, tmp_path):
     source = open_source(csv, target="label")
-    run, _ = fight(tmp_path / "run", source, tiny(source, ["net", "xgboost"], split="holdout"))
+    run, _ = run_to_result(
+        tmp_path / "run", source, tiny(source, ["net", "xgboost"], split="holdout")
+    )
     csv.unlink()
     again = load_run(tmp_path / "run")
     assert again.result == run.result
@@ -193,18 +195,18 @@ def test_a_finished_duel_is_read_without_its_data_and_tells_no_row(csv, tmp_path
     for text in (page, result):
         for secret in (SECRET, "Ulm", "one value", str(tmp_path)):
             assert secret not in text
-    told = run.result.dataset
-    assert told.file == "people.csv"
-    assert [c.name for c in told.columns] == ["age", "town", "member"]
-    assert told.set_aside[0].name == "same"
-    assert {c.kind for c in told.columns} == {"numeric", "categorical", "boolean"}
+    summary = run.result.dataset
+    assert summary.file == "people.csv"
+    assert [c.name for c in summary.columns] == ["age", "town", "member"]
+    assert summary.set_aside[0].name == "same"
+    assert {c.kind for c in summary.columns} == {"numeric", "categorical", "boolean"}
 
 
 MARKERS = {"city": "Zxq-{}-town", "note": "Vjw-{}-word"}
 
 
 def marked(n=300):
-    """A table whose every cell is a string or a number that stands nowhere else."""
+    """Return a table in which every cell is a text or number found nowhere else."""
     rng = np.random.default_rng(0)
     y = rng.integers(3, size=n)
     return pl.DataFrame(
@@ -217,7 +219,7 @@ def marked(n=300):
     )
 
 
-def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path):
+def test_page_and_result_show_no_cell_unless_show_rows_is_set(tmp_path):
     path = tmp_path / "mine.csv"
     marked().write_csv(path)
     pay = marked()["pay"].to_list()
@@ -227,7 +229,7 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
     from graduel.report import write_report
 
     def texts(**options):
-        run, _ = fight(tmp_path / "run", source, p, **options)
+        run, _ = run_to_result(tmp_path / "run", source, p, **options)
         page = write_report(run).read_text(encoding="utf-8")
         return run, (page, (tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
 
@@ -235,7 +237,7 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
     for text in private:
         assert not [secret for secret in secrets if secret in text]
     assert run.cells is None
-    # What is told of rows are their numbers in the file.
+    # Rows are identified only by their numbers in the file.
     data = source.load()
     test = np.load(tmp_path / "run" / "splits" / "seed0.npz")["test"]
     np.testing.assert_array_equal(run.rows, data.inferred_table.rows[test])
@@ -247,18 +249,18 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
     assert run.cells.height == len(run.y_test)
 
 
-def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
+def test_temperatures_are_fitted_on_validation_rows(csv, tmp_path):
     from graduel.metrics.calibration import apply_temperature, fit_temperature
     from graduel.metrics.metric import log_loss
 
     source = open_source(csv, target="label")
     p = tiny(source, ["net", "xgboost"], split="3x1")
-    run, _ = fight(tmp_path / "run", source, p)
+    run, _ = run_to_result(tmp_path / "run", source, p)
     y = source.load().y
     for name, entry in run.result.contenders.items():
-        found = entry.calibration
+        calibration = entry.calibration
         losses = []
-        for k, t in enumerate(found.temperatures):
+        for k, t in enumerate(calibration.temperatures):
             folder = tmp_path / "run" / "cells" / f"{name}-seed{k}"
             rows = np.load(tmp_path / "run" / "splits" / f"seed{k}.npz")
             np.testing.assert_array_equal(rows["valid_truth"], y[rows["valid"]])
@@ -266,26 +268,26 @@ def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
             assert t == fit_temperature(on_valid, y[rows["valid"]])
             on_test = np.load(folder / "probabilities.npy")
             losses.append(log_loss(apply_temperature(on_test, t), y[rows["test"]]))
-        assert found.after.log_loss == pytest.approx(np.mean(losses), abs=1e-12)
-        assert found.before.log_loss == entry.log_loss
-        assert sum(b.rows for b in found.before.bins) == len(y)
+        assert calibration.after.log_loss == pytest.approx(np.mean(losses), abs=1e-12)
+        assert calibration.before.log_loss == entry.log_loss
+        assert sum(b.rows for b in calibration.before.bins) == len(y)
         assert entry.probes.rows == len(y)
     assert all(one.cost for one in run.result.comparisons)
 
 
-def test_missing_validation_probabilities_are_damage(csv, tmp_path):
+def test_missing_validation_probabilities_are_an_error(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
-    fight(tmp_path / "run", source, p)
+    run_to_result(tmp_path / "run", source, p)
     (tmp_path / "run" / "cells" / "net-seed0" / "valid_probabilities.npy").unlink()
     with pytest.raises(UserError, match=r"it is damaged .*valid_probabilities"):
-        fight(tmp_path / "run", source, p)
+        run_to_result(tmp_path / "run", source, p)
 
 
-def test_probes_can_be_left_out(csv, tmp_path):
+def test_probes_can_be_switched_off(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout", probes=False)
-    run, _ = fight(tmp_path / "run", source, p)
+    run, _ = run_to_result(tmp_path / "run", source, p)
     assert run.result.contenders["net"].probes is None
     assert not (tmp_path / "run" / "cells" / "net-seed0" / "probes.json").exists()
     assert not p.as_dict()["probes"]
@@ -294,17 +296,17 @@ def test_probes_can_be_left_out(csv, tmp_path):
 def test_a_changed_file_is_refused(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
-    fight(tmp_path / "run", source, p)
-    _, kinds = fight(tmp_path / "run", source, p)
+    run_to_result(tmp_path / "run", source, p)
+    _, kinds = run_to_result(tmp_path / "run", source, p)
     assert kinds == ["reused"]
     frame(seed=1).write_csv(csv)
     changed = open_source(csv, target="label")
     with (
-        pytest.raises(UserError, match=r"people.csv has changed since the duel in .* began"),
+        pytest.raises(UserError, match=r"people.csv has changed since the duel in .* started"),
         open_store(tmp_path / "run", tiny(changed, ["net"], split="holdout"), changed),
     ):
         pass
-    # And before any worker starts, where the plan is of the old content.
+    # The change is found before any worker starts, even if the plan is of the old content.
     with open_store(tmp_path / "other", p, source) as store:
         store.write_split(0, p.split_rows(changed.load(), 0), np.zeros(48, int))
         with pytest.raises(UserError, match=r"people\.csv has changed"):
@@ -315,10 +317,10 @@ def test_a_changed_file_is_refused(csv, tmp_path):
 def test_a_file_that_moved_is_the_same_duel(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
-    fight(tmp_path / "run", source, p)
+    run_to_result(tmp_path / "run", source, p)
     moved = csv.rename(tmp_path / "people.csv")
     other = open_source(moved, target="label")
-    _, kinds = fight(tmp_path / "run", other, tiny(other, ["net"], split="holdout"))
+    _, kinds = run_to_result(tmp_path / "run", other, tiny(other, ["net"], split="holdout"))
     assert kinds == ["reused"]
 
 
@@ -340,25 +342,25 @@ def test_the_plan_of_built_in_data_has_no_source():
     assert (plan["source"], plan["split"], plan["metric"]) == (None, "given", "error")
 
 
-def test_quick_takes_no_more_rows_than_there_are(csv):
+def test_quick_does_not_limit_small_tables(csv):
     assert build_protocol(open_source(csv, target="label"), quick=True, threads=1).rows is None
     with pytest.raises(UserError, match="rows must be between 2 and 192"):
         build_protocol(open_source(csv, target="label"), split="holdout", rows=193, threads=1)
 
 
-def test_log_loss_leads_where_one_class_has_nearly_all_rows():
+def test_log_loss_is_the_default_metric_if_nearly_all_rows_are_of_one_class():
     y = np.arange(300) % 15 == 0
     X = np.random.default_rng(0).normal(size=(300, 2))
     source = source_from_arrays(X, y.astype(int))
     p = build_protocol(source, threads=1)
     assert (p.metric, p.rope) == ("log_loss", 0.02)
     findings = {finding.code: finding for finding in check_duel(source.load(), p)}
-    assert "Log loss leads: 6.7 % of the rows" in findings["GRD009"].message
+    assert "log loss: only 6.7 % of the rows" in findings["GRD009"].message
     assert findings["GRD009"].severity == "info"
     assert build_protocol(source, metric="error", threads=1).rope == 0.01
 
 
-def test_arrays_and_frames_of_a_program(tmp_path):
+def test_arrays_in_memory(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(120) % 2
     X = rng.normal(size=(120, 3)) + y[:, None]
@@ -378,20 +380,20 @@ def test_arrays_and_frames_of_a_program(tmp_path):
         run_duel(X + 1, y, **options)
 
 
-def test_images_of_ones_own(tmp_path):
+def test_user_images(tmp_path):
     y = np.arange(60) % 2
     X = np.random.default_rng(0).integers(0, 100, size=(60, 4, 4), dtype=np.uint8)
     X[y == 1, :2] += 120
     np.savez(tmp_path / "pictures.npz", X=X, y=y)
     source = open_source(tmp_path / "pictures.npz")
     p = tiny(source, ["net", "xgboost"], split="holdout")
-    run, _ = fight(tmp_path / "run", source, p)
-    assert run.images is None  # the user's own rows
-    shown, _ = fight(tmp_path / "run", source, p, show_rows=True)
+    run, _ = run_to_result(tmp_path / "run", source, p)
+    assert run.images is None  # user data are not shown by default
+    shown, _ = run_to_result(tmp_path / "run", source, p, show_rows=True)
     assert shown.images.shape == (len(run.y_test), 4, 4)
 
 
-def test_mistakes_in_a_source(csv, tmp_path):
+def test_invalid_source_options_are_refused(csv, tmp_path):
     for options, message in (
         ({}, r"Likely: --target label"),
         ({"target": "lable"}, "Did you mean 'label'"),

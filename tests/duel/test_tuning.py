@@ -1,4 +1,4 @@
-"""The search: it sees no test row, goes on after a crash to the same end, and keeps its budget."""
+"""Hyperparameter search: no access to test rows, resuming, budgets, search spaces."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def tuned(name, path, *, trials=None, seconds=None, recipe=None, space=None):
 
 
 def search(data, name, path, *, seed=0, **options):
-    seen = []
+    reports = []
     outcome, fitted = run_cell(
-        tuned(name, path, **options), data, ROWS, Cell(name, seed), Budget(1), seen.append
+        tuned(name, path, **options), data, ROWS, Cell(name, seed), Budget(1), reports.append
     )
-    return outcome, fitted, seen
+    return outcome, fitted, reports
 
 
 def plain(trials):
@@ -80,7 +80,7 @@ def plain(trials):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_garbage_in_the_test_rows_changes_no_trial_and_no_bit_of_the_winner(name, tmp_path):
+def test_garbage_in_the_test_rows_changes_no_trial_and_not_the_winner(name, tmp_path):
     data = blobs()
     where = np.zeros(len(data.y), bool)
     where[ROWS.test] = True
@@ -101,9 +101,9 @@ def test_garbage_in_the_test_rows_changes_no_trial_and_no_bit_of_the_winner(name
 
 
 @pytest.mark.parametrize("name", ["net", "xgboost"])
-def test_a_search_says_what_it_tried_and_keeps_the_best_as_it_was_fitted(name, tmp_path):
+def test_a_search_reports_its_trials_and_returns_the_best_as_fitted(name, tmp_path):
     data = blobs()
-    outcome, fitted, seen = search(data, name, tmp_path / "a.sqlite", trials=5)
+    outcome, fitted, reports = search(data, name, tmp_path / "a.sqlite", trials=5)
     trials = outcome.trials
     assert [t["number"] for t in trials] == list(range(5))
     assert {t["state"] for t in trials} <= {"complete", "pruned"}
@@ -118,14 +118,14 @@ def test_a_search_says_what_it_tried_and_keeps_the_best_as_it_was_fitted(name, t
     assert outcome.curve[-1][0] == outcome.tuning_seconds
     last = (outcome.probabilities.argmax(axis=1) != data.y[ROWS.test]).mean()
     assert outcome.curve[-1][1] == pytest.approx(last)
-    assert {one.trial for one in seen} == set(range(5))
-    shares = [one.share for one in seen]
+    assert {one.trial for one in reports} == set(range(5))
+    shares = [one.share for one in reports]
     assert shares == sorted(shares)
     assert json.loads(json.dumps(trials)) == trials
 
 
 @pytest.mark.parametrize("name", ["net", "xgboost", "mlp"])
-def test_trial_0_is_the_fit_without_a_tuning(name, tmp_path):
+def test_trial_0_equals_the_fit_without_a_search(name, tmp_path):
     data = blobs()
     made = make_contender(name, name, SMALL[name])
     alone, single = run_cell(made, data, ROWS, Cell(name, 0), Budget(1))
@@ -133,12 +133,12 @@ def test_trial_0_is_the_fit_without_a_tuning(name, tmp_path):
     assert fitted.to_bytes() == single.to_bytes()
     np.testing.assert_array_equal(outcome.probabilities, alone.probabilities)
     for key, value in outcome.trials[0]["params"].items():
-        found = getattr(made.recipe, key)
-        assert value == (list(found) if isinstance(found, tuple) else found)
+        default = getattr(made.recipe, key)
+        assert value == (list(default) if isinstance(default, tuple) else default)
 
 
 @pytest.mark.parametrize(("name", "stop"), [("net", 1), ("xgboost", 3), ("net", 4)])
-def test_a_search_that_was_stopped_goes_on_to_the_same_end(name, stop, tmp_path):
+def test_an_interrupted_search_resumes_to_the_same_result(name, stop, tmp_path):
     data = blobs()
     whole, fitted, _ = search(data, name, tmp_path / "whole.sqlite", trials=5)
     part, _, _ = search(data, name, tmp_path / "part.sqlite", trials=stop)
@@ -153,7 +153,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_end(name, stop, tmp_path)
     assert [t["seconds"] for t in again.trials[:stop]] == [t["seconds"] for t in part.trials]
 
 
-def test_seeds_search_on_their_own(tmp_path):
+def test_seeds_have_different_proposals(tmp_path):
     data = blobs()
     one = search(data, "xgboost", tmp_path / "a.sqlite", trials=3)[0].trials
     two = search(data, "xgboost", tmp_path / "b.sqlite", trials=3, seed=1)[0].trials
@@ -161,24 +161,24 @@ def test_seeds_search_on_their_own(tmp_path):
     assert one[1]["params"] != two[1]["params"]
 
 
-def test_a_budget_of_seconds_ends_within_a_fit_and_what_was_fitted_counts(tmp_path):
+def test_a_time_budget_ends_within_a_fit_whose_model_counts(tmp_path):
     data = blobs()
     recipe = {"layers": [64], "lr": 0.01, "epochs": 100_000, "batch_size": 16}
     space = {"lr": Real(1e-4, 0.05, log=True)}
-    outcome, _, seen = search(
+    outcome, _, reports = search(
         data, "net", tmp_path / "a.sqlite", seconds=0.5, recipe=recipe, space=space
     )
     assert len(outcome.trials) == 1
     assert outcome.trials[0]["state"] == "complete"
     assert outcome.details["best_epoch"] < 100_000
-    assert 0 < seen[-1].share <= 1
-    # It is over: the same command fits nothing more.
+    assert 0 < reports[-1].share <= 1
+    # The budget is used up: the same command fits nothing more.
     made = tuned("net", tmp_path / "a.sqlite", seconds=0.5, recipe=recipe, space=space)
     again, _ = run_cell(made, data, ROWS, Cell("net", 0), Budget(1), lambda p: None, outcome.curve)
     assert plain(again.trials) == plain(outcome.trials)
 
 
-def test_a_trial_that_fails_is_a_trial(tmp_path):
+def test_a_failed_trial_is_recorded(tmp_path):
     data = blobs()
     space = {"lr": Real(1e-3, 1e30, log=True)}
     outcome, _, _ = search(
@@ -193,7 +193,7 @@ def test_a_trial_that_fails_is_a_trial(tmp_path):
     assert failed
     assert all(t["loss"] is None and t["why"] for t in failed)
     assert outcome.trials[outcome.best_trial]["state"] == "complete"
-    with pytest.raises(UserError, match="no trial could be fitted; the first: the loss became"):
+    with pytest.raises(UserError, match=r"every trial failed\. The first error: the loss became"):
         search(
             data,
             "net",
@@ -208,14 +208,14 @@ def made_up(number, loss, state="complete", course=None, **params):
     return Trial(number, params, loss, loss, 1.0, 1.0 + number, state, course=course or {})
 
 
-def test_pruning_is_by_the_median_of_the_trials_before(tmp_path):
+def test_pruning_uses_the_median_of_earlier_trials(tmp_path):
     space = {"x": Real(0.0, 1.0)}
     before = [made_up(n, 0.2, course={30: 0.3, 60: 0.2}, x=0.1 * n) for n in range(3)]
-    asked = propose_trial(before, space, 3, seed=0)
-    assert not asked.prune(0.10, 0.9)  # too early to say
-    assert not asked.prune(0.30, 0.29)
-    assert asked.prune(0.60, 0.28)
-    assert asked.course == {10: 0.9, 30: 0.29, 60: 0.28}
+    proposal = propose_trial(before, space, 3, seed=0)
+    assert not proposal.prune(0.10, 0.9)  # before a quarter of the work nothing is pruned
+    assert not proposal.prune(0.30, 0.29)
+    assert proposal.prune(0.60, 0.28)
+    assert proposal.course == {10: 0.9, 30: 0.29, 60: 0.28}
     few = propose_trial(before[:2], space, 2, seed=0)
     assert not few.prune(0.30, 0.9)
 
@@ -227,7 +227,7 @@ def test_a_pruned_trial_never_wins():
     assert count_curve_points(trials[::-1]) == 1
 
 
-def test_what_is_proposed_depends_on_number_and_finished_trials_alone():
+def test_a_proposal_depends_only_on_seed_and_finished_trials():
     space = {"x": Real(0.0, 1.0), "n": Integer(1, 9), "k": Choice(("a", (1, 2), None, True))}
     before = [made_up(n, 0.1 * n, x=0.5, n=3, k=(1, 2)) for n in range(7)]
     one, two = (propose_trial(before, space, 7, seed=5).params for _ in "ab")
@@ -236,37 +236,37 @@ def test_what_is_proposed_depends_on_number_and_finished_trials_alone():
     assert propose_trial(before, space, 7, seed=6).params != one
 
 
-def test_the_journal_gives_back_what_it_was_given(tmp_path):
+def test_the_trial_log_returns_the_stored_trials(tmp_path):
     space = {
         "x": Real(1e-9, 1.0, log=True),
         "n": Integer(1, 9),
         "k": Choice(("a", (1, 2), True, 1)),
     }
-    journal = TrialLog(tmp_path / "tuning" / "cell.sqlite")
-    assert journal.read(space) == []
+    trial_log = TrialLog(tmp_path / "tuning" / "cell.sqlite")
+    assert trial_log.read(space) == []
     trials = [
         made_up(0, 0.1 + 1e-17, course={3: 1 / 3, 99: 0.1}, k=(1, 2), n=3, x=0.1),
         made_up(1, 1 / 3, "pruned", k=True, n=9, x=1e-9),
         made_up(2, None, "failed", k=1, n=1, x=1.0),
     ]
     for trial in trials:
-        journal.add(trial, space)
-    found = journal.read(space)
-    assert found == trials
-    assert type(found[1].params["k"]) is bool
-    with pytest.raises(UserError, match="of another search space"):
-        journal.read({"x": Real(1e-9, 1.0, log=True)})
+        trial_log.add(trial, space)
+    stored = trial_log.read(space)
+    assert stored == trials
+    assert type(stored[1].params["k"]) is bool
+    with pytest.raises(UserError, match="belong to another search space"):
+        trial_log.read({"x": Real(1e-9, 1.0, log=True)})
 
 
-def test_a_damaged_journal_is_told_in_one_line(tmp_path):
+def test_a_damaged_trial_log_is_a_one_line_error(tmp_path):
     path = tmp_path / "cell.sqlite"
-    path.write_bytes(b"this is no database, and never was one " * 50)
-    with pytest.raises(UserError, match=r"the file is damaged .*Delete it") as told:
+    path.write_bytes(b"not a database " * 50)
+    with pytest.raises(UserError, match=r"the file is damaged .*Delete it") as error:
         TrialLog(path).read({"x": Real(0.0, 1.0)})
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
-def test_the_trials_stand_in_sqlite_as_optuna_keeps_them(tmp_path):
+def test_trials_are_stored_in_optunas_sqlite_schema(tmp_path):
     search(blobs(), "logistic", tmp_path / "a.sqlite", trials=3)
     with sqlite3.connect(tmp_path / "a.sqlite") as base:
         states = base.execute("select state from trials order by number").fetchall()
@@ -275,7 +275,7 @@ def test_the_trials_stand_in_sqlite_as_optuna_keeps_them(tmp_path):
 
 
 PUBLISHED = {
-    # pytabkit's XGB-TD and LGBM-TD for classes; its max_bin and patience aside where not searched
+    # XGB-TD and LGBM-TD for classification, as in pytabkit, without parameters not searched here.
     "xgboost": [
         {
             "n_estimators": 1000,
@@ -287,7 +287,7 @@ PUBLISHED = {
             "colsample_bylevel": 0.9,
             "subsample": 0.65,
         },
-        # both ends of TabArena's space
+        # Both ends of TabArena's space.
         {
             "n_estimators": 10_000,
             "learning_rate": 5e-3,
@@ -345,7 +345,7 @@ PUBLISHED = {
         },
     ],
     "net": [
-        # RealMLP-TD for classes
+        # RealMLP-TD for classification.
         {
             "layers": (256, 256, 256),
             "members": 1,
@@ -361,7 +361,7 @@ PUBLISHED = {
             "batch_size": 256,
             "epochs": 256,
         },
-        # scikit-learn's MLPClassifier
+        # scikit-learn's MLPClassifier.
         {
             "layers": (100,),
             "activation": "relu",
@@ -388,24 +388,24 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("family", PUBLISHED)
-def test_a_tables_space_contains_what_experts_publish(family):
+def test_the_space_for_tables_contains_published_defaults(family):
     space = get_family(family).space.table
     for values in PUBLISHED[family]:
         for name, value in values.items():
             assert value in space[name], (family, name, value)
 
 
-def test_scikit_learns_own_defaults_are_those_that_the_test_names():
+def test_the_published_mlp_defaults_are_those_of_scikit_learn():
     from inspect import signature
 
     from sklearn.neural_network import MLPClassifier
 
-    given = signature(MLPClassifier).parameters
+    parameters = signature(MLPClassifier).parameters
     for name, value in PUBLISHED["mlp"][0].items():
-        assert given[name].default in (value, "auto"), name
+        assert parameters[name].default in (value, "auto"), name
 
 
-def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose():
+def test_every_default_recipe_lies_in_its_space_with_known_exceptions():
     outside = set()
     for table in (None, *map(TableTraits, (200, 3000, 10**6))):
         image = table is None
@@ -414,16 +414,16 @@ def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose()
             if (recipes := contender.recipes(table)) is None:
                 continue
             if name in ("net-best", "net-augmented", "net-conv"):
-                continue  # larger and longer than what a budget of minutes can search
+                continue  # larger and slower than a budget of minutes allows
             if image and name in ("xgboost-td", "xgboost-plain"):
-                continue  # what others publish for any data, not what suits pixels
+                continue  # published for tables, not for pixels
             for quick, recipe in ((False, recipes.full), (True, recipes.quick)):
                 space = family.space.of(image=image)
-                found = family.space(recipe, image=image, quick=quick)
-                assert found
-                outside |= {(name, key) for key in set(space) - set(found) if not quick}
-    # The strongest XGBoost is slower on purpose than what a budget of minutes can search; the one
-    # that learns from copies has the rows for deeper trees.
+                searched = family.space(recipe, image=image, quick=quick)
+                assert searched
+                outside |= {(name, key) for key in set(space) - set(searched) if not quick}
+    # The strongest XGBoost is slower on purpose than a budget of minutes allows; XGBoost on
+    # augmented copies has enough rows for deeper trees.
     slower = {("xgboost-best", "n_estimators"), ("xgboost-best", "learning_rate")}
     assert outside <= slower | {("xgboost-augmented", "max_depth")}
 
@@ -444,7 +444,7 @@ def test_every_network_of_a_space_can_be_built(family, image):
 
 
 @pytest.mark.parametrize("image", [False, True])
-def test_xgboost_takes_every_end_of_its_space(image):
+def test_xgboost_accepts_both_ends_of_every_range(image):
     data = blobs(120) if not image else None
     if image:
         rng = np.random.default_rng(0)
@@ -466,7 +466,7 @@ def test_xgboost_takes_every_end_of_its_space(image):
             assert np.isfinite(outcome.probabilities).all()
 
 
-def test_spaces_as_plain_data():
+def test_spaces_survive_plain_data_and_invalid_ones_are_refused():
     space = {"a": Real(0.1, 2.0, log=True), "b": Integer(1, 5), "c": Choice(((1, 2), "x", None))}
     back = from_plain(json.loads(json.dumps(to_plain(space))))
     assert back == space
@@ -489,14 +489,14 @@ def test_spaces_as_plain_data():
         ({"trials": 2.5}, "trials must be a whole number"),
     ],
 )
-def test_mistakes_in_a_budget(options, message):
+def test_invalid_budgets_are_refused(options, message):
     with pytest.raises(UserError, match=message):
         build_protocol(DataSource.builtin("mnist"), threads=1, **options)
 
 
 @settings(deadline=None)
 @given(st.one_of(st.text(max_size=12), st.floats(), st.integers(), st.none(), st.booleans()))
-def test_whatever_a_budget_is_it_is_seconds_or_a_mistake(budget):
+def test_any_budget_is_seconds_or_a_user_error(budget):
     try:
         seconds = parse_budget(budget)
     except UserError as error:
@@ -518,17 +518,17 @@ def test_whatever_a_budget_is_it_is_seconds_or_a_mistake(budget):
         max_size=3,
     )
 )
-def test_whatever_a_space_is_it_survives_json_or_is_a_mistake(space):
+def test_any_space_survives_json_or_is_a_user_error(space):
     try:
-        found = validate_space(space)
+        valid = validate_space(space)
     except UserError:
         return
-    assert from_plain(json.loads(json.dumps(to_plain(found)))) == found
+    assert from_plain(json.loads(json.dumps(to_plain(valid)))) == valid
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.binary(min_size=1, max_size=400), st.booleans())
-def test_a_journal_of_any_bytes_is_told(content, sqlite_like):
+def test_a_trial_log_of_arbitrary_bytes_is_reported_as_damaged(content, sqlite_like):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "cell.sqlite"
         path.write_bytes((b"SQLite format 3\0" if sqlite_like else b"x") + content)
@@ -536,7 +536,7 @@ def test_a_journal_of_any_bytes_is_told(content, sqlite_like):
             TrialLog(path).read({"x": Real(0.0, 1.0)})
 
 
-def test_the_clock_may_run_out_in_the_first_round(tmp_path):
+def test_a_time_budget_may_end_in_the_first_round(tmp_path):
     for name in ("xgboost", "lightgbm", "hist", "net", "forest", "mlp", "textbook"):
         outcome, _, _ = search(blobs(), name, tmp_path / f"{name}.sqlite", seconds=1e-9)
         assert len(outcome.trials) == 1
@@ -544,7 +544,7 @@ def test_the_clock_may_run_out_in_the_first_round(tmp_path):
         assert np.isfinite(outcome.probabilities).all()
 
 
-def test_a_plan_says_its_budget_and_whose_version_decides():
+def test_a_plan_has_its_budget_and_the_deciding_versions():
     none = build_protocol(DataSource.builtin("mnist"), threads=1)
     assert none.budget == {"kind": "none", "value": None}
     assert not none.is_tuned
@@ -566,14 +566,16 @@ def test_a_plan_says_its_budget_and_whose_version_decides():
         ("lightgbm", {"contenders": ["lightgbm"]}, r"pip install 'graduel\[lightgbm\]'"),
     ],
 )
-def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, options, command):
+def test_a_missing_package_is_reported_with_its_install_command(
+    monkeypatch, package, options, command
+):
     from graduel.duel.plan import packages
 
     real = packages.find_spec
     monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
-    with pytest.raises(UserError, match=command) as told:
+    with pytest.raises(UserError, match=command) as error:
         build_protocol(DataSource.builtin("mnist"), threads=1, **options)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 def test_the_progress_of_a_search_names_its_trial():
@@ -584,12 +586,14 @@ def test_the_progress_of_a_search_names_its_trial():
     assert describe(event).startswith("trial 3: 10 s spent")
 
 
-def test_equal_losses_are_told_apart_by_log_loss(tmp_path):
+def test_ties_are_broken_by_log_loss(tmp_path):
     data = blobs()
     outcome, fitted, _ = search(data, "logistic", tmp_path / "a.sqlite", trials=6)
     best = outcome.trials[outcome.best_trial]
     tied = [t for t in outcome.trials if t["loss"] == best["loss"]]
-    journal = TrialLog(tmp_path / "a.sqlite").read(get_family("logistic").space.table)
+    trial_log = TrialLog(tmp_path / "a.sqlite").read(get_family("logistic").space.table)
     y = data.y[ROWS.valid]
-    assert journal[outcome.best_trial].tie == log_loss(fitted.predict_proba(data.X[ROWS.valid]), y)
-    assert journal[outcome.best_trial].tie == min(journal[t["number"]].tie for t in tied)
+    assert trial_log[outcome.best_trial].tie == log_loss(
+        fitted.predict_proba(data.X[ROWS.valid]), y
+    )
+    assert trial_log[outcome.best_trial].tie == min(trial_log[t["number"]].tie for t in tied)

@@ -1,4 +1,4 @@
-"""A small table of every kind of column, and an estimator that is quick."""
+"""A small table with every kind of column, and a fast estimator."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ SMALL = "layers=16 epochs=12 batch_size=16 lr=0.02"
 
 
 def plain(text):
-    """Return a recipe that does not change with the one for tables, which is tuned."""
+    """Return a recipe that does not depend on the default recipe for tables."""
     return parse_recipe(text, NetRecipe())
 
 
 def quick(**options):
-    """Return an estimator that is fitted in no time."""
+    """Return an estimator that fits fast."""
     return TabularMLPClassifier(**{"recipe": plain(SMALL), "random_state": 0, **options})
 
 
 def mixed(n=120, seed=0):
-    """Return a pandas table with gaps, and labels that two of its columns decide."""
+    """Return a pandas DataFrame with missing values, and labels that depend on two columns."""
     rng = np.random.default_rng(seed)
     X = pd.DataFrame(
         {
@@ -49,13 +49,15 @@ def mixed(n=120, seed=0):
 
 
 def as_polars(X):
-    """Return the same table of Polars."""
+    """Return the same table as a Polars DataFrame."""
     columns = []
     for name in X.columns:
         series = X[name]
         values = [
-            None if gone else v for v, gone in zip(series.tolist(), series.isna(), strict=True)
+            None if missing else v
+            for v, missing in zip(series.tolist(), series.isna(), strict=True)
         ]
-        made = pl.Series(name, values)
-        columns.append(made.cast(pl.Categorical) if series.dtype == "category" else made)
+        column = pl.Series(name, values)
+        categorical = series.dtype == "category"
+        columns.append(column.cast(pl.Categorical) if categorical else column)
     return pl.DataFrame(columns)

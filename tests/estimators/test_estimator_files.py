@@ -1,4 +1,4 @@
-"""Estimators in files: what comes back is what was saved, and no file is trusted."""
+"""Estimator files: exact round trips, and validation of untrusted files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def fitted(name):
     return clone(estimator).fit(rows, y), rows, y
 
 
-def there_and_back(estimator, folder, parts=()):
+def round_trip(estimator, folder, parts=()):
     estimator.save(folder / "e.safetensors")
     return type(estimator).load(str(folder / "e.safetensors"), parts=parts)
 
@@ -63,20 +63,20 @@ def same_bits(a, b):
 
 
 def equal(a, b):
-    """Equal, NaN too."""
+    """Return True if values are equal, NaN included; else raise."""
     np.testing.assert_equal(a, b)
     return True
 
 
-NOTED = [field.name for field in fields(persistence.FitNotes)]
+ATTRIBUTES = [field.name for field in fields(persistence.FitNotes)]
 NAMES = [
-    *NOTED,
+    *ATTRIBUTES,
     *("n_features_in_", "n_layers_", "n_outputs_", "out_activation_", "feature_names_in_"),
     "classes_",
 ]
 
 
-def alike(one, two, rows):
+def assert_same(one, two, rows):
     for method in ("predict", "predict_proba", "predict_log_proba"):
         if hasattr(one, method):
             same_bits(getattr(one, method)(rows), getattr(two, method)(rows))
@@ -93,26 +93,26 @@ def alike(one, two, rows):
 
 
 @pytest.mark.parametrize("name", MADE.CASES)
-def test_there_and_back_everything_is_the_same(tmp_path, name):
+def test_a_round_trip_preserves_everything(tmp_path, name):
     estimator, rows, _ = fitted(name)
-    loaded = there_and_back(estimator, tmp_path)
-    alike(estimator, loaded, rows)
+    loaded = round_trip(estimator, tmp_path)
+    assert_same(estimator, loaded, rows)
     (tmp_path / "again").mkdir()
-    again = there_and_back(loaded, tmp_path / "again")
-    alike(estimator, again, rows)
+    again = round_trip(loaded, tmp_path / "again")
+    assert_same(estimator, again, rows)
     first, second = (tmp_path / at / "e.safetensors" for at in ("", "again"))
     assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize("name", MADE.CASES)
-def test_a_loaded_estimator_learns_on(tmp_path, name):
+def test_a_loaded_estimator_can_continue_training(tmp_path, name):
     estimator, rows, y = fitted(name)
-    loaded = there_and_back(estimator, tmp_path)
+    loaded = round_trip(estimator, tmp_path)
     warm = [net.set_params(warm_start=True).fit(rows, y) for net in (estimator, loaded)]
-    if name != "names":  # of an average and its raw weights only the average is in the file
-        alike(*warm, rows)
+    if name != "names":  # with EMA, only the averaged weights are saved
+        assert_same(*warm, rows)
     assert len(loaded.loss_curve_) >= 8 or name == "floats"
-    loaded = there_and_back(fitted(name)[0], tmp_path).set_params(early_stopping=False)
+    loaded = round_trip(fitted(name)[0], tmp_path).set_params(early_stopping=False)
     if name != "floats" and loaded.get_params().get("class_weight") != "balanced":
         before, seen = loaded.weights_.theta.copy(), loaded.t_
         loaded.partial_fit(rows, y)
@@ -121,13 +121,13 @@ def test_a_loaded_estimator_learns_on(tmp_path, name):
         assert len(loaded.loss_curve_) == 5
 
 
-def test_a_warm_start_after_loading_knows_the_best_epoch_before(tmp_path):
+def test_a_warm_start_after_loading_keeps_the_best_epoch(tmp_path):
     params = {"early_stopping": True, "warm_start": True, "max_iter": 6, "n_iter_no_change": 99}
     net = MADE.classifier(**params).fit(X, CODES)
-    loaded = there_and_back(net, tmp_path)
+    loaded = round_trip(net, tmp_path)
     for one in (net, loaded):
-        one.set_params(learning_rate_init=5.0).fit(X, CODES)  # nothing gets better by this
-    alike(net, loaded, X)
+        one.set_params(learning_rate_init=5.0).fit(X, CODES)  # no epoch improves
+    assert_same(net, loaded, X)
 
 
 @pytest.mark.parametrize(
@@ -148,15 +148,15 @@ def test_a_warm_start_after_loading_knows_the_best_epoch_before(tmp_path):
 def test_labels_of_every_kind(tmp_path, labels):
     y = labels[CODES] if isinstance(labels, np.ndarray) else labels.iloc[CODES]
     net = MADE.classifier().fit(X, y)
-    alike(net, there_and_back(net, tmp_path), X)
+    assert_same(net, round_trip(net, tmp_path), X)
 
 
 def test_a_single_label(tmp_path):
     net = MADE.classifier().fit(X, np.full(len(X), 7))
-    alike(net, there_and_back(net, tmp_path), X)
+    assert_same(net, round_trip(net, tmp_path), X)
 
 
-def test_labels_that_a_file_cannot_hold_are_refused_before_it_is_written(tmp_path):
+def test_unsupported_labels_raise_before_a_file_is_written(tmp_path):
     net = MADE.classifier().fit(X, CODES.astype(np.longdouble))
     if np.dtype(np.longdouble).itemsize > 8:
         with pytest.raises(UserError, match=r"labels must be numbers or text.*Fit with text"):
@@ -195,7 +195,7 @@ def test_every_kind_of_parameter(tmp_path, name, value):
         net.fit(X, CODES)
     else:  # after the fit, as set_params allows
         net = MADE.classifier().fit(X, CODES).set_params(**{name: value})
-    loaded = there_and_back(net, tmp_path)
+    loaded = round_trip(net, tmp_path)
     back = loaded.get_params()[name]
     plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     assert back == plain
@@ -203,14 +203,14 @@ def test_every_kind_of_parameter(tmp_path, name, value):
     clone(loaded).fit(X, CODES)
 
 
-def test_what_has_no_plain_form_comes_back_as_its_default(tmp_path):
+def test_parameters_that_are_not_plain_data_load_as_defaults(tmp_path):
     net = MADE.classifier(
         learning_rate=lambda t: 1.0,
         random_state=np.random.RandomState(3),
         scoring=lambda *_: 1.0,
         alpha=0.5,
     ).fit(X, CODES)
-    loaded = there_and_back(net, tmp_path)
+    loaded = round_trip(net, tmp_path)
     same_bits(net.predict_proba(X), loaded.predict_proba(X))
     assert (loaded.learning_rate, loaded.random_state, loaded.scoring) == ("constant", None, None)
     assert loaded.alpha == 0.5
@@ -235,7 +235,7 @@ def test_any_plain_value_comes_back_from_json(value):
 
 @dataclass(frozen=True, slots=True)
 class Halved:
-    """A rate of one's own, constant."""
+    """A custom constant schedule."""
 
     factor: float = 0.5
 
@@ -245,7 +245,7 @@ class Halved:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A rate with the name of one of the engine's."""
+    """A custom schedule with the name of a built-in one."""
 
     factor: float = 0.25
 
@@ -253,32 +253,32 @@ class Constant:
         return self.factor
 
 
-def test_parts_of_ones_own_come_back_when_they_are_named(tmp_path):
+def test_custom_classes_load_when_passed_as_parts(tmp_path):
     for own in (Halved(0.125), Constant(0.5)):
         net = MADE.classifier(learning_rate=own).fit(X, CODES).set_params(init=nn.Constant(0.1))
-        loaded = there_and_back(net, tmp_path, parts=[type(own)])
+        loaded = round_trip(net, tmp_path, parts=[type(own)])
         assert loaded.learning_rate == own
         assert loaded.init == nn.Constant(0.1)
-        with pytest.raises(UserError, match=f"no part {type(own).__name__}; parts="):
-            there_and_back(net, tmp_path)
+        with pytest.raises(UserError, match=f"unknown class {type(own).__name__}; .* parts="):
+            round_trip(net, tmp_path)
 
 
-def test_curves_with_what_is_no_number(tmp_path):
+def test_curves_with_nan_and_infinity(tmp_path):
     scores = iter([nan, 0.5, nan])
     net = MADE.classifier(scoring=lambda *_: next(scores), early_stopping=True, max_iter=3)
     net.fit(X, CODES)
     net.loss_curve_[1], net.validation_loss_curve_[0] = inf, -inf
-    loaded = there_and_back(net, tmp_path)
+    loaded = round_trip(net, tmp_path)
     equal(loaded.validation_scores_, [nan, 0.5, nan])
     equal(loaded.loss_curve_, net.loss_curve_)
     assert loaded.validation_loss_curve_[0] == -inf
     assert loaded.best_validation_score_ == 0.5
 
 
-# --- files that are not one ---
+# --- other files ---
 
 
-def test_other_files_are_refused_in_one_line_that_names_the_file(tmp_path):
+def test_other_files_raise_one_line_that_names_the_file(tmp_path):
     net, _, _ = fitted("number")
     net.save(tmp_path / "regressor")
     alone = nn.Network((nn.Dense(1),), (2,))
@@ -286,8 +286,8 @@ def test_other_files_are_refused_in_one_line_that_names_the_file(tmp_path):
     (tmp_path / "text").write_text("no model")
     (tmp_path / "a\nb").write_text("no model")
     for name, message in (
-        ("regressor", "expected an MLPClassifier; the file holds 'MLPRegressor'"),
-        ("alone", "expected an MLPClassifier; the file holds a network alone, which"),
+        ("regressor", "expected an MLPClassifier; got 'MLPRegressor'"),
+        ("alone", "expected an MLPClassifier; got a network without an estimator"),
         ("text", "expected a model"),
         ("a\nb", "expected a model"),
         ("missing", "cannot be read"),
@@ -300,13 +300,13 @@ def test_other_files_are_refused_in_one_line_that_names_the_file(tmp_path):
         assert str(caught.value).isprintable()
 
 
-def test_what_is_not_fitted_is_not_saved(tmp_path):
+def test_saving_before_fit_raises(tmp_path):
     with pytest.raises(NotFittedError):
         MLPClassifier().save(tmp_path / "e")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_later_format_says_what_to_do(tmp_path):
+def test_a_later_format_raises_with_a_remedy(tmp_path):
     net, _, _ = fitted("number")
     net.save(tmp_path / "e")
     model = load_network(tmp_path / "e")
@@ -315,7 +315,7 @@ def test_a_later_format_says_what_to_do(tmp_path):
         MLPRegressor.load(tmp_path / "e")
 
 
-def test_a_changed_note_does_not_fit_the_checksum(tmp_path):
+def test_a_changed_note_does_not_match_the_checksum(tmp_path):
     fitted("text")[0].save(tmp_path / "e")
     content = (tmp_path / "e").read_bytes()
     changed = content.replace(b"yes", b"yet")
@@ -325,7 +325,7 @@ def test_a_changed_note_does_not_fit_the_checksum(tmp_path):
         MLPClassifier.load(tmp_path / "e")
 
 
-# --- hostile notes ---
+# --- malicious notes ---
 
 MODELS = []
 for case, (made, *_) in MADE.CASES.items():
@@ -334,7 +334,7 @@ SECONDS, BYTES = 3.0, 32 << 20
 
 
 def outcome(path, kind, model, notes):
-    """Load an estimator with these notes; hold what comes against what may come."""
+    """Load an estimator with these notes; check the result, time and memory."""
     try:
         save_network(path, model.network, model.weights, notes)
     except (UserError, RecursionError):
@@ -354,19 +354,19 @@ def outcome(path, kind, model, notes):
         assert len(error) < 1500
         return error
     rows = np.zeros((3, net.n_features_in_))
-    answers = dense(net.predict(rows))
-    assert len(answers) == 3
+    predictions = dense(net.predict(rows))
+    assert len(predictions) == 3
     if kind is MLPClassifier:
         assert net.predict_proba(rows).shape == (3, len(net.classes_))
-        assert set(np.ravel(answers)) <= set(net.classes_) | {0, 1}
+        assert set(np.ravel(predictions)) <= set(net.classes_) | {0, 1}
     assert isinstance(net.summary() + repr(net) + net._repr_html_(), str)
     net.save(path)
-    alike(net, kind.load(path), rows)
+    assert_same(net, kind.load(path), rows)
     return "loaded"
 
 
 def change(*where, to=None, drop=False):
-    """A change of a note at a path of keys."""
+    """Return a function that changes a note at a path of keys."""
 
     def changed(notes):
         at = notes
@@ -389,15 +389,15 @@ def nested(levels, inner=None):
 
 
 CLASSES = ("targets", "classes")
-REFUSED = [
+INVALID = [
     *(change("estimator", to=x) for x in ("MLPRegressor", None, [], "x" * 5000, "\x1b[31m\n")),
     *(change("format", to=x) for x in (0, 2, "1", None, [])),
     *(change(key, drop=True) for key in ("format", "params", "targets", "features", "fitted")),
     *(change(key, to=x) for key in ("params", "targets", "features") for x in (None, 5, [5], "x")),
-    *(change("fitted", name, drop=True) for name in NOTED),
+    *(change("fitted", name, drop=True) for name in ATTRIBUTES),
     *(
         change("fitted", name, to=x)
-        for name in NOTED
+        for name in ATTRIBUTES
         for x in ("7", [[]], {}, True, [True])
     ),
     *(change("fitted", name, to=-1) for name in persistence.COUNTS),
@@ -480,8 +480,8 @@ def traced():
 
 
 @pytest.mark.usefixtures("traced")
-@pytest.mark.parametrize("changed", REFUSED, ids=lambda changed: changed.__name__)
-def test_hostile_notes_are_refused(tmp_path, changed):
+@pytest.mark.parametrize("changed", INVALID, ids=lambda changed: changed.__name__)
+def test_malicious_notes_raise(tmp_path, changed):
     notes = deepcopy(MULTICLASS.notes)
     changed(notes)
     assert outcome(tmp_path / "e", MLPClassifier, MULTICLASS, notes) not in (
@@ -491,7 +491,7 @@ def test_hostile_notes_are_refused(tmp_path, changed):
 
 
 @pytest.mark.usefixtures("traced")
-def test_a_regressors_notes_are_refused_in_the_same_way(tmp_path):
+def test_malicious_notes_of_a_regressor_raise(tmp_path):
     number = MODELS[list(MADE.CASES).index("number")][1]
     for to in (2, 1.0, True, "1", None, []):
         notes = deepcopy(number.notes)
@@ -499,7 +499,9 @@ def test_a_regressors_notes_are_refused_in_the_same_way(tmp_path):
         assert "damaged" in outcome(tmp_path / "e", MLPRegressor, number, notes)
     swapped = MULTICLASS.notes | {"estimator": "MLPRegressor", "targets": {"n_outputs": 3}}
     swapped["params"] = number.notes["params"]
-    assert "loss is for labels" in outcome(tmp_path / "e", MLPRegressor, MULTICLASS, swapped)
+    assert "loss of the network is not for regression" in outcome(
+        tmp_path / "e", MLPRegressor, MULTICLASS, swapped
+    )
 
 
 NASTY = [
@@ -512,16 +514,16 @@ NASTY = [
 ]
 
 
-def places(value):
+def iter_keys(value):
     """Yield every container with each of its keys."""
     if isinstance(value, dict | list):
         for key in list(value) if isinstance(value, dict) else range(len(value)):
             yield value, key
-            yield from places(value[key])
+            yield from iter_keys(value[key])
 
 
 def mutant(number):
-    """Return a model with notes that were changed in one to three places."""
+    """Return a model with one to three random changes of its notes."""
     rng = np.random.default_rng(number)
     kind, model = MODELS[rng.integers(len(MODELS))]
     notes = deepcopy(model.notes)
@@ -529,15 +531,15 @@ def mutant(number):
         room = notes if rng.random() < 0.2 else notes[["params", "targets", "features", "fitted"][
             rng.integers(4)
         ]]  # fmt: skip
-        found = list(places(room))
-        if not found:
+        keys = list(iter_keys(room))
+        if not keys:
             break
-        at, key = found[rng.integers(len(found))]
+        at, key = keys[rng.integers(len(keys))]
         what = rng.integers(4)
         if what == 0:
             del at[key]
         elif what == 1:
-            other, there = list(places(notes))[rng.integers(len(list(places(notes))))]
+            other, there = list(iter_keys(notes))[rng.integers(len(list(iter_keys(notes))))]
             at[key] = deepcopy(other[there])
         elif what == 2 and isinstance(at, dict):
             at[["part", "type", "values", "solver", ""][rng.integers(5)]] = at.pop(key)
@@ -552,16 +554,16 @@ def mutant(number):
 
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("chunk", range(2))
-def test_notes_changed_at_random_are_refused_or_make_a_whole_estimator(tmp_path, chunk):
-    found = []
+def test_notes_changed_at_random_raise_or_give_a_valid_estimator(tmp_path, chunk):
+    outcomes = []
     for number in range(50 * chunk, 50 * chunk + 50):
         try:
-            found.append(outcome(tmp_path / "e", *mutant(number)))
+            outcomes.append(outcome(tmp_path / "e", *mutant(number)))
         except BaseException as error:
             error.add_note(f"mutant({number})")
             raise
-    assert len([what for what in found if what not in ("loaded", "not written")]) >= 10
-    assert "loaded" in found
+    assert len([what for what in outcomes if what not in ("loaded", "not written")]) >= 10
+    assert "loaded" in outcomes
 
 
 @pytest.mark.long
@@ -575,11 +577,11 @@ def test_ten_thousand_notes_changed_at_random(tmp_path):
             raise
 
 
-# --- files of earlier days ---
+# --- files of earlier formats ---
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_files_of_every_format_keep_loading(name):
+def test_files_of_every_format_load(name):
     case = CASES[name]
     kind = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}[case["estimator"]]
     net = kind.load(GOLDEN / "estimators" / name)
@@ -616,7 +618,7 @@ def test_the_file_is_safetensors_with_plain_notes(tmp_path):
     assert about["notes"]["targets"]["classes"]["values"] == ["nö", "yes", "日本"]
 
 
-def test_a_long_curve_is_saved_in_part_and_the_model_whole(tmp_path, monkeypatch):
+def test_only_the_last_epochs_of_a_long_curve_are_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(persistence, "MOST_EPOCHS", 20)
     X = np.random.default_rng(0).normal(size=(4, 2))
     net = MLPRegressor(hidden_layer_sizes=(2,), random_state=0)

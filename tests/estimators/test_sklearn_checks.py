@@ -1,4 +1,4 @@
-"""scikit-learn's checks of estimators, with every expected failure argued."""
+"""scikit-learn's estimator checks, with the reason for every expected failure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from graduel.estimators import MLPClassifier, MLPRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 PLAIN = [MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)]
-"""As scikit-learn checks its own. None fails anything."""
+"""The estimators that scikit-learn checks of its own MLP. All checks pass."""
 
 EQUAL = (
     "check_sample_weight_equivalence_on_dense_data",
     "check_sample_weight_equivalence_on_sparse_data",
 )
-"""The checks that a row of weight 2 counts as the row twice, and one of weight 0 not at all."""
-EACH_ITS_OWN = "dropout draws for a row of weight 2 once, and for its copies each by itself"
-OF_THE_BATCH = "a batch's mean and variance are those of its rows, whatever they weigh"
+"""The checks that a row of weight 2 equals two rows, and one of weight 0 none."""
+EACH_ITS_OWN = "dropout draws once for a row of weight 2, but for each of two copies"
+OF_THE_BATCH = "the mean and variance of a batch do not depend on row weights"
 
 LAYERS = MLPClassifier(
     max_iter=40,
@@ -51,11 +51,11 @@ EXTENDED = [
     (RANDOM, dict.fromkeys(EQUAL, EACH_ITS_OWN)),
     (NUMBERS, dict.fromkeys(EQUAL, OF_THE_BATCH)),
 ]
-"""Estimators of the extended kind, and which checks they fail for what reason."""
+"""Estimators with more options, and the checks that they fail with the reason."""
 
 
 @parametrize_with_checks(PLAIN)
-def test_with_scikit_learns_own_parameters(estimator, check):
+def test_with_scikit_learns_parameters(estimator, check):
     check(estimator)
 
 
@@ -65,7 +65,7 @@ def test_with_scikit_learns_own_parameters(estimator, check):
         failures for other, failures in EXTENDED if other is estimator
     ),
 )
-def test_of_the_extended_kind(estimator, check):
+def test_with_more_options(estimator, check):
     check(estimator)
 
 
@@ -78,5 +78,5 @@ def test_of_the_extended_kind(estimator, check):
     ids=["lbfgs", "sgd"],
 )
 def test_a_row_of_weight_2_counts_twice(estimator):
-    """Of the two that scikit-learn takes for its own."""
+    """The two estimators of scikit-learn's own tests."""
     check_sample_weight_equivalence_on_dense_data(type(estimator).__name__, estimator)

@@ -1,4 +1,4 @@
-"""scikit-learn's own tests of its MLP, read where it is installed, pass with our classes."""
+"""scikit-learn's tests of its MLP, from its installation, run with our classes."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def global_random_seed():
     return 42
 """
 EXCEPTIONS = {
-    "test_fit": "sets weights before anything is fitted, and velocities in private members",
+    "test_fit": "sets weights before fit, and velocities in private members",
     "test_gradient": "calls _loss_grad_lbfgs",
     "test_learning_rate_warmstart": "reads _optimizer.learning_rate; ours is learning_rate_",
     "test_adaptive_learning_rate": "reads _optimizer.learning_rate; ours is learning_rate_",
     "test_lbfgs_classification_maxfun[X1-y1]": (
-        "wants a warning for every activation; our L-BFGS reaches the gradient that tol asks for "
-        "within the 10 evaluations for one"
+        "expects a warning for every activation; for one, our L-BFGS reaches tol within the 10 "
+        "evaluations"
     ),
 }
-"""Its tests that fail, and why; each stands below in the terms of our public names."""
+"""The tests that fail, with the reason; each is repeated below with our public names."""
 MOST = 8
 KNOWN = ("1.9",)
-"""The versions whose tests these are; other versions may have others."""
+"""The versions of scikit-learn for which the list of failures is exact."""
 
 
 def run(folder):
-    """Run scikit-learn's tests with our classes; return the names of all, and of those failed."""
+    """Run scikit-learn's tests with our classes; return all names, and those of the failed ones."""
     text = TESTS.read_text(encoding="utf-8")
     assert text.count(THEIR_IMPORT) == 1
     (folder / "test_mlp.py").write_text(text.replace(THEIR_IMPORT, OUR_IMPORT), encoding="utf-8")
@@ -74,8 +74,8 @@ def run(folder):
     return [case.get("name") for case in cases], failed
 
 
-@pytest.mark.skipif(not TESTS.exists(), reason="this scikit-learn came without its tests")
-def test_its_tests_pass_but_for_the_listed_ones(tmp_path):
+@pytest.mark.skipif(not TESTS.exists(), reason="scikit-learn is installed without its tests")
+def test_scikit_learns_tests_pass_except_for_the_listed_ones(tmp_path):
     names, failed = run(tmp_path)
     assert len(names) >= len(re.findall(r"^def test_", TESTS.read_text(encoding="utf-8"), re.M))
     assert len(failed) <= MOST, failed
@@ -83,7 +83,7 @@ def test_its_tests_pass_but_for_the_listed_ones(tmp_path):
         assert failed == set(EXCEPTIONS)
 
 
-def test_the_list_is_short_and_says_why():
+def test_the_list_of_exceptions_is_short_with_reasons():
     assert len(EXCEPTIONS) <= MOST
     assert all(len(reason) > 15 for reason in EXCEPTIONS.values())
 
@@ -95,7 +95,7 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def test_fit_one_step_worked_out():
+def test_one_step_of_gradient_descent_by_formula():
     """h = σ(x W₁ + b₁), p = σ(h W₂ + b₂), dz₂ = p − y, dz₁ = dz₂ W₂ᵀ h (1 − h)."""
     x, alpha, lr = np.array([[0.6, 0.8, 0.7]]), 0.1, 0.1
     net = MLPClassifier(
@@ -122,15 +122,15 @@ def test_fit_one_step_worked_out():
         (net.intercepts_[0], b1 - lr * dz1[0]),
         (net.intercepts_[1], b2 - lr * p[0]),
     ]
-    for found, known in expected:
-        np.testing.assert_allclose(found, known, rtol=1e-12)
+    for actual, value in expected:
+        np.testing.assert_allclose(actual, value, rtol=1e-12)
     assert net.loss_ == pytest.approx(
         -np.log(1 - p[0, 0]) + alpha / 2 * ((W1**2).sum() + (W2**2).sum()), rel=1e-12
     )
 
 
 def objective(net, X, y):
-    """Return what `net`, fitted by L-BFGS to labels 0, 1, … made small, over its own weights."""
+    """Return the objective of `net`, fitted by L-BFGS to labels 0, 1, …, over its weights."""
     targets = y[:, np.newaxis] if len(net.classes_) == 2 else y
     rows = Rows(X, dtype=net.network_.dtype)
     decay = net.alpha / len(X)
@@ -182,7 +182,7 @@ def test_adaptive_learning_rate_ends_small():
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("labels", [2, 3])
-def test_lbfgs_keeps_to_its_evaluations_and_warns_unless_it_is_done(labels, activation):
+def test_lbfgs_respects_max_fun_and_warns_unless_converged(labels, activation):
     X, y = load_digits(n_class=labels, return_X_y=True)
     X, y = X[:200] / 16, y[:200]
     net = MLPClassifier(

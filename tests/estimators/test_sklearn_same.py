@@ -1,4 +1,4 @@
-"""With scikit-learn's own parameters the numbers are scikit-learn's."""
+"""With scikit-learn's parameters the results equal scikit-learn's."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TARGETS = {
 }
 """Targets; those from "number" on are for regressors."""
 SPECIAL = {"counts": {"loss": "poisson"}, "numbers": {"alpha": 0.0}}
-"""What a target asks for: see the test of several numbers with a penalty."""
+"""Parameters that a target requires: see the test of several numbers with a penalty."""
 
 
 def kinds(target):
@@ -53,11 +53,11 @@ def kinds(target):
 
 
 def fitted(target, *, X=X, y=None, weight=None, calls=("fit",), state=int, **params):
-    """Fit scikit-learn's and ours alike, and hold their warnings against each other."""
+    """Fit scikit-learn's estimator and ours; assert that their warnings are equal; return both."""
     y = TARGETS[target] if y is None else y
     params = {"hidden_layer_sizes": (5,), "max_iter": 8, "random_state": 3} | params
     params |= SPECIAL.get(target, {})
-    pair, said = [], []
+    pair, warned = [], []
     for kind in kinds(target):
         estimator = kind(**params | {"random_state": state(params["random_state"])})
         with warnings.catch_warnings(record=True) as caught:
@@ -68,36 +68,36 @@ def fitted(target, *, X=X, y=None, weight=None, calls=("fit",), state=int, **par
                     known = {"classes": np.arange(3) if target == "labels" else np.unique(y)}
                 getattr(estimator, call)(X, y, sample_weight=weight, **known)
         pair.append(estimator)
-        said.append([(w.category, str(w.message)) for w in caught])
-    assert said[0] == said[1]
+        warned.append([(w.category, str(w.message)) for w in caught])
+    assert warned[0] == warned[1]
     return pair
 
 
 def same(pair, target, *, X=X, rtol=1e-9, atol=1e-9):
-    """Hold all fitted numbers and the answers of ours against scikit-learn's."""
+    """Assert that fitted attributes and predictions equal scikit-learn's."""
     theirs, ours = pair
     close = {"rtol": rtol, "atol": atol}
     for name in COUNTS:
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.out_activation_ == theirs.out_activation_
     for name in CURVES:
-        expected, found = getattr(theirs, name), getattr(ours, name)
-        assert (found is None) == (expected is None), name
+        expected, actual = getattr(theirs, name), getattr(ours, name)
+        assert (actual is None) == (expected is None), name
         if expected is not None:
-            np.testing.assert_allclose(found, expected, **close, err_msg=name)
+            np.testing.assert_allclose(actual, expected, **close, err_msg=name)
     for name in ("coefs_", "intercepts_"):
         assert len(getattr(ours, name)) == len(getattr(theirs, name))
         for W, ref in zip(getattr(ours, name), getattr(theirs, name), strict=True):
             assert W.dtype == ref.dtype
             np.testing.assert_allclose(W, ref, **close, err_msg=name)
-    expected, found = theirs.predict(X), ours.predict(X)
-    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    expected, actual = theirs.predict(X), ours.predict(X)
+    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
     if isinstance(ours, MLPRegressor):
-        np.testing.assert_allclose(found, expected, **close)
+        np.testing.assert_allclose(actual, expected, **close)
         return
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(actual, expected)
     np.testing.assert_array_equal(ours.classes_, theirs.classes_)
-    if target != "one":  # a class of its own in the test below
+    if target != "one":  # differs on purpose, see the test below
         np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), **close)
 
 
@@ -155,14 +155,14 @@ SETTINGS = {
 
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_setting_gives_scikit_learns_numbers(target, setting):
+def test_every_setting_gives_scikit_learns_results(target, setting):
     same(fitted(target, **SETTINGS[setting]), target)
 
 
 @pytest.mark.parametrize("setting", ["sgd, Nesterov", "stops early", "in order", "strong penalty"])
 @pytest.mark.parametrize("target", [*TARGETS])
 def test_weighted_rows(target, setting):
-    """In one batch; for several batches of counts see below."""
+    """In one batch for counts; several batches are tested below."""
     params = SETTINGS[setting] | ({"batch_size": N} if target == "counts" else {})
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Got `batch_size` less than 1")
@@ -178,8 +178,8 @@ def test_rows_of_weight_zero(target):
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 @pytest.mark.parametrize("setting", ["adam", "sgd, Nesterov", "sgd, invscaling", "sgd, adaptive"])
 @pytest.mark.parametrize("target", ["two", "three", "labels", "one", "number", "counts"])
-def test_warm_starts_and_single_epochs_go_on(target, setting, call):
-    """A new fit begins with the old weights and a new optimizer; one epoch more keeps both."""
+def test_warm_starts_and_single_epochs_continue(target, setting, call):
+    """A new fit has the old weights and a new optimizer; another epoch keeps both."""
     params = SETTINGS[setting] | {"batch_size": 20, "max_iter": 4}
     same(fitted(target, calls=["fit", call, call], warm_start=call == "fit", **params), target)
 
@@ -192,7 +192,7 @@ def test_single_epochs_from_the_beginning(target):
     same(fitted(target, calls=[*calls, "fit"]), target)
 
 
-def test_single_epochs_keep_the_rate_that_adaptive_has_lowered():
+def test_single_epochs_keep_the_adaptive_learning_rate():
     params = SGD | {"learning_rate": "adaptive", "tol": 0.5, "n_iter_no_change": 1, "max_iter": 9}
     theirs, ours = fitted("number", calls=["fit", "partial_fit", "partial_fit"], **params)
     same((theirs, ours), "number")
@@ -212,11 +212,11 @@ def test_sparse_rows(kind, setting):
 
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csr_array])
 @pytest.mark.parametrize("setting", ["batches", "stops early"])
-def test_sparse_labels_come_back_sparse(kind, setting):
+def test_predictions_for_sparse_labels_are_sparse(kind, setting):
     theirs, ours = fitted("labels", y=kind(TARGETS["labels"]), **SETTINGS[setting])
-    expected, found = theirs.predict(X), ours.predict(X)
-    assert sparse.issparse(found)
-    np.testing.assert_array_equal(found.toarray(), expected.toarray())
+    expected, actual = theirs.predict(X), ours.predict(X)
+    assert sparse.issparse(actual)
+    np.testing.assert_array_equal(actual.toarray(), expected.toarray())
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-9)
 
 
@@ -255,7 +255,7 @@ def test_rows_of_every_kind(rows):
     same(fitted("three", X=rows), "three", X=rows)
 
 
-def test_a_random_state_is_drawn_from_as_scikit_learn_does():
+def test_a_random_state_is_consumed_as_in_scikit_learn():
     for params in ({}, SETTINGS["stops early"]):
         theirs, ours = fitted("three", state=np.random.RandomState, **params)
         same((theirs, ours), "three")
@@ -267,7 +267,7 @@ STOPS = ("stops early", "stops early, adaptive", "stops by the loss", "sgd, adap
 
 
 @pytest.mark.parametrize("setting", STOPS)
-def test_it_stops_at_the_same_epoch_and_says_so(setting, capsys):
+def test_it_stops_at_the_same_epoch_with_the_same_message(setting, capsys):
     params = SETTINGS[setting] | {"max_iter": 300}
     theirs, ours = fitted("three", verbose=2, **params)
     same((theirs, ours), "three")
@@ -279,11 +279,11 @@ def test_it_stops_at_the_same_epoch_and_says_so(setting, capsys):
     assert lines[0] == lines[1]
 
 
-def test_several_numbers_and_a_penalty():
-    """The weights are scikit-learn's; the reported penalty is divided by the outputs as well.
+def test_several_outputs_with_a_penalty():
+    """The weights equal scikit-learn's; the reported penalty is divided by the outputs too.
 
-    scikit-learn's gradient is that of ½ Σ errors² / n + α/2 ‖W‖² / n; in its report the errors are
-    divided by the number of outputs k and the penalty is not. Ours is divided as a whole.
+    scikit-learn's gradient is that of ½ Σ errors² / n + α/2 ‖W‖² / n; in its loss the errors are
+    divided by the number of outputs k and the penalty is not. Ours divides both.
     """
     alpha, k = 3.0, SIGNAL.shape[1]
     params = {"y": SIGNAL, "solver": "sgd", "alpha": alpha, "batch_size": N}
@@ -297,10 +297,10 @@ def test_several_numbers_and_a_penalty():
 
 
 def test_counts_with_weights_in_several_batches():
-    """The weights are scikit-learn's, and the loss in one batch is; in several it is shifted.
+    """The weights equal scikit-learn's; the loss over several batches is shifted.
 
-    Of half the deviance, Σ y log y − y does not depend on the network. scikit-learn takes its mean
-    in each batch, with the batch's weights; ours is the mean over all rows.
+    The part Σ y log y − y of half the deviance does not depend on the network. scikit-learn
+    averages it in each batch, with the batch's weights; ours is the mean over all rows.
     """
     params = SGD | {"batch_size": 16, "shuffle": False, "max_iter": 5, "tol": 0}
     theirs, ours = fitted("counts", weight=WEIGHT, **params)
@@ -316,15 +316,15 @@ def test_counts_with_weights_in_several_batches():
 
 
 def test_one_class_has_one_column_of_probabilities():
-    """scikit-learn gives two columns, of which ``classes_`` names one."""
+    """scikit-learn returns two columns for the one class in ``classes_``."""
     theirs, ours = fitted("one")
     assert theirs.predict_proba(X).shape == (N, 2)
     np.testing.assert_array_equal(ours.predict_proba(X), np.ones((N, 1)))
 
 
 @pytest.mark.parametrize("target", ["two", "three", "labels"])
-def test_a_confident_mistake_costs_what_it_costs(target):
-    """scikit-learn clips the loss that it reports, at about 36; the step is the same."""
+def test_the_loss_of_a_confident_error_is_not_clipped(target):
+    """scikit-learn clips the reported loss at about 36; the step is the same."""
     params = {"solver": "sgd", "max_iter": 1, "batch_size": N, "learning_rate_init": 1e-3}
     theirs, ours = fitted(target, X=X * 1e4, **params)
     for W, ref in zip(ours.coefs_, theirs.coefs_, strict=True):
@@ -333,8 +333,8 @@ def test_a_confident_mistake_costs_what_it_costs(target):
     assert ours.loss_ > 10 * theirs.loss_
 
 
-def test_a_warm_start_that_stops_early_keeps_the_best_of_both_fits():
-    """scikit-learn's best weights are by then those in training; its answers may be worse."""
+def test_a_warm_start_with_early_stopping_keeps_the_best_of_both_fits():
+    """scikit-learn's best weights are then those in training; its predictions can be worse."""
     y, params = TARGETS["number"], SGD | {"max_iter": 20, "random_state": 0}
     for kind in (neural_network.MLPRegressor, MLPRegressor):
         net = kind(**params, early_stopping=True, warm_start=True)
@@ -342,12 +342,12 @@ def test_a_warm_start_that_stops_early_keeps_the_best_of_both_fits():
             before = net.fit(X, y).predict(X)
         first = len(net.validation_scores_)
         net.fit(X, -y)
-        assert np.argmax(net.validation_scores_) < first  # the second fit found nothing better
+        assert np.argmax(net.validation_scores_) < first  # the second fit has no better epoch
         assert np.array_equal(net.predict(X), before) == (kind is MLPRegressor)
 
 
-def test_single_epochs_with_a_warm_start_take_batches_without_all_labels():
-    """scikit-learn refuses them, as it does in a fit."""
+def test_partial_fit_with_warm_start_accepts_batches_without_all_labels():
+    """scikit-learn raises, as in fit."""
     for kind in (neural_network.MLPClassifier, MLPClassifier):
         net = kind(3, solver="sgd", warm_start=True)
         net.partial_fit([[0.0], [1.0], [2.0]], [0, 1, 2], classes=[0, 1, 2])
@@ -360,8 +360,8 @@ def test_single_epochs_with_a_warm_start_take_batches_without_all_labels():
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
-def test_a_training_that_never_had_a_score_is_refused():
-    """scikit-learn answers with the first weights, untrained."""
+def test_a_training_without_a_finite_score_raises():
+    """scikit-learn predicts with the initial weights."""
     params = {"solver": "sgd", "learning_rate_init": 1e200, "early_stopping": True, "max_iter": 3}
     with pytest.warns(ConvergenceWarning):
         theirs = neural_network.MLPRegressor(**params, random_state=0).fit(X, SIGNAL[:, 0])
@@ -395,8 +395,8 @@ def problems(draw):
     batch = draw(st.sampled_from(["auto", 1, 3, 7, 100]))
     weight = None
     if draw(st.booleans()):
-        whole = batch in ("auto", 100)
-        weight = rng.uniform(0.1, 2, n) * (rng.random(n) < 0.8 if whole else 1)
+        one_batch = batch in ("auto", 100)
+        weight = rng.uniform(0.1, 2, n) * (rng.random(n) < 0.8 if one_batch else 1)
         batch = "auto" if target == "counts" else batch
     stops = draw(st.booleans())
     params = {
@@ -421,23 +421,23 @@ def problems(draw):
     }
     more = draw(st.sampled_from([["fit"], ["partial_fit"], ["fit", "fit", "partial_fit"]]))
     if stops and weight is not None:
-        weight = weight + 0.1  # a score needs a row that counts
+        weight = weight + 0.1  # a score needs a row of positive weight
     return target, rows, y, weight, ["fit"] if stops else more, params
 
 
 @settings(deadline=None, max_examples=40)
 @given(problems())
-def test_any_setting_gives_scikit_learns_numbers(problem):
+def test_any_setting_gives_scikit_learns_results(problem):
     target, rows, y, weight, calls, params = problem
     pair = fitted(target, X=rows, y=y, weight=weight, calls=calls, **params)
     same(pair, target, X=rows, rtol=1e-7, atol=1e-8)
 
 
-# --- L-BFGS, which has a line search of its own ---
+# --- L-BFGS, whose line search differs ---
 
 
 def minimized(target, **params):
-    """Fit both by L-BFGS, long enough."""
+    """Fit both by L-BFGS to convergence."""
     y, special = TARGETS[target], SPECIAL.get(target, {})
     pair = []
     for kind in kinds(target):
@@ -449,7 +449,7 @@ def minimized(target, **params):
 @pytest.mark.parametrize("target", ["two", "three", "labels", "number", "numbers", "counts"])
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.filterwarnings("ignore:lbfgs failed to converge after.*(status=2):")
-def test_lbfgs_goes_down_as_far_as_scikit_learns(target, activation):
+def test_lbfgs_reaches_the_loss_of_scikit_learns(target, activation):
     theirs, ours = minimized(
         target, hidden_layer_sizes=3, activation=activation, alpha=0.5, tol=1e-4
     )
@@ -458,7 +458,7 @@ def test_lbfgs_goes_down_as_far_as_scikit_learns(target, activation):
 
 
 @pytest.mark.parametrize("target", ["two", "three", "labels", "number", "counts"])
-def test_without_hidden_layers_lbfgs_finds_the_one_minimum(target):
+def test_without_hidden_layers_lbfgs_finds_the_unique_minimum(target):
     theirs, ours = minimized(target, hidden_layer_sizes=(), alpha=2.0, tol=1e-9)
     assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-7)
     np.testing.assert_allclose(ours.coefs_[0], theirs.coefs_[0], atol=2e-3)
@@ -471,11 +471,11 @@ def test_without_hidden_layers_lbfgs_finds_the_one_minimum(target):
     if known is None:
         return
     known.fit(X, TARGETS[target])
-    answer = "predict_proba" if hasattr(known, "predict_proba") else "predict"
-    np.testing.assert_allclose(getattr(ours, answer)(X), getattr(known, answer)(X), atol=1e-4)
+    method = "predict_proba" if hasattr(known, "predict_proba") else "predict"
+    np.testing.assert_allclose(getattr(ours, method)(X), getattr(known, method)(X), atol=1e-4)
 
 
-def test_lbfgs_with_weighted_rows_finds_the_minimum_that_scipy_finds():
+def test_lbfgs_with_weighted_rows_finds_scipys_minimum():
     """½ Σ w (y − x·β − c)² / Σ w + α/2 ‖β‖² / Σ w."""
     y, alpha = TARGETS["number"], 1.5
     A = np.c_[X, np.ones(N)]
@@ -497,7 +497,7 @@ def test_lbfgs_with_weighted_rows_finds_the_minimum_that_scipy_finds():
 
 
 @pytest.mark.parametrize("target", ["two", "number"])
-def test_lbfgs_counts_its_iterations_and_keeps_to_max_iter(target):
+def test_lbfgs_counts_iterations_and_respects_max_iter(target):
     for kind in kinds(target):
         with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge"):
             net = kind(solver="lbfgs", max_iter=4, tol=1e-12).fit(X, TARGETS[target])
@@ -506,7 +506,7 @@ def test_lbfgs_counts_its_iterations_and_keeps_to_max_iter(target):
     assert sorted(net.loss_curve_, reverse=True) == net.loss_curve_
 
 
-def test_lbfgs_that_begins_at_its_end():
+def test_lbfgs_started_at_convergence():
     _, ours = minimized("number", hidden_layer_sizes=(), tol=1e3)
     assert ours.n_iter_ == 0
     assert ours.best_loss_ == ours.loss_ == ours.loss_curve_[-1]

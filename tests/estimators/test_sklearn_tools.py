@@ -1,4 +1,4 @@
-"""The estimators among scikit-learn's own tools, and in threads."""
+"""The estimators with scikit-learn's tools, and in threads."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def regressor(**params):
 
 
 @pytest.mark.parametrize("frames", ["pandas", "polars"])
-def test_names_go_through_a_pipeline(frames):
+def test_feature_names_pass_through_a_pipeline(frames):
     frame = {"pandas": pd.DataFrame, "polars": pl.DataFrame}[frames](
         dict(zip(NAMES, X.T, strict=True))
     )
@@ -67,7 +67,7 @@ def test_names_go_through_a_pipeline(frames):
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
 @pytest.mark.parametrize(("kind", "y"), BOTH)
-def test_names_are_held_against_the_fits(kind, y, frame):
+def test_feature_names_are_compared_with_the_fit(kind, y, frame):
     rows = frame(dict(zip(NAMES, X.T, strict=True)))
     net = kind(**SMALL).fit(rows, y)
     assert list(net.feature_names_in_) == NAMES
@@ -90,7 +90,7 @@ def test_a_grid_over_layers_and_dropout():
     assert search.score(X, LABELS) > 0.8
 
 
-def test_cross_validation_in_threads_is_that_in_a_row():
+def test_cross_validation_in_threads_gives_the_same_scores():
     with joblib.parallel_backend("threading"):
         threads = cross_val_score(regressor(), X, NUMBERS, cv=4, n_jobs=4)
     np.testing.assert_array_equal(threads, cross_val_score(regressor(), X, NUMBERS, cv=4))
@@ -107,9 +107,9 @@ def test_calibration():
 
 @pytest.mark.parametrize(("make", "y"), [(classifier, LABELS), (regressor, X[:, 0])])
 def test_permutation_importance_finds_the_columns_that_matter(make, y):
-    found = permutation_importance(make().fit(X, y), X, y, n_repeats=5, random_state=0)
-    assert found.importances_mean.argmin() != 0
-    assert found.importances_mean[0] > 4 * abs(found.importances_mean[3])
+    result = permutation_importance(make().fit(X, y), X, y, n_repeats=5, random_state=0)
+    assert result.importances_mean.argmin() != 0
+    assert result.importances_mean[0] > 4 * abs(result.importances_mean[3])
 
 
 def test_stacking_and_one_against_the_rest():
@@ -120,7 +120,7 @@ def test_stacking_and_one_against_the_rest():
     assert rest.score(X, LABELS) > 0.8
 
 
-def test_targets_that_are_scaled_around_the_net():
+def test_transformed_targets():
     net = TransformedTargetRegressor(regressor(max_iter=400), transformer=StandardScaler())
     assert net.fit(X, 1e4 + 1e3 * NUMBERS).score(X, 1e4 + 1e3 * NUMBERS) > 0.9
 
@@ -129,12 +129,12 @@ def test_targets_that_are_scaled_around_the_net():
 
 
 @pytest.mark.parametrize(("kind", "y"), BOTH)
-def test_parameters_there_and_back(kind, y):
-    given = {"activation": ["relu", "tanh"], "hidden_layer_sizes": (5, 4), "dropout": [0.1, 0.0]}
-    net = kind(**given, max_iter=2)
+def test_get_and_set_params(kind, y):
+    values = {"activation": ["relu", "tanh"], "hidden_layer_sizes": (5, 4), "dropout": [0.1, 0.0]}
+    net = kind(**values, max_iter=2)
     params = net.get_params()
     assert set(params) == set(inspect.signature(kind).parameters)
-    assert all(params[name] is value for name, value in given.items())
+    assert all(params[name] is value for name, value in values.items())
     again = kind().set_params(**params)
     assert again.get_params() == params
     net.fit(X, y)
@@ -146,8 +146,8 @@ def test_parameters_there_and_back(kind, y):
         net.set_params(units=3)
 
 
-WRONG = {
-    "hidden_layer_sizes": [(0, "range"), ((5, -1), "> 0"), ((2.5,), "whole numbers"), ("a", "a")],
+INVALID = {
+    "hidden_layer_sizes": [(0, "range"), ((5, -1), "> 0"), ((2.5,), "integers"), ("a", "a")],
     "activation": [("rleu", "Did you mean 'relu'"), (None, "name"), (["relu"] * 2, "one for each")],
     "solver": [("sdg", "Did you mean 'sgd'"), (1, "name")],
     "alpha": [(-1e-9, "range"), ("0", "float")],
@@ -184,32 +184,32 @@ WRONG = {
     "scoring": [("acuracy", "Did you mean 'accuracy'"), (5, "callable")],
     "input_scale": [(0, "range"), ("pixels", "'auto'")],
 }
-"""Values out of range for each parameter, and what the message says of those that are in it."""
+"""Invalid values of each parameter, with a part of the message."""
 
 
-def test_every_parameter_stands_in_the_table():
+def test_every_parameter_has_invalid_values():
     known = {*MLPClassifier().get_params(), *MLPRegressor().get_params()}
-    assert set(WRONG) == known
+    assert set(INVALID) == known
 
 
 @pytest.mark.parametrize(("kind", "y"), BOTH)
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
-    [(name, value, says) for name, wrongs in WRONG.items() for value, says in wrongs],
+    ("name", "value", "text"),
+    [(name, value, text) for name, values in INVALID.items() for value, text in values],
     ids=lambda v: str(v)[:20],
 )
-def test_a_wrong_parameter_is_named_with_what_it_may_be(kind, y, name, value, says):
+def test_an_invalid_parameter_raises_with_its_name_and_valid_values(kind, y, name, value, text):
     if name not in kind().get_params():
         pytest.skip(f"{kind.__name__} has no {name}")
     net = kind(**{"max_iter": 1, name: value})
     with pytest.raises(ValueError, match=name) as error:
         net.fit(X, y)
-    assert says in str(error.value)
+    assert text in str(error.value)
     assert not hasattr(net, "coefs_")
 
 
 @pytest.mark.parametrize(("kind", "y"), BOTH)
-def test_any_object_in_any_parameter_is_refused_by_name(kind, y):
+def test_an_unknown_object_raises_for_every_parameter(kind, y):
     class Odd:
         pass
 
@@ -220,7 +220,7 @@ def test_any_object_in_any_parameter_is_refused_by_name(kind, y):
 
 # --- before a fit ---
 
-ANSWERS = {
+NEED_FIT = {
     "predict": (X,),
     "predict_proba": (X,),
     "predict_log_proba": (X,),
@@ -240,14 +240,14 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-def test_nothing_answers_before_a_fit(kind, tmp_path, monkeypatch):
+def test_methods_before_fit_raise(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     net = kind()
     methods = {m for m in dir(net) if not m.startswith("_") and callable(getattr(net, m, None))}
-    assert methods <= {*ANSWERS, *OTHERS}
-    for name in methods & {*ANSWERS}:
+    assert methods <= {*NEED_FIT, *OTHERS}
+    for name in methods & {*NEED_FIT}:
         with pytest.raises(NotFittedError, match="not fitted yet"):
-            getattr(net, name)(*ANSWERS[name])
+            getattr(net, name)(*NEED_FIT[name])
     for name in ("coefs_", "intercepts_", "network_", "weights_"):
         assert not hasattr(net, name)
         with pytest.raises(AttributeError, match=f"no {name} before it is fitted"):
@@ -261,7 +261,7 @@ OVERFLOWS = pytest.mark.filterwarnings(
 
 
 @OVERFLOWS
-def test_a_fit_that_fails_leaves_the_one_before():
+def test_a_failed_fit_keeps_the_previous_one():
     net = classifier(max_iter=3).fit(X, LABELS)
     before, curve = net.predict_proba(X), list(net.loss_curve_)
     wrong = (
@@ -281,7 +281,7 @@ def test_a_fit_that_fails_leaves_the_one_before():
 
 
 @OVERFLOWS
-def test_an_epoch_that_fails_leaves_the_one_before():
+def test_a_failed_epoch_keeps_the_previous_one():
     net = regressor(solver="sgd", batch_size=10).partial_fit(X, NUMBERS)
     before, curve, seen = net.predict(X), list(net.loss_curve_), net.t_
     with pytest.raises(ValueError, match="non-finite"):
@@ -314,7 +314,7 @@ def through_a_deep_copy(net, tmp_path):
     "params", [{}, {"solver": "sgd"}, {"dropout": 0.2, "ema": 0.9, "norm": "batch"}]
 )
 @pytest.mark.parametrize(("kind", "y"), BOTH)
-def test_a_copy_answers_and_goes_on_alike(kind, y, params, through, tmp_path):
+def test_copies_predict_and_continue_training_equally(kind, y, params, through, tmp_path):
     net = kind(**SMALL | params | {"max_iter": 5, "batch_size": 30})
     net.fit(X, y)
     net.partial_fit(X, y)
@@ -338,11 +338,11 @@ def test_a_copy_answers_and_goes_on_alike(kind, y, params, through, tmp_path):
         ({}, 4),  # θ, two moments, scratch of at most 64k numbers
         ({"solver": "sgd"}, 3),
         ({"solver": "lbfgs"}, 1),
-        ({"early_stopping": True}, 5),  # the best θ as well
-        ({"ema": 0.9}, 7),  # θ in training, its average, and scratch once more
+        ({"early_stopping": True}, 5),  # the best θ too
+        ({"ema": 0.9}, 7),  # θ in training, its average, and another scratch
     ],
 )
-def test_a_pickle_carries_weights_and_memory_and_no_buffers(params, vectors):
+def test_a_pickle_has_weights_and_optimizer_state_but_no_buffers(params, vectors):
     rows, y = RNG.normal(size=(400, 200)), np.arange(400) % 3
     net = MLPClassifier(100, max_iter=2, **params).fit(rows, y)
     net.predict(rows)
@@ -353,27 +353,27 @@ def test_a_pickle_carries_weights_and_memory_and_no_buffers(params, vectors):
 
 
 def test_weights_and_validation_rows_are_routed():
-    weight, held = RNG.uniform(0, 2, 60), slice(60, None)
+    weight, held_out = RNG.uniform(0, 2, 60), slice(60, None)
     with sklearn.config_context(enable_metadata_routing=True):
         net = classifier(max_iter=8).set_fit_request(sample_weight=True, X_val=True, y_val=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipe = Pipeline([("scaler", scaler), ("net", net)], transform_input=["X_val"])
-        given = {"X_val": X[held], "y_val": LABELS[held]}
-        pipe.fit(X[:60], LABELS[:60], sample_weight=weight, **given)
+        validation = {"X_val": X[held_out], "y_val": LABELS[held_out]}
+        pipe.fit(X[:60], LABELS[:60], sample_weight=weight, **validation)
     scaled = StandardScaler().fit(X[:60])
     direct = classifier(max_iter=8).fit(
         scaled.transform(X[:60]),
         LABELS[:60],
         sample_weight=weight,
-        X_val=scaled.transform(X[held]),
-        y_val=LABELS[held],
+        X_val=scaled.transform(X[held_out]),
+        y_val=LABELS[held_out],
     )
     assert len(direct.validation_scores_) == 8
     assert pipe["net"].validation_scores_ == direct.validation_scores_
     np.testing.assert_array_equal(pipe["net"].coefs_[0], direct.coefs_[0])
 
 
-def test_metadata_that_nobody_asked_for_are_refused():
+def test_metadata_that_are_not_requested_raise():
     with sklearn.config_context(enable_metadata_routing=True):
         search = GridSearchCV(classifier(max_iter=2), {"dropout": [0.0]}, cv=2)
         with pytest.raises(
@@ -391,22 +391,22 @@ def test_metadata_that_nobody_asked_for_are_refused():
 
 
 class Recorder:
-    """A callback that notes all that it is told, and stops the fit after some epoch."""
+    """A callback that records all events, and stops the fit after a given epoch."""
 
     def __init__(self, stop=None):
-        self.stop, self.told, self.models = stop, [], []
+        self.stop, self.events, self.models = stop, [], []
 
     def setup(self, estimator, context):
-        self.told.append("setup")
+        self.events.append("setup")
 
     def teardown(self, estimator, context):
-        self.told.append("teardown")
+        self.events.append("teardown")
 
     def on_fit_task_begin(self, estimator, context, *, X=None, y=None):
-        self.told.append(("begin", context.task_name, context.task_id, context.max_subtasks))
+        self.events.append(("begin", context.task_name, context.task_id, context.max_subtasks))
 
     def on_fit_task_end(self, estimator, context, *, X=None, metadata=None, fitted_estimator=None):
-        self.told.append(("end", context.task_name, context.task_id, context.max_subtasks))
+        self.events.append(("end", context.task_name, context.task_id, context.max_subtasks))
         self.metadata = metadata
         if fitted_estimator is not None:
             self.models.append((fitted_estimator, fitted_estimator.predict(X)))
@@ -424,15 +424,15 @@ def watched(net, y, **recorder):
     "params", [{}, {"solver": "lbfgs"}, {"ema": 0.8, "norm": "batch", "dropout": 0.1}]
 )
 @pytest.mark.parametrize(("kind", "y"), BOTH)
-def test_callbacks_are_told_of_every_epoch_with_the_net_by_then(kind, y, params):
+def test_callbacks_get_every_epoch_with_the_current_estimator(kind, y, params):
     params = SMALL | {"max_iter": 4} | params
     net, callback = watched(kind(**params), y)
     epochs = [(when, "epoch", i, 0) for i in range(4) for when in ("begin", "end")]
     fit = [("begin", "fit", 0, 4), *epochs, ("end", "fit", 0, 4)]
-    assert callback.told == ["setup", *fit, "teardown"]
+    assert callback.events == ["setup", *fit, "teardown"]
     assert len(callback.models) == 5
     for i, (model, then) in enumerate(callback.models):
-        np.testing.assert_array_equal(model.predict(X), then)  # it keeps still
+        np.testing.assert_array_equal(model.predict(X), then)  # the copy has not changed
         assert model.n_iter_ == len(model.loss_curve_) == min(i + 1, 4)
         assert model.loss_curve_ == net.loss_curve_[: i + 1]
         if "solver" not in params:
@@ -441,7 +441,7 @@ def test_callbacks_are_told_of_every_epoch_with_the_net_by_then(kind, y, params)
     np.testing.assert_array_equal(kind(**params).fit(X, y).predict(X), net.predict(X))
 
 
-def test_a_model_of_a_callback_may_be_trained_without_harm():
+def test_training_the_estimator_of_a_callback_has_no_side_effects():
     net, callback = watched(classifier(max_iter=3), LABELS)
     before = net.predict_proba(X)
     for model, _ in callback.models:
@@ -454,7 +454,7 @@ def test_a_model_of_a_callback_may_be_trained_without_harm():
 def test_a_callback_stops_the_fit():
     net, callback = watched(classifier(max_iter=50), LABELS, stop=2)
     assert net.n_iter_ == 3
-    assert callback.told[-3:] == [("end", "epoch", 2, 0), ("end", "fit", 0, 50), "teardown"]
+    assert callback.events[-3:] == [("end", "epoch", 2, 0), ("end", "fit", 0, 50), "teardown"]
     alone = classifier(max_iter=3).fit(X, LABELS)
     np.testing.assert_array_equal(net.predict_proba(X), alone.predict_proba(X))
 
@@ -468,11 +468,11 @@ def test_callbacks_get_the_weights_and_end_with_a_fit_that_fails():
     assert callback.metadata["sample_weight"] is weight
     with pytest.raises(ValueError, match="non-finite"):
         net.set_params(solver="sgd", learning_rate_init=1e300, max_iter=3).fit(X, LABELS)
-    assert callback.told[-1] == "teardown"
+    assert callback.events[-1] == "teardown"
     assert not hasattr(net, "_callback_fit_ctx")
 
 
-def test_scikit_learns_own_callbacks(capsys):
+def test_scikit_learns_callbacks(capsys):
     callback = pytest.importorskip("sklearn.callback")
     monitor = callback.ScoringMonitor(scoring="accuracy")
     net = classifier(max_iter=6).set_callbacks(monitor, callback.ProgressBar()).fit(X, LABELS)
@@ -489,46 +489,46 @@ def test_scikit_learns_own_callbacks(capsys):
 
 @pytest.fixture
 def hasty():
-    """Let threads take turns as often as can be."""
+    """Let threads switch as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
 
-def beside(work, ask, threads=8):
-    """Call `ask` in threads until `work` is done in another; return all that was answered."""
-    done, heard = threading.Event(), [[] for _ in range(threads)]
+def run_beside(work, query, threads=8):
+    """Call `query` in threads until `work` is done in another; return all results."""
+    done, results = threading.Event(), [[] for _ in range(threads)]
 
-    def asking(answers):
+    def repeat(own):
         while not done.is_set():
-            answers.append(ask())
+            own.append(query())
 
-    def working():
+    def finish():
         try:
             work()
         finally:
             done.set()
 
-    crew = [threading.Thread(target=asking, args=(answers,)) for answers in heard]
-    crew.append(threading.Thread(target=working))
-    for thread in crew:
+    workers = [threading.Thread(target=repeat, args=(own,)) for own in results]
+    workers.append(threading.Thread(target=finish))
+    for thread in workers:
         thread.start()
-    for thread in crew:
+    for thread in workers:
         thread.join(60)
-    assert not any(thread.is_alive() for thread in crew)
-    assert all(heard)
-    return [answer for answers in heard for answer in answers]
+    assert not any(thread.is_alive() for thread in workers)
+    assert all(results)
+    return [result for own in results for result in own]
 
 
-def answer(net, method, rows):
-    """Return the answer as bytes with its shape, or what was said against the rows."""
+def call(net, method, rows):
+    """Return shape and bytes of the prediction, or 'refused' if the columns do not match."""
     try:
-        found = getattr(net, method)(rows)
+        result = getattr(net, method)(rows)
     except ValueError as error:
         assert "features, but MLP" in str(error)
         return "refused"
-    return found.shape, found.tobytes()
+    return result.shape, result.tobytes()
 
 
 WIDE = np.random.default_rng(2).normal(size=(90, 6))
@@ -546,10 +546,10 @@ FITS = {
 @pytest.mark.parametrize("method", ["predict", "predict_proba"])
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
 @pytest.mark.usefixtures("hasty")
-def test_threads_see_the_old_fit_or_the_new_one(method, form):
-    """Others' columns are refused by a fit as a whole as well."""
+def test_threads_predict_with_the_old_fit_or_the_new_one(method, form):
+    """Columns of another fit are refused by a complete fit too."""
     net, rows = classifier(max_iter=2), form(X[:7])
-    known = {answer(clone(net).fit(*data), method, rows) for data in FITS.values()}
+    known = {call(clone(net).fit(*data), method, rows) for data in FITS.values()}
     net.fit(*FITS["first"])
 
     def refit():
@@ -557,30 +557,30 @@ def test_threads_see_the_old_fit_or_the_new_one(method, form):
             for data in FITS.values():
                 net.fit(*data)
 
-    heard = beside(refit, partial(answer, net, method, rows))
-    assert set(heard) <= known
-    assert len(set(heard)) > 1
+    results = run_beside(refit, partial(call, net, method, rows))
+    assert set(results) <= known
+    assert len(set(results)) > 1
 
 
 @pytest.mark.usefixtures("hasty")
-def test_threads_see_one_of_the_epochs_of_partial_fit():
+def test_threads_predict_with_one_of_the_epochs_of_partial_fit():
     states, net = set(), classifier(batch_size=20)
     for _ in range(40):
         net.partial_fit(X, LABELS, classes=np.unique(LABELS))
-        states.add(answer(net, "predict_proba", X))
+        states.add(call(net, "predict_proba", X))
     net = classifier(batch_size=20).partial_fit(X, LABELS, classes=np.unique(LABELS))
 
-    def go_on():
+    def train():
         for _ in range(39):
             net.partial_fit(X, LABELS)
 
-    heard = set(beside(go_on, partial(answer, net, "predict_proba", X)))
-    assert heard <= states
-    assert len(heard) > 1
+    results = set(run_beside(train, partial(call, net, "predict_proba", X)))
+    assert results <= states
+    assert len(results) > 1
 
 
-def test_a_first_fit_that_ends_while_a_thread_asks():
-    """The thread had found nothing fitted; by the time of the check there is something."""
+def test_a_first_fit_that_ends_during_a_prediction():
+    """The estimator is fitted between the first look and the check."""
 
     class Late(MLPRegressor):
         def __sklearn_is_fitted__(self):

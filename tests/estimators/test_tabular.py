@@ -1,4 +1,4 @@
-"""The classifier of tables: what goes in as it is, what comes out, and what is refused."""
+"""TabularMLPClassifier: input, predictions and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def changed(**columns):
     return X.assign(**columns)
 
 
-def test_a_table_is_understood_as_it_is():
+def test_column_types_are_inferred():
     kinds = {column.name: column.kind for column in NET.columns_}
     assert kinds == {
         "age": "numeric",
@@ -43,13 +43,13 @@ def test_a_table_is_understood_as_it_is():
     assert NET.n_features_in_ == X.shape[1]
 
 
-def test_it_learns_what_columns_of_two_kinds_decide_together():
+def test_it_fits_an_interaction_of_two_kinds_of_columns():
     more, y = mixed(400)
     net = quick(recipe=plain(SMALL.replace("12", "40"))).fit(more[:300], y[:300])
     assert net.score(more[300:], y[300:]) > 0.8
 
 
-def test_its_attributes_say_how_the_fit_went():
+def test_the_fitted_attributes():
     assert NET.recipe_.epochs == NET.n_iter_ == 12
     assert 1 <= NET.best_epoch_ <= 12
     curves = (
@@ -65,14 +65,14 @@ def test_its_attributes_say_how_the_fit_went():
     assert NET.classes_.tolist() == ["goes", "stays"]
 
 
-def test_probabilities_are_those_of_the_classes_in_order():
+def test_probabilities_are_in_the_order_of_the_classes():
     assert P.shape == (len(X), 2)
     np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-12)
     assert (NET.predict(X) == NET.classes_[P.argmax(axis=1)]).all()
     np.testing.assert_allclose(np.exp(NET.predict_log_proba(X)), P, rtol=1e-5)
 
 
-def test_a_polars_table_gives_the_same_bits():
+def test_a_polars_dataframe_gives_identical_predictions():
     frame = as_polars(X)
     net = quick().fit(frame, pl.Series(Y))
     assert net.columns_ == NET.columns_
@@ -80,16 +80,16 @@ def test_a_polars_table_gives_the_same_bits():
     assert (net.predict_proba(frame.lazy()) == P).all()
 
 
-def test_a_kind_of_pandas_table_is_one():
-    class Own(pd.DataFrame):
+def test_a_subclass_of_a_pandas_dataframe_is_accepted():
+    class Custom(pd.DataFrame):
         pass
 
-    net = quick().fit(Own(X), Y)
+    net = quick().fit(Custom(X), Y)
     assert net.columns_ == NET.columns_
-    assert (net.predict_proba(Own(X)) == P).all()
+    assert (net.predict_proba(Custom(X)) == P).all()
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_one_others():
+def test_the_same_seed_gives_identical_predictions():
     assert (quick().fit(X, Y).predict_proba(X) == P).all()
     assert (quick(random_state=1).fit(X, Y).predict_proba(X) != P).any()
     stream = np.random.RandomState(0)
@@ -106,12 +106,12 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others():
     ],
     ids=["new categories", "all missing", "new words", "columns that are not used"],
 )
-def test_rows_to_predict_may_hold_what_was_never_seen(columns):
+def test_predictions_accept_unseen_values(columns):
     p = NET.predict_proba(changed(**columns))
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
 
 
-def test_what_is_not_used_makes_no_difference():
+def test_unused_columns_do_not_affect_predictions():
     assert (NET.predict_proba(changed(note=None, row=7, one=None)) == P).all()
 
 
@@ -126,16 +126,16 @@ def test_what_is_not_used_makes_no_difference():
     ],
     ids=["objects", "text", "numbers for categories", "dates as text", "booleans for words"],
 )
-def test_the_type_of_a_column_may_be_another_at_prediction(columns):
+def test_columns_can_have_other_dtypes_in_predictions(columns):
     np.testing.assert_array_equal(NET.predict_proba(changed(**columns)), P)
 
 
-def test_each_row_is_answered_by_itself():
+def test_predictions_of_a_row_do_not_depend_on_other_rows():
     one_by_one = np.concatenate([NET.predict_proba(X[i : i + 1]) for i in range(len(X))])
     np.testing.assert_allclose(one_by_one, P, rtol=1e-9)
 
 
-def test_arrays_and_lists_are_tables_too():
+def test_arrays_and_lists_are_accepted():
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(60, 3))
     y = (numbers[:, 0] > 0).astype(int)
@@ -153,30 +153,30 @@ def test_arrays_and_lists_are_tables_too():
     assert len(net.predict(np.array(rows, dtype=object))) == 60
 
 
-def test_categories_are_named_by_name_number_or_mask():
+def test_categorical_features_by_name_index_or_mask():
     mask = [name in ("age", "visits") for name in X.columns]
-    for given in (["age", "visits"], [0, 6], ["age", np.int64(6)], mask, np.array(mask)):
-        net = quick(categorical_features=given, max_epochs=1).fit(X, Y)
+    for columns in (["age", "visits"], [0, 6], ["age", np.int64(6)], mask, np.array(mask)):
+        net = quick(categorical_features=columns, max_epochs=1).fit(X, Y)
         kinds = {column.name: column.kind for column in net.columns_}
         assert (kinds["age"], kinds["visits"], kinds["took"]) == ("categorical",) * 2 + ("numeric",)
-    kept = quick(categorical_features=["note"], max_epochs=1).fit(X, Y)
-    assert "note" in [column.name for column in kept.columns_]
+    net = quick(categorical_features=["note"], max_epochs=1).fit(X, Y)
+    assert "note" in [column.name for column in net.columns_]
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("columns", "message"),
     [
         (["citty"], "categorical_features must name a column .* got 'citty'. Did you mean 'city'"),
-        ([11], "their numbers from 0 to 10, or True and False for each; got 11"),
+        ([11], "indices from 0 to 10, or True or False for each column; got 11"),
         ([True, False], "a mask must have 11 entries, one for each column; got 2"),
     ],
 )
-def test_a_category_that_is_no_column_is_refused(given, message):
+def test_invalid_categorical_features_raise(columns, message):
     with pytest.raises(ValueError, match=message):
-        quick(categorical_features=given).fit(X, Y)
+        quick(categorical_features=columns).fit(X, Y)
 
 
-def test_it_is_copied_and_pickled(tmp_path):
+def test_copies_and_pickles(tmp_path):
     joblib.dump(NET, tmp_path / "net.joblib")
     for net in (pickle.loads(pickle.dumps(NET)), joblib.load(tmp_path / "net.joblib")):
         assert (net.predict_proba(X) == P).all()
@@ -185,7 +185,7 @@ def test_it_is_copied_and_pickled(tmp_path):
     assert "classes_" not in vars(clone(NET))
 
 
-def test_a_fit_that_fails_leaves_it_as_it_was():
+def test_a_failed_fit_keeps_the_previous_one():
     net = quick().fit(X, Y)
     with pytest.raises(ValueError, match="one class"):
         net.fit(X, np.full(len(X), "a"))
@@ -224,7 +224,7 @@ def test_threads_predict_while_another_fits():
         ({"recipe": 3}, "'recipe' parameter"),
     ],
 )
-def test_wrong_parameters_are_refused(options, message):
+def test_invalid_parameters_raise(options, message):
     with pytest.raises(ValueError, match=message):
         quick(**options).fit(X, Y)
 
@@ -233,15 +233,15 @@ def test_wrong_parameters_are_refused(options, message):
     ("table", "y", "message"),
     [
         (X, None, "requires y"),
-        (X, [*Y[:-1], None], r"label in each row; 1 are missing \(the first: row 120\)"),
-        (X, np.full(len(X), "a"), "two classes or more; got one class, 'a'"),
+        (X, [*Y[:-1], None], r"label in each row; got 1 missing, the first in row 120"),
+        (X, np.full(len(X), "a"), "at least two classes; got one class, 'a'"),
         (X, Y[:-1], "inconsistent numbers"),
         (X[["row", "one"]], Y, r"'row' \(identifier\), 'one' \(constant\)"),
         (X[:1], Y[:1], "1 sample"),
         (X["age"], Y, "2-dimensional"),
     ],
 )
-def test_data_that_do_not_fit_are_refused(table, y, message):
+def test_invalid_data_raise(table, y, message):
     with pytest.raises(ValueError, match=message):
         quick().fit(table, y)
 
@@ -260,11 +260,11 @@ def test_data_that_do_not_fit_are_refused(table, y, message):
     ],
 )
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
-def test_rows_that_do_not_fit_are_refused(table, message):
+def test_rows_with_other_columns_raise(table, message):
     with pytest.raises(ValueError, match=message):
         NET.predict(table)
 
 
-def test_before_the_fit_there_is_nothing():
+def test_predict_before_fit_raises():
     with pytest.raises(NotFittedError):
         quick().predict(X)

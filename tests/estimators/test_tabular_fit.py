@@ -1,4 +1,4 @@
-"""How the classifier of tables is fitted: validation rows, the metric, weights, recipes, ends."""
+"""Fit of TabularMLPClassifier: validation rows, metric, class weights, recipes, interruption."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ X, Y = mixed()
 NET = quick().fit(X, Y)
 
 
-def test_validation_rows_may_be_given():
+def test_given_validation_rows_select_the_epoch():
     net = quick().fit(X[:80], Y[:80], eval_set=(X[80:], Y[80:]))
     assert net.preparation_ != NET.preparation_
     best = net.validation_error_curve_[net.best_epoch_ - 1]
@@ -32,7 +32,7 @@ def test_validation_rows_may_be_given():
     assert (same.predict_proba(X) == net.predict_proba(X)).all()
 
 
-def test_garbage_in_validation_rows_does_not_reach_the_preparation():
+def test_validation_rows_do_not_affect_the_preparation():
     other = X[80:].assign(age=1e9, city="Paris", took=pd.to_timedelta(1, "s"))
     one = quick().fit(X[:80], Y[:80], eval_set=(X[80:], Y[80:]))
     two = quick().fit(X[:80], Y[:80], eval_set=(other, Y[80:]))
@@ -40,7 +40,7 @@ def test_garbage_in_validation_rows_does_not_reach_the_preparation():
     assert one.loss_curve_ == two.loss_curve_
 
 
-def test_without_validation_rows_the_last_epoch_answers():
+def test_without_validation_rows_the_last_epoch_is_used():
     net = quick(validation_fraction=0).fit(X, Y)
     assert net.best_epoch_ == net.n_iter_ == 12
     assert net.validation_error_curve_ is net.validation_loss_curve_ is None
@@ -50,7 +50,7 @@ def test_without_validation_rows_the_last_epoch_answers():
 
 
 @pytest.mark.parametrize("metric", ["error", "log_loss", "balanced_accuracy"])
-def test_the_metric_chooses_the_epoch(metric):
+def test_the_metric_selects_the_epoch(metric):
     y = np.where(np.arange(len(X)) % 5 == 0, "rare", Y)
     net = quick(metric=metric).fit(X[:80], y[:80], eval_set=(X[80:], y[80:]))
     scores = net.validation_scores_
@@ -60,26 +60,26 @@ def test_the_metric_chooses_the_epoch(metric):
     elif metric == "error":
         assert scores == [1 - error for error in net.validation_error_curve_]
     else:
-        answered = balanced_accuracy_score(y[80:], net.predict(X[80:]))
-        assert scores[net.best_epoch_ - 1] == pytest.approx(answered)
+        expected = balanced_accuracy_score(y[80:], net.predict(X[80:]))
+        assert scores[net.best_epoch_ - 1] == pytest.approx(expected)
 
 
-def test_class_weights_move_the_answers():
+def test_class_weights_change_the_predictions():
     skewed = np.where(np.arange(len(X)) % 10 == 0, "rare", "usual")
     share = [
-        np.mean(quick(class_weight=given).fit(X, skewed).predict(X) == "rare")
-        for given in (None, "balanced", {"rare": 500})
+        np.mean(quick(class_weight=weight).fit(X, skewed).predict(X) == "rare")
+        for weight in (None, "balanced", {"rare": 500})
     ]
     assert share[0] < share[1] <= share[2]
     assert share[2] > 0.8
 
 
-def test_recipes_are_texts_or_objects():
-    begun = net_recipe(quick=False, table_rows=102)
+def test_recipes_as_text_or_object():
+    default = net_recipe(quick=False, table_rows=102)
     net = TabularMLPClassifier(max_epochs=1).fit(X, Y)
-    assert net.recipe_ == replace(begun, epochs=1)
+    assert net.recipe_ == replace(default, epochs=1)
     net = TabularMLPClassifier(recipe="layers=8,8 members=2", max_epochs=1).fit(X, Y)
-    assert net.recipe_ == replace(begun, layers=(8, 8), members=2, epochs=1)
+    assert net.recipe_ == replace(default, layers=(8, 8), members=2, epochs=1)
     net = TabularMLPClassifier(recipe=NetRecipe(layers=[8], epochs=2)).fit(X, Y)
     assert net.recipe_ == NetRecipe(layers=(8,), epochs=2)
 
@@ -93,7 +93,7 @@ def test_recipes_are_texts_or_objects():
         "loss=binary label_smoothing=0.1",
     ],
 )
-def test_every_kind_of_recipe_goes(more):
+def test_every_kind_of_recipe_works(more):
     net = quick(recipe=f"{SMALL} {more}").fit(X, Y)
     assert net.predict(X).shape == Y.shape
     assert (clone(net).fit(X, Y).predict_proba(X) == net.predict_proba(X)).all()
@@ -119,16 +119,16 @@ def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
     assert net.loss_curve_ == NET.loss_curve_[:3]
 
 
-def test_divergence_keeps_the_best_epoch_before(monkeypatch):
-    judged = table_training.Training.validated_epochs
+def test_divergence_uses_the_best_epoch_before(monkeypatch):
+    validated_epochs = table_training.Training.validated_epochs
 
-    def until(self, *given):
-        for epoch in judged(self, *given):
+    def diverge(self, *args):
+        for epoch in validated_epochs(self, *args):
             yield epoch
             if epoch[0].epoch == 2:
                 raise graduel.train.DivergedError("the loss became nan")
 
-    monkeypatch.setattr(table_training.Training, "validated_epochs", until)
+    monkeypatch.setattr(table_training.Training, "validated_epochs", diverge)
     with pytest.warns(ConvergenceWarning, match="diverged"):
         net = quick().fit(X, Y)
     assert net.n_iter_ == 2
@@ -137,13 +137,13 @@ def test_divergence_keeps_the_best_epoch_before(monkeypatch):
 @pytest.mark.parametrize(
     "eval_set", [(X,), X, (X, np.full(len(X), "no")), (X[X.columns[::-1]], Y), (X, Y[:-1])]
 )
-def test_validation_rows_that_do_not_fit_are_refused(eval_set):
+def test_invalid_validation_rows_raise(eval_set):
     with pytest.raises(ValueError, match=r"eval_set|same order|inconsistent"):
         quick().fit(X, Y, eval_set=eval_set)
 
 
-def test_rows_are_set_aside_by_class():
+def test_validation_rows_are_stratified_by_class():
     y = np.repeat([0, 1, 2, 3], [80, 15, 4, 1])
-    rows, aside = split_validation(y, 0.2, np.random.default_rng(0))
-    assert sorted([*rows, *aside]) == list(range(100))
-    assert np.bincount(y[aside], minlength=4).tolist() == [16, 3, 1, 0]
+    train, valid = split_validation(y, 0.2, np.random.default_rng(0))
+    assert sorted([*train, *valid]) == list(range(100))
+    assert np.bincount(y[valid], minlength=4).tolist() == [16, 3, 1, 0]

@@ -1,4 +1,4 @@
-"""Of any small table: an answer or a refusal in words, and the same for the same."""
+"""Property tests: any small table gives valid predictions or a UserError, reproducibly."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fitted(X, y, **options):
         assume(False)
 
 
-def answers(net, X):
+def probabilities(net, X):
     p = net.predict_proba(X)
     assert p.shape == (len(X), len(net.classes_))
     assert np.isfinite(p).all()
@@ -75,13 +75,13 @@ FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
     st.booleans(),
     st.sampled_from(["", " category_embedding=2", " scaling=quantile"]),
 )
-def test_any_table_is_answered_alike_in_pandas_and_polars(columns, data, whole, more):
+def test_any_table_gives_equal_predictions_in_pandas_and_polars(columns, data, all_rows, more):
     n = len(next(iter(columns.values())))
     y = labels(n, data.draw)
     X = frame(columns)
-    options = {"validation_fraction": 0.0 if whole else 0.3}
+    options = {"validation_fraction": 0.0 if all_rows else 0.3}
     net = fitted(X, y, **options)
-    p = answers(net, X)
+    p = probabilities(net, X)
     assert (fitted(X, y, **options).predict_proba(X) == p).all()
     objects = pd.DataFrame({c: pd.Series(v, dtype=object) for c, v in columns.items()})
     if all(series.dtype != pl.Datetime for series in X):
@@ -92,7 +92,7 @@ def test_any_table_is_answered_alike_in_pandas_and_polars(columns, data, whole, 
 
 @FEW
 @given(st.data())
-def test_other_rows_of_the_same_columns_are_answered_or_refused(data):
+def test_other_values_give_predictions_or_an_error(data):
     columns = data.draw(tables(8))
     n = len(next(iter(columns.values())))
     net = fitted(frame(columns), labels(n, data.draw))
@@ -101,17 +101,17 @@ def test_other_rows_of_the_same_columns_are_answered_or_refused(data):
         cells = st.none() | CELLS[data.draw(st.sampled_from([name.rpartition(" ")[0], "word"]))]
         other[name] = data.draw(st.lists(cells, min_size=3, max_size=3))
     try:
-        answers(net, frame(other))
+        probabilities(net, frame(other))
     except UserError as error:
         assert "column '" in str(error)
 
 
 @FEW
 @given(tables(8), st.data())
-def test_every_column_may_be_a_category(columns, data):
+def test_every_column_can_be_categorical(columns, data):
     n = len(next(iter(columns.values())))
     X = frame(columns)
     net = fitted(X, labels(n, data.draw), categorical_features=list(range(X.width)))
     assert {column.kind for column in net.columns_} <= {"categorical"}
-    answers(net, X)
-    answers(net, X.with_columns(pl.all().cast(pl.String)))
+    probabilities(net, X)
+    probabilities(net, X.with_columns(pl.all().cast(pl.String)))

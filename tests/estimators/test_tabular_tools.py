@@ -1,4 +1,4 @@
-"""The classifier of tables among scikit-learn's tools, and in files."""
+"""TabularMLPClassifier with scikit-learn's tools, and in files."""
 
 from __future__ import annotations
 
@@ -44,18 +44,19 @@ def test_a_grid_search_over_recipes():
     assert search.predict(X).shape == Y.shape
 
 
-def test_permutation_importance_finds_the_columns_that_decide():
+def test_permutation_importance_finds_the_relevant_columns():
     more, y = mixed(300)
     net = quick(max_epochs=None, recipe=plain("layers=32 epochs=40 batch_size=16 lr=0.02")).fit(
         more, y
     )
-    found = permutation_importance(net, more, y, n_repeats=3, random_state=0).importances_mean
-    order = [more.columns[i] for i in np.argsort(-found)]
+    result = permutation_importance(net, more, y, n_repeats=3, random_state=0)
+    means = result.importances_mean
+    order = [more.columns[i] for i in np.argsort(-means)]
     assert set(order[:2]) == {"age", "city"}
-    assert found[more.columns.get_loc("row")] == 0
+    assert means[more.columns.get_loc("row")] == 0
 
 
-def test_a_pipeline_of_frames():
+def test_a_pipeline_of_dataframes():
     scaled = make_column_transformer(
         (StandardScaler(), ["age"]), remainder="passthrough", verbose_feature_names_out=False
     )
@@ -66,14 +67,14 @@ def test_a_pipeline_of_frames():
     assert (polars.predict_proba(X) == quick().fit(X, Y).predict_proba(X)).all()
 
 
-def test_in_a_duel_it_is_handed_columns():
+def test_in_a_duel_it_gets_a_dataframe():
     assert describe_estimator("mine", quick()).recipe.takes == "frame"
 
 
 # --- files ---
 
 
-def there_and_back(net, folder):
+def round_trip(net, folder):
     net.save(folder / "net.safetensors")
     return TabularMLPClassifier.load(folder / "net.safetensors")
 
@@ -91,17 +92,17 @@ def there_and_back(net, folder):
         {"validation_fraction": 0, "random_state": np.random.RandomState(0)},
     ],
 )
-def test_it_comes_back_from_a_file(options, tmp_path):
+def test_a_round_trip_through_a_file(options, tmp_path):
     net = quick(**options).fit(X, Y)
-    back = there_and_back(net, tmp_path)
+    back = round_trip(net, tmp_path)
     assert (back.predict_proba(X) == net.predict_proba(X)).all()
     assert (
         back.predict(X[:3].assign(city="Paris")) == net.predict(X[:3].assign(city="Paris"))
     ).all()
-    expected, found = net.get_params(), back.get_params()
+    expected, params = net.get_params(), back.get_params()
     if "random_state" in options:
         expected["random_state"] = None
-    assert found == expected
+    assert params == expected
     ours = {k: v for k, v in vars(net).items() if k.endswith("_")}
     for name in ours.keys() - {"weights_", "classes_", "feature_names_in_"}:
         assert getattr(back, name) == ours[name], name
@@ -119,35 +120,35 @@ CASES = json.loads((GOLDEN / "tabular" / "tabular.json").read_text(encoding="utf
 
 
 @pytest.mark.parametrize("file", CASES)
-def test_files_of_every_format_keep_loading(file):
-    net, said = TabularMLPClassifier.load(GOLDEN / "tabular" / file), CASES[file]
+def test_files_of_every_format_load(file):
+    net, expected = TabularMLPClassifier.load(GOLDEN / "tabular" / file), CASES[file]
     rows = MADE.frame(MADE.ROWS).with_columns(day=date(2025, 1, 1))
-    np.testing.assert_allclose(net.predict_proba(rows), said["probabilities"], rtol=1e-4)
-    assert net.classes_.tolist() == said["classes"]
-    assert [[c.name, c.kind] for c in net.columns_] == said["columns"]
-    assert [[c.name, c.why] for c in net.set_aside_] == said["set_aside"]
-    assert (net.best_epoch_, net.loss_curve_) == (said["best_epoch"], said["loss_curve"])
+    np.testing.assert_allclose(net.predict_proba(rows), expected["probabilities"], rtol=1e-4)
+    assert net.classes_.tolist() == expected["classes"]
+    assert [[c.name, c.kind] for c in net.columns_] == expected["columns"]
+    assert [[c.name, c.why] for c in net.set_aside_] == expected["set_aside"]
+    assert (net.best_epoch_, net.loss_curve_) == (expected["best_epoch"], expected["loss_curve"])
 
 
 @pytest.mark.parametrize("y", [np.array([0, 1]), np.array([True, False]), np.array(["b", "a"])])
-def test_labels_of_every_kind_come_back(y, tmp_path):
+def test_labels_of_every_kind_are_preserved(y, tmp_path):
     y = np.resize(y, len(X))
-    back = there_and_back(quick(max_epochs=1).fit(X.to_numpy(), y), tmp_path)
+    back = round_trip(quick(max_epochs=1).fit(X.to_numpy(), y), tmp_path)
     assert back.classes_.dtype == np.unique(y).dtype
     assert not hasattr(back, "feature_names_in_")
     assert back.predict(X.to_numpy()).dtype == y.dtype
 
 
-def test_a_column_of_many_categories_goes_into_a_file(tmp_path):
+def test_a_column_of_many_categories_can_be_saved(tmp_path):
     names = [f"a category with a long name, number {i:05d}" for i in range(2000)]
     table = pd.DataFrame({"a": pd.Categorical(np.resize(names, 4100)), "b": np.arange(4100) % 7})
     y = np.arange(4100) % 3
     net = quick(recipe="layers=4 epochs=1 category_embedding=1 batch_size=512").fit(table, y)
-    back = there_and_back(net, tmp_path)
+    back = round_trip(net, tmp_path)
     assert (back.predict_proba(table) == net.predict_proba(table)).all()
 
 
-def test_files_of_others_are_refused(tmp_path):
+def test_files_of_other_estimators_raise(tmp_path):
     path = tmp_path / "net.safetensors"
     with pytest.raises(NotFittedError):
         quick().save(path)
@@ -159,12 +160,12 @@ def test_files_of_others_are_refused(tmp_path):
         MLPClassifier.load(path)
 
 
-def places(value, path=()):
-    """Every place in plain data."""
+def iter_paths(value, path=()):
+    """Yield every path of keys in plain data."""
     yield path
     if isinstance(value, dict | list):
         for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from places(part, (*path, key))
+            yield from iter_paths(part, (*path, key))
 
 
 @pytest.fixture(scope="module")
@@ -176,12 +177,10 @@ def model(tmp_path_factory):
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_notes_changed_at_random_are_refused_or_make_a_whole_estimator(
-    model, tmp_path_factory, data
-):
+def test_notes_changed_at_random_raise_or_give_a_valid_estimator(model, tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "changed.safetensors"
     notes = deepcopy(model.notes)
-    where = data.draw(st.sampled_from([place for place in places(notes) if place]))
+    where = data.draw(st.sampled_from([path for path in iter_paths(notes) if path]))
     *way, last = where
     inner = notes
     for key in way:
@@ -199,5 +198,5 @@ def test_notes_changed_at_random_are_refused_or_make_a_whole_estimator(
     except ValueError as error:
         assert "\n" not in str(error)
         return
-    with suppress(ValueError):  # columns of other names or kinds: these rows do not fit
+    with suppress(ValueError):  # the columns can have other names or types
         assert net.predict_proba(X).shape == (len(X), 2)

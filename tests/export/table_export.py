@@ -1,4 +1,4 @@
-"""Networks to export, with weights that are not trivial; shared by the tests of both formats."""
+"""Networks to export with non-trivial weights, shared by the tests of both formats."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ IMAGES = [
     Reshape((5, 12)),
     Residual((Conv2D(4), BatchNorm(), ReLU(), Conv2D(2))),
 ]
-# With the shape that an example has.
+# Layers with their input shape.
 LAYERS = [*((layer, (6,)) for layer in ROWS), *((layer, (6, 5, 2)) for layer in IMAGES)]
 LAYERS += [(layer, (3, 5)) for layer in ENSEMBLES]
 ODD = [0.5, 1.5, 2.4999, 3.5, -0.2, -7, 9, 1e30, np.inf, -np.inf, np.nan]
-"""Codes that are none: the engine rounds them and brings them into their range."""
+"""Invalid category codes: the layer rounds and clips them."""
 LOSSES = [
     *(SoftmaxCrossEntropy(), BinaryCrossEntropy(), SquaredError(), AbsoluteError(), Huber()),
     Poisson(),
@@ -109,13 +109,13 @@ OF_ENSEMBLES = [EnsembleMean(loss) for loss in LOSSES]
 
 
 def parts(attribute):
-    """Return the classes of all layers, or losses, that graduel.nn offers."""
+    """Return all classes of graduel.nn with an attribute: layers or losses."""
     result = [getattr(nn, name) for name in nn.__all__]
     return {part for part in result if is_dataclass(part) and hasattr(part, attribute)}
 
 
 def grown(layers, shape, *, loss=None, dtype="float32"):
-    """Return a network and weights far from where they began, running means included."""
+    """Return a network with weights and running means that differ from the initial ones."""
     rng = np.random.default_rng(7)
     network = Network(tuple(layers), shape, loss or SquaredError(), dtype)
     weights = network.init(rng)
@@ -128,7 +128,7 @@ def grown(layers, shape, *, loss=None, dtype="float32"):
 
 
 def batches(shape, dtype="float32"):
-    """Yield inputs: one row and seven, small and from −50 to 50."""
+    """Yield inputs of one row and of seven, small ones and from −50 to 50."""
     rng = np.random.default_rng(8)
     for n in (1, 7):
         yield rng.normal(size=(n, *shape)).astype(dtype)
@@ -136,7 +136,7 @@ def batches(shape, dtype="float32"):
 
 
 def name(case):
-    """Name a layer with its parameters, or what comes beside it, in a test's id."""
+    """Return a short name of a layer or loss for test ids."""
     text = repr(case)
     return text if len(text) < 40 else type(case).__name__
 

@@ -1,4 +1,4 @@
-"""What docs/export.md says runs, and its example is what to_python writes."""
+"""The code in docs/export.md runs, and its example is the output of to_python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
 
 
-def test_the_page_runs_and_its_example_is_true(tmp_path, monkeypatch, capsys):
+def test_the_code_runs_and_the_example_is_up_to_date(tmp_path, monkeypatch, capsys):
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)

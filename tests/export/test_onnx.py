@@ -1,4 +1,4 @@
-"""onnxruntime computes what the network computes: every layer, every loss, both dtypes."""
+"""ONNX export: every layer and loss gives the network's outputs in onnxruntime, in both dtypes."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_every_layer_and_every_loss_is_covered():
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-9)])
 @pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=name)
-def test_a_layer_is_the_same(layer, shape, dtype, tolerance):
+def test_every_layer_gives_equal_outputs(layer, shape, dtype, tolerance):
     network, weights = grown([layer], shape, dtype=dtype)
     model = onnx_model(network, weights)
     for X in batches(shape, dtype):
-        result = run(model, X)["answers"]
+        result = run(model, X)["predictions"]
         assert result.dtype == dtype
         np.testing.assert_allclose(
             result, network.predict(X, weights), rtol=tolerance, atol=tolerance
@@ -68,12 +68,15 @@ def test_a_layer_is_the_same(layer, shape, dtype, tolerance):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-9)])
 @pytest.mark.parametrize("loss", LOSSES, ids=name)
-def test_a_loss_makes_the_same_answers(loss, dtype, tolerance):
+def test_every_loss_gives_equal_outputs(loss, dtype, tolerance):
     network, weights = grown([Dense(4)], (3,), loss=loss, dtype=dtype)
     model = onnx_model(network, weights)
     for X in (*batches((3,), dtype), np.full((2, 3), 1e4, dtype), np.empty((0, 3), dtype)):
         np.testing.assert_allclose(
-            run(model, X)["answers"], network.predict(X, weights), rtol=tolerance, atol=tolerance
+            run(model, X)["predictions"],
+            network.predict(X, weights),
+            rtol=tolerance,
+            atol=tolerance,
         )
 
 
@@ -84,10 +87,10 @@ def test_predictions_of_ensemble_members_are_averaged(loss, dtype, tolerance):
     network, weights = grown(layers, (3,), loss=loss, dtype=dtype)
     model = onnx_model(network, weights)
     for X in (*batches((3,), dtype), np.empty((0, 3), dtype)):
-        want = network.predict(X, weights)
-        result = run(model, X)["answers"]
-        assert result.shape == want.shape
-        np.testing.assert_allclose(result, want, rtol=tolerance, atol=tolerance)
+        expected = network.predict(X, weights)
+        result = run(model, X)["predictions"]
+        assert result.shape == expected.shape
+        np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_ensembles_predict_classes():
@@ -108,29 +111,29 @@ def test_ensembles_predict_classes():
 def test_codes_that_are_missing_or_out_of_range():
     network, weights = grown([Columns(1, (4, 4))], (3,))
     X = np.array([[1, v, v] for v in ODD], "float32")
-    result = run(onnx_model(network, weights), X)["answers"]
+    result = run(onnx_model(network, weights), X)["predictions"]
     np.testing.assert_array_equal(result, network.predict(X, weights))
 
 
-def test_a_network_without_layers_and_examples_that_are_single_numbers():
+def test_networks_without_layers_and_scalar_inputs():
     for shape in ((3,), ()):
         network = Network((), shape, Huber())
         model = onnx_model(network, network.init(np.random.default_rng(0)))
         X = np.ones((2, *shape), "float32")
-        np.testing.assert_array_equal(run(model, X)["answers"], X)
+        np.testing.assert_array_equal(run(model, X)["predictions"], X)
 
 
-def test_it_scales_what_comes_in():
+def test_the_scale_is_applied():
     network, weights = grown([Dense(4), ReLU(), Dense(3)], (5,), loss=SoftmaxCrossEntropy())
     X = np.arange(10, dtype="float32").reshape(2, 5)
-    result = run(onnx_model(network, weights, scale=1 / 255), X)["answers"]
+    result = run(onnx_model(network, weights, scale=1 / 255), X)["predictions"]
     np.testing.assert_allclose(result, network.predict(X / 255, weights), atol=1e-6)
     assert not np.allclose(result, network.predict(X, weights), atol=1e-3)
 
 
 @pytest.mark.parametrize("classes", [[7, -2, 2**40], ["no", "perhaps", "はい"]], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_one_class_of_several(classes, dtype):
+def test_classes_with_softmax(classes, dtype):
     network, weights = grown([Dense(3)], (4,), loss=SoftmaxCrossEntropy(), dtype=dtype)
     X = np.random.default_rng(1).normal(size=(40, 4)).astype(dtype)
     P = network.predict(X, weights)
@@ -142,7 +145,7 @@ def test_one_class_of_several(classes, dtype):
     assert len(set(P.argmax(axis=1))) == 3
 
 
-def test_two_classes_of_one_output():
+def test_two_classes_with_one_output():
     network, weights = grown([Dense(1)], (4,), loss=BinaryCrossEntropy())
     X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
     p = network.predict(X, weights)
@@ -152,14 +155,14 @@ def test_two_classes_of_one_output():
     assert set(result["label"]) == {"no", "yes"}
 
 
-def test_of_two_equal_probabilities_it_is_the_first_class():
+def test_equal_probabilities_give_the_first_class():
     network = Network((Dense(1),), (1,), BinaryCrossEntropy())
     weights = Weights(np.zeros(2, "float32"), np.zeros(0, "float32"))
     result = run(onnx_model(network, weights, classes=[3, 4]), np.ones((1, 1), "float32"))
     assert result["label"].tolist() == [3]
 
 
-def test_several_answers_of_yes_and_no():
+def test_several_binary_outputs():
     network, weights = grown([Dense(3)], (4,), loss=BinaryCrossEntropy())
     X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
     P = network.predict(X, weights)
@@ -173,7 +176,7 @@ def test_several_answers_of_yes_and_no():
     }
 
 
-def test_the_file_says_which_operators_it_needs(tmp_path):
+def test_the_file_has_opset_and_ir_version(tmp_path):
     network, weights = grown([Conv2D(2)], (4, 4, 1))
     path = tmp_path / "new" / "net.onnx"
     to_onnx(network, weights, path)
@@ -184,9 +187,9 @@ def test_the_file_says_which_operators_it_needs(tmp_path):
     assert model == onnx_model(network, weights)
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_file_is_replaced_atomically(tmp_path, monkeypatch):
     path = tmp_path / "net.onnx"
-    path.write_text("what was there")
+    path.write_text("old content")
     network, weights = grown([Dense(2)], (3,))
 
     def full(descriptor):
@@ -196,13 +199,13 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="no space"):
             to_onnx(network, weights, path)
-    assert path.read_text() == "what was there"
+    assert path.read_text() == "old content"
     to_onnx(network, weights, str(path))
     assert len(onnx.load(path).graph.node) == 3
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
 
 
-def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
+def test_a_missing_onnx_package_raises_with_the_pip_command(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnx", None)
     network, weights = grown([Dense(2)], (3,))
     with pytest.raises(UserError, match=r'pip install "graduel\[onnx\]"'):
@@ -210,31 +213,35 @@ def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_that_no_file_can_hold():
+def test_weights_beyond_the_size_limit_raise():
     network = Network((Dense(2**20),), (2**10,))
-    # One number, seen a billion times: it takes no memory.
+    # One number broadcast to a billion takes no memory.
     theta = np.broadcast_to(np.float32(0), network.layout.size)
     with pytest.raises(UserError, match="at most 2,146,435,072 bytes"):
         onnx_model(network, Weights(theta, np.empty(0, "float32")))
 
 
 @dataclass(frozen=True, slots=True)
-class Mine(ReLU):
-    """A layer of one's own."""
+class CustomLayer(ReLU):
+    """A custom layer."""
 
 
 @dataclass(frozen=True, slots=True)
-class OwnError(SquaredError):
-    """A loss of one's own."""
+class CustomError(SquaredError):
+    """A custom loss."""
 
 
 @pytest.mark.parametrize(
-    ("network", "options", "says"),
+    ("network", "options", "message"),
     [
-        (Network((Dense(2), Mine()), (3,)), {}, "layer 1 is of the class Mine"),
-        (Network((Residual((Mine(),)),), (3,)), {}, r"layer 0\.0 is of the class Mine"),
-        (Network((Dense(2),), (3,), OwnError()), {}, "got the loss OwnError"),
-        (Network((Dense(2),), (3,), EnsembleMean(OwnError())), {}, "got the loss OwnError"),
+        (Network((Dense(2), CustomLayer()), (3,)), {}, "layer 1 is of the class CustomLayer"),
+        (
+            Network((Residual((CustomLayer(),)),), (3,)),
+            {},
+            r"layer 0\.0 is of the class CustomLayer",
+        ),
+        (Network((Dense(2),), (3,), CustomError()), {}, "got the loss CustomError"),
+        (Network((Dense(2),), (3,), EnsembleMean(CustomError())), {}, "got the loss CustomError"),
         (Network((Dense(2),), (3,), EnsembleMean()), {}, "End it with EnsembleOutput"),
         (Network((Dense(2),), (3,)), {"scale": float("nan")}, "scale must be a finite number"),
         (Network((Dense(2),), (3,)), {"scale": "1/255"}, "scale must be a finite number"),
@@ -246,23 +253,27 @@ class OwnError(SquaredError):
         (Network((Dense(2),), (3,)), {"classes": np.eye(2)}, "got list"),
         (Network((Dense(2),), (3,)), {"classes": [1, 2**63]}, "64 bits"),
         (Network((Dense(2),), (3,)), {"classes": ["a", "\ud800"]}, "UTF-8"),
-        (Network((Dense(2),), (3,)), {"classes": ["a", "a"]}, "must differ"),
+        (Network((Dense(2),), (3,)), {"classes": ["a", "a"]}, "must be distinct"),
         (Network((Dense(1),), (3,)), {"classes": ["a", "b"]}, "1 labels"),
         (
             Network((Dense(1),), (3,), BinaryCrossEntropy()),
             {"classes": ["a", "b", "c"]},
-            "or the two that one output tells apart; got 3",
+            "or 2 labels for one output; got 3",
         ),
-        (Network((Dense(2),), (3,), Poisson()), {"classes": ["a", "b"]}, "got Poisson on outputs"),
+        (
+            Network((Dense(2),), (3,), Poisson()),
+            {"classes": ["a", "b"]},
+            "got Poisson with outputs",
+        ),
     ],
 )
-def test_what_cannot_be_exported(network, options, says):
+def test_invalid_arguments_raise(network, options, message):
     weights = network.init(np.random.default_rng(0))
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=message):
         onnx_model(network, weights, **options)
 
 
-def test_weights_of_another_network_or_dtype():
+def test_weights_of_another_network_or_dtype_raise():
     _, weights = grown([Dense(2)], (3,))
     with pytest.raises(UserError, match="must have shape"):
         onnx_model(Network((Dense(3),), (3,)), weights)

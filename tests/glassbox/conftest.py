@@ -1,4 +1,4 @@
-"""Models that the glass box's tests look into, trained once on a part of MNIST."""
+"""Models for the glass box's tests, trained once on a part of MNIST."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graduel.train.recipes import NetRecipe
 
 @pytest.fixture(scope="session")
 def digit_net(mnist):
-    """A network 784-128-10 after four epochs on 20,000 digits: a second of training."""
+    """A network 784-128-10 trained for four epochs on 20,000 digits, in about a second."""
     recipe = NetRecipe(layers=(128,), epochs=4, dropout=0.1)
     rng = np.random.default_rng(0)
     training = Training(recipe, mnist.table[:20_000], mnist.y[:20_000], 10, rng=rng)
@@ -22,7 +22,7 @@ def digit_net(mnist):
 
 @pytest.fixture(scope="session")
 def digit_trees(mnist):
-    """Trees, one a class, over raw pixels of 5,000 digits."""
+    """Boosted trees, one per class and round, on raw pixels of 5,000 digits."""
     from xgboost import XGBClassifier
 
     model = XGBClassifier(

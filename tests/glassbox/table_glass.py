@@ -54,12 +54,12 @@ LOSSES = (
 
 @st.composite
 def networks(draw, *, smooth=False, dtype="float64"):
-    """A network, its weights and running means away from their beginnings, an example, a label."""
-    parts = SMOOTH if smooth else SMOOTH + KINKED
-    layers = draw(st.lists(st.sampled_from(parts), max_size=6))
+    """Draw a network, randomized weights and running means, an example and a label."""
+    layer_types = SMOOTH if smooth else SMOOTH + KINKED
+    layers = draw(st.lists(st.sampled_from(layer_types), max_size=6))
     n_in = draw(st.integers(2, 6))
-    block = draw(st.booleans())
-    if block:
+    has_block = draw(st.booleans())
+    if has_block:
         layers.append(Dense(4))
         layers.append(Residual((Dense(3), Tanh(), Dense(4))))
     net = Network((*layers, Dense(3)), (n_in,), draw(st.sampled_from(LOSSES)), dtype)
@@ -72,7 +72,7 @@ def networks(draw, *, smooth=False, dtype="float64"):
 
 
 def image_network(rng, dtype="float64"):
-    """A small convolutional network over rows of 8 × 7 pixels of two channels."""
+    """Return a small convolutional network for 8 × 7 pixels of two channels, and an input."""
     layers = (
         Reshape((8, 7, 2)),
         Conv2D(3, 3),

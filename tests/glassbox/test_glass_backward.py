@@ -1,4 +1,4 @@
-"""Backward, number by number: the engine's gradients, finite differences, the lines' text."""
+"""Backward pass: against the engine, finite differences and textbook.py; its equations."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def loss_at(net, theta, state, x, y):
 def differences(f, at, eps=1e-6):
     result = np.empty(at.size)
     for i in range(at.size):
-        ahead, back = at.copy(), at.copy()
-        ahead.reshape(-1)[i] += eps
-        back.reshape(-1)[i] -= eps
-        result[i] = (f(ahead) - f(back)) / (2 * eps)
+        above, below = at.copy(), at.copy()
+        above.reshape(-1)[i] += eps
+        below.reshape(-1)[i] -= eps
+        result[i] = (f(above) - f(below)) / (2 * eps)
     return result.reshape(at.shape)
 
 
@@ -50,15 +50,15 @@ def target(net, y):
 
 @settings(max_examples=40, deadline=None)
 @given(networks(dtype="float32"))
-def test_every_gradient_is_the_engines_bit_for_bit(case):
+def test_gradients_equal_the_engines_bit_for_bit(case):
     net, weights, x, y = case
-    seen = backward(net, weights, x, y)
+    back = backward(net, weights, x, y)
     ws = net.workspace(weights)
     loss, dx = net.loss_and_input_gradient(x[np.newaxis], target(net, y), ws, Call())
-    assert seen.loss == loss
-    np.testing.assert_array_equal(seen.dx, dx[0])
-    np.testing.assert_array_equal(seen.theta_gradient, ws.gradient)
-    for one in seen.layers:
+    assert back.loss == loss
+    np.testing.assert_array_equal(back.dx, dx[0])
+    np.testing.assert_array_equal(back.theta_gradient, ws.gradient)
+    for one in back.layers:
         for name, gradient in one.gradients.items():
             entry = net.layout[f"{one.place.path}.{name}"]
             np.testing.assert_array_equal(gradient, entry.view(ws.gradient))
@@ -68,26 +68,26 @@ def test_every_gradient_is_the_engines_bit_for_bit(case):
 @given(networks(smooth=True))
 def test_gradients_equal_central_differences(case):
     net, weights, x, y = case
-    seen = backward(net, weights, x, y)
+    back = backward(net, weights, x, y)
     t = target(net, y)
     by_theta = differences(lambda v: loss_at(net, v, weights.state, x, t), weights.theta)
     by_x = differences(lambda v: loss_at(net, weights.theta, weights.state, v, t), x)
-    np.testing.assert_allclose(seen.theta_gradient, by_theta, rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(seen.dx, by_x, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(back.theta_gradient, by_theta, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(back.dx, by_x, rtol=1e-4, atol=1e-7)
 
 
 @settings(max_examples=40, deadline=None)
 @given(networks())
 def test_the_equations_hold_layer_by_layer(case):
     net, weights, x, y = case
-    seen = backward(net, weights, x, y)
+    back = backward(net, weights, x, y)
     if isinstance(net.loss, SoftmaxCrossEntropy):
         # A class weight cancels for one example.
-        np.testing.assert_allclose(seen.dz, seen.forward.answers - seen.target, atol=1e-12)
-    np.testing.assert_array_equal(seen.layers[0].dy, seen.dz)
-    np.testing.assert_array_equal(seen.layers[-1].dx, seen.dx)
-    for one in seen.layers:
-        ahead = seen.forward.layer(one.place.path)
+        np.testing.assert_allclose(back.dz, back.forward.predictions - back.target, atol=1e-12)
+    np.testing.assert_array_equal(back.layers[0].dy, back.dz)
+    np.testing.assert_array_equal(back.layers[-1].dx, back.dx)
+    for one in back.layers:
+        ahead = back.forward.layer(one.place.path)
         if isinstance(one.place.layer, Dense) and one.dy is not None:
             W = net.layout[f"{one.place.path}.W"].view(weights.theta)
             np.testing.assert_allclose(one.gradients["W"], np.outer(ahead.input, one.dy))
@@ -98,25 +98,25 @@ def test_the_equations_hold_layer_by_layer(case):
             np.testing.assert_array_equal(one.dx, np.where(one.gate, one.dy, 0))
 
 
-def test_a_gate_is_shut_where_nothing_came_through():
+def test_relu_gates_are_closed_where_z_is_not_positive():
     net = Network((Dense(9), ReLU(), Dense(3)), (4,))
     rng = np.random.default_rng(0)
-    seen = backward(net, net.init(rng), rng.normal(size=4).astype(np.float32), 1)
-    gate = seen.layer("1").gate
-    np.testing.assert_array_equal(gate, seen.forward.layer("1").input > 0)
+    back = backward(net, net.init(rng), rng.normal(size=4).astype(np.float32), 1)
+    gate = back.layer("1").gate
+    np.testing.assert_array_equal(gate, back.forward.layer("1").input > 0)
     assert 0 < gate.sum() < 9
-    assert seen.layer("0").gate is None
+    assert back.layer("0").gate is None
 
 
-def test_convolutions_go_back_as_the_engine_does():
+def test_convolutions_have_correct_input_gradients():
     net, weights, x = image_network(np.random.default_rng(2))
-    seen = backward(net, weights, x, 2)
+    back = backward(net, weights, x, 2)
     by_x = differences(lambda v: loss_at(net, weights.theta, weights.state, v, np.array([2])), x)
-    np.testing.assert_allclose(seen.dx, by_x, rtol=1e-4, atol=1e-7)
-    assert seen.layer("1").gradients["W"].shape == (3, 3, 2, 3)
+    np.testing.assert_allclose(back.dx, by_x, rtol=1e-4, atol=1e-7)
+    assert back.layer("1").gradients["W"].shape == (3, 3, 2, 3)
 
 
-def test_the_gradients_are_those_of_the_textbook():
+def test_gradients_equal_the_textbook_networks():
     rng = np.random.default_rng(0)
     W, b = textbook.initialize((6, 5, 3), rng)
     net = Network((Dense(5), ReLU(), Dense(3)), (6,), dtype="float64")
@@ -127,32 +127,32 @@ def test_the_gradients_are_those_of_the_textbook():
     Y = textbook.one_hot(np.array([1]), 3)
     Z, A = textbook.forward(x[:, None], W, b)
     dW, db = textbook.backward(Z, A, Y, W)
-    seen = backward(net, weights, x, 1)
+    back = backward(net, weights, x, 1)
     for l in (1, 2):
-        result = seen.layer(str(2 * (l - 1))).gradients
+        result = back.layer(str(2 * (l - 1))).gradients
         np.testing.assert_allclose(result["W"].T, dW[l - 1], rtol=1e-10)
         np.testing.assert_allclose(result["b"], db[l - 1][:, 0], rtol=1e-10)
-        row = explain_gradients(net, seen, l, 2, top=3)
+        row = explain_gradients(net, back, l, 2, top=3)
         assert [t.product for t in row.terms] == pytest.approx(
             [dW[l - 1][2, t.index] for t in row.terms]
         )
         assert all(t.product == pytest.approx(t.x * t.w) for t in row.terms)
         assert row.norm == pytest.approx(np.linalg.norm(dW[l - 1][2]))
-    np.testing.assert_array_equal(seen.target, Y[:, 0])
-    assert seen.loss == pytest.approx(textbook.cross_entropy(A[-1], Y))
+    np.testing.assert_array_equal(back.target, Y[:, 0])
+    assert back.loss == pytest.approx(textbook.cross_entropy(A[-1], Y))
 
-    stepped = step(net, weights, x, 1, lr=0.05)
+    gradient_step = step(net, weights, x, 1, lr=0.05)
     W = [w - 0.05 * d for w, d in zip(W, dW, strict=True)]
     b = [v - 0.05 * d for v, d in zip(b, db, strict=True)]
     after = textbook.forward(x[:, None], W, b)[1][-1]
-    np.testing.assert_allclose(stepped.after, after[:, 0], rtol=1e-10)
-    assert stepped.loss_after == pytest.approx(textbook.cross_entropy(after, Y))
-    assert stepped.helped == (stepped.loss_after < stepped.loss_before)
+    np.testing.assert_allclose(gradient_step.after, after[:, 0], rtol=1e-10)
+    assert gradient_step.loss_after == pytest.approx(textbook.cross_entropy(after, Y))
+    assert gradient_step.helped == (gradient_step.loss_after < gradient_step.loss_before)
 
 
 @settings(max_examples=40, deadline=None)
 @given(networks(smooth=True))
-def test_a_small_step_helps_as_much_as_the_gradient_says(case):
+def test_a_small_step_decreases_the_loss_as_predicted(case):
     net, weights, x, y = case
     before = weights.theta.copy()
     tiny = step(net, weights, x, y, lr=1e-6)
@@ -160,7 +160,7 @@ def test_a_small_step_helps_as_much_as_the_gradient_says(case):
     assert tiny.loss_before - tiny.loss_after == pytest.approx(tiny.expected, rel=0.02, abs=1e-11)
 
 
-def test_a_step_too_long_is_said_not_to_help():
+def test_a_step_that_is_too_large_does_not_help():
     net = Network((Dense(3),), (2,), dtype="float64", loss=SquaredError())
     weights = net.init(np.random.default_rng(0))
     long = step(net, weights, [1.0, 2.0], np.array([0.0, 1.0, 2.0]), lr=50)
@@ -168,7 +168,7 @@ def test_a_step_too_long_is_said_not_to_help():
     assert long.as_dict()["helped"] is False
 
 
-def test_each_equation_stands_beside_the_line_that_computes_it():
+def test_each_equation_refers_to_the_line_that_computes_it():
     source = inspect.getsource(textbook).splitlines()
     result = find_lines()
     assert set(result) == set(range(1, 9))
@@ -182,7 +182,7 @@ def test_each_equation_stands_beside_the_line_that_computes_it():
     assert result[8].text.startswith("W = [w - rate * d")
 
 
-def test_the_equations_carry_the_missions_notation():
+def test_equations_use_the_notation_of_the_derivation():
     net = Network((Dense(5), ReLU(), Dense(3)), (6,))
     first, gate, last = list_layers(net)
     assert [e.text for e in last.backward] == [
@@ -193,9 +193,9 @@ def test_the_equations_carry_the_missions_notation():
     assert [e.number for e in first.backward] == [5, 6, 7]
     assert gate.backward[0].text == "dZ₁ = dA₁ ⊙ (Z₁ > 0)"
     assert gate.forward.line.comment.startswith("(2)")
-    seen = backward(net, net.init(np.random.default_rng(0)), np.zeros(6), 0)
-    assert seen.output[-1].text == "dZ₂ = A₂ − Y"
-    assert seen.output[-1].line.text == "dZ = A[-1] - Y"
+    back = backward(net, net.init(np.random.default_rng(0)), np.zeros(6), 0)
+    assert back.output[-1].text == "dZ₂ = A₂ − Y"
+    assert back.output[-1].line.text == "dZ = A[-1] - Y"
     assert "dx = " in list_layers(Network((BatchNorm(), Dense(2)), (3,)))[0].backward[0].text
 
 
@@ -224,7 +224,7 @@ def test_results_are_plain_data_without_the_forward_pass():
 
 
 @pytest.mark.parametrize("label", [3, -1, 0.5, [0, 1]])
-def test_a_label_that_is_none_is_refused(label):
+def test_invalid_labels_are_rejected(label):
     net = Network((Dense(3),), (2,))
     with pytest.raises(UserError, match=r"label must be a class code|must be one class code"):
         backward(net, net.init(np.random.default_rng(0)), [0.0, 0.0], label)

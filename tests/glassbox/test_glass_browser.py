@@ -1,4 +1,4 @@
-"""The page of one example in a browser, from disk: no errors, no overflow, reached by keyboard."""
+"""The page of one example in a browser, from disk: no errors, no overflow, usable by keyboard."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory, digit_net, digit_trees, mnist):
     task = Schema("mnist", mnist.classes, image=(28, 28, 1), scale=1 / 255)
     models = (
-        Model("net", "NumPy network", task, network=digit_net.network, weights=digit_net.answer),
+        Model(
+            "net",
+            "NumPy network",
+            task,
+            network=digit_net.network,
+            weights=digit_net.prediction_weights,
+        ),
         Model(
             "xgboost",
             "XGBoost",
@@ -50,28 +56,28 @@ def browser():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_it_opens_from_disk_without_errors_or_overflow(browser, page_file, width, height, scheme):
-    printed, requests = [], []
+    messages, requests = [], []
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
-    page.on("console", lambda message: printed.append(message.text))
-    page.on("pageerror", lambda error: printed.append(str(error)))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(page_file.as_uri())
-    assert printed == []
+    assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
     assert page.evaluate(broken) == 0
     assert page.evaluate("document.images.length") > 12
-    nameless = "[...document.querySelectorAll('img')].filter(i => !i.alt).length"
-    assert page.evaluate(nameless) == 0
+    without_alt = "[...document.querySelectorAll('img')].filter(i => !i.alt).length"
+    assert page.evaluate(without_alt) == 0
     context.close()
 
 
 def test_details_open_by_keyboard(browser, page_file):
     page = browser.new_page()
     page.goto(page_file.as_uri())
-    summary = page.get_by_text("Every unit of layer 1")
+    summary = page.get_by_text("All units of layer 1")
     rows = page.get_by_role("region", name="Units of layer 1")
     assert not rows.is_visible()
     summary.focus()
@@ -81,12 +87,12 @@ def test_details_open_by_keyboard(browser, page_file):
     page.close()
 
 
-def test_the_squares_tell_their_numbers(browser, page_file, digit_net, mnist):
+def test_squares_have_their_values_as_titles(browser, page_file, digit_net, mnist):
     page = browser.new_page()
     page.goto(page_file.as_uri())
     titles = page.locator("svg[aria-label='activations of the 10 units of layer 2'] title")
     x = mnist.table[60_008:60_009].astype(np.float32) / 255
-    p = digit_net.network.predict(x, digit_net.answer)[0]
+    p = digit_net.network.predict(x, digit_net.prediction_weights)[0]
     actual = [float(text.split(": ")[1]) for text in titles.all_text_contents()]
     np.testing.assert_allclose(actual, p, rtol=2e-3, atol=1e-9)
     page.close()

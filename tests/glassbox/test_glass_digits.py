@@ -1,4 +1,4 @@
-"""Drawings prepared as MNIST's: each step, the digits of a random hand, and who reads them."""
+"""MNIST's preparation of drawings: each step, random digits, accuracy of the models."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def as_rows(images):
     return np.stack([image.reshape(-1) for image in images])
 
 
-def test_the_network_reads_drawn_digits_that_are_prepared(drawings, digit_net):
+def test_the_network_classifies_prepared_drawings(drawings, digit_net):
     inks, labels = drawings
     with_preparation = as_rows([prepare_digit(ink, steps=False).image for ink in inks])
     without = as_rows([shrink_drawing(ink) for ink in inks])
@@ -39,7 +39,7 @@ def test_the_network_reads_drawn_digits_that_are_prepared(drawings, digit_net):
     assert plain < 0.5
 
 
-def test_the_trees_read_drawn_digits_that_are_prepared(drawings, digit_trees):
+def test_the_trees_classify_prepared_drawings(drawings, digit_trees):
     inks, labels = drawings
     with_preparation = as_rows([prepare_digit(ink, steps=False).image for ink in inks])
     without = as_rows([shrink_drawing(ink) for ink in inks])
@@ -48,15 +48,15 @@ def test_the_trees_read_drawn_digits_that_are_prepared(drawings, digit_trees):
 
 
 def cut(image):
-    """Leave away the empty border."""
+    """Crop the empty border."""
     rows, columns = np.nonzero(image)
     return image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
-def test_mnists_own_digits_stay_as_they_are(mnist):
+def test_mnists_own_digits_are_unchanged(mnist):
     digits = mnist.X[60_000:60_200]
     same = np.stack([prepare_digit(digit, steps=False).image for digit in digits])
-    # Rarely a digit's centre of mass lies just between two pixels, and it moves by one.
+    # If a digit's center of mass lies between two pixels, the digit moves by one pixel.
     moved = np.array([(a != b).any() for a, b in zip(same, digits, strict=True)])
     assert moved.mean() < 0.25
     for a, b in zip(same[moved], digits[moved], strict=True):
@@ -71,7 +71,7 @@ def test_mnists_own_digits_stay_as_they_are(mnist):
         elements=st.floats(0, 1, width=32),
     )
 )
-def test_any_drawing_becomes_a_digit_in_the_middle(ink):
+def test_any_drawing_is_centered(ink):
     result = prepare_digit(ink)
     assert result.image.shape == (28, 28)
     assert result.image.dtype == np.uint8
@@ -79,33 +79,33 @@ def test_any_drawing_becomes_a_digit_in_the_middle(ink):
     if result.empty:
         assert not result.image.any()
         return
-    assert [step.name for step in result.steps] == ["ink", "box", "fit", "centre"]
+    assert [step.name for step in result.steps] == ["drawing", "crop", "scale", "center"]
     assert max(result.steps[2].image.shape) == 20
     if result.image.sum() > 255:
         mass = result.image / result.image.sum()
-        down, across = np.arange(28) @ mass.sum(axis=1), mass.sum(axis=0) @ np.arange(28)
-        assert abs(down - 14) < 0.6 or result.image[[0, -1]].any()
-        assert abs(across - 14) < 0.6 or result.image[:, [0, -1]].any()
+        row, column = np.arange(28) @ mass.sum(axis=1), mass.sum(axis=0) @ np.arange(28)
+        assert abs(row - 14) < 0.6 or result.image[[0, -1]].any()
+        assert abs(column - 14) < 0.6 or result.image[:, [0, -1]].any()
 
 
-@pytest.mark.parametrize("place", [(0, 0), (150, 10), (60, 170)])
+@pytest.mark.parametrize("position", [(0, 0), (150, 10), (60, 170)])
 @pytest.mark.parametrize("scale", [1, 2])
-def test_where_and_how_large_a_digit_is_does_not_matter(place, scale):
+def test_position_and_size_do_not_matter(position, scale):
     rng = np.random.default_rng(3)
     ink = draw_strokes(
         *draw_digit(3, rng, size=100, height=(60, 60), thickness=(6, 6)), size=(100, 100)
     )
     field = np.zeros((300, 300), np.float32)
-    grown = np.kron(ink, np.ones((scale, scale), np.float32))
-    top, left = (min(p, 300 - len(grown)) for p in place)
-    field[top : top + len(grown), left : left + len(grown)] = grown
+    enlarged = np.kron(ink, np.ones((scale, scale), np.float32))
+    top, left = (min(p, 300 - len(enlarged)) for p in position)
+    field[top : top + len(enlarged), left : left + len(enlarged)] = enlarged
     a, b = prepare_digit(ink).image.astype(float), prepare_digit(field).image.astype(float)
     if scale == 1:
         np.testing.assert_array_equal(a, b)
     assert np.abs(a - b).mean() < 2
 
 
-def test_the_sides_keep_their_proportion():
+def test_the_aspect_ratio_is_preserved():
     wide = np.zeros((100, 200))
     wide[40:60, 20:180] = 1
     result = prepare_digit(wide).steps[2].image
@@ -113,7 +113,7 @@ def test_the_sides_keep_their_proportion():
     assert (result == 255).all()
 
 
-def test_uint8_and_floats_say_the_same():
+def test_uint8_and_floats_give_the_same_image():
     ink = draw_strokes(*draw_digit(5, np.random.default_rng(0)))
     as_bytes = np.rint(ink * 255).astype(np.uint8)
     np.testing.assert_array_equal(
@@ -140,12 +140,12 @@ def test_an_empty_field_is_empty():
         -np.ones((3, 3)),
     ],
 )
-def test_what_is_no_drawing_is_refused(ink):
+def test_invalid_drawings_are_rejected(ink):
     with pytest.raises(UserError, match="a drawing must be numbers"):
         prepare_digit(ink)
 
 
-def test_the_hand_is_the_generators():
+def test_digits_depend_on_the_generator_only():
     a, b = (draw_digit(8, np.random.default_rng(5)) for _ in range(2))
     assert a == b
     assert a != draw_digit(8, np.random.default_rng(6))
@@ -170,7 +170,7 @@ def test_drawn_digits_stay_in_the_field(digit, seed):
         ([[]], {}, "must be points"),
     ],
 )
-def test_strokes_that_are_none_are_refused(points, options, message):
+def test_invalid_strokes_are_rejected(points, options, message):
     with pytest.raises(UserError, match=message):
         draw_strokes(points, **options)
 
@@ -192,6 +192,6 @@ def test_a_field_need_not_be_square():
     assert len(set(rows)) == len(set(columns)) == pytest.approx(10, abs=2)
 
 
-def test_a_digit_that_is_none_is_refused():
+def test_invalid_digits_are_rejected():
     with pytest.raises(UserError, match="from 0 to 9"):
         draw_digit(10, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""Forward, number by number: the engine's own numbers, and sums that add up."""
+"""Forward pass: against the engine and textbook.py; terms that sum to z."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from graduel.nn import Conv2D, Dense, Dropout, LayerNorm, Network, ReLU, Residua
 
 @settings(max_examples=60, deadline=None)
 @given(networks(dtype="float32"))
-def test_every_output_is_the_engines_bit_for_bit(case):
+def test_outputs_equal_the_engines_bit_for_bit(case):
     net, weights, x, _ = case
-    seen = forward(net, weights, x)
-    traced = net.trace(x[np.newaxis], weights)
-    assert {one.place.path for one in seen.layers} == set(traced)
-    for one in seen.layers:
-        np.testing.assert_array_equal(one.output, traced[one.place.path][0])
-    np.testing.assert_array_equal(seen.answers, net.predict(x[np.newaxis], weights)[0])
-    np.testing.assert_array_equal(seen.columns[-1].a, seen.answers)
+    result = forward(net, weights, x)
+    outputs = net.trace(x[np.newaxis], weights)
+    assert {one.place.path for one in result.layers} == set(outputs)
+    for one in result.layers:
+        np.testing.assert_array_equal(one.output, outputs[one.place.path][0])
+    np.testing.assert_array_equal(result.predictions, net.predict(x[np.newaxis], weights)[0])
+    np.testing.assert_array_equal(result.columns[-1].a, result.predictions)
 
 
 @settings(max_examples=60, deadline=None)
@@ -45,7 +45,7 @@ def test_the_terms_of_every_neuron_add_up_to_its_z(case, top, data):
         assert all(term.product == term.x * term.w for term in one.terms)
 
 
-def test_the_numbers_are_those_of_the_textbook():
+def test_outputs_equal_the_textbook_networks():
     rng = np.random.default_rng(0)
     sizes = (6, 5, 4, 3)
     W, b = textbook.initialize(sizes, rng)
@@ -57,16 +57,16 @@ def test_the_numbers_are_those_of_the_textbook():
         net.layout[f"{2 * i}.b"].view(weights.theta)[...] = v[:, 0]
     x = rng.normal(size=6)
     Z, A = textbook.forward(x[:, None], W, b)
-    seen = forward(net, weights, x)
+    result = forward(net, weights, x)
     for l in (1, 2, 3):
-        np.testing.assert_allclose(seen.columns[l].z, Z[l - 1][:, 0], rtol=1e-12)
-        np.testing.assert_allclose(seen.columns[l].a, A[l][:, 0], rtol=1e-12)
+        np.testing.assert_allclose(result.columns[l].z, Z[l - 1][:, 0], rtol=1e-12)
+        np.testing.assert_allclose(result.columns[l].a, A[l][:, 0], rtol=1e-12)
         assert explain_neuron(net, weights, x, l, 1).z == pytest.approx(Z[l - 1][1, 0], rel=1e-12)
         assert explain_neuron(net, weights, x, l, 1).a == pytest.approx(A[l][1, 0], rel=1e-12)
-    np.testing.assert_array_equal(seen.columns[0].a, x)
+    np.testing.assert_array_equal(result.columns[0].a, x)
 
 
-def test_every_output_of_a_convolution_is_its_windows_sum():
+def test_convolution_outputs_are_sums_over_their_windows():
     net, weights, x = image_network(np.random.default_rng(1))
     for layer, n_in in ((1, 18), (2, 18)):
         place = find_layer(net, layer)
@@ -76,38 +76,38 @@ def test_every_output_of_a_convolution_is_its_windows_sum():
             assert total == pytest.approx(one.z, rel=1e-9, abs=1e-12)
             assert len(one.terms) <= n_in
             assert one.a == pytest.approx(max(0, one.z) if layer == 1 else np.tanh(one.z))
-            given_ = forward(net, weights, x).layer(place.path).input.reshape(-1)
-            assert all(term.x == given_[term.index] for term in one.terms)
+            inputs = forward(net, weights, x).layer(place.path).input.reshape(-1)
+            assert all(term.x == inputs[term.index] for term in one.terms)
 
 
-def test_columns_gather_what_follows_a_layer_with_weights():
+def test_columns_group_layers_up_to_the_next_weights():
     net = Network((Dense(5), LayerNorm(), Tanh(), Dropout(0.5), Dense(3)), (4,), dtype="float64")
     rng = np.random.default_rng(0)
     weights, x = net.init(rng), rng.normal(size=4)
-    seen = forward(net, weights, x, classes=("a", "b", "c"))
-    assert [c.title for c in seen.columns] == ["input", "LayerNorm · Tanh", "softmax"]
-    np.testing.assert_array_equal(seen.columns[1].z, seen.layer("0").output)
-    np.testing.assert_array_equal(seen.columns[1].a, seen.layer("2").output)
-    assert seen.columns[2].names == ("a", "b", "c")
-    assert [one.place.forward.text for one in seen.layers[:1]] == ["Z₁ = W₁ A₀ + b₁"]
-    assert seen.layers[4].place.forward.text == "Z₂ = W₂ A₁ + b₂"
-    assert seen.layers[2].place.takes == "Ẑ₁"
+    result = forward(net, weights, x, classes=("a", "b", "c"))
+    assert [c.title for c in result.columns] == ["input", "LayerNorm · Tanh", "softmax"]
+    np.testing.assert_array_equal(result.columns[1].z, result.layer("0").output)
+    np.testing.assert_array_equal(result.columns[1].a, result.layer("2").output)
+    assert result.columns[2].names == ("a", "b", "c")
+    assert [one.place.forward.text for one in result.layers[:1]] == ["Z₁ = W₁ A₀ + b₁"]
+    assert result.layers[4].place.forward.text == "Z₂ = W₂ A₁ + b₂"
+    assert result.layers[2].place.takes == "Ẑ₁"
 
 
-def test_a_block_is_looked_into_by_its_path():
+def test_layers_in_a_block_are_found_by_path():
     net = Network((Residual((Dense(3), Tanh(), Dense(4))), Dense(2)), (4,), dtype="float64")
     rng = np.random.default_rng(0)
     weights, x = net.init(rng), rng.normal(size=4)
-    seen = forward(net, weights, x)
-    inside = sum(seen.layer(f"0.{i}").input.size for i in range(3))
+    result = forward(net, weights, x)
+    inside = sum(result.layer(f"0.{i}").input.size for i in range(3))
     assert inside == 4 + 3 + 3
-    np.testing.assert_allclose(seen.layer("0").output, x + seen.layer("0.2").output)
+    np.testing.assert_allclose(result.layer("0").output, x + result.layer("0.2").output)
     one = explain_neuron(net, weights, x, "0.2", 1, top=1)
     assert sum(t.product for t in one.terms) + one.rest + one.bias == pytest.approx(one.z)
     assert find_layer(net, 1).path == "1"
 
 
-def test_weights_come_as_an_image_where_the_layer_sees_pixels():
+def test_weights_on_pixels_are_returned_as_an_image():
     net = Network((Dropout(0.2), Dense(5), ReLU(), Dense(3)), (12,))
     weights = net.init(np.random.default_rng(0))
     x = np.linspace(0, 1, 12)
@@ -123,7 +123,7 @@ def test_weights_come_as_an_image_where_the_layer_sees_pixels():
 
 @settings(deadline=None)
 @given(st.lists(st.floats(-700, 700), min_size=1, max_size=12))
-def test_softmax_steps_are_those_of_the_textbook(z):
+def test_softmax_steps_equal_the_textbooks(z):
     steps = explain_softmax(z)
     np.testing.assert_allclose(steps.a, textbook.softmax(np.array(z)[:, None])[:, 0], rtol=1e-12)
     np.testing.assert_array_equal(steps.exponentials / steps.total, steps.a)
@@ -132,16 +132,16 @@ def test_softmax_steps_are_those_of_the_textbook(z):
 
 def test_results_are_plain_data():
     net, weights, x = image_network(np.random.default_rng(1))
-    seen = forward(net, weights, x)
-    data = json.loads(json.dumps(seen.as_dict(), allow_nan=False))
-    np.testing.assert_allclose(data["columns"][-1]["a"], seen.answers)
+    result = forward(net, weights, x)
+    data = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    np.testing.assert_allclose(data["columns"][-1]["a"], result.predictions)
     assert data["layers"][1]["place"]["title"] == "Conv2D, 8×7×2 → 8×7×3"
-    short = json.loads(json.dumps(seen.as_dict(most=10), allow_nan=False))
+    short = json.loads(json.dumps(result.as_dict(max_size=10), allow_nan=False))
     assert short["x"]["shape"] == [112]
     assert json.dumps(explain_neuron(net, weights, x, 1, 7).as_dict(), allow_nan=False)
 
 
-def test_numbers_that_are_not_finite_become_null():
+def test_non_finite_numbers_become_null():
     net = Network((Dense(2),), (2,), dtype="float64")
     weights = net.init(np.random.default_rng(0))
     with np.errstate(all="ignore"):
@@ -167,14 +167,14 @@ def test_numbers_that_are_not_finite_become_null():
         (lambda n, w: explain_neuron(n, w, [0.0] * 4, "1", 0), "a dense layer or a convolution"),
     ],
 )
-def test_mistakes_are_told_in_a_line(call, message):
+def test_invalid_arguments_are_rejected(call, message):
     net = Network((Dense(5), ReLU(), Dense(3)), (4,))
     with pytest.raises(UserError, match=message):
         call(net, net.init(np.random.default_rng(0)))
 
 
-def test_a_layer_of_ones_own_is_shown_too():
-    class Mine(Conv2D):
+def test_custom_layers_have_the_kind_own():
+    class Custom(Conv2D):
         __slots__ = ()
 
-    assert list_layers(Network((Mine(2),), (5, 5, 1)))[0].kind == "own"
+    assert list_layers(Network((Custom(2),), (5, 5, 1)))[0].kind == "own"

@@ -1,4 +1,4 @@
-"""A kept model and one example: the whole inspection, and its page."""
+"""The inspection of one example in a saved model, and its HTML page."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import inspect_example, prepare_example, render, write_page
-from graduel.glassbox.example_page import COLOURS, format_number
+from graduel.glassbox.example_page import COLORS
 from graduel.glassbox.trees.tree_arrays import get_forest, margin_codes
 from graduel.models.model import Model
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
+from graduel.number_format import format_term
 from graduel.report.draw import style
 
 EVIL = '<script>alert("1")</script>'
 
 
 def table():
-    """Return numbers, categories, missing values, and names that no page should trust."""
+    """Return a table with numbers, categories, missing values and HTML in names and values."""
     rng = np.random.default_rng(0)
     n = 240
     y = np.arange(n) % 3
@@ -71,7 +72,7 @@ def model(request, data):
     return fitted(data, request.param)
 
 
-def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(model, data):
+def test_table_features_have_raw_and_encoded_values(model, data):
     for at in range(200, 215):
         row = data.X[at : at + 1]
         example = prepare_example(model, row)
@@ -88,7 +89,7 @@ def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(model, data):
         np.testing.assert_array_equal(result.probabilities, model.predict_proba(row)[0])
 
 
-def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
+def test_paths_through_the_trees_use_category_names(data):
     model = fitted(data, "xgboost")
     actual = set()
     for at in range(180, 240):
@@ -104,7 +105,7 @@ def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
     assert actual & {"Ulm", "Kiel", "Köln", EVIL}
 
 
-def test_without_a_label_the_answer_is_taken(model, data):
+def test_the_label_defaults_to_the_prediction(model, data):
     result = inspect_example(model, prepare_example(model, data.X[:1]))
     assert not result.label_known
     assert result.label == result.prediction == result.probabilities.argmax()
@@ -116,7 +117,7 @@ def visible(page):
     return html.unescape(re.sub(r"<[^>]*>", " ", body))
 
 
-def test_the_page_trusts_no_text(model, data):
+def test_the_page_escapes_all_text(model, data):
     page = render(inspect_example(model, prepare_example(model, data.X[:1]), 1, where=EVIL))
     assert "<script" not in page
     assert EVIL in visible(page)
@@ -124,11 +125,11 @@ def test_the_page_trusts_no_text(model, data):
     assert not re.search(r"https?://", page)
 
 
-def test_the_page_holds_the_numbers(data):
+def test_the_page_contains_the_numbers(data):
     model = fitted(data, "net")
     result = inspect_example(model, prepare_example(model, data.X[7:8]), 2, lr=0.25)
-    text = visible(render(result))
-    net = result.net
+    page = render(result)
+    text, net = visible(page), result.net
     for value in (
         net.backward.loss,
         *net.forward.softmax.exponentials,
@@ -139,12 +140,12 @@ def test_the_page_holds_the_numbers(data):
         *net.forward.columns[1].a,
         net.step.loss_after,
     ):
-        assert format_number(value) in text
+        assert format_term(value) in text
     assert "dZ₂ = A₂ − Y" in text
     assert "dZ = A[-1] - Y" in text
     assert f"line {net.backward.output[-1].line.number} of nn/textbook.py" in text
     assert "α = 0.25" in text
-    assert ("it helped" if net.step.helped else "it did not help") in text
+    assert f'data-helped="{"yes" if net.step.helped else "no"}"' in page
 
 
 def test_the_same_example_gives_the_same_page(model, data):
@@ -154,18 +155,18 @@ def test_the_same_example_gives_the_same_page(model, data):
     assert pages[0] == pages[1]
 
 
-def test_both_models_stand_on_one_page(data):
+def test_one_page_shows_several_models(data):
     both = [fitted(data, name) for name in RECIPES]
     result = [inspect_example(one, prepare_example(one, data.X[3:4]), 0) for one in both]
     page = render(result)
     assert page.count('class="headline"') == 2
     assert "SHAP" in page
-    assert "Softmax and the loss" in page
-    with pytest.raises(UserError, match="expected an inspection"):
+    assert 'id="softmax1"' in page
+    with pytest.raises(UserError, match="expected at least one inspection"):
         render([])
 
 
-def test_every_text_is_plain_data(model, data):
+def test_an_inspection_is_plain_data(model, data):
     result = inspect_example(model, prepare_example(model, data.X[:1]), 1)
     plain = json.loads(json.dumps(result.as_dict(), allow_nan=False))
     assert plain["classes"] == list(data.classes)
@@ -183,9 +184,9 @@ def small_model(layers, shape, image, scale=1.0, **options):
 
 
 def test_images_of_any_shape_are_shown():
-    colours = (6, 5, 3)
+    image_shape = (6, 5, 3)
     layers = (
-        Reshape(colours),
+        Reshape(image_shape),
         Conv2D(4),
         BatchNorm(),
         ReLU(),
@@ -194,13 +195,13 @@ def test_images_of_any_shape_are_shown():
         Sigmoid(),
         Dense(3),
     )
-    model = small_model(layers, (90,), colours, 1 / 255)
+    model = small_model(layers, (90,), image_shape, 1 / 255)
     image = np.random.default_rng(0).integers(0, 256, (1, 6, 5, 3), dtype=np.uint8)
     example = prepare_example(model, image)
     np.testing.assert_array_equal(example.image, image[0])
     np.testing.assert_allclose(example.x, image.reshape(-1) / 255, rtol=1e-6)
     result = inspect_example(model, example, 1)
-    np.testing.assert_allclose(result.probabilities, result.net.forward.answers, rtol=1e-6)
+    np.testing.assert_allclose(result.probabilities, result.net.forward.predictions, rtol=1e-6)
     assert [one.place.number for one in result.net.neurons] == [1, 2, 3]
     assert result.net.neurons[0].terms[0].name.startswith("row ")
     text = visible(render(result))
@@ -208,7 +209,7 @@ def test_images_of_any_shape_are_shown():
     assert "channel" in text
 
 
-def test_a_binary_loss_goes_without_softmax():
+def test_other_losses_have_no_softmax_section():
     from graduel.nn import BinaryCrossEntropy
 
     layers = (Dense(4), ReLU(), Dense(3))
@@ -216,11 +217,11 @@ def test_a_binary_loss_goes_without_softmax():
     result = inspect_example(model, prepare_example(model, np.ones((1, 6), np.float32)), 1)
     np.testing.assert_array_equal(result.net.backward.target, [0, 1, 0])
     page = render(result)
-    assert "Softmax and the loss" not in page
+    assert 'id="softmax1"' not in page
     assert "input 3" in page
 
 
-def test_the_dead_are_named():
+def test_a_zero_gradient_is_explained():
     model = small_model((Dense(4), ReLU(), Dense(3)), (6,), None)
     net, weights = model.network, model.weights
     net.layout["0.b"].view(weights.theta)[...] = -100
@@ -228,16 +229,16 @@ def test_the_dead_are_named():
         model, prepare_example(model, np.ones((1, 6), np.float32)), 0, layer=1, unit=2
     )
     assert result.net.rows[0].norm == 0
-    assert "its gate was shut" in render(result)
+    assert "dz is 0" in render(result)
 
 
-def test_the_page_looks_as_the_report_does():
-    theirs = {c.variable: (c.variable, c.light, c.dark) for c in style.COLOURS}
-    for colour in COLOURS:
-        assert colour == theirs[colour[0]]
+def test_the_page_has_the_reports_colors():
+    report_colors = {c.variable: (c.variable, c.light, c.dark) for c in style.COLORS}
+    for color in COLORS:
+        assert color == report_colors[color[0]]
 
 
-def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, model, data):
+def test_a_page_is_written_atomically_and_never_overwrites(tmp_path, model, data):
     result = inspect_example(model, prepare_example(model, data.X[:1]), 1)
     path = write_page(result, tmp_path / "new" / "page.html")
     assert path.read_text("utf-8") == render(result)
@@ -251,28 +252,28 @@ def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, model, da
     [
         ({"label": 3}, "label must be from 0 to 2; got 3"),
         ({"layer": 9}, "layer must be from 1 to 2"),
-        ({"unit": 1}, "name the layer, too"),
+        ({"unit": 1}, "expected layer and unit together"),
         ({"layer": 1, "unit": 8}, "unit must be from 0 to 7"),
     ],
 )
-def test_mistakes_are_told_in_a_line(data, options, message):
+def test_invalid_options_are_rejected(data, options, message):
     model = fitted(data, "net")
     with pytest.raises(UserError, match=message):
         inspect_example(model, prepare_example(model, data.X[:1]), **options)
 
 
-def test_trees_have_no_layers_and_nets_no_trees(data):
+def test_layers_need_a_network_and_trees_need_xgboost(data):
     trees, net = (fitted(data, name) for name in ("xgboost", "net"))
-    with pytest.raises(UserError, match="are a network's"):
+    with pytest.raises(UserError, match="layer and unit apply to networks"):
         inspect_example(trees, prepare_example(trees, data.X[:1]), layer=1)
-    with pytest.raises(UserError, match="expected XGBoost's trees"):
+    with pytest.raises(UserError, match="expected an XGBoost model"):
         get_forest(net)
     assert get_forest(trees) is get_forest(trees)
     with pytest.raises(UserError, match="expected one example; got 2 rows"):
         prepare_example(net, data.X[:2])
 
 
-def test_two_classes_and_classes_that_were_not_learned(data):
+def test_two_classes_and_classes_without_training_rows(data):
     subset = data.y != 2
     two = replace(
         data, X=data.X.filter(pl.Series(subset)), y=data.y[subset], classes=data.classes[:2]
@@ -287,9 +288,9 @@ def test_two_classes_and_classes_that_were_not_learned(data):
     rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender("xgboost", "xgboost", RECIPES["xgboost"])
     model = run_cell(contender, data, rows, Cell("xgboost", 0), Budget(threads=1))[1]
-    lacking = get_family("xgboost").to_model(model, Schema.of(data), "trees")
-    assert [data.classes[code] for code in margin_codes(lacking)] == ["c"]
-    result = inspect_example(lacking, prepare_example(lacking, data.X[:1]), 1)
+    without_b = get_family("xgboost").to_model(model, Schema.of(data), "trees")
+    assert [data.classes[code] for code in margin_codes(without_b)] == ["c"]
+    result = inspect_example(without_b, prepare_example(without_b, data.X[:1]), 1)
     assert result.probabilities[1] == 0
     assert result.prediction != result.label
-    assert "which is" in render(result)
+    assert 'class="wrong"' in render(result)

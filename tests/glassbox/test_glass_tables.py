@@ -1,4 +1,4 @@
-"""The glass box before layers for tables: all of them shown, and several members too."""
+"""The glass box with layers for tables and with ensembles."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from graduel.nn import (
 
 
 def table_network():
-    """Return a network with every layer for tables, weights for it and an example."""
+    """Return a network with every layer for tables, its weights and an example."""
     rng = np.random.default_rng(0)
     layers = (
         *(Columns(3, (4,)), PBLD(columns=(0, 2)), Scale(), NTKDense(6), Parametric()),
@@ -66,47 +66,47 @@ def test_every_layer_has_a_kind_and_an_equation():
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
-def test_a_scaled_sum_is_written_out_forward_and_back(layer):
+def test_terms_of_scaled_sums_forward_and_backward(layer):
     net, weights, x = table_network()
-    seen = backward(net, weights, x, 1)
+    explanation = backward(net, weights, x, 1)
     one = explain_neuron(net, weights, x, layer, 2, top=100)
     assert sum(t.product for t in one.terms) + one.bias == pytest.approx(one.z)
     assert all(t.product == pytest.approx(t.x * t.w) for t in one.terms)
-    row = explain_gradients(net, seen, layer, 2, top=100)
+    row = explain_gradients(net, explanation, layer, 2, top=100)
     assert all(t.product == pytest.approx(t.x * t.w) for t in row.terms)
     assert step(net, weights, x, 1, lr=1e-3).helped
     assert one.equation.number is None
 
 
-def test_the_rest_of_the_box_takes_them_too():
+def test_other_functions_support_table_layers():
     net, weights, x = table_network()
-    seen = forward(net, weights, x)
-    assert [column.number for column in seen.columns] == [0, 1, 2, 3]
-    assert len(seen.columns[0].a) == 3 + 4 + 2 * 3
+    explanation = forward(net, weights, x)
+    assert [column.number for column in explanation.columns] == [0, 1, 2, 3]
+    assert len(explanation.columns[0].a) == 3 + 4 + 2 * 3
     gradient, h = compute_saliency(net, weights, x, 1).gradient, 1e-6
     for j in range(3):
         moved = x.copy()
         moved[j] += h
-        change = (forward(net, weights, moved).raw[1] - seen.raw[1]) / h
+        change = (forward(net, weights, moved).raw[1] - explanation.raw[1]) / h
         assert gradient[j] == pytest.approx(change, rel=1e-3, abs=1e-6)
     result = measure_activity(net, weights, np.array([x, x]), np.array([0, 1]))
     assert len(result.layers) == len(net.layers)
-    off = ablate_units(net, weights, 1, range(6))
-    assert not np.array_equal(off.theta, weights.theta)
+    ablated = ablate_units(net, weights, 1, range(6))
+    assert not np.array_equal(ablated.theta, weights.theta)
     assert set_weight(net, weights, 1, 0, 0, 1.0).theta is not weights.theta
     with pytest.raises(UserError, match="layer must be a dense layer; got PBLD"):
         set_weight(net, weights, "1", 0, 0, 1.0)
 
 
-def test_a_network_without_numbered_layers_is_shown_all_the_same():
+def test_a_network_without_numbered_layers_is_supported():
     net = Network((Residual((Dense(3),)),), (3,), dtype="float64")
     weights = net.init(np.random.default_rng(0))
-    seen = backward(net, weights, [1.0, 2, 3], 0)
-    assert len(seen.forward.columns) == 1
+    explanation = backward(net, weights, [1.0, 2, 3], 0)
+    assert len(explanation.forward.columns) == 1
 
 
 def ensemble_network(loss, scaled):
-    """Return a network of three members, weights for it and an example."""
+    """Return an ensemble network of three members, its weights and an example."""
     rng = np.random.default_rng(1)
     layers = (
         *(PBLD(), EnsembleDense(4, 3, adapter=Signs(), scaled=scaled), Parametric(Tanh())),
@@ -120,33 +120,37 @@ def ensemble_network(loss, scaled):
 
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(0.1), BinaryCrossEntropy(), SquaredError()])
-def test_ensemble_members_are_shown_forward_and_back(loss, scaled):
+def test_ensembles_forward_and_backward(loss, scaled):
     net, weights, x = ensemble_network(loss, scaled)
-    seen = backward(net, weights, x, 1, classes=("no", "yes"))
-    np.testing.assert_allclose(seen.forward.answers, net.predict(x[np.newaxis], weights)[0])
-    assert [column.number for column in seen.forward.columns] == [0, 1, 2, 3]
-    assert seen.forward.columns[-1].names == ("no", "yes")
-    assert seen.forward.columns[-1].a.shape == (2,)
-    assert seen.dz.shape == (3, 2)
-    assert seen.target.shape == (2,)
-    # Each member's way back is its own, a third of it.
-    each = loss.link(seen.forward.raw.copy()) - seen.target
-    np.testing.assert_allclose(seen.dz, each / 3, atol=1e-12)
+    explanation = backward(net, weights, x, 1, classes=("no", "yes"))
+    np.testing.assert_allclose(
+        explanation.forward.predictions, net.predict(x[np.newaxis], weights)[0]
+    )
+    assert [column.number for column in explanation.forward.columns] == [0, 1, 2, 3]
+    assert explanation.forward.columns[-1].names == ("no", "yes")
+    assert explanation.forward.columns[-1].a.shape == (2,)
+    assert explanation.dz.shape == (3, 2)
+    assert explanation.target.shape == (2,)
+    # Each member has its own dZ, divided by the number of members.
+    each = loss.link(explanation.forward.raw.copy()) - explanation.target
+    np.testing.assert_allclose(explanation.dz, each / 3, atol=1e-12)
     assert step(net, weights, x, 1, lr=1e-3).helped
     for layer, units in ((1, 12), (2, 15), (3, 6)):
         for unit in range(units):
-            one = explain_neuron(net, weights, x, layer, unit, top=100, forward_pass=seen.forward)
+            one = explain_neuron(
+                net, weights, x, layer, unit, top=100, forward_pass=explanation.forward
+            )
             total = sum(term.product for term in one.terms) + one.bias
             assert total == pytest.approx(one.z)
-            given = seen.forward.layer(one.place.path).input.reshape(-1)
-            assert all(term.x == given[term.index] for term in one.terms)
+            inputs = explanation.forward.layer(one.place.path).input.reshape(-1)
+            assert all(term.x == inputs[term.index] for term in one.terms)
     assert one.equation.text.startswith("Z₃[2, 1] = Σᵢ W₃[2, 1, i]")
     with pytest.raises(UserError, match="layer must be a dense layer"):
-        explain_gradients(net, seen, 1, 0)
+        explain_gradients(net, explanation, 1, 0)
     assert [place.kind for place in list_layers(net) if place.number] == ["dense"] * 3
 
 
-def test_the_rest_of_the_glass_box_takes_ensembles():
+def test_other_functions_support_ensembles():
     net, weights, x = ensemble_network(SoftmaxCrossEntropy(), True)
     result, h = compute_saliency(net, weights, x, 1), 1e-6
     for j in range(3):
@@ -160,12 +164,11 @@ def test_the_rest_of_the_glass_box_takes_ensembles():
     with pytest.raises(UserError, match="label must be a class code from 0 to 1; got 2"):
         backward(net, weights, x, 2)
     assert len(measure_activity(net, weights, np.array([x, x]), np.array([0, 1])).layers) == 6
-    off = ablate_units(net, weights, 2, [0, 3])
-    W = net.layout["5.W"].view(off.theta)
+    ablated = ablate_units(net, weights, 2, [0, 3])
+    W = net.layout["5.W"].view(ablated.theta)
     assert not W[:, [0, 3]].any()
     assert W[:, 1].all()
-    judge = net.predict
     result = attack_example(
-        net, weights, x, 1, 0.01, {"net": lambda X: judge(X, weights)}, bounds=None
+        net, weights, x, 1, 0.01, {"net": lambda X: net.predict(X, weights)}, bounds=None
     )
-    assert result.verdicts["net"].after[1] < result.verdicts["net"].before[1]
+    assert result.outcomes["net"].after[1] < result.outcomes["net"].before[1]

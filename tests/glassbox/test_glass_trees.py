@@ -1,4 +1,4 @@
-"""XGBoost's votes, paths and SHAP against XGBoost's own predictions."""
+"""Leaf values, paths and SHAP values against XGBoost's own predictions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graduel.glassbox import explain_path, explain_shap, explain_votes, read_for
 
 
 def table(rng, n=300, classes=3):
-    """Numbers, a category, missing values in both."""
+    """Return numbers and a categorical column, both with missing values, and classes."""
     X = rng.normal(size=(n, 5)).astype(np.float32)
     X[:, 4] = rng.integers(0, 7, n)
     y = (X[:, 0] + (X[:, 4] % 3) + rng.normal(0, 0.3, n)).round().astype(int) % classes
@@ -44,7 +44,7 @@ MODELS = {
     "one-hot splits": lambda: fitted(max_cat_to_onehot=10),
     "parallel trees": lambda: fitted(num_parallel_tree=2),
     "vector leaves": lambda: fitted(categories=False, multi_strategy="multi_output_tree"),
-    "a base score of one's own": lambda: fitted(classes=2, base_score=0.3),
+    "custom base score": lambda: fitted(classes=2, base_score=0.3),
 }
 
 
@@ -54,7 +54,7 @@ def case(request):
     return model, read_forest(model), X
 
 
-def direct(model, row, **what):
+def predict_directly(model, row, **what):
     booster = model.get_booster()
     matrix = DMatrix(row[None], feature_types=booster.feature_types, enable_categorical=True)
     return booster.predict(matrix, **what)
@@ -65,7 +65,7 @@ def test_votes_add_up_to_the_margin(case):
     for row in X[:25]:
         result = explain_votes(forest, row)
         np.testing.assert_array_equal(
-            result.margin, direct(model, row, output_margin=True).reshape(-1)
+            result.margin, predict_directly(model, row, output_margin=True).reshape(-1)
         )
         np.testing.assert_allclose(result.so_far[-1], result.margin, atol=2e-5)
         np.testing.assert_allclose(
@@ -74,15 +74,15 @@ def test_votes_add_up_to_the_margin(case):
         np.testing.assert_array_equal(result.probabilities, model.predict_proba(row[None])[0])
 
 
-def test_votes_of_the_first_rounds_are_the_shorter_models(case):
+def test_margins_by_round_equal_truncated_models(case):
     model, forest, X = case
     for rounds in (1, 5, 12):
-        margin = direct(model, X[3], output_margin=True, iteration_range=(0, rounds))
+        margin = predict_directly(model, X[3], output_margin=True, iteration_range=(0, rounds))
         so_far = explain_votes(forest, X[3]).so_far[rounds]
         np.testing.assert_allclose(so_far, margin.reshape(-1), atol=2e-5)
 
 
-def test_shap_values_are_xgboosts_and_add_up(case):
+def test_shap_values_equal_xgboosts_and_add_up(case):
     model, forest, X = case
     if forest.vector_leaves:
         with pytest.raises(UserError, match="Train it with multi_strategy=one_output_per_tree"):
@@ -90,7 +90,7 @@ def test_shap_values_are_xgboosts_and_add_up(case):
         return
     for row in X[:10]:
         result = explain_shap(forest, row)
-        raw = direct(model, row, pred_contribs=True).reshape(forest.n_classes, -1)
+        raw = predict_directly(model, row, pred_contribs=True).reshape(forest.n_classes, -1)
         np.testing.assert_array_equal(result.values, raw[:, :-1])
         np.testing.assert_array_equal(result.bias, raw[:, -1])
         total = result.values.sum(axis=1) + result.bias
@@ -98,7 +98,7 @@ def test_shap_values_are_xgboosts_and_add_up(case):
 
 
 def goes_left(tree, split, row):
-    """Decide a split from the structure alone, as XGBoost documents it."""
+    """Decide a split from the tree's structure, as XGBoost documents it."""
     value = row[split.feature]
     if np.isnan(value):
         return bool(tree.default_left[split.node])
@@ -107,7 +107,7 @@ def goes_left(tree, split, row):
     return bool(value < tree.condition[split.node])
 
 
-def test_every_split_of_every_path_is_decided_as_xgboost_does(case):
+def test_every_split_agrees_with_xgboost(case):
     _, forest, X = case
     missing = 0
     for row in X[:20]:
@@ -128,7 +128,7 @@ def test_every_split_of_every_path_is_decided_as_xgboost_does(case):
     assert missing
 
 
-def test_the_strongest_trees_come_first(case):
+def test_paths_are_sorted_by_leaf_value(case):
     _, forest, X = case
     result = explain_votes(forest, X[0], top=5)
     sizes = [abs(one.value) for one in result.strongest]
@@ -141,7 +141,7 @@ def test_the_strongest_trees_come_first(case):
 
 def test_pixels_have_names_and_images(digit_trees, mnist):
     forest = read_forest(digit_trees)
-    assert forest.kind == "one tree a class: 10 trees a round"
+    assert forest.kind == "one tree per class: 10 trees per round"
     names = [f"row {i // 28}, column {i % 28}" for i in range(784)]
     result = explain_votes(forest, mnist.table[60_007], top=3, names=names)
     split = result.strongest[0].splits[0]
@@ -149,7 +149,7 @@ def test_pixels_have_names_and_images(digit_trees, mnist):
     assert explain_shap(forest, mnist.table[60_007]).values.shape == (10, 784)
     assert result.by_round.shape == (25, 10)
     json.dumps(result.as_dict(), allow_nan=False)
-    json.dumps(explain_shap(forest, mnist.table[60_007]).as_dict(most=10_000), allow_nan=False)
+    json.dumps(explain_shap(forest, mnist.table[60_007]).as_dict(max_size=10_000), allow_nan=False)
 
 
 @settings(max_examples=25, deadline=None)
@@ -166,33 +166,34 @@ def test_random_forests_add_up(seed, classes, depth):
     np.testing.assert_allclose(result.probabilities, model.predict_proba(X[:1])[0], rtol=1e-6)
 
 
-def test_models_say_what_their_trees_are():
+def test_the_kind_of_trees_is_described():
     model, X = fitted(categories=False, multi_strategy="multi_output_tree")
     forest = read_forest(model)
-    assert forest.kind.startswith("one tree a round for all classes")
+    assert forest.kind.startswith("one tree per round for all classes")
     p = explain_votes(forest, X[0]).probabilities
     np.testing.assert_array_equal(p, model.predict_proba(X[:1])[0])
     assert explain_path(forest, X[0], 3).group is None
-    assert read_forest(fitted()[0]).kind == "one tree a class: 3 trees a round"
+    assert read_forest(fitted()[0]).kind == "one tree per class: 3 trees per round"
     assert (
-        read_forest(fitted(classes=2)[0]).kind == "one tree a round, for the second of two classes"
+        read_forest(fitted(classes=2)[0]).kind
+        == "one tree per round, for the second of two classes"
     )
 
 
-def test_what_are_no_trees_is_refused():
+def test_boosters_without_trees_are_rejected():
     X, y = table(np.random.default_rng(0))
     model = XGBClassifier(booster="gblinear", n_estimators=2).fit(np.nan_to_num(X), y)
-    with pytest.raises(UserError, match="reads boosted trees"):
+    with pytest.raises(UserError, match="expected boosted trees"):
         read_forest(model)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda f: explain_votes(f, np.zeros(3)), "the trees take 5 numbers an example; got 3"),
+        (lambda f: explain_votes(f, np.zeros(3)), "expected an example of 5 numbers; got 3"),
         (lambda f: explain_path(f, np.zeros(5), 99), "tree must be from 0 to 35; got 99"),
     ],
 )
-def test_mistakes_are_told_in_a_line(call, message):
+def test_invalid_arguments_are_rejected(call, message):
     with pytest.raises(UserError, match=message):
         call(read_forest(fitted()[0]))

@@ -1,10 +1,10 @@
-"""Make activations.json: activations and normalizations as PyTorch computes them.
+"""Write activations.json: activations and normalizations computed by PyTorch.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_activations.py
 
-Everything is drawn by NumPy with a fixed seed and written beside the answers, so that the tests
-need no PyTorch. Axes are the engine's: examples first, channels last.
+NumPy draws all inputs with a fixed seed, and the file holds them beside the results, so that the
+tests need no PyTorch. Axes are in the engine's order: examples first, channels last.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ ACTIVATIONS = {
     "Mish()": functional.mish,
     "HardSwish()": functional.hardswish,
 }
-"""What each is there; the tests build ours from the name."""
+"""PyTorch's function or module by the name of ours, from which the tests build it."""
 X = [-1e4, -60.0, -12.0, -6.0, -3.5, -2.5, -1.0, -0.4, -1e-6, 0.0, 1e-6, 0.3, 1.0, 2.5, 3.5, 6.0]
 X += [12.0, 60.0, 1e4]
 
 
 def channels_first(x: torch.Tensor) -> torch.Tensor:
-    """Move the last axis behind the examples, where PyTorch expects channels."""
+    """Move the last axis to position 1, where PyTorch expects channels."""
     return x.movedim(-1, 1)
 
 
@@ -72,7 +72,7 @@ SHAPES = {"rows": (6, 3), "images": (4, 3, 2, 3)}
 
 
 def with_parameters(kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> dict[str, Any]:
-    """Run one layer forward and back, then in prediction."""
+    """Run one layer forward and backward, then in prediction."""
     drawn = {"x": rng.normal(0.5, 2, size=shape)}
     drawn |= {name: rng.normal(0.5, 1, size=shape[-1:]) for name in NAMES[kind]}
     dy = rng.normal(size=shape)
@@ -93,7 +93,7 @@ def with_parameters(kind: str, shape: tuple[int, ...], rng: np.random.Generator)
 
 
 def main() -> None:
-    """Write activations.json beside this file."""
+    """Write activations.json next to this file."""
     torch.set_default_dtype(torch.float64)
     rng = np.random.default_rng(20261123)
     elementwise = {}

@@ -1,10 +1,10 @@
-"""Make columns.json: embeddings of category columns and their gradients, as PyTorch computes them.
+"""Write columns.json: embeddings of category columns and their gradients, computed by PyTorch.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_columns.py
 
-Everything is drawn by NumPy with a fixed seed and written beside the answers, so that the tests
-need no PyTorch. The numbers stand before the codes.
+NumPy draws all inputs with a fixed seed, and the file holds them beside the results, so that the
+tests need no PyTorch. Numeric columns precede category codes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 N = 7
 CASES = {
-    # name → numbers, codes of each category column, size of its vectors
+    # name → numeric columns, codes of each category column, embedding sizes
     "Columns(2, (4, 3), (3, 2))": (2, (4, 3), (3, 2)),
     "Columns(0, (5,))": (0, (5,), (5,)),
     "Columns(1, (20, 2, 1))": (1, (20, 2, 1), (8, 2, 1)),
@@ -24,7 +24,7 @@ CASES = {
 
 
 def main() -> None:
-    """Write columns.json beside this file."""
+    """Write columns.json next to this file."""
     import torch
 
     torch.set_default_dtype(torch.float64)

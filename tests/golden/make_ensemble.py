@@ -1,4 +1,4 @@
-"""Make ensemble.json: training steps of a small ensemble with a periodic embedding, by PyTorch.
+"""Write ensemble.json: training steps of a small ensemble with a periodic embedding, by PyTorch.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_ensemble.py
@@ -21,7 +21,7 @@ N, K, CLASSES, STEPS, LR, BETA2 = 9, 4, 3, 5, 0.02, 0.95
 NUMBERS, REST, F, D = (2, 0, 1), (3,), 5, 4
 WIDTHS = (len(NUMBERS) * D + len(REST), 6, 5)
 VARIANTS = {
-    # name → are products divided by the root of the width, row weights or none
+    # name → (whether products are divided by √width, whether rows have weights)
     "plain": (False, False),
     "scaled and weighted": (True, True),
 }
@@ -39,7 +39,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 
 def main() -> None:
-    """Write ensemble.json beside this file."""
+    """Write ensemble.json next to this file."""
     import torch
     from torch.nn import functional
 

@@ -1,9 +1,9 @@
-"""Make estimators/: files of estimators as the present format writes them, and their answers.
+"""Write estimators/: saved estimators in the current format, and their expected predictions.
 
     python tests/golden/make_estimators.py
 
-Files of earlier formats stay as they are, so that a test can tell that they still load. Run it once
-for each new format, and commit what it adds.
+Files of earlier formats are kept, so that a test can check that they still load. Run the script
+once for each new format and commit the files it adds.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ FRAME = pd.DataFrame(X.astype("f4"), columns=["a", "ß\n", '"quoted"', "ד"])
 
 
 def words(*labels: str) -> np.ndarray[Any, Any]:
-    """Return the labels as text."""
+    """Return the labels as an array of text."""
     return np.array(labels)[CODES]
 
 
 def classifier(**params: Any) -> MLPClassifier:
-    """Return a small one."""
+    """Return a small classifier."""
     return MLPClassifier(
         **({"hidden_layer_sizes": (3,), "max_iter": 4, "random_state": 0} | params)
     )
 
 
 def regressor(**params: Any) -> MLPRegressor:
-    """Return a small one."""
+    """Return a small regressor."""
     return MLPRegressor(**({"hidden_layer_sizes": (3,), "max_iter": 4, "random_state": 0} | params))
 
 
@@ -77,7 +77,7 @@ CASES = {
 
 
 def main() -> None:
-    """Write the files, and what they must say into estimators.json, beside earlier formats'."""
+    """Write the files, and their expected contents to estimators.json, next to older ones."""
     warnings.simplefilter("ignore")
     FOLDER.mkdir(exist_ok=True)
     answers = FOLDER / "estimators.json"
@@ -85,13 +85,13 @@ def main() -> None:
     for name, (estimator, rows, y) in CASES.items():
         file = f"format{persistence.FORMAT}-{name}.safetensors"
         estimator.fit(rows, y).save(FOLDER / file)
-        cases[file] = told(estimator, rows[:5])
+        cases[file] = describe(estimator, rows[:5])
     text = json.dumps(cases, indent=1, ensure_ascii=False)
     answers.write_text(text + "\n", encoding="utf-8")
 
 
-def told(estimator: Any, rows: Any) -> dict[str, Any]:
-    """Return what an estimator says of rows, and of itself, as plain data."""
+def describe(estimator: Any, rows: Any) -> dict[str, Any]:
+    """Return an estimator's predictions and attributes as plain data."""
     names = getattr(estimator, "feature_names_in_", None)
     predictions = estimator.predict(rows)
     about = {

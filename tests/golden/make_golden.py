@@ -1,10 +1,10 @@
-"""Make golden.json: losses, gradients and optimizer steps as PyTorch computes them.
+"""Write golden.json: losses, gradients and optimizer steps computed by PyTorch.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_golden.py
 
-Everything is drawn by NumPy with a fixed seed and written beside the answers, so that the tests
-need no PyTorch. Names and shapes are the engine's: W is (in, out).
+NumPy draws all inputs with a fixed seed, and the file holds them beside the results, so that the
+tests need no PyTorch. Names and shapes are the engine's: W is (in, out).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def draw(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def forward(p: dict[str, torch.Tensor], state: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Compute logits in training mode, moving the running means."""
+    """Return logits in training mode; update the running means."""
     h = p["x"] @ p["0.W"] + p["0.b"]
     h = torch.nn.functional.batch_norm(
         h, state["1.mean"], state["1.var"], p["1.gamma"], p["1.beta"], training=True
@@ -65,11 +65,11 @@ RULES = {
         p, lr=1.0, betas=(0.5, 0.9), eps=1e-3, weight_decay=0.0
     ),
 }
-"""Rate and rule; the tests build the same from the name."""
+"""Rate and PyTorch's rule by the name of ours, from which the tests build it."""
 
 
 def main() -> None:
-    """Write golden.json beside this file."""
+    """Write golden.json next to this file."""
     torch.set_default_dtype(torch.float64)
     rng = np.random.default_rng(20261122)
     drawn = draw(rng)

@@ -1,11 +1,11 @@
-"""Make images.json: convolutions and pooling, and their gradients, as PyTorch computes them.
+"""Write images.json: convolutions, pooling and their gradients, computed by PyTorch.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_images.py
 
-Everything is drawn by NumPy with a fixed seed and written beside the answers, so that the tests
-need no PyTorch. Shapes are the engine's: images (n, h, w, c), W (kh, kw, c, o). PyTorch is told
-each padding in numbers.
+NumPy draws all inputs with a fixed seed, and the file holds them beside the results, so that the
+tests need no PyTorch. Shapes are the engine's: images (n, h, w, c), W (kh, kw, c, o). Paddings are
+passed to PyTorch as numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 N, H, W = 2, 6, 5
 CONVOLUTIONS = {
-    # name → channels, kernel, stride, zeros (left, right, above, below)
+    # name → channels, kernel, stride, padding (left, right, top, bottom)
     "Conv2D(3)": (2, (3, 3), (1, 1), (1, 1, 1, 1)),
     "Conv2D(3) of six channels": (6, (3, 3), (1, 1), (1, 1, 1, 1)),
     "Conv2D(3, 2, 2)": (2, (2, 2), (2, 2), (0, 1, 0, 0)),
@@ -35,7 +35,7 @@ POOLS = {
 
 
 def main() -> None:
-    """Write images.json beside this file."""
+    """Write images.json next to this file."""
     import torch
 
     torch.set_default_dtype(torch.float64)
@@ -67,7 +67,7 @@ def main() -> None:
             "gradients": {"W": back(tw.grad, 2, 3, 1, 0), "b": back(tb.grad, 0)},
         }
     for name, (kind, size, stride) in POOLS.items():
-        # Few different numbers: many windows have several largest.
+        # Few distinct values, so that many windows have tied maxima.
         x = rng.integers(3, size=(N, H, W, 2)).astype(float)
         tx = tensor(x, 0, 3, 1, 2)
         pool = fn.max_pool2d if kind == "max" else fn.avg_pool2d

@@ -1,10 +1,11 @@
-"""Make losses.json: losses and their gradients by the raw predictions, as PyTorch computes them.
+"""Write losses.json: losses and their gradients by raw predictions, computed by PyTorch.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_losses.py
 
-Everything is drawn by NumPy with a fixed seed and written beside the answers, so that the tests
-need no PyTorch. A loss of several outputs is their sum; the batch's is the mean over rows.
+NumPy draws all inputs with a fixed seed, and the file holds them beside the results, so that the
+tests need no PyTorch. The losses of several outputs are summed; that of a batch is the mean over
+rows.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import numpy as np
 
 N, K = 8, 4
 C = [0.5, 2.0, 0.0, 1.25]
-"""Weights of classes, or of the positive answers."""
+"""Weights of classes, or of positive targets."""
 
 
 def cases():
-    """Return name → which y, and the loss; the tests build the same from the name."""
+    """Return name → (kind of y, PyTorch's loss); the tests build ours from the name."""
     import torch
 
     fn = torch.nn.functional
@@ -63,7 +64,7 @@ def cases():
 
 
 def main() -> None:
-    """Write losses.json beside this file."""
+    """Write losses.json next to this file."""
     import torch
 
     torch.set_default_dtype(torch.float64)

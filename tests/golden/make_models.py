@@ -1,9 +1,9 @@
-"""Make models/: files of models as the present format writes them, and what they must give back.
+"""Write models/: saved models in the current format, and their expected contents.
 
     python tests/golden/make_models.py
 
-Files of earlier formats stay as they are, so that a test can tell that they still load. Run it once
-for each new format, and commit what it adds.
+Files of earlier formats are kept, so that a test can check that they still load. Run the script
+once for each new format and commit the files it adds.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ NETWORKS = {
 
 
 def main() -> None:
-    """Write the files, and their answers into models.json, beside those of earlier formats."""
+    """Write the files, and their expected contents to models.json, next to older ones."""
     FOLDER.mkdir(exist_ok=True)
     answers = FOLDER / "models.json"
     cases = json.loads(answers.read_text(encoding="utf-8")) if answers.exists() else {}

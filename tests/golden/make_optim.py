@@ -1,11 +1,11 @@
-"""Make optim.json: steps of update rules as PyTorch computes them.
+"""Write optim.json: steps of update rules computed by PyTorch.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_optim.py
 
-Everything is drawn by NumPy with a fixed seed and written beside the answers, so that the tests
-need no PyTorch. Names and shapes are the engine's: W is (in, out), PyTorch's is its transpose. A
-decay that is decoupled touches weights alone, so biases are a group without.
+NumPy draws all inputs with a fixed seed, and the file holds them beside the results, so that the
+tests need no PyTorch. Names and shapes are the engine's: W is (in, out), transposed in PyTorch.
+Decoupled weight decay applies to weights only, so biases are in a group without it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Groups = list[dict[str, object]]
 
 
 def rules(ends: list, hidden: list, biases: list) -> dict[str, list[torch.optim.Optimizer]]:
-    """Return, by the name of the rule here, PyTorch's rules for the same."""
+    """Return PyTorch's optimizers by the name of our rule."""
     o = torch.optim
     weights = ends + hidden
     every = weights + biases
@@ -75,9 +75,9 @@ def rules(ends: list, hidden: list, biases: list) -> dict[str, list[torch.optim.
 
 
 def main() -> None:
-    """Write optim.json beside this file."""
+    """Write optim.json next to this file."""
     torch.set_default_dtype(torch.float64)
-    # PyTorch's Muon computes its matrix products in bfloat16; here it shall not.
+    # PyTorch's Muon uses bfloat16 for its matrix products; replace it by full precision.
     torch.Tensor.bfloat16 = torch.Tensor.clone
     rng = np.random.default_rng(20261123)
     theta = {name: rng.normal(size=shape) for name, shape in SHAPES.items()}

@@ -1,10 +1,10 @@
-"""Make schedules.json: learning rates as PyTorch's schedulers give them, step by step.
+"""Write schedules.json: learning rates of PyTorch's schedulers at each step.
 
     python -m pip install torch==2.13.0
     python tests/golden/make_schedules.py
 
-Each line is a schedule's name, the progress t of every step, and the rate at that step; the base
-rate is 1. The observed values of the plateaus are drawn by NumPy with a fixed seed.
+An entry holds a schedule's name, the progress t of each step, and the rate at that step; the base
+rate is 1. NumPy draws the observed values for plateaus with a fixed seed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STEPS = 70
 
 
 def rates(make, steps, read):
-    """Step a scheduler and return the rate at each step."""
+    """Return the rate of a scheduler at each step."""
     import torch
 
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
@@ -34,7 +34,7 @@ def rates(make, steps, read):
 
 
 def main() -> None:
-    """Write schedules.json beside this file."""
+    """Write schedules.json next to this file."""
     import torch
     from torch.optim import lr_scheduler as torchs
 

@@ -1,9 +1,9 @@
-"""Make tabular/: a file of the classifier of tables as the present format writes it, its answers.
+"""Write tabular/: a saved TabularMLPClassifier in the current format, and its predictions.
 
     python tests/golden/make_tabular.py
 
-Files of earlier formats stay as they are, so that a test can tell that they still load. Run it once
-for each new format, and commit what it adds.
+Files of earlier formats are kept, so that a test can check that they still load. Run the script
+once for each new format and commit the files it adds.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ ROWS = {
 
 
 def frame(columns):
-    """Return a table."""
+    """Return a DataFrame of the columns."""
     size = pl.Series(columns["size"], dtype=pl.Categorical)
     return pl.DataFrame(columns).with_columns(size=size)
 
 
 def main() -> None:
-    """Write the file, and what it must say into tabular.json, beside earlier formats'."""
+    """Write the file, and its expected predictions to tabular.json, next to older ones."""
     FOLDER.mkdir(exist_ok=True)
     answers = FOLDER / "tabular.json"
     cases = json.loads(answers.read_text(encoding="utf-8")) if answers.exists() else {}

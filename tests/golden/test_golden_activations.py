@@ -1,4 +1,4 @@
-"""Activations and normalizations against PyTorch's numbers: see make_activations.py."""
+"""Activations and normalizations against PyTorch's (make_activations.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Embeddings of category columns against PyTorch's, committed with the script that made them."""
+"""Embeddings of category columns against PyTorch's (make_columns.py)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ GOLDEN = json.loads(Path(__file__).with_name("ensemble.json").read_text(encoding
 
 
 @pytest.mark.parametrize("name", GOLDEN["cases"])
-def test_some_steps_equal_pytorchs(name):
+def test_steps_equal_pytorchs(name):
     case = GOLDEN["cases"][name]
     x, y, scaled = np.array(case["x"]), np.array(case["y"]), case["scaled"]
     weight = None if case["weight"] is None else np.array(case["weight"])

@@ -1,4 +1,4 @@
-"""Convolutions and pooling against PyTorch's, committed with the script that made them."""
+"""Convolutions and pooling against PyTorch's (make_images.py)."""
 
 from __future__ import annotations
 

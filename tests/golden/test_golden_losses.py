@@ -1,4 +1,4 @@
-"""Losses and their gradients against PyTorch's, committed with the script that made them."""
+"""Losses and their gradients against PyTorch's (make_losses.py)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NAMES = list(GOLDEN["answers"])
 
 
 @pytest.mark.parametrize(("loss", "name"), list(zip(LOSSES, NAMES, strict=True)), ids=NAMES)
-def test_a_loss_and_its_gradient_equal_pytorchs(loss, name):
+def test_losses_and_gradients_equal_pytorchs(loss, name):
     expected, raw = GOLDEN["answers"][name], np.array(GOLDEN["raw"])
     net = Network((Dense(4),), (4,), loss=loss, dtype="float64")
     ws = net.workspace(net.init(np.random.default_rng(0)))

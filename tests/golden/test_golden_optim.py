@@ -1,4 +1,4 @@
-"""Steps of update rules against PyTorch's, committed with the script that made them."""
+"""Steps of update rules against PyTorch's (make_optim.py)."""
 
 from __future__ import annotations
 

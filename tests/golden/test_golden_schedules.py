@@ -1,4 +1,4 @@
-"""Schedules and the plateau's controller against PyTorch's schedulers."""
+"""Schedules and the plateau controller against PyTorch's (make_schedules.py)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PATH = Path(__file__).with_name("schedules.json")
 GOLDEN = json.loads(PATH.read_text(encoding="utf-8"))
 
 
-def made(name, kind):
-    """Make the object that a name like ``Step(drop=0.3, every=0.2)`` tells."""
+def build(name, kind):
+    """Build the object of a name like ``Step(drop=0.3, every=0.2)``."""
     inside = name[name.index("(") + 1 : -1]
     pairs = (pair.split("=") for pair in inside.split(", "))
     return kind(**{key: json.loads(value) for key, value in pairs})
@@ -25,15 +25,15 @@ def made(name, kind):
 
 @pytest.mark.parametrize("name", GOLDEN["schedules"])
 def test_factors_equal_pytorchs(name):
-    schedule = made(name, getattr(optim, name[: name.index("(")]))
+    schedule = build(name, getattr(optim, name[: name.index("(")]))
     answer = GOLDEN["schedules"][name]
     factors = [schedule(t) for t in answer["t"]]
     np.testing.assert_allclose(factors, answer["factor"], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", GOLDEN["plateaus"])
-def test_a_plateau_is_pytorchs(name):
-    plateau = made(name, ReduceOnPlateau)
+def test_plateaus_equal_pytorchs(name):
+    plateau = build(name, ReduceOnPlateau)
     observed = [math.nan if value is None else value for value in GOLDEN["observed"]]
     factors = [plateau.observe(value) for value in observed]
     assert len(set(factors)) > 1

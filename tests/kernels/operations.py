@@ -287,11 +287,11 @@ def paired_sums(d, by, sums, products):
 
 
 @operation(
-    lambda s: _matrices(s, "d centred") | _lines(s, "share common slope") | _empty(s, "product")
+    lambda s: _matrices(s, "d centered") | _lines(s, "share common slope") | _empty(s, "product")
 )
-def batchnorm_gradient(d, centred, share, common, slope, product):
-    size = np.abs(d) + np.abs(share * centred) + np.abs(common)
-    return {"d": (slope * (d - share * centred - common), np.abs(slope) * size)}
+def batchnorm_gradient(d, centered, share, common, slope, product):
+    size = np.abs(d) + np.abs(share * centered) + np.abs(common)
+    return {"d": (slope * (d - share * centered - common), np.abs(slope) * size)}
 
 
 def _layernorm(s: Sizes) -> Arguments:
@@ -327,9 +327,10 @@ def layernorm_sums(dy, hat, product, dgamma, dbeta):
 
 
 @operation(
+    # Finite: sums may be taken in another order, and ∞ − ∞ in one is ∞ in another.
     lambda s: (
-        _matrices(s, "dy hat")
-        | {"inverse": s.floats(s.n), "gamma": s.floats(s.k)}
+        {"dy": s.finite(s.n, s.k), "hat": s.finite(s.n, s.k)}
+        | {"inverse": s.finite(s.n), "gamma": s.finite(s.k)}
         | _empty(s, "product")
         | {"means": s.garbage(2, s.n)}
     )

@@ -15,7 +15,7 @@ from graduel import kernels
 
 @pytest.fixture(autouse=True)
 def unselected(monkeypatch):
-    """As in a fresh process; afterwards the selection is what it was."""
+    """As in a fresh process; the selection is restored afterwards."""
     before = kernels.name()
     for one in kernels.__all__:
         kernels.__dict__.pop(one, None)

@@ -1,4 +1,4 @@
-"""The one form of a fitted model: names and scale of its inputs."""
+"""Model: names and scaling of its inputs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def build_net(schema: Schema, shape: tuple[int, ...]) -> Model:
     return Model("net", "a network", schema, network=network, weights=weights)
 
 
-def test_inputs_are_named_by_pixel_or_number():
-    colours = build_net(Schema("images", ("a", "b"), (2, 1, 3)), (6,))
-    assert colours.input_names[:4] == (
+def test_inputs_are_named_by_pixel_or_index():
+    colors = build_net(Schema("images", ("a", "b"), (2, 1, 3)), (6,))
+    assert colors.input_names[:4] == (
         "row 0, column 0, channel 0",
         "row 0, column 0, channel 1",
         "row 0, column 0, channel 2",
@@ -29,7 +29,7 @@ def test_inputs_are_named_by_pixel_or_number():
     assert build_net(Schema("numbers", ("a", "b")), (2,)).input_names == ("input 0", "input 1")
 
 
-def test_pixels_are_scaled_for_a_network_and_not_for_trees():
+def test_pixels_are_scaled_for_networks_only():
     schema = Schema("images", ("a", "b"), (1, 2, 1), 1 / 255)
     pixels = np.array([[[0, 255]]], np.uint8)
     net = build_net(schema, (2,))

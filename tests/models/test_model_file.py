@@ -1,4 +1,4 @@
-"""Models in files: a loaded model predicts as the saved one, or the file is refused."""
+"""Model files: a loaded model predicts as the saved one; damaged files raise."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def table(n: int = 240, classes: str = "abc") -> Dataset:
 
 
 def to_model(fitted, schema, title, notes=None):
-    """Return the model that a fitted contender's family makes of it."""
+    """Convert a fitted contender to a model by its family."""
     family = get_family(type(fitted).__module__.rpartition(".")[2])
     return replace(family.to_model(fitted, schema, title), notes=notes or {})
 
@@ -74,7 +74,7 @@ def digits(mnist):
 
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("kind", ["table", "digits", "two"])
-def test_what_comes_back_answers_alike(tmp_path, digits, name, kind):
+def test_a_loaded_model_predicts_as_the_saved_one(tmp_path, digits, name, kind):
     data = {"table": table(), "digits": digits, "two": table(classes="ab")}[kind]
     outcome, model, rows = fitted(data, name)
     saved = to_model(model, Schema.of(data), "a title", {"more": [1]})
@@ -86,7 +86,7 @@ def test_what_comes_back_answers_alike(tmp_path, digits, name, kind):
     X = data.table[rows.test]
     close = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
     close(back.predict_proba(X), outcome.probabilities)
-    if name != "textbook":  # there the engine multiplies in another order
+    if name != "textbook":  # the engine multiplies in another order
         np.testing.assert_array_equal(back.predict_proba(X), outcome.probabilities)
     assert (back.family, back.title) == ("xgboost" if name == "xgboost" else "net", "a title")
     assert (back.classes, back.image, back.notes) == (data.classes, data.image, {"more": [1]})
@@ -95,7 +95,7 @@ def test_what_comes_back_answers_alike(tmp_path, digits, name, kind):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "c").read_bytes()
 
 
-def test_a_class_that_was_not_there_to_learn_has_probability_zero(tmp_path):
+def test_a_class_without_training_rows_has_probability_0(tmp_path):
     data = table()
     train = np.flatnonzero(data.y[:120] != 2)
     _, model, rows = fitted(data, "xgboost", train=train)
@@ -107,8 +107,8 @@ def test_a_class_that_was_not_there_to_learn_has_probability_zero(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["net", "xgboost"])
-def test_a_table_as_text_in_another_order_and_cut_anywhere_answers_alike(tmp_path, name):
-    """A stream of a CSV's rows, every cell as text, is what predictions are made of."""
+def test_a_table_as_text_in_other_order_and_chunks_gives_equal_predictions(tmp_path, name):
+    """``graduel predict`` reads a CSV file in chunks, with every cell as text."""
     data = table()
     _, model, _ = fitted(data, name)
     save_model(tmp_path / "a", to_model(model, Schema.of(data), name))
@@ -118,15 +118,15 @@ def test_a_table_as_text_in_another_order_and_cut_anywhere_answers_alike(tmp_pat
     text = data.X.with_columns(dates.alias("when"), paid.alias("paid")).cast(pl.String)
     text = text.with_columns(pl.col("grade").replace({"1.5": "1.50", "2": "2.0"}))
     text = text.select(pl.lit("x").alias("other"), *reversed(text.columns))
-    whole = loaded.predict_proba(data.X)
+    expected = loaded.predict_proba(data.X)
     parts = [loaded.predict_proba(text[i : i + 7]) for i in range(0, len(text), 7)]
-    # (Products of seven rows and of many may round differently.)
-    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-5, atol=1e-6)
+    # Products of seven rows and of many can round differently.
+    np.testing.assert_allclose(np.concatenate(parts), expected, rtol=1e-5, atol=1e-6)
     pandas = pd.DataFrame(text.to_dict(as_series=False))
-    np.testing.assert_array_equal(loaded.predict_proba(pandas), whole)
+    np.testing.assert_array_equal(loaded.predict_proba(pandas), expected)
 
 
-def test_new_categories_and_new_gaps_just_work(tmp_path):
+def test_new_categories_and_new_missing_values_are_accepted(tmp_path):
     data = table()
     for name in ("net", "xgboost"):
         _, model, _ = fitted(data, name)
@@ -138,7 +138,7 @@ def test_new_categories_and_new_gaps_just_work(tmp_path):
         assert np.isfinite(p).all()
 
 
-def test_a_table_that_does_not_fit_is_refused_by_column_and_row(tmp_path):
+def test_a_table_that_does_not_match_raises_with_column_and_row(tmp_path):
     data = table()
     _, model, _ = fitted(data, "net")
     loaded = to_model(model, Schema.of(data), "net")
@@ -152,7 +152,7 @@ def test_a_table_that_does_not_fit_is_refused_by_column_and_row(tmp_path):
         loaded.prepare(bad, first_row=1000)
 
 
-def test_images_of_another_size_are_refused(digits):
+def test_images_of_another_size_raise(digits):
     _, model, _ = fitted(digits, "net")
     loaded = to_model(model, Schema.of(digits), "net")
     assert loaded is not None
@@ -161,7 +161,7 @@ def test_images_of_another_size_are_refused(digits):
         loaded.predict_proba(np.zeros((2, 8, 8), np.uint8))
 
 
-def test_a_long_preparation_is_compressed_and_comes_back(tmp_path):
+def test_a_long_preparation_is_compressed(tmp_path):
     rng = np.random.default_rng(0)
     n, wide = 60, 1500
     frame = pl.DataFrame({f"column {i}": rng.normal(size=n) for i in range(wide)})
@@ -171,31 +171,31 @@ def test_a_long_preparation_is_compressed_and_comes_back(tmp_path):
         outcome, model, rows = fitted(data, name)
         save_model(tmp_path / name, to_model(model, Schema.of(data), name))
         back = load_model(tmp_path / name)
-        found = back.predict_proba(data.table[rows.test])
-        np.testing.assert_array_equal(found, outcome.probabilities)
+        p = back.predict_proba(data.table[rows.test])
+        np.testing.assert_array_equal(p, outcome.probabilities)
 
 
 @pytest.mark.parametrize("name", ["net", "xgboost"])
-def test_a_file_with_a_changed_byte_is_refused_in_one_line(tmp_path, name):
+def test_a_changed_byte_raises_in_one_line(tmp_path, name):
     data = table()
     _, model, _ = fitted(data, name)
     path = tmp_path / "a"
     save_model(path, to_model(model, Schema.of(data), name))
-    whole = path.read_bytes()
+    content = path.read_bytes()
     rng = np.random.default_rng(0)
     refused = 0
-    for place in rng.choice(len(whole), 60, replace=False):
-        spoiled = bytearray(whole)
-        spoiled[place] ^= int(rng.integers(1, 256))
-        path.write_bytes(spoiled)
+    for position in rng.choice(len(content), 60, replace=False):
+        damaged = bytearray(content)
+        damaged[position] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
         try:
             load_model(path)
         except UserError as error:
             assert "\n" not in str(error)
             refused += 1
-    assert refused >= 58  # blanks at the header's end say nothing
-    for cut in (0, 5, 100, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:cut])
+    assert refused >= 58  # some bytes are padding of the header
+    for cut in (0, 5, 100, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:cut])
         with pytest.raises(UserError):
             load_model(path)
 
@@ -209,14 +209,14 @@ JSON = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_a_schema_of_any_data_is_a_schema_or_refused(data):
-    whole = to_plain(Schema.of(table(60)))
-    key = data.draw(st.sampled_from(sorted(whole)))
-    whole[key] = data.draw(JSON)
+def test_a_schema_with_random_data_loads_or_raises(data):
+    plain = to_plain(Schema.of(table(60)))
+    key = data.draw(st.sampled_from(sorted(plain)))
+    plain[key] = data.draw(JSON)
     if data.draw(st.booleans()):
-        del whole[data.draw(st.sampled_from(sorted(whole)))]
+        del plain[data.draw(st.sampled_from(sorted(plain)))]
     try:
-        schema = from_plain(Schema, json.loads(json.dumps(whole)), "schema")
+        schema = from_plain(Schema, json.loads(json.dumps(plain)), "schema")
     except UserError as error:
         assert "\n" not in str(error)
     else:
@@ -226,25 +226,25 @@ def test_a_schema_of_any_data_is_a_schema_or_refused(data):
 @pytest.mark.parametrize(
     ("notes", "message"),
     [
-        ({}, "a network alone, without its classes"),
-        ({"estimator": "MLPClassifier"}, r"MLPClassifier.load\(…\) reads"),
+        ({}, "got a network without classes"),
+        ({"estimator": "MLPClassifier"}, r"MLPClassifier.load\(…\)"),
         ({"model": 5}, "is damaged"),
-        ({"classes": ["a", "b"]}, "a network alone, without its classes"),
+        ({"classes": ["a", "b"]}, "got a network without classes"),
     ],
 )
-def test_other_models_are_refused_with_what_reads_them(tmp_path, notes, message):
+def test_other_models_raise_with_the_function_that_loads_them(tmp_path, notes, message):
     network = Network((Dense(3),), (4,))
     save_network(tmp_path / "a", network, network.init(np.random.default_rng(0)), notes)
     with pytest.raises(UserError, match=message):
         load_model(tmp_path / "a")
 
 
-def test_numbers_among_categories_are_told_when_all_are_numbers():
+def test_numeric_categories_are_recorded():
     assert Schema.of(table()).numeric_categories == ("grade",)
     assert Schema.of(open_source("iris").load()).numeric_categories == ()
 
 
-def test_probabilities_of_trained_classes_are_spread_over_all_classes():
+def test_probabilities_are_expanded_to_all_classes():
     p = np.array([[0.25, 0.75]], np.float32)
     assert expand_classes(p, (0, 1), 2) is p
     assert expand_classes(p, (2, 0), 3).tolist() == [[0.75, 0.0, 0.25]]
@@ -254,15 +254,15 @@ def test_probabilities_of_trained_classes_are_spread_over_all_classes():
     ("change", "message"),
     [
         ({"class_codes": [-1]}, "a class code is negative"),
-        ({"class_codes": [1, 1]}, "a class code stands twice"),
+        ({"class_codes": [1, 1]}, "a class code occurs twice"),
         ({"class_codes": [True]}, "is damaged"),
         ({"title": 3}, "is damaged"),
         ({"preparation": "no base85"}, "is damaged"),
         ({"schema": []}, "is damaged"),
-        ({"family": "xgboost"}, "its classes are not the network's"),
+        ({"family": "xgboost"}, "its classes do not match the network"),
     ],
 )
-def test_a_damaged_note_is_refused(tmp_path, digits, change, message):
+def test_a_damaged_description_raises(tmp_path, digits, change, message):
     _, model, _ = fitted(digits, "net")
     saved = to_model(model, Schema.of(digits), "net")
     assert saved is not None

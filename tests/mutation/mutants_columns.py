@@ -27,7 +27,7 @@ MUTANTS = [
     (C, "line.fill(0)", "pass", GOLDEN),
     (C, "np.add.at(line, index.reshape(-1), d.reshape(-1))", "line[index] = d", GOLDEN),
     (C, "d[...] = dy[:, p:]", "d[...] = 1", GOLDEN),
-    (C, "begins[column] + np.array(within, np.intp)", "begins[column]", GOLDEN),
+    (C, "starts[column] + np.array(within, np.intp)", "starts[column]", GOLDEN),
     (C, "dx[:, :p] = dy[:, :p]", "dx[:, :p] = 0", GOLDEN),
     (C, "dx[:, p:] = 0", "pass", LAYER),
     (C, "values[0] = 0", "pass", LAYER),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ENSEMBLES = ("tests/nn/test_ensemble.py",)
-NUMBERS = ("tests/nn/test_numbers.py",)
+NUMBERS = ("tests/nn/test_periodic_embedding.py",)
 NTK = ("tests/nn/test_ntk.py",)
 GOLDEN = ("tests/golden/test_golden_ensemble.py",)
 QUANTILE = ("tests/data/test_quantile.py",)
@@ -92,8 +92,8 @@ MUTANTS = [
     (T, "np.matmul(dy, w.p.W.T, out=", "np.matmul(-dy, w.p.W.T, out=", NTK),
     (T, "flat.std(axis=0, dtype=np.float64)", "flat.std(axis=0)", NTK),
     (T, "1e-6 * np.maximum(1, np.abs(flat).max(axis=0))", "0", NTK),
-    (T, "    z /= spread\n", "", NTK),
-    (T, "    W /= spread\n", "", NTK),
+    (T, "    z /= std\n", "", NTK),
+    (T, "    W /= std\n", "", NTK),
     (T, "call.rng.integers(len(z), size=shape)", "np.zeros(shape, np.intp)", NTK),
     (T, "return -np.take_along_axis", "return np.take_along_axis", NTK),
     ("kernels/numpy.py", "out=y)\n    y += x", "out=y)", GOLDEN),

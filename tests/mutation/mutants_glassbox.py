@@ -16,8 +16,8 @@ MUTANTS = [
     (G + "network/forward_pass.py", "            x = outputs[node.name]\n", "", FORWARD),
     (
         G + "network/forward_pass.py",
-        "a = answers if is_last else",
-        "a = answers if 0 else",
+        "a = predictions if is_last else",
+        "a = predictions if 0 else",
         FORWARD,
     ),
     (G + "network/forward_pass.py", "outputs[row[stop - 1].path]", "outputs[first.path]", FORWARD),
@@ -76,7 +76,7 @@ MUTANTS = [
     (G + "network/saliency.py", "gradient * row[0]", "gradient", BACKWARD),
     (
         "nn/layers/normalization.py",
-        "centred = centred - along(w.s.mean, d.shape[1], w)",
+        "centered = centered - repeat_channels(w.s.mean, d.shape[1], w)",
         "pass",
         BACKWARD,
     ),

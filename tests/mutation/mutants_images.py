@@ -20,7 +20,7 @@ MUTANTS = [
     (CONV, "dW.fill(0)", "pass", NN),
     (CONV, "dW += np.matmul(", "dW[...] = np.matmul(", IMAGES),
     (CONV, "(1, 2, 0, 3)[::-1, ::-1]", "(1, 2, 0, 3)", NN),
-    (CONV, "sums(lines(dy), w, w.g.b)", "pass", NN),
+    (CONV, "channel_sums(lines(dy), w, w.g.b)", "pass", NN),
     (CONV, " and frame.stride == (1, 1)", "", NN),
     (PATCHES, "padded.fill(0)", "pass", IMAGES),
     (

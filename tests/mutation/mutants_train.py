@@ -35,8 +35,8 @@ MUTANTS = [
     ("train/augment/augmentation.py", "(a * h + b * u)", "(a * h - b * u)", AUGMENT),
     (
         "train/augment/augmentation.py",
-        "np.clip(place, 0, n - 1, out=place)",
-        "np.abs(place, out=place)",
+        "np.clip(position, 0, n - 1, out=position)",
+        "np.abs(position, out=position)",
         AUGMENT,
     ),
     (
@@ -141,8 +141,13 @@ MUTANTS = [
         FULL_BATCH,
     ),
     ("atomic_io.py", "os.fsync(file.fileno())", "pass", MODELS),
-    ("atomic_io.py", "os.replace(aside, path)", "path.write_bytes(aside.read_bytes())", MODELS),
-    ("atomic_io.py", "aside.unlink(missing_ok=True)", "pass", MODELS),
+    (
+        "atomic_io.py",
+        "os.replace(temporary, path)",
+        "path.write_bytes(temporary.read_bytes())",
+        MODELS,
+    ),
+    ("atomic_io.py", "temporary.unlink(missing_ok=True)", "pass", MODELS),
     ("train/io/container.py", "if number != FORMAT:", "if False:", MODELS),
     (
         "train/io/network_file.py",
@@ -168,8 +173,8 @@ MUTANTS = [
         "Network.from_spec(spec)",
         MODELS,
     ),
-    ("train/io/network_file.py", "about = parse(text)  # as", "parse(text)  # as", MODELS),
-    ("train/io/network_file.py", "parse(text)  # as it comes back", "json.loads(text)", HOSTILE),
+    ("train/io/network_file.py", "about = parse(text)  # after", "parse(text)  # after", MODELS),
+    ("train/io/network_file.py", "parse(text)  # after a round trip", "json.loads(text)", HOSTILE),
     ("train/io/network_file.py", 'view(vector), order="C")', "view(vector))", MODELS),
     (
         "train/io/container.py",

@@ -1,4 +1,4 @@
-"""Layers that take small images (height, width, channels), for the table tests."""
+"""Layers that take small images (height, width, channels), for parametrized tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses for the table tests, and what each takes as y."""
+"""Losses for parametrized tests, and targets for each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOT_SMOOTH: list[type] = [AbsoluteError]
 
 
 def targets(loss, rng, n=7, classes=3):
-    """Draw what a loss takes as y."""
+    """Draw targets for a loss."""
     if isinstance(loss, SoftmaxCrossEntropy):
         return rng.integers(classes, size=n)
     if isinstance(loss, BinaryCrossEntropy):

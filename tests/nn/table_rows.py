@@ -1,4 +1,4 @@
-"""Layers that take rows of six numbers, for the table tests; and what sets them apart."""
+"""Layers that take rows of six numbers, for parametrized tests, and their flags."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ ENSEMBLES = [
     (EnsembleOutput(3, members=2), (2, 5)),
     (EnsembleOutput(3, members=2, scaled=True), (2, 5)),
 ]
-"""Layers that take several members of rows, and the shapes that they are given."""
-# Every part is row_wise, deterministic and smooth but for these.
+"""Ensemble layers with their input shapes."""
+# All other parts are row_wise, deterministic and smooth.
 NOT_ROW_WISE = [BatchNorm]
 NOT_DETERMINISTIC = [Dropout, Noise]
-# (An ELU is smooth where α = 1: test_activations.py.)
+# (ELU is smooth if α = 1: test_activations.py.)
 NOT_SMOOTH = [Columns, ReLU, LeakyReLU, ParametricReLU, SELU, HardSwish]

@@ -1,4 +1,4 @@
-"""Every activation against its formula, far from zero, on NaN, views and images."""
+"""Activations against their formulas, also far from zero and for NaN, views and images."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def cubic(x):
     return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (near + 0.044715 * near**3))) / 2
 
 
-# layer, its formula, its derivative far to the left and far to the right
+# layer, formula, derivative at −∞ and at +∞
 TABLE = [
     (Identity(), lambda x: x, 1, 1),
     (ReLU(), lambda x: np.where(x > 0, x, 0), 0, 1),
@@ -81,7 +81,7 @@ def ids(part):
 
 
 def apply(layer, x, dy=None):
-    """Return y, and with dy also dx and the gradient of θ, all as copies."""
+    """Return y, and if dy is given also dx and the gradient by θ, as copies."""
     net = Network((layer,), x.shape[1:], dtype=x.dtype.name)
     ws = net.workspace(net.init(np.random.default_rng(0)))
     call = Call(train=True)
@@ -93,7 +93,7 @@ def apply(layer, x, dy=None):
 
 
 def arrays(dtype, size):
-    """Draw a batch of rows or images, small numbers and very large ones."""
+    """Draw a batch of rows or images with small and very large numbers."""
     shapes = hnp.array_shapes(min_dims=2, max_dims=4, max_side=5)
     elements = st.one_of(st.floats(-9, 9, width=32), st.floats(-size, size, width=32))
     return hnp.arrays(dtype, shapes, elements=elements)
@@ -126,19 +126,19 @@ def test_far_from_zero_nothing_overflows(layer, left, right, dtype):
     with np.errstate(all="raise", under="ignore"):
         y, dx, _ = apply(layer, x, np.ones_like(x))
     assert np.isfinite(y).all()
-    # A sigmoid in float32 stays above 1e-38: times 1e30 that is 2e-8, not 0.
+    # A float32 sigmoid stays above 1e-38; times 1e30 that is 2e-8, not 0.
     np.testing.assert_allclose(dx, [[left] * 3 + [right] * 3], rtol=1e-6, atol=3e-8)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layer", LAYERS, ids=ids)
-def test_nan_comes_out_where_nan_went_in(layer, dtype):
+def test_nan_is_passed_on(layer, dtype):
     x = np.array([[0.5, np.nan, -1.0]], dtype)
     np.testing.assert_array_equal(np.isnan(apply(layer, x)), np.isnan(x))
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=ids)
-def test_views_give_what_copies_give(layer):
+def test_views_and_copies_give_the_same(layer):
     rng = np.random.default_rng(1)
     x, dy = rng.normal(0, 2, size=(2, 4, 3, 5))
     strided = np.asfortranarray(x), np.asfortranarray(dy)
@@ -176,7 +176,7 @@ def test_backward_may_be_called_again_or_not_for_dx(layer):
 
 
 @pytest.mark.parametrize("layer", [*LAYERS, Scale()], ids=ids)
-def test_a_steady_state_step_allocates_nothing_of_the_batchs_size(layer):
+def test_a_step_allocates_no_array_of_batch_size(layer):
     x = np.random.default_rng(4).normal(size=(1000, 512))
     dy = np.ones_like(x)
     net = Network((layer,), (512,), dtype="float64")
@@ -190,7 +190,7 @@ def test_a_steady_state_step_allocates_nothing_of_the_batchs_size(layer):
     assert peak < x.nbytes / 8
 
 
-def test_learned_slopes_and_factors_are_one_for_each_channel():
+def test_trained_slopes_and_factors_are_per_channel():
     rng = np.random.default_rng(5)
     x, dy = rng.normal(size=(2, 6, 3, 2, 4))
     for layer, share in ((ParametricReLU(Normal(1.0)), np.minimum(x, 0)), (Scale(Normal(1.0)), x)):
@@ -213,7 +213,7 @@ def test_an_elu_is_smooth_where_alpha_is_one():
     assert not ELU(2.0).smooth
 
 
-def test_mistakes_say_what_was_expected():
+def test_errors():
     with pytest.raises(ValueError, match="alpha must be above 0; got 0"):
         ELU(0)
     with pytest.raises(ValueError, match="slope must be at least 0 and at most 1; got -1"):

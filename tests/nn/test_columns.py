@@ -1,4 +1,4 @@
-"""The layer that makes vectors of categories: against loops, and in every shape of batch."""
+"""The embedding layer for categories: against loops, for all batch shapes."""
 
 from __future__ import annotations
 
@@ -53,16 +53,18 @@ def layers(draw):
 
 @settings(max_examples=100, deadline=None)
 @given(layers(), st.integers(0, 9), st.integers(0, 2**31))
-def test_it_is_a_look_up_and_back_a_sum_over_rows(layer, n, seed):
+def test_forward_looks_up_rows_and_backward_sums_over_them(layer, n, seed):
     rng = np.random.default_rng(seed)
     w, x, p = alone(layer, rng), rows(layer, n, rng), layer.numeric
     before = x.copy()
     E = [getattr(w.p, f"E{j}") for j in range(len(layer.categorical))]
     y = layer.forward(x, w, INFERENCE)
-    want = np.zeros((n, *layer.plan(x.shape[1:]).out))
+    expected = np.zeros((n, *layer.plan(x.shape[1:]).out))
     for i in range(n):
-        want[i] = np.concatenate([x[i, :p], *(e[int(c)] for e, c in zip(E, x[i, p:], strict=True))])
-    np.testing.assert_array_equal(y, want)
+        expected[i] = np.concatenate(
+            [x[i, :p], *(e[int(c)] for e, c in zip(E, x[i, p:], strict=True))]
+        )
+    np.testing.assert_array_equal(y, expected)
     dy = rng.normal(size=y.shape)
     dx = layer.backward(dy.copy(), w, INFERENCE)
     np.testing.assert_array_equal(dx[:, :p], dy[:, :p])
@@ -70,10 +72,10 @@ def test_it_is_a_look_up_and_back_a_sum_over_rows(layer, n, seed):
     assert not dx[:, p:].any()
     start = p
     for j, e in enumerate(E):
-        want = np.zeros_like(e)
+        expected = np.zeros_like(e)
         for i in range(n):
-            want[int(x[i, p + j])] += dy[i, start : start + e.shape[1]]
-        np.testing.assert_allclose(getattr(w.g, f"E{j}"), want, atol=1e-14)
+            expected[int(x[i, p + j])] += dy[i, start : start + e.shape[1]]
+        np.testing.assert_allclose(getattr(w.g, f"E{j}"), expected, atol=1e-14)
         start += e.shape[1]
     np.testing.assert_array_equal(x, before)
     w.g.__dict__.update({name: g.fill(np.nan) or g for name, g in vars(w.g).items()})
@@ -94,13 +96,13 @@ def test_gradients_equal_central_differences(layer, n, seed):
     assert Network.from_spec(json.loads(json.dumps(net.to_spec()))) == net
 
 
-def test_codes_are_rounded_and_brought_into_range():
+def test_codes_are_rounded_and_clipped():
     layer = Columns(0, (3,), 1)
     w = alone(layer, np.random.default_rng(0))
     w.p.E0[:, 0] = [10, 11, 12]
     x = np.array([[0.0], [0.4], [0.6], [1.49], [1.51], [2.0], [7.0], [1e30], [-3.0], [np.nan]])
-    want = [10, 10, 11, 11, 12, 12, 12, 12, 10, 10]
-    assert layer.forward(x, w, INFERENCE)[:, 0].tolist() == want
+    expected = [10, 10, 11, 11, 12, 12, 12, 12, 10, 10]
+    assert layer.forward(x, w, INFERENCE)[:, 0].tolist() == expected
     layer.backward(np.ones((10, 1)), w, INFERENCE)
     assert w.g.E0[:, 0].tolist() == [4, 2, 4]
     assert not layer.smooth
@@ -116,7 +118,7 @@ def test_the_largest_codes_are_exact_in_float32():
     np.testing.assert_array_equal(layer.forward(x, w, INFERENCE), x)
 
 
-def test_what_was_never_met_begins_at_zero():
+def test_unseen_categories_start_at_zero():
     net = Network((Columns(1, (400, 3)),), (3,))
     weights = net.init(np.random.default_rng(0))
     E = net.layout["0.E0"].view(weights.theta)
@@ -132,17 +134,17 @@ def test_float32_stays_float32_and_batches_may_shrink():
     x, y = rows(layer, 9, rng, "float32"), rng.integers(3, size=9)
     ws, weights = None, net.init(rng)
     ws = net.workspace(weights)
-    want = net.forward(x, ws).copy()
-    assert want.dtype == np.float32
+    expected = net.forward(x, ws).copy()
+    assert expected.dtype == np.float32
     for n in (9, 1, 4, 0, 9):
-        np.testing.assert_allclose(net.forward(x[:n], ws), want[:n], atol=1e-6)
+        np.testing.assert_allclose(net.forward(x[:n], ws), expected[:n], atol=1e-6)
         net.loss_and_gradient(x[:n], y[:n], ws, Call(train=True)) if n else None
     assert all(b.dtype.kind != "f" or b.dtype == np.float32 for b in ws.buffers())
     order = rng.permutation(9)
     np.testing.assert_array_equal(net.predict(x[order], weights), net.predict(x, weights)[order])
 
 
-def test_splitting_a_batch_and_combining_by_weight_equals_the_whole():
+def test_gradients_of_parts_of_a_batch_add_up_by_weight():
     rng = np.random.default_rng(2)
     layer = Columns(2, (5, 2))
     net = Network((Residual((layer, Dense(4))), Tanh(), Dense(3)), (4,), dtype="float64")
@@ -156,7 +158,7 @@ def test_splitting_a_batch_and_combining_by_weight_equals_the_whole():
     np.testing.assert_allclose(parts, whole, atol=1e-14)
 
 
-def test_nothing_the_size_of_a_batch_is_made_in_a_step():
+def test_a_step_allocates_no_array_of_batch_size():
     rng = np.random.default_rng(3)
     layer = Columns(20, (50, 1000, 7))
     w, x = alone(layer, rng, "float32"), rows(layer, 20_000, rng, "float32")
@@ -171,7 +173,7 @@ def test_nothing_the_size_of_a_batch_is_made_in_a_step():
     assert peak < 20_000 * 4  # less than one column
 
 
-def test_a_net_learns_a_rule_over_categories():
+def test_a_network_fits_a_rule_over_categories():
     rng = np.random.default_rng(4)
     codes = rng.integers(1, 30, size=(500, 2))
     y = (codes.sum(axis=1) % 2).astype(int)
@@ -185,13 +187,11 @@ def test_a_net_learns_a_rule_over_categories():
     assert loss < 0.2
 
 
-def test_mistakes_are_named_with_the_remedy():
+def test_errors():
     with pytest.raises(ValueError, match="numeric must be 0 or a positive integer; got -1"):
         Columns(-1)
     for wrong in ((0,), (3, -1), (2**24 + 1,)):
-        with pytest.raises(
-            ValueError, match=r"categorical must be how many codes.*16,777,216; got"
-        ):
+        with pytest.raises(ValueError, match=r"categorical must be.*16,777,216; got"):
             Columns(1, wrong)
     with pytest.raises(ValueError, match=r"one for each of 2 category columns; got \(4,\)"):
         Columns(1, (3, 3), (4,))
@@ -200,7 +200,5 @@ def test_mistakes_are_named_with_the_remedy():
             Columns(1, (3, 3), wrong)
     with pytest.raises(ValueError, match="size must be positive; got 0"):
         Columns(1, (), 0)
-    with pytest.raises(
-        ValueError, match=r"layer 0 \(Columns\).*rows of 2 numbers and 1 codes.*\(3,\); got \(4,\)"
-    ):
+    with pytest.raises(ValueError, match=r"layer 0 \(Columns\).*2 numeric.*\(3,\); got \(4,\)"):
         Network((Columns(2, (3,)),), (4,))

@@ -1,4 +1,4 @@
-"""docs/derivation.md and nn/textbook.py say the same, and it is true."""
+"""docs/derivation.md and nn/textbook.py agree with each other and with finite differences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 DISPLAY = re.compile(r"^\$\$(.+?)\$\$$", re.M | re.S)
 INLINE = re.compile(r"(?<![$\w])\$([^$\n]+)\$(?![$\w])")
 
-# Prose without code: fences and code spans may hold anything.
+# Prose without fenced code and code spans.
 PROSE = re.sub(r"`[^`\n]+`", "", FENCE.sub("", TEXT))
 BY_HAND = PROSE[PROSE.index("\n## 8.") : PROSE.index("\n## 9.")]
 
@@ -37,13 +37,13 @@ def test_python_blocks_run_in_order_in_one_namespace() -> None:
     assert len(blocks) >= 15
     space: dict[str, object] = {"__name__": "derivation"}
     for block in blocks:
-        # Empty lines before it, so that a failure names the line of the document.
+        # Empty lines before it, so that a failure shows the line number of the document.
         before = "\n" * TEXT.count("\n", 0, block.start(2))
         exec(compile(before + block[2], str(DOC), "exec"), space)
 
 
 def _numbered(source: str) -> list[tuple[str, list[int]]]:
-    """Each line of code with numbers in its comment, (code without spaces, numbers)."""
+    """Return (code without spaces, numbers) for each line with numbers in its comment."""
     lines: dict[int, list[str]] = {}
     found = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -90,7 +90,7 @@ ARITHMETIC = re.compile(r"(?:[-\d. +=(){}e^]|\\(?:cdot|ln|frac)\b)+")
 
 
 def _matrices() -> dict[str, np.ndarray]:
-    """Every matrix that section 8 prints, by the name in front of it."""
+    """Return the matrices printed in section 8 by name."""
     found: dict[str, np.ndarray] = {}
     for display in DISPLAY.findall(BY_HAND):
         for label, body in MATRIX.findall(display):
@@ -139,7 +139,7 @@ def test_printed_matrices_are_what_the_textbook_computes() -> None:
 
 
 def _value(latex: str) -> float:
-    r"""The value of sums, products, \frac, \ln and powers of e."""
+    r"""Return the value of sums, products, \frac, \ln and powers of e."""
     code = re.sub(
         r"\\frac\{((?:[^{}]|\{[^{}]*\})*)\}\{((?:[^{}]|\{[^{}]*\})*)\}", r"((\1)/(\2))", latex
     )
@@ -148,7 +148,7 @@ def _value(latex: str) -> float:
     return float(eval(code.strip(), {"__builtins__": {}, "exp": math.exp, "log": math.log}))
 
 
-def test_printed_arithmetic_comes_out() -> None:
+def test_printed_arithmetic_is_correct() -> None:
     sums = [formula for formula in INLINE.findall(BY_HAND) if "=" in formula]
     assert len(sums) >= 25
     for chain in sums:
@@ -174,7 +174,7 @@ def test_mathematics_survives_markdown() -> None:
         assert formula.count("{") == formula.count("}"), formula
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_have_targets() -> None:
     titles = re.findall(r"^#+ (.+)$", PROSE, re.M)
     anchors = {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
     links = re.findall(r"\]\(([^)]+)\)", TEXT)
@@ -192,7 +192,7 @@ Backward = Callable[..., tuple[list[np.ndarray], list[np.ndarray]]]
 
 
 def _disagreement(backward: Backward, sizes: list[int]) -> float:
-    """The largest |analytic − numeric| over all weights and biases, float64."""
+    """Return the largest |analytic − numeric| over all weights and biases in float64."""
     rng = np.random.default_rng(len(sizes))
     m, h = 7, 1e-5
     X = rng.normal(size=(sizes[0], m))
@@ -226,7 +226,7 @@ def test_backward_is_the_derivative_of_the_loss(sizes: list[int]) -> None:
     assert _disagreement(textbook.backward, sizes) < 1e-8
 
 
-def test_gate_is_shut_at_exactly_zero() -> None:
+def test_relu_gate_is_closed_at_zero() -> None:
     X, Y = np.zeros((2, 1)), np.array([[1.0], [0.0]])
     W: textbook.Arrays = [np.eye(2), np.eye(2)]
     b: textbook.Arrays = [np.array([[0.0], [1.0]]), np.zeros((2, 1))]
@@ -250,7 +250,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("right", "wrong"), MISTAKES)
 def test_check_finds_the_usual_mistakes(right: str, wrong: str) -> None:
-    # unparse: one spelling, whatever the formatting of the file.
+    # ast.unparse gives the same text for any formatting of the file.
     source = ast.unparse(ast.parse(inspect.getsource(textbook.backward)))
     assert source.count(right) == 1, source
     space = dict(vars(textbook))

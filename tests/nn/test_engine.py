@@ -1,4 +1,4 @@
-"""The engine against the textbook, against finite differences, and against its own contract."""
+"""The engine against the textbook network, finite differences and its own contract."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ NOT_SMOOTH = table_rows.NOT_SMOOTH + table_images.NOT_SMOOTH + table_losses.NOT_
 
 
 def fits_anywhere(part):
-    """Tell whether a part takes rows of any width, is plain data, and is gentle at width 2."""
+    """Return whether a part takes rows of any width, is plain data, and is stable at width 2."""
     steep = isinstance(part, LayerNorm) and part.eps < 0.01
     wide = isinstance(part, Dense | NTKDense | EnsembleDense | Reshape | Residual)
     wide |= isinstance(part, PBLD) and part.columns is not None
@@ -71,7 +71,7 @@ def small(*layers, n_in=6, classes=3, dtype="float64", loss=LOSSES[0]):
 
 
 def around(layer, shape, *, before=(), dtype="float64", loss=LOSSES[0]):
-    """Make a network with `layer` in it; `before` are layers that keep the shape."""
+    """Build a network around `layer`; `before` are layers that keep the shape."""
     return Network((*before, layer, Flatten(), Dense(3)), shape, dtype=dtype, loss=loss)
 
 
@@ -80,14 +80,14 @@ def some(rng, n=7, n_in=6, classes=3, dtype="float64"):
 
 
 def inside(layer):
-    """Yield a layer and all that it holds."""
+    """Yield a layer and its descendants."""
     yield layer
     inner = getattr(layer, "activation", None)
     for kid in (*getattr(layer, "layers", ()), *([] if inner is None else [inner])):
         yield from inside(kid)
 
 
-def test_the_engine_gives_the_textbooks_weights_after_twenty_steps():
+def test_twenty_steps_give_the_weights_of_the_textbook_network():
     rng = np.random.default_rng(1)
     sizes, m = (20, 16, 12, 5), 64
     X, y = rng.normal(size=(m, sizes[0])), rng.integers(sizes[-1], size=m)
@@ -115,7 +115,7 @@ def test_the_engine_gives_the_textbooks_weights_after_twenty_steps():
         np.testing.assert_allclose(net.layout[f"{2 * i}.b"].view(theta), v[:, 0], rtol=1e-8)
 
 
-def test_float32_stays_within_the_promised_tolerance_of_the_textbook():
+def test_float32_is_close_to_the_textbook_network():
     rng = np.random.default_rng(2)
     X, y = rng.random((200, 50), np.float32), rng.integers(4, size=200)
     W, b = textbook.initialize((50, 32, 4), rng)
@@ -143,7 +143,7 @@ def test_gradients_equal_central_differences(layer, shape):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=ids)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_losss_gradient_equals_central_differences(loss, weighted):
+def test_gradients_of_losses_equal_central_differences(loss, weighted):
     rng = np.random.default_rng(3)
     x, y = some(rng)[0], targets(loss, rng)
     net = small(Dense(5), Tanh(), loss=loss)
@@ -151,7 +151,7 @@ def test_a_losss_gradient_equals_central_differences(loss, weighted):
 
 
 @pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=ids)
-def test_every_coordinate_of_a_small_net(layer, shape):
+def test_every_coordinate_of_a_small_network(layer, shape):
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(4, *shape)), rng.integers(3, size=4)
     net = around(layer, shape)
@@ -173,7 +173,7 @@ def test_every_coordinate_of_a_small_net(layer, shape):
 
 @dataclass(frozen=True)
 class Wrong(Tanh):
-    """A tanh whose backward forgets a factor."""
+    """A tanh whose backward pass misses a factor."""
 
     def backward(self, dy, w, call, *, need_dx=True):
         return dy
@@ -201,7 +201,7 @@ def test_random_networks_keep_the_contract(net, n, seed):
     n_in, classes = net.input_shape[0], net.output_shape[0]
     x, y = rng.normal(size=(n, n_in)), targets(net.loss, rng, n, classes)
     steep = any(isinstance(part, BatchNorm) for layer in net.layers for part in inside(layer))
-    if not (steep and n < 3):  # two rows of a BatchNorm are ±1, whatever they are
+    if not (steep and n < 3):  # BatchNorm maps any two rows to ±1
         check_gradients(net, x, y, rng=rng, tolerance=1e-4 if steep else 1e-5)
     weights, before = net.init(rng), x.copy()
     proba = net.predict(x, weights)
@@ -235,8 +235,8 @@ def test_forward_changes_no_input_and_keeps_float32(layer, shape):
 
 
 @pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=ids)
-def test_what_was_computed_with_is_gone_with_its_last_reference(layer, shape):
-    # In a circle of references they would wait for the collector, which counts no bytes.
+def test_workspaces_are_freed_with_their_last_reference(layer, shape):
+    # A reference cycle would keep them until the garbage collector runs.
     rng = np.random.default_rng(8)
     net = around(layer, shape, dtype="float32")
     x, y = rng.normal(size=(7, *shape)).astype("float32"), rng.integers(3, size=7)
@@ -253,7 +253,7 @@ def test_what_was_computed_with_is_gone_with_its_last_reference(layer, shape):
         gc.enable()
 
 
-def test_parts_declare_what_they_are():
+def test_parts_declare_their_flags():
     for part in (*(layer for layer, _ in LAYERS), *LOSSES):
         kinds = {type(kid) for kid in inside(part)}
         assert part.row_wise == kinds.isdisjoint(NOT_ROW_WISE)
@@ -267,7 +267,7 @@ def test_parts_declare_what_they_are():
     [case for case in LAYERS if case[0].row_wise and case[0].deterministic],
     ids=ids,
 )
-def test_splitting_a_batch_and_combining_by_weight_equals_the_whole(layer, shape, loss):
+def test_gradients_of_parts_of_a_batch_add_up_by_weight(layer, shape, loss):
     rng = np.random.default_rng(7)
     net = around(layer, shape, before=(Tanh(),), loss=loss)
     x, y = rng.normal(size=(10, *shape)), targets(loss, rng, 10)
@@ -283,7 +283,7 @@ def test_splitting_a_batch_and_combining_by_weight_equals_the_whole(layer, shape
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=ids)
-def test_a_weight_of_two_is_a_row_twice_and_no_weight_is_no_gradient(loss):
+def test_weight_two_equals_a_duplicate_row_and_weight_zero_no_gradient(loss):
     rng = np.random.default_rng(8)
     net = small(Dense(5), Tanh(), loss=loss)
     x, y = rng.normal(size=(7, 6)), targets(loss, rng)
@@ -298,7 +298,7 @@ def test_a_weight_of_two_is_a_row_twice_and_no_weight_is_no_gradient(loss):
     assert not ws.gradient.any()
 
 
-def test_eight_threads_predict_as_one():
+def test_eight_threads_predict_the_same():
     rng = np.random.default_rng(9)
     net = small(Dense(40), ReLU(), Dropout(0.5), n_in=30)
     weights, X = net.init(rng), rng.normal(size=(500, 30))
@@ -308,7 +308,7 @@ def test_eight_threads_predict_as_one():
             np.testing.assert_array_equal(got, expected)
 
 
-def test_predict_returns_an_array_of_its_own():
+def test_predict_returns_a_new_array():
     rng = np.random.default_rng(10)
     net = small()
     weights = net.init(rng)
@@ -319,7 +319,7 @@ def test_predict_returns_an_array_of_its_own():
     assert net.predict(np.empty((0, 6)), weights).shape == (0, 3)
 
 
-def test_the_same_layer_object_may_stand_twice():
+def test_a_layer_object_may_occur_twice():
     layer, rng = Dense(6), np.random.default_rng(11)
     net = Network((layer, layer, Dense(2)), (6,), dtype="float64")
     check_gradients(net, *some(rng, classes=2), rng=rng)
@@ -328,7 +328,7 @@ def test_the_same_layer_object_may_stand_twice():
 
 @dataclass(frozen=True)
 class Twice:
-    """A layer of one's own with a child: y = x + child(x)."""
+    """A user-defined layer with a child: y = x + child(x)."""
 
     inner: Dense
     row_wise = deterministic = smooth = True
@@ -345,14 +345,14 @@ class Twice:
         return np.add(dy, dx, out=w.buf("dx", dx.shape, dx.dtype))
 
 
-def test_a_layer_of_ones_own_may_hold_others():
+def test_a_user_defined_layer_may_have_children():
     rng = np.random.default_rng(12)
     net = small(Twice(Dense(6)))
     check_gradients(net, *some(rng), rng=rng)
     assert net.layout.entries[0].name == "0.0.W"
 
 
-def test_dropout_keeps_the_mean_and_is_silent_in_prediction():
+def test_dropout_keeps_the_mean_and_is_off_in_prediction():
     rng = np.random.default_rng(13)
     net = Network((Dropout(0.25),), (1000,), dtype="float64")
     x = np.ones((200, 1000))
@@ -361,13 +361,13 @@ def test_dropout_keeps_the_mean_and_is_silent_in_prediction():
     assert set(np.unique(y)) == {0.0, 1 / 0.75}
     assert abs(y.mean() - 1) < 4 * np.sqrt(1 / 3 / y.size)
     assert net.forward(x, ws, INFERENCE) is x
-    with pytest.raises(ValueError, match="pass rng="):
+    with pytest.raises(ValueError, match="rng=None"):
         net.forward(x, ws, Call(train=True))
 
 
 @pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.SFC64])
 @pytest.mark.parametrize("n", [1, 2, 3, 5, CHUNK - 1, CHUNK, CHUNK + 3, 3 * CHUNK + 2])
-def test_sixteen_bits_are_all_of_them_and_do_not_depend_on_the_parts(bits, n, monkeypatch):
+def test_sixteen_bit_draws_are_uniform_and_independent_of_the_parts(bits, n, monkeypatch):
     def drawn():
         pairs = []
         sixteen_bits(np.random.Generator(bits(5)), n, lambda *pair: pairs.append(pair))
@@ -379,7 +379,7 @@ def test_sixteen_bits_are_all_of_them_and_do_not_depend_on_the_parts(bits, n, mo
     found = drawn()
     assert len(found) == n
     if n > CHUNK:
-        bins = np.bincount(found >> 12, minlength=16)  # evenly: a χ² of 15 degrees of freedom
+        bins = np.bincount(found >> 12, minlength=16)  # χ² with 15 degrees of freedom
         assert ((bins - n / 16) ** 2).sum() / (n / 16) < 50
         assert len(np.unique(found)) > 0.8 * min(n, 30_000)
     monkeypatch.setattr("graduel.nn.layers.random_bits.CHUNK", 64)
@@ -399,7 +399,7 @@ def test_dropout_keeps_the_mean_at_any_rate(rate):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_noise_has_mean_zero_and_its_size_and_is_silent_in_prediction(dtype):
+def test_noise_has_mean_zero_and_std_sigma_and_is_off_in_prediction(dtype):
     rng = np.random.default_rng(13)
     net = Network((Noise(0.25),), (1000,), dtype=dtype)
     x = np.ones((200, 1000), dtype)
@@ -408,7 +408,7 @@ def test_noise_has_mean_zero_and_its_size_and_is_silent_in_prediction(dtype):
     assert abs(y.mean() - 1) < 4 * 0.25 / np.sqrt(y.size)
     assert y.std() == pytest.approx(0.25, rel=0.01)
     assert net.forward(x, ws, INFERENCE) is x
-    with pytest.raises(ValueError, match="pass rng="):
+    with pytest.raises(ValueError, match="rng=None"):
         net.forward(x, ws, Call(train=True))
     falling = Network((Noise(lambda t: 1 - t),), (1000,), dtype=dtype)
     ws = falling.workspace(falling.init(rng))
@@ -416,16 +416,16 @@ def test_noise_has_mean_zero_and_its_size_and_is_silent_in_prediction(dtype):
         0.5, rel=0.01
     )
     assert falling.forward(x, ws, Call(train=True, rng=rng, t=1.0)) is x
-    with pytest.raises(ValueError, match="noise must be at least 0; got -1"):
+    with pytest.raises(ValueError, match="std must be at least 0; got -1"):
         Noise(-1)
 
 
-def test_mistakes_name_the_layer_and_the_remedy():
-    with pytest.raises(ValueError, match=r"layer 0 \(Dense\).*expects rows.*\(28, 28\)"):
+def test_errors_name_the_layer():
+    with pytest.raises(ValueError, match=r"layer 0 \(Dense\).*expects.*\(28, 28\)"):
         Network((Dense(3),), (28, 28))
     with pytest.raises(ValueError, match="units must be a positive integer; got 0"):
         Dense(0)
-    with pytest.raises(ValueError, match="dropout must be at least 0 and below 1; got 1"):
+    with pytest.raises(ValueError, match="rate must be at least 0 and below 1; got 1"):
         Dropout(1)
     with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64'"):
         small(dtype="float16")
@@ -434,7 +434,7 @@ def test_mistakes_name_the_layer_and_the_remedy():
         net.workspace(Weights(np.zeros(5), np.empty(0)))
 
 
-def test_logits_of_any_size_are_safe_and_right():
+def test_large_logits_do_not_overflow():
     from scipy.special import log_softmax, softmax
 
     rng = np.random.default_rng(14)
@@ -448,13 +448,13 @@ def test_logits_of_any_size_are_safe_and_right():
         np.testing.assert_allclose(loss.link(z.copy()), softmax(z, axis=1), atol=1e-15)
 
 
-def test_he_initialization_has_its_spread():
+def test_he_initialization_has_the_right_std():
     W = HeNormal()(np.random.default_rng(0), (400, 300), "float32")
     assert W.dtype == np.float32
     assert W.std() == pytest.approx(np.sqrt(2 / 400), rel=0.01)
 
 
-def test_a_network_is_a_value():
+def test_networks_compare_by_value():
     net = small(Dense(5), Dropout(0.5))
     assert net == small(Dense(5), Dropout(0.5))
     other = replace(net, layers=(Dense(5), Dropout(0.1), Dense(3)))
@@ -462,7 +462,7 @@ def test_a_network_is_a_value():
     assert other != net
 
 
-def test_a_batch_norm_normalizes_and_remembers():
+def test_batch_norm_normalizes_and_updates_running_means():
     rng = np.random.default_rng(15)
     net = Network((BatchNorm(momentum=0.5),), (3,), dtype="float64")
     weights = net.init(rng)
@@ -484,14 +484,14 @@ def test_a_batch_norm_normalizes_and_remembers():
         BatchNorm(eps=0)
 
 
-def test_a_residual_must_keep_its_shape():
-    with pytest.raises(ValueError, match=r"layer 1 \(Residual\).*one shape; got \(5,\).*\(6,\)"):
+def test_a_residual_block_must_keep_the_shape():
+    with pytest.raises(ValueError, match=r"layer 1 \(Residual\).*\(6,\).*got \(5,\)"):
         Network((Dense(6), Residual((Dense(5),))), (4,))
     with pytest.raises(ValueError, match=r"layer 0 \(Residual\): layer 0 \(Dense\): Dense expects"):
         Network((Residual((Dense(5),)),), (4, 4))
 
 
-def test_binary_losses_are_safe_and_right():
+def test_binary_losses_do_not_overflow():
     from scipy.special import expit
 
     rng = np.random.default_rng(16)
@@ -506,7 +506,7 @@ def test_binary_losses_are_safe_and_right():
         np.testing.assert_allclose(loss.link(z.copy()), expit(z), atol=1e-15)
 
 
-def test_every_intermediate_can_be_seen():
+def test_trace_and_watch_see_every_layer():
     rng = np.random.default_rng(17)
     inner = Residual((Dense(6), Tanh()))
     net = small(Dense(6), inner, ReLU())
@@ -525,7 +525,7 @@ def test_every_intermediate_can_be_seen():
     assert names == ["loss", "3", "2", "1.1", "1.0", "1", "0"]
 
 
-def test_the_way_back_ends_where_nobody_needs_it():
+def test_backward_stops_where_no_gradient_is_needed():
     rng = np.random.default_rng(18)
     net = small(Tanh(), Reshape((6,)), Residual((Tanh(), Dense(6))), ReLU())
     x, y = some(rng)
@@ -542,7 +542,7 @@ def test_the_way_back_ends_where_nobody_needs_it():
     assert dull.loss_and_input_gradient(x[:, :3], y, ws, Call(), need_dx=False)[1] is None
 
 
-def test_a_summary_counts():
+def test_summary_counts_parameters():
     text = small(Residual((Dense(6), ReLU())), BatchNorm()).summary()
     lines = [line.split() for line in text.splitlines()]
     assert lines[1] == ["0", "Residual", "(6,)", "0", "0"]
@@ -551,15 +551,15 @@ def test_a_summary_counts():
     assert lines[-1] == ["total", "75", "54"]
 
 
-def test_a_spec_that_is_none_is_refused():
+def test_invalid_specs_raise():
     spec = small(Dense(5)).to_spec()
     with pytest.raises(ValueError, match=r"one of .*BatchNorm.*got 'Dens'. Did you mean 'Dense'\?"):
         Network.from_spec({**spec, "layers": [{"type": "Dens", "units": 3}]})
     with pytest.raises(ValueError, match="format 1; got format 7"):
         Network.from_spec({**spec, "format": 7})
-    with pytest.raises(ValueError, match="missing or of another kind"):
+    with pytest.raises(ValueError, match="missing or of another type"):
         Network.from_spec({"format": 1, "layers": []})
-    with pytest.raises(ValueError, match="missing or of another kind"):
+    with pytest.raises(ValueError, match="missing or of another type"):
         Network.from_spec({**spec, "layers": [{"type": "Dense", "unit": 3}]})
     with pytest.raises(ValueError, match=r"layer 0.rate must be numbers.*got function"):
         small(Dropout(lambda t: t)).to_spec()
@@ -570,7 +570,7 @@ def test_a_spec_that_is_none_is_refused():
 
 @dataclass(frozen=True)
 class Centered:
-    """A layer that sets its parameter from the first rows it sees: y = x − c."""
+    """A layer that sets its parameter from its first rows: y = x − c."""
 
     row_wise = deterministic = smooth = True
 
@@ -588,7 +588,7 @@ class Centered:
         return dy
 
 
-def test_calibration_sets_parameters_from_data_layer_by_layer():
+def test_calibration_sets_parameters_layer_by_layer():
     rng = np.random.default_rng(18)
     net = small(Centered(), Residual((Dense(6), Centered())))
     check_gradients(net, *some(rng), rng=rng)
@@ -600,7 +600,7 @@ def test_calibration_sets_parameters_from_data_layer_by_layer():
     np.testing.assert_allclose(seen["1.1"].mean(axis=0), 0, atol=1e-12)
 
 
-def test_rows_of_another_shape_are_refused():
+def test_rows_of_another_shape_raise():
     net = small()
     with pytest.raises(ValueError, match=r"X must have shape \(n, 6\); got \(3, 5\)"):
         net.predict(np.zeros((3, 5)), net.init(np.random.default_rng(0)))

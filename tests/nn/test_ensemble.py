@@ -1,4 +1,4 @@
-"""Members that share a matrix, against k networks written out; and the loss that is their mean."""
+"""Ensemble layers against k separate networks, and the ensemble loss."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from graduel.nn import (
 
 
 def alone(layer, shape, rng, dtype="float64"):
-    """Return the scope of one layer, with weights away from their beginning and no gradient yet."""
+    """Return the scope of one layer, with perturbed weights and a poisoned gradient."""
     net = Network((layer,), shape, dtype=dtype)
     weights = net.init(rng)
     weights.theta += rng.normal(0, 0.3, weights.theta.shape).astype(dtype)
@@ -45,7 +45,7 @@ def alone(layer, shape, rng, dtype="float64"):
 
 
 def allocated(layer, shape, n, rng):
-    """Return the most bytes that steps take once the first one is over."""
+    """Return the peak allocation in bytes of steps after the first."""
     w, x = alone(layer, shape, rng, "float32"), rng.normal(size=(n, *shape)).astype("float32")
     dy = rng.normal(size=(n, *layer.plan(shape).out)).astype("float32")
     layer.forward(x, w, INFERENCE)
@@ -69,7 +69,7 @@ def allocated(layer, shape, n, rng):
     scaled=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-def test_an_ensemble_is_k_dense_networks_written_out(n, k, i, o, shared, scaled, seed):
+def test_ensemble_dense_equals_k_dense_layers(n, k, i, o, shared, scaled, seed):
     rng = np.random.default_rng(seed)
     layer = EnsembleDense(o, k, adapter=Signs(), scaled=scaled)
     shape = (i,) if shared else (k, i)
@@ -93,8 +93,8 @@ def test_an_ensemble_is_k_dense_networks_written_out(n, k, i, o, shared, scaled,
     np.testing.assert_allclose(y, want_y, atol=1e-12)
     dx = layer.backward(dy.copy(), w, INFERENCE)
     np.testing.assert_allclose(dx, want_dx.sum(axis=1) if shared else want_dx, atol=1e-12)
-    for name, want in (("W", dW), ("r", dr), ("s", ds), ("b", db)):
-        np.testing.assert_allclose(getattr(w.g, name), want, atol=1e-12)
+    for name, expected in (("W", dW), ("r", dr), ("s", ds), ("b", db)):
+        np.testing.assert_allclose(getattr(w.g, name), expected, atol=1e-12)
     np.testing.assert_array_equal(x, before)
     layer.forward(x, w, INFERENCE)
     assert layer.backward(dy, w, INFERENCE, need_dx=False) is None
@@ -126,7 +126,7 @@ def test_the_output_layer_has_a_matrix_for_each_member(n, k, i, o, scaled, seed)
     assert layer.backward(dy, w, INFERENCE, need_dx=False) is None
 
 
-def test_how_an_ensemble_begins():
+def test_initial_values_and_roles():
     net = Network((EnsembleDense(200, 3, adapter=Signs()), EnsembleOutput(50, 3)), (300,))
     weights = net.init(np.random.default_rng(0))
     p = {entry.name: entry.view(weights.theta) for entry in net.layout.entries}
@@ -136,7 +136,7 @@ def test_how_an_ensemble_begins():
     assert not p["0.b"].any()
     assert not p["1.b"].any()
     assert p["0.W"].std() == pytest.approx(np.sqrt(2 / 300), rel=0.02)
-    assert p["1.W"].std() == pytest.approx(np.sqrt(2 / 200), rel=0.02)  # of 200, not of 3 × 200
+    assert p["1.W"].std() == pytest.approx(np.sqrt(2 / 200), rel=0.02)  # n_in is 200, not 3 × 200
     assert not np.allclose(p["1.W"][0], p["1.W"][1])
     assert {e.role for e in net.layout.entries if e.name in ("0.r", "0.s")} == {"ensemble"}
     assert {e.role for e in net.layout.entries if e.name.endswith("W")} == {"weight"}
@@ -144,7 +144,7 @@ def test_how_an_ensemble_begins():
     assert (ones.theta == 1).sum() == 3 * (4 + 5)
 
 
-def test_nothing_the_size_of_a_batch_is_made_in_a_step():
+def test_a_step_allocates_no_array_of_batch_size():
     rng = np.random.default_rng(3)
     for layer, shape in (
         (EnsembleDense(32, 4), (24,)),
@@ -179,7 +179,7 @@ def build_ensemble(loss, k=4, dtype="float64"):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_loss_is_the_mean_of_k_losses_and_the_answer_of_k_answers(loss, weighted):
+def test_loss_and_predictions_are_means_over_members(loss, weighted):
     rng = np.random.default_rng(1)
     net, plain = build_ensemble(loss), Network((Dense(3),), (2,), loss, "float64")
     raw, y = rng.normal(size=(7, 4, 3)), targets(loss, 7, rng)
@@ -196,21 +196,21 @@ def test_the_loss_is_the_mean_of_k_losses_and_the_answer_of_k_answers(loss, weig
     assert value == pytest.approx(np.mean(each), rel=1e-12)
     np.testing.assert_array_equal(raw, before)
     answer = net.loss.link(raw.copy())
-    want = np.mean([loss.link(raw[:, h].copy()) for h in range(4)], axis=0)
-    np.testing.assert_allclose(answer, want, atol=1e-14)
+    expected = np.mean([loss.link(raw[:, h].copy()) for h in range(4)], axis=0)
+    np.testing.assert_allclose(answer, expected, atol=1e-14)
     if isinstance(loss, SoftmaxCrossEntropy):
         np.testing.assert_allclose(answer.sum(axis=1), 1)
 
 
-def test_the_loss_of_a_single_member_is_the_plain_loss_to_the_bit():
+def test_one_member_gives_the_plain_loss_bit_for_bit():
     rng = np.random.default_rng(2)
     raw, weight = rng.normal(size=(9, 3)), rng.random(9)
     for loss in LOSSES:
         y, net = targets(loss, 9, rng), build_ensemble(loss, 1)
         w, plain = (net.workspace(net.init(rng)).loss for _ in range(2))
         value, gradient = EnsembleMean(loss).value_and_gradient(raw[:, None], y, weight, w)
-        want, d = loss.value_and_gradient(raw.copy(), y, weight, plain)
-        assert value == want
+        expected, d = loss.value_and_gradient(raw.copy(), y, weight, plain)
+        assert value == expected
         np.testing.assert_array_equal(gradient[:, 0], d)
         np.testing.assert_array_equal(
             EnsembleMean(loss).link(raw[:, None].copy()), loss.link(raw.copy())
@@ -243,8 +243,8 @@ def test_an_ensemble_predicts_in_chunks():
         EnsembleMean(),
     )
     assert net.output_shape == (4, 3)
-    assert net.answer_shape == (3,)
-    assert Network((Dense(3),), (5,)).answer_shape == (3,)
+    assert net.prediction_shape == (3,)
+    assert Network((Dense(3),), (5,)).prediction_shape == (3,)
     weights, X = net.init(rng), rng.normal(size=(50, 5)).astype("float32")
     whole = net.predict(X, weights)
     assert (whole.shape, whole.dtype) == ((50, 3), np.float32)
@@ -255,7 +255,7 @@ def test_an_ensemble_predicts_in_chunks():
     np.testing.assert_allclose(net.predict(X[order], weights), whole[order], atol=1e-6)
 
 
-def test_a_step_of_the_loss_makes_nothing_as_large_as_its_gradient():
+def test_the_loss_allocates_no_array_of_the_gradients_size():
     rng = np.random.default_rng(5)
     loss = EnsembleMean(SoftmaxCrossEntropy())
     net = Network((EnsembleDense(20, 8),), (3,), loss)
@@ -288,7 +288,7 @@ def test_members_are_trained_separately_and_their_mean_is_best():
     assert not np.allclose(raw[:, 0], raw[:, 1], atol=0.1)
 
 
-def test_mistakes_are_named_with_the_remedy():
+def test_errors():
     for make in (EnsembleDense, EnsembleOutput):
         for wrong, name in (((0, 2), "units"), ((2, 0), "members")):
             with pytest.raises(ValueError, match=f"{name} must be a positive integer; got 0"):
@@ -314,7 +314,7 @@ def test_mistakes_are_named_with_the_remedy():
         net.loss.value_and_gradient(raw[:, 0], y, None, w)
     with pytest.raises(ValueError, match=r"got \(5, 3\)"):
         net.loss.link(raw[:, 0])
-    with pytest.raises(ValueError, match=r"a target for each of the 5 rows; got shape \(4,\)"):
+    with pytest.raises(ValueError, match=r"one target for each of 5 rows; got shape \(4,\)"):
         net.loss.value_and_gradient(raw, y[:4], None, w)
     with pytest.raises(ValueError, match=r"weights must have shape \(5,\).*got \(4,\)"):
         net.loss.value_and_gradient(raw, y, np.ones(4), w)

@@ -1,4 +1,4 @@
-"""Convolution and pooling against loops that anyone can read, at every size, stride and padding."""
+"""Convolution and pooling against plain loops, for all sizes, strides and paddings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from graduel.nn.layers import windows
 
 
 def pad(x, size, stride):
-    """Put the zeros of 'same' around images; the odd one goes below or to the right."""
+    """Pad images with zeros as 'same' does; an odd one goes below or to the right."""
     around = [(0, 0)]
     for n, k, s in zip(x.shape[1:3], size, stride, strict=True):
         zeros = max(0, (-(-n // s) - 1) * s + k - n)
@@ -38,7 +38,7 @@ def pad(x, size, stride):
 
 
 def each_window(x, size, stride):
-    """Yield where a window stands in the output, and where in the image."""
+    """Yield the position of each window in the output and in the image."""
     for p in range((x.shape[1] - size[0]) // stride[0] + 1):
         for q in range((x.shape[2] - size[1]) // stride[1] + 1):
             top, left = p * stride[0], q * stride[1]
@@ -46,7 +46,7 @@ def each_window(x, size, stride):
 
 
 def convolve(x, W, b, stride, padding):
-    """Return y, and a function from dy to dx, dW, db: the definition, window by window."""
+    """Return y and a function from dy to dx, dW and db, computed window by window."""
     size, o = W.shape[:2], W.shape[3]
     padded, top, left = pad(x, size, stride) if padding == "same" else (x, 0, 0)
     found = list(each_window(padded, size, stride))
@@ -65,7 +65,7 @@ def convolve(x, W, b, stride, padding):
 
 
 def pool(x, size, stride, kind):
-    """Return y, and a function from dy to dx, window by window and channel by channel."""
+    """Return y and a function from dy to dx, computed by window and channel."""
     found = list(each_window(x, size, stride))
     y = np.empty((len(x), found[-1][0] + 1, found[-1][1] + 1, x.shape[3]))
     for p, q, window in found:
@@ -115,7 +115,7 @@ def both(value):
     st.sampled_from([1, 300, 1000, 1 << 20]),
     st.integers(0, 2**31),
 )
-def test_a_convolution_is_its_definition(shape, filters, size, stride, padding, block, seed):
+def test_convolution_equals_its_definition(shape, filters, size, stride, padding, block, seed):
     rng = np.random.default_rng(seed)
     layer = Conv2D(filters, size, stride, padding)
     x, w = rng.normal(size=shape), alone(layer, shape[1:], rng)
@@ -137,7 +137,7 @@ def test_a_convolution_is_its_definition(shape, filters, size, stride, padding, 
 
 @settings(max_examples=200, deadline=None)
 @given(shapes, pairs, st.none() | pairs, st.sampled_from(["max", "mean"]), st.integers(0, 2**31))
-def test_pooling_is_its_definition(shape, size, stride, kind, seed):
+def test_pooling_equals_its_definition(shape, size, stride, kind, seed):
     rng = np.random.default_rng(seed)
     layer = (MaxPool2D if kind == "max" else AveragePool2D)(size, stride)
     x = rng.integers(3, size=shape).astype(float)  # with many ties
@@ -151,7 +151,7 @@ def test_pooling_is_its_definition(shape, size, stride, kind, seed):
     np.testing.assert_allclose(layer.backward(dy, w, INFERENCE), want, atol=1e-14)
 
 
-def test_a_tie_gives_the_gradient_to_the_first():
+def test_the_first_of_tied_maxima_gets_the_gradient():
     layer, rng = MaxPool2D(), np.random.default_rng(0)
     x = np.array([[1.0, 2.0], [2.0, 2.0]]).reshape(1, 2, 2, 1)
     w = alone(layer, (2, 2, 1), rng)
@@ -160,7 +160,7 @@ def test_a_tie_gives_the_gradient_to_the_first():
     assert dx.ravel().tolist() == [0, 5, 0, 0]
 
 
-def test_left_over_borders_are_dropped_and_get_no_gradient():
+def test_remaining_borders_are_dropped_and_get_no_gradient():
     rng = np.random.default_rng(1)
     for layer in (MaxPool2D(2), AveragePool2D(2), Conv2D(3, 2, 2, "valid")):
         x = rng.normal(size=(3, 7, 5, 2))
@@ -186,7 +186,7 @@ LAYERS = [
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
-def test_arrays_that_are_views_of_others_are_taken(layer):
+def test_views_are_accepted(layer):
     rng = np.random.default_rng(2)
     x = rng.normal(size=(3, 6, 7, 8))
     w = alone(layer, (7, 8, 6), rng)
@@ -202,7 +202,7 @@ def test_arrays_that_are_views_of_others_are_taken(layer):
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
-def test_large_inputs_are_safe(layer):
+def test_large_inputs_do_not_overflow(layer):
     rng = np.random.default_rng(3)
     w = alone(layer, (8, 8, 3), rng, "float32")
     for x in (np.full((2, 8, 8, 3), 1e4, "float32"), np.full((2, 8, 8, 3), -1e4, "float32")):
@@ -215,7 +215,7 @@ def test_large_inputs_are_safe(layer):
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 @pytest.mark.parametrize("block", [1 << 9, 1 << 20])
-def test_the_number_of_images_and_the_size_of_a_block_change_nothing(layer, block, monkeypatch):
+def test_results_do_not_depend_on_batch_and_block_size(layer, block, monkeypatch):
     rng = np.random.default_rng(4)
     x = rng.normal(size=(9, 8, 8, 3)).astype("float32")
     w = alone(layer, (8, 8, 3), rng, "float32")
@@ -232,7 +232,7 @@ def test_the_number_of_images_and_the_size_of_a_block_change_nothing(layer, bloc
     assert all(not g.any() for g in vars(w.g).values())  # of no images
 
 
-def test_nothing_the_size_of_a_batch_is_made_in_a_step():
+def test_a_step_allocates_no_array_of_batch_size():
     rng = np.random.default_rng(5)
     net = Network(
         (Conv2D(16), ReLU(), MaxPool2D(), Conv2D(16), AveragePool2D(3, 2), Flatten(), Dense(3)),
@@ -269,7 +269,7 @@ def test_a_stack_of_images_agrees_with_finite_differences():
     assert Network.from_spec(json.loads(json.dumps(net.to_spec()))) == net
 
 
-def test_a_network_of_images_learns_where_a_bar_stands():
+def test_a_convolutional_network_locates_a_bar():
     rng = np.random.default_rng(8)
     y = rng.integers(2, size=100)
     x = 0.3 * rng.normal(size=(100, 8, 8, 1)).astype("float32")
@@ -293,7 +293,7 @@ def test_a_plan_counts_parameters_and_multiply_adds():
     assert MaxPool2D(3, 2).plan((28, 28, 4)).macs == 0
 
 
-def test_mistakes_are_named_with_the_remedy():
+def test_errors():
     with pytest.raises(ValueError, match="filters must be a positive integer; got 0"):
         Conv2D(0)
     for wrong in (0, (3, 0), (3, 3, 3), 2.5, "3"):
@@ -309,6 +309,6 @@ def test_mistakes_are_named_with_the_remedy():
         with pytest.raises(ValueError, match=rf"layer 0 \({name}\).*put Reshape\(\(28, 28, 1\)\)"):
             Network((layer,), (784,))
     for layer in (Conv2D(1, 4, padding="valid"), MaxPool2D(4), AveragePool2D(4)):
-        with pytest.raises(ValueError, match=r"no smaller than its window, 4 × 4; got 3 × 9"):
+        with pytest.raises(ValueError, match=r"its window, 4 × 4; got 3 × 9"):
             layer.plan((3, 9, 1))
     assert Conv2D(1, 4).plan((3, 9, 1)).out == (3, 9, 1)

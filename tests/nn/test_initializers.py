@@ -1,4 +1,4 @@
-"""Spread, shape, orthogonality and repeatability of every initializer."""
+"""Variance, shape, orthogonality and reproducibility of the initializers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from graduel.nn import (
 )
 
 DENSE, KERNEL = (300, 200), (3, 5, 20, 30)
-# Part, and its variance for n_in inputs and n_out outputs.
+# Initializer and its variance for n_in inputs and n_out outputs.
 SPREADS = [
     (Normal(), lambda n_in, n_out: 1e-4),
     (Normal(std=2.0), lambda n_in, n_out: 4),
@@ -48,7 +48,7 @@ EVERY = [Zeros(), Constant(0.25), *RANDOM]
 
 
 def named(value):
-    """A name for a case that is the same in every process: no address of a function."""
+    """Return a case name that is the same in each process, without function addresses."""
     return repr(value).split(" at 0x")[0][:30]
 
 
@@ -73,7 +73,7 @@ def test_mean_and_variance_are_those_of_theory(part, variance, shape, n_in, n_ou
         assert abs(W).max() <= sqrt(3 * expected)
 
 
-def test_the_mean_of_a_normal_is_its_own():
+def test_normal_has_the_given_mean():
     W = fresh(Normal(std=0.5, mean=2.0), DENSE)
     assert abs(W.mean() - 2) < 5 * 0.5 / sqrt(W.size)
 
@@ -92,11 +92,11 @@ def test_an_orthogonal_matrix_keeps_lengths(shape, gain):
     np.testing.assert_allclose(product, gain**2 * np.eye(len(product)), atol=1e-14)
 
 
-def test_orthogonal_matrices_are_drawn_evenly():
-    # Without the signs, LAPACK's R has a diagonal of one sign, and so do Q's entries lean.
+def test_orthogonal_matrices_are_uniform():
+    # Without the sign correction, the diagonal of LAPACK's R has one sign and Q is biased.
     rng = np.random.default_rng(1)
     W = np.array([Orthogonal()(rng, (3, 3), "float64") for _ in range(2000)])
-    # Each entry has mean 0 and variance 1/3, each row being a point on the sphere.
+    # Each row is a point on the sphere, so each entry has mean 0 and variance 1/3.
     assert (abs(W.mean(axis=0)) < 5 * sqrt(1 / 3 / len(W))).all()
     np.testing.assert_allclose(W.var(axis=0), 1 / 3, atol=5 * sqrt(4 / 45 / len(W)))
     assert abs(np.sign(np.linalg.det(W)).mean()) < 5 / sqrt(len(W))
@@ -115,11 +115,11 @@ def test_every_dtype_and_the_same_seed_give_the_same_numbers(part, shape):
 
 
 @pytest.mark.parametrize("part", RANDOM, ids=repr)
-def test_another_seed_gives_other_numbers(part):
+def test_seeds_give_different_numbers(part):
     assert not np.isclose(fresh(part, (6, 4)), fresh(part, (6, 4), seed=1)).any()
 
 
-def test_he_numbers_stay_what_they_were():
+def test_he_normal_gives_stored_numbers():
     shape = (7, 3)
     expected = np.random.default_rng(5).normal(0.0, sqrt(2) / sqrt(7), size=shape)
     np.testing.assert_array_equal(fresh(HeNormal(), shape, seed=5), expected)
@@ -147,7 +147,7 @@ def test_a_spec_keeps_the_initializer(part):
     "part",
     [GlorotNormal, GlorotUniform, HeNormal, HeUniform, LeCunNormal, LeCunUniform, Orthogonal],
 )
-def test_numbers_out_of_range_are_refused(part):
+def test_parameters_out_of_range_raise(part):
     with pytest.raises(ValueError, match="gain must be a finite number, at least 0; got -1"):
         part(gain=-1)
     with pytest.raises(ValueError, match="std must be a finite number, at least 0; got inf"):

@@ -1,4 +1,4 @@
-"""Normalization of rows and images: what it promises, and against the plain formula."""
+"""Normalization of rows and images against the formula."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BOTH = [BatchNorm(), LayerNorm(eps=0.1)]
 
 
 def made(layer, shape, dtype="float64", seed=0):
-    """Return a network of the layer, weights that are not 1 and 0, and a workspace."""
+    """Return a network of the layer, random weights and a workspace."""
     rng = np.random.default_rng(seed)
     net = Network((layer,), shape, dtype=dtype)
     weights = net.init(rng)
@@ -59,7 +59,7 @@ def test_gradients_of_images_equal_central_differences(layer):
 
 
 @pytest.mark.parametrize("layer", BOTH, ids=repr)
-def test_an_image_is_so_many_rows_of_channels(layer):
+def test_pixels_are_normalized_as_rows_of_channels(layer):
     rng = np.random.default_rng(2)
     x, dy = rng.normal(1, 2, size=(2, 6, 3, 5, 4))
     images = step(layer, x, dy.copy())
@@ -69,7 +69,7 @@ def test_an_image_is_so_many_rows_of_channels(layer):
 
 
 @pytest.mark.parametrize("layer", BOTH, ids=repr)
-def test_views_give_what_copies_give(layer):
+def test_views_and_copies_give_the_same(layer):
     rng = np.random.default_rng(3)
     x, dy = rng.normal(size=(2, 6, 3, 5, 4))
     before, strided = x.copy(), np.asfortranarray(x)
@@ -101,7 +101,7 @@ def test_normalized_features_and_examples_equal_the_formula(x, dtype):
         mean, var = (f(exact, axis=axes, keepdims=True) for f in (np.mean, np.var))
         expected = gamma * (exact - mean) / np.sqrt(var + 1e-5) + beta
         assert y.dtype == dtype
-        # What rounding of x̄ does to x − x̄ is measured by the size of x.
+        # The rounding error of x̄ in x − x̄ is relative to the size of x.
         size = np.abs(exact).max(axis=axes, keepdims=True) / np.sqrt(var + 1e-5)
         room = (1 + size) * 20 * np.finfo(dtype).eps
         assert (np.abs(y - expected) <= room * (1 + np.abs(gamma))).all()
@@ -121,13 +121,15 @@ def test_sums_by_channel_are_sums_over_all_other_axes(x, dtype):
     w, axes = ws.scopes[0], tuple(range(x.ndim - 1))
     a, one = channel_ops.lines(x), np.empty(x.shape[-1], dtype)
     room = {"rtol": 1e-5, "atol": 1e-2} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-9}
-    np.testing.assert_allclose(channel_ops.sums(a, w, one), x.sum(axis=axes), **room)
-    np.testing.assert_allclose(channel_ops.sums(a, w, one, by=a), (x * x).sum(axis=axes), **room)
-    repeated = a + channel_ops.along(one, a.shape[1], w)
+    np.testing.assert_allclose(channel_ops.channel_sums(a, w, one), x.sum(axis=axes), **room)
+    np.testing.assert_allclose(
+        channel_ops.channel_sums(a, w, one, by=a), (x * x).sum(axis=axes), **room
+    )
+    repeated = a + channel_ops.repeat_channels(one, a.shape[1], w)
     np.testing.assert_array_equal(repeated.reshape(x.shape), x + one)
 
 
-def test_running_means_of_images_are_by_channel_and_serve_prediction():
+def test_running_means_of_images_are_per_channel_and_used_in_prediction():
     rng = np.random.default_rng(4)
     x = rng.normal([0.0, 5.0], [1.0, 3.0], size=(20, 6, 5, 2))
     net, weights, ws = made(BatchNorm(momentum=1), (6, 5, 2))
@@ -140,7 +142,7 @@ def test_running_means_of_images_are_by_channel_and_serve_prediction():
     np.testing.assert_allclose(net.forward(x, ws, INFERENCE), expected)
 
 
-def test_many_pixels_in_float32_keep_their_mean_and_variance():
+def test_mean_and_variance_of_many_pixels_in_float32():
     rng = np.random.default_rng(5)
     x = rng.normal(3, 0.5, size=(64, 28, 28, 3)).astype("float32")
     net, weights, ws = made(BatchNorm(momentum=1), (28, 28, 3), "float32")
@@ -153,7 +155,7 @@ def test_many_pixels_in_float32_keep_their_mean_and_variance():
 @pytest.mark.parametrize("layer", BOTH, ids=repr)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("value", [0.0, 1e4, -1e4])
-def test_what_does_not_vary_comes_out_as_beta(layer, dtype, value):
+def test_constant_features_give_beta(layer, dtype, value):
     net, weights, ws = made(layer, (4,), dtype)
     beta = net.layout["0.beta"].view(weights.theta)
     for n in (1, 7):
@@ -176,7 +178,7 @@ def test_large_numbers_and_nan(layer):
 
 
 @pytest.mark.parametrize("layer", BOTH, ids=repr)
-def test_a_steady_state_step_allocates_nothing_of_the_batchs_size(layer):
+def test_a_step_allocates_no_array_of_batch_size(layer):
     rng = np.random.default_rng(7)
     x = rng.normal(size=(500, 4, 4, 64))
     dy = np.ones_like(x)
@@ -201,7 +203,7 @@ def test_backward_without_dx_assigns_the_rest():
         np.testing.assert_array_equal(ws.gradient, g)
 
 
-def test_after_a_prediction_the_way_back_takes_the_running_means_as_constants():
+def test_backward_after_prediction_takes_running_means_as_constants():
     rng = np.random.default_rng(9)
     layer, x, dy = BatchNorm(), *rng.normal(size=(2, 6, 4))
     net, weights, ws = made(layer, (4,))
@@ -226,7 +228,7 @@ def test_after_a_prediction_the_way_back_takes_the_running_means_as_constants():
         weights.theta[i] = start
 
 
-def test_mistakes_say_what_was_expected():
+def test_errors():
     with pytest.raises(ValueError, match="eps must be above 0; got 0"):
         LayerNorm(eps=0)
     with pytest.raises(ValueError, match="eps must be above 0; got nan"):

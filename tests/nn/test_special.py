@@ -13,14 +13,14 @@ from graduel.nn.special import PIECE, erf, sigmoid
 
 
 def grid(dtype):
-    """Return numbers from the smallest normal ones to those where erf is 1, of both signs."""
+    """Return numbers of both signs, from the smallest normal ones to those where erf is 1."""
     small = np.logspace(np.log10(np.finfo(dtype).tiny) + 1, 0, 20_000)
     right = np.concatenate([small, np.linspace(0.4, 7, 100_000)])
     return np.concatenate([-right, right]).astype(dtype)
 
 
 @pytest.mark.parametrize(("dtype", "relative"), [("float64", 1e-15), ("float32", 4e-7)])
-def test_erf_is_as_accurate_as_it_says(dtype, relative):
+def test_erf_has_the_documented_accuracy(dtype, relative):
     x = grid(dtype)
     expected = special.erf(x.astype(np.float64))
     y = erf(x)
@@ -48,13 +48,13 @@ def test_erf_of_any_shape_is_odd_and_may_overwrite(x):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_erf_far_away_is_one_and_nan_stays(dtype):
+def test_erf_of_large_numbers_is_one_and_nan_stays(dtype):
     x = np.array([-np.inf, -1e30, -6, -0.0, 6, 1e30, np.inf, np.nan], dtype)
     np.testing.assert_array_equal(erf(x), [-1, -1, -1, 0, 1, 1, 1, np.nan])
     assert np.signbit(erf(x)[3])
 
 
-def test_erf_takes_what_is_no_float_and_views_but_no_view_as_out():
+def test_erf_takes_integers_and_views_but_no_view_as_out():
     assert erf(1).dtype == np.float64
     np.testing.assert_allclose(erf([1, 2]), special.erf([1, 2]), rtol=1e-15)
     x = np.linspace(-3, 3, 24).reshape(4, 6)
@@ -63,7 +63,7 @@ def test_erf_takes_what_is_no_float_and_views_but_no_view_as_out():
         erf(x.T, out=np.empty((4, 6)).T)
 
 
-def test_erf_in_pieces_equals_the_whole():
+def test_erf_in_blocks_equals_erf_of_the_whole():
     n = PIECE // 8
     x = np.linspace(-3, 3, 2 * n + 5)
     np.testing.assert_allclose(erf(x), special.erf(x), rtol=1e-15)

@@ -1,4 +1,4 @@
-"""L-BFGS held against known minima and SciPy's."""
+"""L-BFGS against known minima and SciPy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def valley(x):
 
 
 @pytest.mark.parametrize("n", [2, 20])
-def test_rosenbrocks_valley(n):
+def test_rosenbrock_function(n):
     theta = np.where(np.arange(n) % 2, 1.0, -1.2)
     end = last(LBFGS(tolerance=1e-8).minimize(valley, theta, 300))
     assert end.end == "converged"
@@ -59,7 +59,7 @@ def quadratic(A, x0):
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(1, 12), st.integers(0, 10**6), st.floats(0, 4))
-def test_any_bowl_is_descended_to_its_bottom(n, seed, decades):
+def test_quadratics_are_minimized(n, seed, decades):
     rng = np.random.default_rng(seed)
     Q = np.linalg.qr(rng.normal(size=(n, n)))[0]
     A = Q * np.logspace(0, decades, n) @ Q.T
@@ -72,11 +72,11 @@ def test_any_bowl_is_descended_to_its_bottom(n, seed, decades):
     np.testing.assert_allclose(theta, x0, atol=1e-5)
 
 
-def test_a_bowl_takes_about_as_many_steps_as_it_has_dimensions():
+def test_a_quadratic_takes_about_as_many_steps_as_dimensions():
     rng = np.random.default_rng(0)
     Q = np.linalg.qr(rng.normal(size=(8, 8)))[0]
     f = quadratic(Q * np.arange(1.0, 9.0) @ Q.T, rng.normal(size=8))
-    # With an almost exact line search L-BFGS makes conjugate directions.
+    # With a nearly exact line search, the directions of L-BFGS are conjugate.
     end = last(LBFGS(memory=8, c2=1e-3, tolerance=1e-6).minimize(f, np.zeros(8), 50))
     assert end.end == "converged"
     assert end.step <= 10
@@ -96,7 +96,7 @@ def logistic(X, y, penalty):
     return f
 
 
-def test_logistic_regression_ends_where_scipys_does():
+def test_logistic_regression_has_the_minimum_of_scipy():
     X, y = load_iris(return_X_y=True)
     X = np.column_stack([(X - X.mean(axis=0)) / X.std(axis=0), np.ones(len(X))])
     f = logistic(X, y, 0.01)
@@ -110,7 +110,7 @@ def test_logistic_regression_ends_where_scipys_does():
     assert end.evaluations <= 1.5 * theirs.nfev
 
 
-def test_the_gradient_may_be_borrowed_and_theta_is_where_f_reads_it():
+def test_f_may_reuse_the_gradient_and_read_theta():
     theta, buffer = np.array([-1.2, 1.0]), np.empty(2)
     given_arrays = set()
 
@@ -128,7 +128,7 @@ def test_the_gradient_may_be_borrowed_and_theta_is_where_f_reads_it():
     np.testing.assert_allclose(theta, 1, atol=1e-4)
 
 
-def test_why_it_ends():
+def test_end_reasons():
     def flat(x):
         return 1.0, np.ones(2)
 
@@ -152,7 +152,7 @@ def test_why_it_ends():
     assert (end.end, end.step, end.evaluations) == ("converged", 0, 1)
 
 
-def test_at_the_limit_of_float32_it_says_that_nothing_goes_down():
+def test_no_decrease_at_the_precision_of_float32():
     def f(x):
         x = x.astype(np.float32)
         return float(np.float32(1e3) + (x * x).sum()), 2 * x
@@ -163,8 +163,8 @@ def test_at_the_limit_of_float32_it_says_that_nothing_goes_down():
     assert np.abs(theta).max() < 0.1
 
 
-def test_a_hole_in_the_function_is_walked_around():
-    def f(x):  # not defined at x ≤ 0; lowest at 1
+def test_a_region_that_is_not_finite_is_avoided():
+    def f(x):  # undefined for x ≤ 0, minimum at 1
         if x[0] <= 0:
             return math.nan, np.array([math.nan])
         return x[0] - math.log(x[0]), 1 - 1 / x
@@ -174,7 +174,7 @@ def test_a_hole_in_the_function_is_walked_around():
     np.testing.assert_allclose(theta, 1, atol=1e-4)
 
 
-def test_a_saddle_with_downward_curvature_is_left():
+def test_a_saddle_point_is_left():
     def f(x):
         return (x[0] ** 2 - 1) ** 2 + x[1] ** 2, np.array([4 * x[0] * (x[0] ** 2 - 1), 2 * x[1]])
 
@@ -183,7 +183,7 @@ def test_a_saddle_with_downward_curvature_is_left():
     np.testing.assert_allclose(np.abs(theta), [1, 0], atol=1e-4)
 
 
-def test_when_the_memory_leads_nowhere_the_steepest_descent_is_tried():
+def test_steepest_descent_is_tried_if_the_memory_gives_no_descent():
     theta, failing = np.array([-1.2, 1.0]), 0
 
     def f(x):
@@ -193,7 +193,7 @@ def test_when_the_memory_leads_nowhere_the_steepest_descent_is_tried():
 
     for iteration in LBFGS(most_evaluations=20).minimize(f, theta, 100):
         if iteration.step == 3:
-            failing = 20  # the whole search with the memory, and none of the one without
+            failing = 20  # fail the search with memory, not the one without
     assert iteration.end == "converged"
 
 
@@ -223,7 +223,7 @@ def test_an_error_leaves_theta_at_the_last_accepted_point():
     np.testing.assert_array_equal(theta, known[-1])
 
 
-def test_chunks_make_no_difference(monkeypatch):
+def test_results_do_not_depend_on_the_chunk_size(monkeypatch):
     ends = []
     for size in (1000, 7, 1):
         monkeypatch.setattr("graduel.optim.lbfgs.CHUNK", size)
@@ -233,7 +233,7 @@ def test_chunks_make_no_difference(monkeypatch):
     assert {end.end for end in ends} == {"converged"}
 
 
-def test_an_iteration_allocates_nothing_of_the_size_of_theta(monkeypatch):
+def test_an_iteration_allocates_no_array_of_the_size_of_theta(monkeypatch):
     monkeypatch.setattr("graduel.optim.lbfgs.CHUNK", 2048)
     theta, buffer = np.ones((2, 50_000), np.float32)
     weights = np.linspace(1, 9, 50_000, dtype=np.float32)
@@ -265,11 +265,11 @@ def test_an_iteration_allocates_nothing_of_the_size_of_theta(monkeypatch):
         ({"tolerance": -1}, "tolerance must be at least 0; got -1"),
     ],
 )
-def test_numbers_out_of_range_are_refused(options, message):
+def test_parameters_out_of_range_raise(options, message):
     with pytest.raises(ValueError, match=message):
         LBFGS(**options)
 
 
-def test_no_steps_are_refused_at_once():
+def test_zero_steps_raise_immediately():
     with pytest.raises(ValueError, match="steps must be at least 1; got 0"):
         LBFGS().minimize(valley, np.zeros(2), 0)

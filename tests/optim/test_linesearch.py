@@ -1,4 +1,4 @@
-"""The line search of L-BFGS, on functions of one number."""
+"""The line search of L-BFGS on one-dimensional functions."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_the_strong_wolfe_conditions_hold(bottom, first, c2, kind):
     assert found == phi(found.at)
 
 
-def test_a_flat_place_that_is_higher_is_not_taken():
-    def phi(a):  # falls to a = 1.05, rises to 5.24, and so on, ever higher
+def test_a_higher_flat_point_is_rejected():
+    def phi(a):  # decreases to a = 1.05, increases to 5.24, and so on, with growing maxima
         return Point(a, 0.5 * a - math.sin(a), 0.5 - math.cos(a))
 
     top = 2 * math.pi - math.pi / 3
@@ -45,7 +45,7 @@ def test_a_flat_place_that_is_higher_is_not_taken():
     assert found.at == pytest.approx(math.pi / 3, abs=0.1)
 
 
-def test_a_step_that_gains_too_little_is_not_taken():
+def test_a_step_with_too_little_decrease_is_rejected():
     def phi(a):
         return Point(a, (a - 1) ** 2, 2 * (a - 1))
 
@@ -54,7 +54,7 @@ def test_a_step_that_gains_too_little_is_not_taken():
 
 
 @pytest.mark.parametrize("beyond", [(-math.inf, 0.0), (-1e9, math.nan), (math.nan, 0.0)])
-def test_what_is_not_finite_is_too_high(beyond):
+def test_values_that_are_not_finite_count_as_too_high(beyond):
     def phi(a):
         return Point(a, (a - 1) ** 2, 2 * (a - 1)) if a < 3 else Point(a, *beyond)
 
@@ -62,7 +62,7 @@ def test_what_is_not_finite_is_too_high(beyond):
     assert found.at == pytest.approx(1, abs=0.1)
 
 
-def test_with_few_evaluations_the_lowest_point_found_is_taken():
+def test_with_few_evaluations_the_lowest_point_is_returned():
     def phi(a):
         return Point(a, (a - 1000.0) ** 2, 2 * (a - 1000.0))
 

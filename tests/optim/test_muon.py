@@ -1,4 +1,4 @@
-"""Which matrices Muon moves, and what it does to them; its steps are held in test_rules.py."""
+"""The matrices that Muon moves, and their updates; test_rules.py compares its steps."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_muon_moves_hidden_matrices_and_leaves_the_rest_to_others(rule, hidden):
         assert equal == (entry.name not in hidden), entry.name
 
 
-def test_muon_takes_a_kernel_for_the_matrix_of_its_last_axis():
+def test_muon_flattens_a_kernel_to_a_matrix():
     rng, rule = np.random.default_rng(6), replace(ALL_MUON, steps=1)
     theta, g = rng.normal(size=(2, 90))
     ends = []
@@ -55,7 +55,7 @@ def test_muon_takes_a_kernel_for_the_matrix_of_its_last_axis():
     np.testing.assert_array_equal(*ends)
 
 
-def test_muon_without_any_gradient_stands_still_and_a_huge_one_is_no_trouble():
+def test_muon_takes_zero_and_huge_gradients():
     layout = Layout.build([("0.W", (8, 4), "weight")])
     for size in (0.0, 1e-30, 1e30):
         theta, state = np.ones(32, np.float32), ALL_MUON.init(layout, np.float32)
@@ -65,7 +65,7 @@ def test_muon_without_any_gradient_stands_still_and_a_huge_one_is_no_trouble():
         assert (theta < 1).all() == (size == 1e30)
 
 
-def test_a_step_turns_every_direction_by_about_the_same():
+def test_a_step_has_nearly_equal_singular_values():
     layout = Layout.build([("0.W", (30, 8), "weight")])
     rng = np.random.default_rng(7)
     g = (rng.normal(size=(30, 8)) * np.logspace(0, -1.5, 8)).ravel()

@@ -1,4 +1,4 @@
-"""Update rules against naive ones, one tensor at a time, as the papers write them."""
+"""Update rules against naive implementations of the papers' formulas, tensor by tensor."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ RULES = [
 
 
 def naive(rule, theta, grads, lr, decays):
-    """Step as the formulas say, in float64, without any scaling of moments."""
+    """Take steps by the formulas, in float64 and without scaled moments."""
     if isinstance(rule, Muon) and not (decays and rule.first and rule.last):
         return naive(rule.others, theta, grads, lr * rule.others_rate, decays)
     theta, m, v, u = theta.copy(), *np.zeros((3, *theta.shape))
@@ -93,7 +93,7 @@ def naive(rule, theta, grads, lr, decays):
 
 
 def equalized(U, steps):
-    """Apply Muon's polynomial to the singular values themselves."""
+    """Apply Muon's polynomial to the singular values."""
     P, sigma, Q = np.linalg.svd(U, full_matrices=False)
     sigma = sigma / np.sqrt((sigma**2).sum())
     for _ in range(steps):
@@ -104,7 +104,7 @@ def equalized(U, steps):
 @pytest.mark.parametrize(
     "rule", [SGD(), SGD(0.9, nesterov=True), Adam(), AdamW(weight_decay=0.3), AMSGrad()], ids=repr
 )
-def test_a_rule_that_penalizes_adds_the_penalty_to_the_gradient_of_weights(monkeypatch, rule):
+def test_penalizing_rules_add_the_l2_penalty_to_the_gradient_of_weights(monkeypatch, rule):
     assert rule.penalizes
     monkeypatch.setattr(chunking, "CHUNK", 5)
     layout, rng = Layout.build(SHAPES), np.random.default_rng(0)
@@ -127,7 +127,7 @@ def moments(state):
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 @pytest.mark.parametrize("lr", [1e-3, 0.5])
-def test_a_rule_equals_the_naive_one_tensor_by_tensor(rule, lr):
+def test_rules_equal_naive_ones(rule, lr):
     layout, rng = Layout.build(SHAPES), np.random.default_rng(0)
     theta = rng.normal(size=layout.size)
     grads = rng.normal(size=(150, layout.size))
@@ -147,7 +147,7 @@ def test_a_rule_equals_the_naive_one_tensor_by_tensor(rule, lr):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_chunks_make_no_difference(rule, monkeypatch):
+def test_results_do_not_depend_on_the_chunk_size(rule, monkeypatch):
     layout = Layout.build([("0.W", (20, 5), "weight"), ("0.b", (17,), "bias")])
     rng = np.random.default_rng(1)
     start, grads = rng.normal(size=layout.size), rng.normal(size=(67, layout.size))
@@ -160,12 +160,12 @@ def test_chunks_make_no_difference(rule, monkeypatch):
             rule.update(theta, g, state, 0.1)
         ends.append(theta)
     for end in ends[1:]:
-        # Muon divides by a norm, whose sum of squares is made of the chunks' sums.
+        # Muon divides by a norm, whose sum of squares depends on the chunks.
         np.testing.assert_allclose(end, ends[0], rtol=1e-9 if isinstance(rule, Muon) else 0)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.05, 0.3, 0.5])
-def test_a_short_memory_is_not_taken_for_a_denormal_number(beta):
+def test_small_decay_rates_do_not_flush_normal_numbers(beta):
     rule, layout = AdamW(beta1=beta, beta2=beta, eps=1e-3), Layout.build([("x", (9,), "bias")])
     rng = np.random.default_rng(2)
     theta, grads = rng.normal(size=9), 1e-3 * rng.normal(size=(FLUSH_EVERY + 2, 9))
@@ -189,7 +189,7 @@ ALL_MUON = Muon(weight_decay=0, match_rms=False, first=True, last=True)
 
 
 @pytest.mark.parametrize(
-    ("rule", "gradient", "start", "end", "lr", "steps", "falls"),
+    ("rule", "gradient", "start", "end", "lr", "steps", "decreasing"),
     [
         (SGD(), parabola, (3, -2), (0, 0), 0.05, 300, False),
         (SGD(momentum=0.9), parabola, (3, -2), (0, 0), 0.02, 400, False),
@@ -201,7 +201,7 @@ ALL_MUON = Muon(weight_decay=0, match_rms=False, first=True, last=True)
         (AMSGrad(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.05, 6_000, False),
         (AdaGrad(), parabola, (3, -2), (0, 0), 1.0, 300, False),
         (AdaGrad(), rosenbrock, (-1, 1), (1, 1), 0.5, 8_000, False),
-        # Steps that do not shrink with the gradient need a rate that falls.
+        # Steps that do not shrink with the gradient need a decreasing rate.
         (RMSProp(), parabola, (3, -2), (0, 0), 0.05, 800, True),
         (RMSProp(momentum=0.9), rosenbrock, (-1, 1), (1, 1), 0.002, 6_000, True),
         (Lion(weight_decay=0), parabola, (3, -2), (0, 0), 0.05, 800, True),
@@ -211,15 +211,15 @@ ALL_MUON = Muon(weight_decay=0, match_rms=False, first=True, last=True)
     ],
     ids=lambda value: getattr(value, "__name__", repr(value)),
 )
-def test_a_rule_finds_the_minimum(rule, gradient, start, end, lr, steps, falls):
+def test_rules_find_the_minimum(rule, gradient, start, end, lr, steps, decreasing):
     theta = np.array(start, np.float64)
     state = rule.init(Layout.build([("x", (2, 1), "weight")]), theta.dtype)
     for k in range(steps):
-        rule.update(theta, gradient(theta), state, lr * (1 - k / steps) if falls else lr)
+        rule.update(theta, gradient(theta), state, lr * (1 - k / steps) if decreasing else lr)
     np.testing.assert_allclose(theta, end, atol=1e-3)
 
 
-def test_adagrad_keeps_no_denormal_sums():
+def test_adagrad_flushes_denormal_sums():
     layout, rule = Layout.build([("0.b", (5,), "bias")]), AdaGrad()
     theta, state = np.ones(5, np.float32), rule.init(layout, np.float32)
     for _ in range(FLUSH_EVERY):
@@ -268,7 +268,7 @@ def test_float32_stays_float32_and_follows_float64(rule):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_a_step_allocates_nothing_of_the_size_of_theta(rule, monkeypatch):
+def test_a_step_allocates_no_array_of_the_size_of_theta(rule, monkeypatch):
     monkeypatch.setattr(chunking, "CHUNK", 4096)
     monkeypatch.setattr(optimizer, "FLUSH_EVERY", 2)
     layout = Layout.build(
@@ -288,7 +288,7 @@ def test_a_step_allocates_nothing_of_the_size_of_theta(rule, monkeypatch):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_a_state_can_be_put_away_and_taken_up_again(rule):
+def test_a_state_can_be_pickled_and_resumed(rule):
     layout, rng = Layout.build(SHAPES), np.random.default_rng(4)
     theta, grads = rng.normal(size=layout.size), rng.normal(size=(2 * FLUSH_EVERY, layout.size))
     state, ends = rule.init(layout, theta.dtype), []
@@ -303,7 +303,7 @@ def test_a_state_can_be_put_away_and_taken_up_again(rule):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
-def test_a_rule_is_a_value(rule):
+def test_rules_compare_by_value(rule):
     assert eval(repr(rule)) == pickle.loads(pickle.dumps(rule)) == rule
     assert hash(rule) == hash(replace(rule))
 
@@ -325,7 +325,7 @@ def test_sgd_keeps_float32_and_its_shape(momentum, decay, n):
         (lambda: SGD(weight_decay=-1), "weight_decay must be at least 0; got -1"),
         (lambda: AdamW(beta2=1.5), "beta2 must be at least 0 and below 1; got 1.5"),
         (lambda: AdamW(eps=-1), "eps must be at least 0"),
-        (lambda: SGD(nesterov=True), "nesterov needs a momentum above 0"),
+        (lambda: SGD(nesterov=True), "nesterov=True needs momentum above 0"),
         (lambda: AMSGrad(beta1=-0.1), "beta1 must be at least 0 and below 1; got -0.1"),
         (lambda: AdaGrad(initial=-1), "initial must be at least 0; got -1"),
         (lambda: AdaGrad(eps=float("nan")), "eps must be at least 0; got nan"),
@@ -344,12 +344,12 @@ def test_sgd_keeps_float32_and_its_shape(momentum, decay, n):
         (lambda: Muon(steps=0), "steps must be at least 1; got 0"),
     ],
 )
-def test_numbers_out_of_range_are_refused(make, message):
+def test_parameters_out_of_range_raise(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_a_layout_is_ordered_by_role_and_names_differ():
+def test_a_layout_is_ordered_by_role_and_has_unique_names():
     layout = Layout.build([("a", (2,), "own"), ("b", (3,), "bias"), ("c", (4,), "weight")])
     assert [(e.name, e.start, e.stop) for e in layout.entries] == [
         ("c", 0, 4),
@@ -357,5 +357,5 @@ def test_a_layout_is_ordered_by_role_and_names_differ():
         ("a", 7, 9),
     ]
     assert layout.roles == {"weight": slice(0, 4), "bias": slice(4, 7), "own": slice(7, 9)}
-    with pytest.raises(ValueError, match="names in a layout must differ"):
+    with pytest.raises(ValueError, match="unique names"):
         Layout.build([("a", (2,), "bias"), ("a", (2,), "bias")])

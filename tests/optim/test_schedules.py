@@ -1,4 +1,4 @@
-"""Schedules: pure functions of progress."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SCHEDULES = [
     WarmUp(5e-324, WarmRestarts()),
     WarmUp(0.2, WarmUp(0.5, OneCycle())),
 ]
-"""Those whose factors lie between 0 and 1."""
+"""Schedules with factors between 0 and 1."""
 FALLING = [
     s for s in SCHEDULES if isinstance(s, Step | Exponential | Inverse | Linear | Cosine | FlatCos)
 ]
@@ -93,12 +93,12 @@ def test_with_any_parameters_factors_are_finite_and_not_negative(schedule, t):
 
 @pytest.mark.parametrize("schedule", FALLING, ids=repr)
 @given(PROGRESS, PROGRESS)
-def test_what_falls_never_rises(schedule, s, t):
+def test_decaying_schedules_never_increase(schedule, s, t):
     assert schedule(max(s, t)) <= schedule(min(s, t)) + 1e-12
 
 
 @given(PROGRESS, st.floats(0.01, 0.9))
-def test_warm_up_rises_to_its_end_and_then_follows(t, share):
+def test_warm_up_is_linear_and_then_follows_the_schedule(t, share):
     schedule = WarmUp(share, Cosine(end=0.2))
     if t < share:
         assert schedule(t) == pytest.approx(t / share)
@@ -133,16 +133,16 @@ def test_ends(schedule, first, last):
     assert schedule(1) == pytest.approx(last, abs=1e-12)
 
 
-def test_a_step_falls_at_its_borders_whatever_rounding_says():
+def test_steps_drop_at_their_borders_despite_rounding():
     schedule = Step(0.5, every=0.1)
     for i in range(10):
         assert schedule(i / 10) == pytest.approx(0.5**i)
         assert schedule(i / 10 + 0.0999) == pytest.approx(0.5**i)
-    # 0.1 + 0.2 is a little more than 0.3, 0.3 / 0.1 a little less than 3.
+    # 0.1 + 0.2 is slightly above 0.3, and 0.3 / 0.1 slightly below 3.
     assert schedule(0.1 + 0.2) == schedule(0.3) == 0.125
 
 
-def test_warm_restarts_begin_anew_after_periods_that_grow():
+def test_warm_restarts_have_growing_periods():
     schedule = WarmRestarts(3, growth=2, end=0.1)
     for begin, end in ((0, 1 / 7), (1 / 7, 3 / 7), (3 / 7, 1)):
         assert schedule(begin) == pytest.approx(1)
@@ -150,13 +150,13 @@ def test_warm_restarts_begin_anew_after_periods_that_grow():
         assert schedule(end - 1e-6) == pytest.approx(0.1, abs=1e-6)
 
 
-def test_warm_restarts_are_where_they_are_whatever_rounding_says():
+def test_warm_restarts_are_exact_despite_rounding():
     schedule = WarmRestarts(100, growth=1)
     assert 0.29 * 100 < 29
     assert [schedule(i / 100) for i in range(100)] == pytest.approx([1] * 100)
 
 
-def test_coslog_peaks_within_waves_that_double():
+def test_coslog_has_periods_of_doubling_length():
     schedule = CosLog4()
     for wave in range(4):
         assert schedule((2**wave - 1) / 15) == pytest.approx(0, abs=1e-12)
@@ -164,12 +164,12 @@ def test_coslog_peaks_within_waves_that_double():
 
 
 @given(PROGRESS)
-def test_flat_cos_is_the_published_formula(t):
+def test_flat_cos_equals_the_published_formula(t):
     published = 0.5 * (1 + math.cos(math.pi * (max(1, 2 * t) - 1)))
     assert FlatCos()(t) == pytest.approx(published, abs=1e-12)
 
 
-def test_flat_cos_falls_from_where_it_is_told():
+def test_flat_cos_decays_from_flat():
     schedule = FlatCos(flat=0.7)
     assert [schedule(t) for t in (0.69, 0.85, 1)] == pytest.approx([1, 0.5, 0])
 
@@ -183,7 +183,7 @@ def test_inverse_is_scikit_learns_invscaling(rows, epochs):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
-def test_schedules_are_values_that_pickle_and_fields_are_plain(schedule):
+def test_schedules_compare_by_value_and_pickle(schedule):
     assert pickle.loads(pickle.dumps(schedule)) == schedule
     assert hash(schedule) == hash(pickle.loads(pickle.dumps(schedule)))
     plain = json.loads(json.dumps(asdict(schedule)))
@@ -214,6 +214,6 @@ def test_schedules_are_values_that_pickle_and_fields_are_plain(schedule):
         (lambda: WarmUp(1), "warm-up must be at least 0 and below 1; got 1"),
     ],
 )
-def test_parameters_out_of_range_are_refused(make, message):
+def test_parameters_out_of_range_raise(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -1,4 +1,4 @@
-"""Wrappers: clipping, bounds, decay and rates by role, alone and nested in any order."""
+"""Optimizer wrappers: clipping, max-norm, decay and rates by role, alone and nested."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def test_clipped_gradients_equal_gradients_clipped_by_hand(inner):
 
 
 @pytest.mark.parametrize("make", [ClipNorm, ClipValue])
-def test_what_is_small_enough_is_not_touched(make):
+def test_small_gradients_and_weights_are_unchanged(make):
     g = draw(2)
     np.testing.assert_array_equal(run(make(SGD(), 1e3), 0 * g, [g]), run(SGD(), 0 * g, [g]))
 
 
 @settings(deadline=None)
 @given(hnp.arrays(np.float32, st.integers(1, 40), elements=st.floats(width=32, allow_nan=False)))
-def test_norm_of_any_numbers(vector):
+def test_norm(vector):
     found = chunking.norm(vector)
     if not np.isfinite(vector).all():
         assert np.isnan(found)
@@ -90,7 +90,7 @@ def test_norm_of_any_numbers(vector):
         assert found == pytest.approx(expected, rel=1e-5, abs=1e-18)
 
 
-def test_norm_of_many_numbers(monkeypatch):
+def test_norm_of_long_vectors(monkeypatch):
     vector = np.random.default_rng(3).normal(size=1000).astype(np.float32)
     expected = np.linalg.norm(vector.astype(np.float64))
     assert chunking.norm(vector) == pytest.approx(expected, rel=1e-6)
@@ -103,7 +103,7 @@ def test_norm_of_many_numbers(monkeypatch):
 
 @pytest.mark.parametrize("make", [ClipNorm, ClipValue])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_gradient_that_is_not_finite_stays_visible(make, bad):
+def test_gradients_that_are_not_finite_are_passed_on(make, bad):
     g = draw(4).astype(np.float32)
     g[3] = bad
     theta = run(make(SGD(), 1.0), np.zeros_like(g), [g])
@@ -139,7 +139,7 @@ def test_max_norm_bounds_the_incoming_weights_of_each_unit_and_nothing_else():
     assert not zero.any()
 
 
-def test_a_stretch_of_the_vector_has_a_layout_of_its_own():
+def test_a_sublayout_covers_adjacent_entries():
     theta, grads = draw(18), draw(19, 1)
     layout = Layout.build((f"{i}.W", (4, 4), "weight") for i in range(4))
     rule = Muon(others=MaxNorm(SGD(), 0.5))
@@ -150,7 +150,7 @@ def test_a_stretch_of_the_vector_has_a_layout_of_its_own():
     assert min(longest[1:3]) > 0.6
 
 
-def test_decay_shrinks_the_roles_that_it_names():
+def test_decay_applies_to_the_named_roles():
     theta = draw(7)
     moved = run(Decay(SGD(), {"bias": 0.5, "own": 2.0}), theta, [0 * theta], lr=0.1)
     factors = {"bias": 0.95, "own": 0.8}
@@ -159,7 +159,7 @@ def test_decay_shrinks_the_roles_that_it_names():
         np.testing.assert_allclose(entry.view(moved), expected, rtol=1e-12)
 
 
-def test_decay_of_weights_is_the_rules_own():
+def test_decay_of_weights_equals_the_rules_weight_decay():
     theta, grads = draw(8), draw(9, 6)
     around = Decay(AdamW(weight_decay=0), {"weight": 0.3})
     np.testing.assert_array_equal(
@@ -167,7 +167,7 @@ def test_decay_of_weights_is_the_rules_own():
     )
 
 
-def test_by_role_is_each_rule_on_its_own_role():
+def test_by_role_applies_each_rule_to_its_role():
     theta, grads = draw(10), draw(11, 70)
     rule = ByRole(
         AdamW(),
@@ -183,7 +183,7 @@ def test_by_role_is_each_rule_on_its_own_role():
         np.testing.assert_array_equal(moved[where], expected)
 
 
-def test_by_role_without_any_wish_is_the_rule():
+def test_by_role_without_options_equals_the_rule():
     theta, grads = draw(12), draw(13, 5)
     for rule in (SGD(0.9), AdamW(), RMSProp(), AdaGrad(), Lion()):
         np.testing.assert_array_equal(
@@ -218,14 +218,14 @@ def test_wrappers_nest_in_any_order(names, inner):
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
-def test_wrappers_are_values(name):
+def test_wrappers_compare_by_value(name):
     rule = WRAPPERS[name](AdamW())
     assert eval(repr(rule)) == pickle.loads(pickle.dumps(rule)) == rule
     assert hash(rule) == hash(copy.deepcopy(rule))
     assert rule != WRAPPERS[name](SGD())
 
 
-def test_a_mapping_is_held_sorted():
+def test_mappings_are_stored_sorted():
     one = ByRole(SGD(), {"scale": 0.5, "bias": 2.0}, {"own": Lion(), "bias": SGD()})
     two = ByRole(SGD(), {"bias": 2.0, "scale": 0.5}, {"bias": SGD(), "own": Lion()})
     assert one == two
@@ -233,7 +233,7 @@ def test_a_mapping_is_held_sorted():
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
-def test_a_wrapped_step_allocates_nothing_of_the_size_of_theta(name, monkeypatch):
+def test_a_wrapped_step_allocates_no_array_of_the_size_of_theta(name, monkeypatch):
     monkeypatch.setattr(chunking, "CHUNK", 4096)
     shapes = [("0.W", (300, 200), "weight"), ("0.b", (200,), "bias"), ("0.s", (9,), "scale")]
     layout = Layout.build([*shapes, ("0.r", (9,), "own")])
@@ -262,7 +262,7 @@ def test_a_wrapped_step_allocates_nothing_of_the_size_of_theta(name, monkeypatch
         (lambda: ByRole(SGD(), {"bias": -1}), "the rate of 'bias' must be at least 0; got -1"),
     ],
 )
-def test_numbers_out_of_range_are_refused(make, message):
+def test_parameters_out_of_range_raise(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -277,7 +277,7 @@ def test_numbers_out_of_range_are_refused(make, message):
     ],
     ids=repr,
 )
-def test_unknown_roles_are_refused_and_the_known_ones_listed(rule):
+def test_unknown_roles_raise_and_known_ones_are_listed(rule):
     message = (
         "role must be one of 'weight', 'bias', 'scale', 'embedding', 'periodic', 'activation', "
         "'ensemble', 'own'; got 'wieght'"
@@ -286,7 +286,7 @@ def test_unknown_roles_are_refused_and_the_known_ones_listed(rule):
         rule.init(LAYOUT, "float64")
 
 
-def test_the_usual_roles_may_be_named_though_nothing_has_them():
+def test_built_in_roles_may_be_named_if_absent():
     rule = ByRole(Decay(SGD(), {"embedding": 0.1}), {"embedding": 2.0}, {"embedding": AdamW()})
     theta, grads = draw(16), draw(17, 2)
     np.testing.assert_array_equal(run(rule, theta, grads), run(SGD(), theta, grads))

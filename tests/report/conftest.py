@@ -1,4 +1,4 @@
-"""The fixture of runs that never ran."""
+"""The fixture of synthetic runs."""
 
 from __future__ import annotations
 

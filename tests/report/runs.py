@@ -1,4 +1,4 @@
-"""Runs that never ran: seeded, small, and of every shape a report may meet."""
+"""Synthetic runs: seeded, small, and of every shape that a report may have."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def make_run(
     table: bool = False,
     probes: bool = True,
 ) -> Run:
-    """Return a run whose stored numbers agree with one another as a duel's would.
+    """Return a synthetic run with consistent numbers.
 
     With `trials` it was tuned, with `table` it is on user data; without `probes` robustness,
     importance and costs in words were not measured.
@@ -180,7 +180,7 @@ def make_run(
 
 
 def _answers(rng: Any, y: Any, k: int, error: float, shared: Any) -> Any:
-    """Return probabilities that are wrong on exactly the share `error`, oftener where unsure."""
+    """Return probabilities with exactly the error rate `error`, higher where confidence is low."""
     n, wrongs = len(y), round(error * len(y))
     hard = 0.8 * shared + 0.2 * rng.uniform(size=n)
     sure = 0.35 + 0.64 * (1 - hard**12 * rng.uniform(0.6, 1, n))
@@ -196,7 +196,7 @@ def _answers(rng: Any, y: Any, k: int, error: float, shared: Any) -> Any:
 
 
 def _calibration(p: Any, y: Any, temperature: float) -> CalibrationResult:
-    """Return the calibration; temperatures as if of validation rows like these."""
+    """Return the calibration, with temperatures fitted on these rows."""
 
     def measure(t: float) -> Calibration:
         scaled = [apply_temperature(one, t) for one in p]
@@ -209,7 +209,7 @@ def _calibration(p: Any, y: Any, temperature: float) -> CalibrationResult:
 
 
 def _probes(rng: Any, p: Any, y: Any, number: int, *, table: bool) -> Probes:
-    """Return robustness and importance; one model refuses the weakest noise."""
+    """Return robustness and importance; one model cannot predict rows with the weakest noise."""
     error = float(np.mean(p.argmax(-1) != y))
     ways = {"missing": (0.1, 0.2, 0.4), "permuted": (0.1, 0.25, 0.5)} if table else IMAGE_WAYS
     shape = (18,) if table else (7, 7)
@@ -240,7 +240,7 @@ def _probes(rng: Any, p: Any, y: Any, number: int, *, table: bool) -> Probes:
 
 
 def _tuned(rng: Any, entry: ContenderResult, count: int) -> ContenderResult:
-    """Return the same contender with a search of so many trials for each seed."""
+    """Return the contender with a search of `count` trials for each seed."""
     searches = []
     for _ in entry.test_errors:
         states = ["complete", *rng.choice(["complete", "complete", "pruned", "failed"], count - 1)]
@@ -329,11 +329,11 @@ def _sentence(a: str, b: str, verdict: str, difference: float) -> str:
 
 
 def change(run: Run, **changes: Any) -> Run:
-    """Return the same run with other parts of its result."""
+    """Return the run with some fields of its result replaced."""
     return replace(run, result=replace(run.result, **changes))
 
 
 def change_contender(run: Run, name: str, **changes: Any) -> Run:
-    """Return the same run with one contender's result changed."""
+    """Return the run with some fields of one contender replaced."""
     entries = run.result.contenders
     return change(run, contenders={**entries, name: replace(entries[name], **changes)})

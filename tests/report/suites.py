@@ -1,4 +1,4 @@
-"""Suites that never ran: seeded, small, and of every shape a page may meet."""
+"""Synthetic suites: seeded, small, and of every shape that a page may have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make_suite(
     other_metric: tuple[str, ...] = (),
     path: Path = Path("nowhere"),
 ) -> Suite:
-    """Return a suite whose numbers agree with one another as a real one's would."""
+    """Return a synthetic suite with consistent numbers."""
     rng = np.random.default_rng(3)
     leading = get_metric(metric)
     titles = {name: TITLES.get(name, name) for name in names}

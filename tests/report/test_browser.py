@@ -1,4 +1,4 @@
-"""The page as a browser shows it: headless Chromium, driven by Playwright."""
+"""The page in a browser: headless Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DRAWN = ("race", "calibration", "calibration-after", "robustness", "importance")
 
 
 def chromium() -> str:
-    """Return where Chromium is. In CI its absence is a failure: nothing else looks at the page."""
+    """Return the path of Chromium; without it, fail in CI and skip elsewhere."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None and os.environ.get("CI"):
         pytest.fail("no Chromium on the path; .ci/run installs it")
@@ -51,9 +51,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def pages(make, mnist, tmp_path_factory) -> dict[str, Path]:
-    """Reports of the sizes that real ones have: all MNIST, five contenders, and a tuned table."""
+    """Reports of realistic size: all of MNIST with five contenders, and a tuned table."""
     folder = tmp_path_factory.mktemp("pages")
-    # So many mistakes that some rows are wrong for all five.
+    # Error rates at which all five misclassify some rows.
     skill = {name: (0.35 + 0.01 * i, 30.0 + 20 * i) for i, name in enumerate(FIVE)}
     digits = make(
         names=FIVE,
@@ -65,26 +65,26 @@ def pages(make, mnist, tmp_path_factory) -> dict[str, Path]:
         points=50,
     )
     table = make(table=True, trials=25, n_classes=3, n_test=4000, seeds=5, points=50)
-    found = {}
+    paths = {}
     for name, run in (("digits", digits), ("table", table)):
         (folder / name).mkdir()
-        found[name] = report.write_report(replace(run, path=folder / name))
-    return found
+        paths[name] = report.write_report(replace(run, path=folder / name))
+    return paths
 
 
 class Look:
-    """A page that was opened, and what it did meanwhile."""
+    """An open page, with its console messages and requests."""
 
     def __init__(self, browser: Any, path: Path, *, width: int = 1280, dark: bool = False) -> None:
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
         self.page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
 
     def __enter__(self) -> Look:
@@ -100,15 +100,15 @@ class Look:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["digits", "table"])
-def test_the_page_opens_without_a_word_and_fits_the_screen(
+def test_the_page_opens_without_messages_and_fits_the_screen(
     browser, pages, name: str, width: int, dark: bool
 ) -> None:
     assert pages[name].stat().st_size < LARGEST
     with Look(browser, pages[name], width=width, dark=dark) as look:
-        assert look.said == []
-        outside = [url for url in look.asked if not url.startswith(("file:", "data:"))]
+        assert look.messages == []
+        outside = [url for url in look.requests if not url.startswith(("file:", "data:"))]
         assert outside == []
-        assert len([url for url in look.asked if url.startswith("file:")]) == 1
+        assert len([url for url in look.requests if url.startswith("file:")]) == 1
         assert look.ask("document.documentElement.scrollWidth") <= width
         look.ask("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert look.ask("document.documentElement.scrollWidth") <= width
@@ -121,7 +121,7 @@ def test_the_page_opens_without_a_word_and_fits_the_screen(
 
 
 @pytest.mark.parametrize("name", ["digits", "table"])
-def test_every_figure_is_named_and_has_its_numbers(browser, pages, name: str) -> None:
+def test_every_figure_has_a_name_a_caption_and_a_table(browser, pages, name: str) -> None:
     with Look(browser, pages[name]) as look:
         figures = look.ask(
             """[...document.querySelectorAll('figure')].map(figure => ({
@@ -147,7 +147,7 @@ def test_every_figure_is_named_and_has_its_numbers(browser, pages, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["digits", "table"])
-def test_no_text_leaves_its_figure(browser, pages, name: str) -> None:
+def test_text_stays_inside_its_figure(browser, pages, name: str) -> None:
     with Look(browser, pages[name]) as look:
         lost = look.ask(
             """[...document.querySelectorAll('figure svg')].filter(
@@ -158,7 +158,7 @@ def test_no_text_leaves_its_figure(browser, pages, name: str) -> None:
                     const out = Math.max(box.left - t.left, t.right - box.right,
                                          box.top - t.top, t.bottom - box.bottom);
                     return [svg.closest('figure').id, text.textContent, out];
-                }).filter(found => found[2] > 3);
+                }).filter(overflow => overflow[2] > 3);
             })"""
         )
         assert lost == []
@@ -174,7 +174,7 @@ def test_axe_finds_nothing(browser, pages, name: str, dark: bool) -> None:
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
 
 
-def test_folds_open_by_keyboard_and_what_scrolls_can_be_reached(browser, pages) -> None:
+def test_details_open_by_keyboard_and_scroll_areas_have_focus(browser, pages) -> None:
     with Look(browser, pages["digits"], width=390) as look:
         look.page.locator("figure#figure-robustness summary").focus()
         look.page.keyboard.press("Enter")
@@ -188,7 +188,7 @@ def test_folds_open_by_keyboard_and_what_scrolls_can_be_reached(browser, pages) 
 
 
 @pytest.mark.parametrize(("ci", "ends"), [("true", pytest.fail), ("", pytest.skip)])
-def test_without_a_browser_ci_fails_and_a_desk_skips(monkeypatch, ci, ends) -> None:
+def test_without_a_browser_ci_fails_and_other_machines_skip(monkeypatch, ci, ends) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setenv("CI", ci)
     with pytest.raises(ends.Exception, match="no Chromium on the path"):

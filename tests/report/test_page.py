@@ -14,10 +14,11 @@ import pytest
 from runs import change, change_contender
 
 from graduel import report
+from graduel.number_format import format_percent
 from graduel.report import page
-from graduel.report.draw import units
+from graduel.report.draw.html import keep_units
 from graduel.report.draw.row_cells import find_row_number
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 from graduel.report.sections import protocol_text, results
 from graduel.report.sections.disagreements import find_disagreements
 from graduel.report.sections.misclassified_rows import find_misclassified
@@ -54,7 +55,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 class Page(HTMLParser):
-    """What a browser would make of it; fails where a tag is left open."""
+    """The elements and texts of a page; fails if a tag is not closed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -80,7 +81,7 @@ class Page(HTMLParser):
         self.texts.append((tuple(self.open), data))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for found, attributes in self.elements if found == tag]
+        return [attributes for name, attributes in self.elements if name == tag]
 
     def text(self) -> str:
         shown = [text for where, text in self.texts if "style" not in where]
@@ -89,7 +90,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module", params=SHAPES)
 def text(request, make) -> str:
-    """Return the page of each shape; it is rendered once."""
+    """The page of each shape, rendered once."""
     return report.render(make(**SHAPES[request.param]))
 
 
@@ -98,7 +99,7 @@ def page_of_three(make) -> str:
     return report.render(make())
 
 
-def test_the_page_is_well_formed_and_asks_no_network(text: str) -> None:
+def test_the_page_is_well_formed_and_self_contained(text: str) -> None:
     html = Page(text)
     assert text.startswith("<!DOCTYPE html>")
     assert len(text.encode()) < 2_000_000
@@ -130,7 +131,7 @@ def test_ids_are_unique_and_every_reference_has_its_target(text: str) -> None:
     assert used <= set(ids)
 
 
-def test_the_page_speaks_to_everybody(text: str) -> None:
+def test_the_page_is_accessible(text: str) -> None:
     html = Page(text)
     assert html.all("html") == [{"lang": "en"}]
     for drawing in html.all("svg"):
@@ -155,10 +156,10 @@ def test_the_page_speaks_to_everybody(text: str) -> None:
 
 def test_figures_follow_light_and_dark(text: str) -> None:
     drawings = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
-    for colour in COLOURS:
-        assert colour.light not in drawings
-        assert f"--{colour.variable}: {colour.light}" in text
-        assert f"--{colour.variable}: {colour.dark}" in text
+    for color in COLORS:
+        assert color.light not in drawings
+        assert f"--{color.variable}: {color.light}" in text
+        assert f"--{color.variable}: {color.dark}" in text
     assert "#000000" not in drawings
     assert "font-family" not in drawings
     assert "prefers-color-scheme: dark" in text
@@ -179,12 +180,12 @@ def test_the_same_run_gives_the_same_page(make) -> None:
     assert pages[0] == pages[1]
 
 
-def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> None:
+def test_claims_and_verdicts_come_first(make, page_of_three: str) -> None:
     run, text = make(), page_of_three
-    claims = [text.index(claim.sentence) for claim in run.result.claims]
+    claims = [text.index(keep_units(claim.sentence)) for claim in run.result.claims]
     assert claims == sorted(claims)
     verdicts = [
-        text.index(f"<li><strong>{entry.sentence.replace(': ', ':</strong> ')}")
+        text.index(keep_units(f"<li><strong>{entry.sentence.replace(': ', ':</strong> ')}"))
         for entry in run.result.comparisons
     ]
     order = [
@@ -204,28 +205,28 @@ def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> N
     assert order == sorted(order)
 
 
-def test_the_cost_stands_beside_every_verdict(make, page_of_three: str) -> None:
+def test_each_verdict_has_its_cost(make, page_of_three: str) -> None:
     for entry in make().result.comparisons:
-        assert f'<span class="cost">{entry.cost}</span>' in page_of_three
+        assert f'<span class="cost">{keep_units(entry.cost)}</span>' in page_of_three
     assert 'class="cost"' not in report.render(make(probes=False, n_classes=3))
 
 
-def test_every_figure_has_its_numbers_and_what_a_screen_reader_says(text: str) -> None:
+def test_every_figure_has_a_table_and_alternative_text(text: str) -> None:
     figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
     assert figures
     for figure in figures:
         assert re.search(r'<svg[^>]* aria-label="[^"]{30,}"', figure)
-        assert "<summary>The numbers</summary>" in figure or "no mistakes" in figure
-        if "no mistakes" not in figure:
+        assert "<summary>Table of the numbers</summary>" in figure or "errors: none" in figure
+        if "errors: none" not in figure:
             assert "<td" in figure.split("<summary>")[1]
 
 
-def test_what_stands_behind_the_errors_is_told(make, page_of_three: str) -> None:
+def test_optional_sections_are_shown_if_measured(make, page_of_three: str) -> None:
     for section in ("disagreements", "calibration", "robustness"):
         assert f'id="{section}"' in page_of_three
     wrong = make(names=("net", "xgboost"), n_classes=3, skill=dict.fromkeys(SKILL, (0.3, 1.0)))
     total = find_misclassified(wrong).total
-    assert f"{total} rows that every contender gets wrong" in Page(report.render(wrong)).text()
+    assert f"{total} rows. If all contenders are confident" in Page(report.render(wrong)).text()
     assert 'id="importance"' in page_of_three
     assert 'id="hyperparameter-search"' not in page_of_three
     run = make()
@@ -233,14 +234,14 @@ def test_what_stands_behind_the_errors_is_told(make, page_of_three: str) -> None
     for entry in run.result.contenders.values():
         after = entry.calibration.after
         assert f"{after.log_loss:.4f}" in text
-        assert f"{100 * after.ece_corrected:.2f} %" in text
+        assert f"{format_percent(after.ece)} ({format_percent(after.ece_by_chance)})" in text
     before = report.render(make(probes=False, n_classes=3))
     for section in ("robustness", "importance"):
         assert f'id="{section}"' not in before
     assert 'id="calibration"' in before
 
 
-def test_every_trial_is_told(make) -> None:
+def test_every_trial_is_listed(make) -> None:
     run = make(**SHAPES["tuned"])
     text = Page(report.render(run)).text()
     for entry in run.result.contenders.values():
@@ -252,10 +253,10 @@ def test_every_trial_is_told(make) -> None:
     assert "12 trials of hyperparameter search for each contender" in text
 
 
-def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
+def test_rows_of_a_table_have_its_row_numbers(make) -> None:
     run = make(**SHAPES["a table"])
     text = Page(report.render(run)).text()
-    assert "counted in the table from 1" in text
+    assert "counted from 1" in text
     (a, b), *_ = [
         find_disagreements(run, claim.network, claim.booster) for claim in run.result.claims
     ]
@@ -271,7 +272,7 @@ def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
     assert "town" not in text
 
 
-def test_an_answer_is_not_said_twice(make) -> None:
+def test_a_claims_answer_is_not_repeated(make) -> None:
     run = make(n_test=20, n_classes=3)
     first, second = run.result.claims
     run = change(run, claims=(replace(first, sentence="XGBoost is far ahead."), second))
@@ -286,14 +287,14 @@ def test_the_result_table_has_the_stored_numbers(make, page_of_three: str) -> No
     assert table.head[1:] == ("textbook network", "NumPy network", "XGBoost")
     rows = {row[0]: row[1:] for row in table.rows}
     entries = list(run.result.contenders.values())
-    assert rows["Test error"] == tuple(units.format_percent(e.test_error, 1) for e in entries)
+    assert rows["Test error"] == tuple(format_percent(e.test_error, 1) for e in entries)
     assert rows["Log loss"] == tuple(f"{e.log_loss:.4f}" for e in entries)
-    assert rows["Fit"] == ("60\xa0s", "50\xa0s", "170\xa0s")
-    assert rows["Predict 600 rows"][0] == "21\xa0ms"
-    assert rows["Peak memory"] == ("412\xa0MB", "712\xa0MB", "1.01\xa0GB")
+    assert rows["Training time"] == ("60 s", "50 s", "170 s")
+    assert rows["Prediction time, 600 rows"][0] == "21 ms"
+    assert rows["Peak memory"] == ("412 MB", "712 MB", "1.01 GB")
     assert (0, 2) in table.best
     for row in table.rows:
-        assert all(f">{cell}</t" in page_of_three for cell in row[1:])
+        assert all(f">{keep_units(cell)}</t" in page_of_three for cell in row[1:])
 
 
 def test_ties_are_all_best(make) -> None:
@@ -326,12 +327,12 @@ def test_everything_from_the_result_is_escaped(make) -> None:
     assert "\x00" not in text
 
 
-def test_the_report_names_what_was_measured_and_how(make, page_of_three: str) -> None:
+def test_the_report_describes_data_protocol_and_environment(make, page_of_three: str) -> None:
     run = make()
     text = Page(page_of_three).text()
     assert "Does XGBoost blow the textbook network out of the water?" in text
     entry = run.result.comparisons[0]
-    for said in (
+    for expected in (
         entry.test,
         entry.why,
         entry.scope,
@@ -339,22 +340,22 @@ def test_the_report_names_what_was_measured_and_how(make, page_of_three: str) ->
         "54,000 training rows and 6,000 validation rows; 600 test rows",
         "graduel duel mnist --out <here>",
         "multi_output_tree",
-        "in 330\N{NO-BREAK SPACE}s",
+        "in 330 s",
         "A processor with a name",
         "openblas 0.3.30",
         "best_epoch",
         "result.json",
     ):
-        assert re.sub(r"\s+", " ", said) in text
+        assert re.sub(r"\s+", " ", expected) in text
     assert "uick" not in text
     run = change(run, protocol=replace(run.result.protocol, quick=True, rows=10_000))
     quick = dict(protocol_text.build_terms(run))
-    assert "the full duel may end otherwise" in quick["Quick"]
-    assert "a stratified part of the training rows" in quick["Rows"]
-    assert page._build_title(run) == "The quick duel on mnist, with 10,000 training rows"
+    assert "the full duel" in quick["Quick"]
+    assert "stratified sample" in quick["Rows"]
+    assert page._build_title(run) == "Quick duel on mnist, 10,000 training rows"
 
 
-def test_without_claims_the_headline_says_no_more_than_the_verdicts(make) -> None:
+def test_without_claims_the_headline_agrees_with_the_verdicts(make) -> None:
     run = make(claims=False)
     pairs = run.result.comparisons
     run = change(run, comparisons=tuple(replace(one, verdict="undecided") for one in pairs))
@@ -369,14 +370,14 @@ def test_without_claims_the_headline_says_no_more_than_the_verdicts(make) -> Non
     assert line["sentence"].startswith("XGBoost has a test error of")
 
 
-def test_what_is_not_there_is_left_out(make) -> None:
+def test_missing_parts_are_left_out(make) -> None:
     run = make(names=("xgboost",), known_best=False)
     text = report.render(run)
     for absent in ("strongest", "disagreements-0", "differences", "<h3>Verdicts", 'verdicts">'):
         assert absent not in text
 
 
-def test_of_many_pairs_some_wait_behind_a_click(make) -> None:
+def test_of_many_pairs_some_are_collapsed(make) -> None:
     run = make(names=tuple("abcde"), n_test=100, n_classes=3)
     text = Page(report.render(run)).text()
     assert "4 more pairs" in text
@@ -384,7 +385,7 @@ def test_of_many_pairs_some_wait_behind_a_click(make) -> None:
         assert text.count(entry.sentence) == 1
 
 
-def test_the_report_is_written_whole_beside_the_results(
+def test_the_report_is_written_atomically_beside_the_results(
     make, page_of_three: str, tmp_path: Path, monkeypatch
 ) -> None:
     run = replace(make(), path=tmp_path)
@@ -421,9 +422,9 @@ def test_templates_ship_with_the_package() -> None:
     assert {"report.html.j2", "report.css.j2"} <= {file.name for file in shipped.iterdir()}
 
 
-def test_where_models_are_kept_the_page_says_how_to_use_them(make, tmp_path: Path) -> None:
+def test_saved_models_have_their_commands(make, tmp_path: Path) -> None:
     run = replace(make(n_classes=3), path=tmp_path / "my duel")
     assert "graduel serve" not in report.render(run)
-    text = Page(report.render(replace(run, kept=True))).text()
+    text = Page(report.render(replace(run, has_models=True))).text()
     assert "graduel serve 'my duel'" in text
     assert str(tmp_path) not in text

@@ -18,11 +18,12 @@ from test_page import Page
 from graduel import report
 from graduel.duel.result.duel_result import LearningCurve, SizeCurve
 from graduel.duel.verdict.crossing import compare_sizes
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.html import keep_units
+from graduel.report.draw.style import COLORS
 from graduel.report.sections import learning_curve
 from graduel.report.suite import by_dataset, pair_differences, wins
 from graduel.report.suite.critical_difference import describe_friedman
-from graduel.report.suite.metric_text import format_value
+from graduel.report.suite.metric_text import format_metric
 from graduel.report.suite.suite_page import build_headline, describe_other_metrics
 
 MANY = ("textbook", "net", "xgboost", "forest", "lightgbm", "hist")
@@ -54,7 +55,7 @@ def text(suite):
     return report.render_suite(suite)
 
 
-def test_the_page_is_well_formed_and_asks_no_network(text: str) -> None:
+def test_the_page_is_well_formed_and_self_contained(text: str) -> None:
     html = Page(text)
     assert text.startswith("<!DOCTYPE html>")
     assert "://" not in text
@@ -68,33 +69,32 @@ def test_the_page_is_well_formed_and_asks_no_network(text: str) -> None:
     assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-def test_the_page_speaks_to_everybody(text: str) -> None:
+def test_the_page_is_accessible(text: str) -> None:
     html = Page(text)
     for drawing in html.all("svg"):
         assert drawing["role"] == "img"
         assert len(drawing["aria-label"] or "") > 30
     assert len(html.all("figure")) == len(html.all("figcaption"))
     assert len(html.all("caption")) == len(html.all("table"))
-    # Every figure has its numbers behind it.
-    assert text.count("<summary>The numbers</summary>") == len(html.all("figure"))
+    assert text.count("<summary>Table of the numbers</summary>") == len(html.all("figure"))
     drawings = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
-    for colour in COLOURS:
-        assert colour.light not in drawings
+    for color in COLORS:
+        assert color.light not in drawings
 
 
-def test_every_number_and_failure_stands_on_the_page(suite, text: str) -> None:
-    said = Page(text).text()
+def test_all_values_and_failures_are_on_the_page(suite, text: str) -> None:
+    shown = Page(text).text()
     for line in suite.result.datasets:
         for name in line.contenders:
-            assert format_value(suite, line, name) in text
+            assert keep_units(format_metric(suite, line, name)) in text
     for failure in suite.result.failures:
-        assert f"Failed: {failure.name}. {failure.message}" in said
+        assert f"Failed: {failure.name}. {failure.message}" in shown
     for one in suite.result.across.pairs if suite.result.across else ():
-        assert re.sub(r"\s+", " ", one.sentence.partition(": ")[2]) in said
-    assert build_headline(suite) in said
+        assert re.sub(r"\s+", " ", one.sentence.partition(": ")[2]) in shown
+    assert build_headline(suite) in shown
 
 
-def test_the_critical_difference_diagram_comes_with_five_contenders() -> None:
+def test_the_critical_difference_diagram_needs_five_contenders() -> None:
     few, many = make_suite(names=MANY[:4]), make_suite(names=MANY[:5])
     assert 'id="figure-critical-difference"' not in report.render_suite(few)
     with pytest.raises(ValueError, match="five contenders"):
@@ -108,13 +108,13 @@ def test_the_critical_difference_diagram_comes_with_five_contenders() -> None:
     marks = [line.get_xdata()[0] for line in ax.lines if line.get_marker() not in ("None", None)]
     assert sorted(marks) == pytest.approx(sorted(ranks.values()))
     left, right = ax.get_xlim()
-    assert left > right  # rank 1 stands at the right
+    assert left > right  # rank 1 is at the right
     bars = [line for line in ax.lines if line.get_linewidth() == 3.2]
     groups = [group for group in many.result.across.groups if len(group) > 1]
     assert len(bars) == len(groups)
 
 
-def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
+def test_log_loss_has_a_section_if_another_metric_leads() -> None:
     suite = make_suite(names=MANY[:5])
     other = suite.by_log_loss()
     html, page = Page(report.render_suite(suite)), report.render_suite(suite)
@@ -123,13 +123,13 @@ def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
     assert build_headline(other) != build_headline(suite)
     for line in other.result.datasets:
         for name in line.contenders:
-            assert format_value(other, line, name) in page
+            assert keep_units(format_metric(other, line, name)) in page
     for only in (make_suite(metric="log_loss"), make_suite(datasets=("one",))):
         assert only.by_log_loss() is None
-        assert "By log loss" not in report.render_suite(only)
+        assert "by-log-loss" not in report.render_suite(only)
 
 
-def test_figures_draw_what_the_tables_say() -> None:
+def test_figures_draw_the_numbers_of_the_tables() -> None:
     suite = make_suite(names=("net", "xgboost"), other_metric=("set 2",))
     before = dict(mpl.rcParams)
     figure = pair_differences.differences(suite, "net", "xgboost")
@@ -148,16 +148,16 @@ def test_figures_draw_what_the_tables_say() -> None:
     assert by_other[2] == "–"
     assert by_other[3].endswith("by log loss")
     assert describe_other_metrics(suite) == (
-        "The duel on set 2 is decided by log loss; across data sets all are compared by error."
+        "The duel on set 2 is decided by log loss; the comparison across data sets uses error."
     )
 
 
-def test_who_is_ahead_is_who_is_beaten_by_nobody() -> None:
+def test_leaders_are_the_unbeaten_contenders() -> None:
     titles = {name: name.upper() for name in "abcd"}
     comparison = make_suite().result.datasets[0].comparisons[0]
 
-    def ahead(*found: tuple[str, str, str]) -> str:
-        pairs = [replace(comparison, a=a, b=b, verdict=verdict) for a, b, verdict in found]
+    def ahead(*verdicts: tuple[str, str, str]) -> str:
+        pairs = [replace(comparison, a=a, b=b, verdict=verdict) for a, b, verdict in verdicts]
         return by_dataset.name_leaders(pairs, titles)
 
     beats = [("a", "d", "a better"), ("b", "d", "a better"), ("c", "d", "a better")]
@@ -171,14 +171,14 @@ def test_who_is_ahead_is_who_is_beaten_by_nobody() -> None:
     assert ahead() == "undecided"
 
 
-def test_friedman_in_words() -> None:
+def test_the_friedman_test_has_a_sentence() -> None:
     verdict = make_suite().result.across
     across = replace(verdict, iman_davenport_p=0.2, friedman_p=0.25)
     assert describe_friedman(across).endswith(
-        "p = 0.20 (0.25 by χ²): no contender is shown to differ from another."
+        "p = 0.20 (χ²: p = 0.25): no contender is shown to differ from another."
     )
     across = replace(verdict, iman_davenport_p=1e-9, friedman_p=1e-6)
-    assert "p < 0.0001 (< 0.0001 by χ²): some contenders differ." in describe_friedman(across)
+    assert "p < 0.0001 (χ²: p < 0.0001): some contenders differ." in describe_friedman(across)
     assert describe_friedman(replace(verdict, iman_davenport_p=None, friedman_p=None)) == ""
 
 

@@ -1,4 +1,4 @@
-"""Warps and noise: what they leave as it is, what they draw, and where they stand in a training."""
+"""Data augmentation: invariants of warps, their random draws, and their use in training."""
 
 from dataclasses import replace
 
@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from graduel.errors import UserError
 from graduel.train import Rows, WeightAverage
-from graduel.train.augment.augmentation import BLOCK, FIELDS, Augmented, Warp, elastic_fields, taps
+from graduel.train.augment.augmentation import (
+    BLOCK,
+    N_FIELDS,
+    Augmented,
+    Warp,
+    compute_taps,
+    elastic_fields,
+)
 from graduel.train.build.network_builder import build_augmentations
 from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
 from graduel.train.loop.training import Training
@@ -28,7 +35,7 @@ def images(image, n=5, dtype="uint8", seed=0):
 @given(
     IMAGES, st.integers(1, 9), st.integers(1, 4), st.sampled_from(["uint8", "float32", "float64"])
 )
-def test_a_warp_of_nothing_changes_nothing(image, n, share, dtype):
+def test_a_zero_warp_changes_nothing(image, n, share, dtype):
     X = images(image, n, dtype)
     warped = replace(STILL, share=share).apply(X, image, np.random.default_rng(0))
     assert warped.dtype == X.dtype
@@ -53,7 +60,7 @@ def test_warped_values_lie_between_those_of_their_image_and_channel(image, n, sh
 
 
 @given(IMAGES, st.integers(0, 255))
-def test_an_even_image_stays_even(image, level):
+def test_a_uniform_image_stays_uniform(image, level):
     X = np.full((3, int(np.prod(image))), level, np.uint8)
     np.testing.assert_array_equal(Warp().apply(X, image, np.random.default_rng(2)), X)
 
@@ -66,25 +73,25 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
 
 
 def test_channels_move_together():
-    grey = images((7, 6, 1), 9, "float32")
-    colours = np.repeat(grey, 3, axis=1)
-    warped = Warp().apply(grey, (7, 6, 1), np.random.default_rng(5))
+    gray = images((7, 6, 1), 9, "float32")
+    colors = np.repeat(gray, 3, axis=1)
+    warped = Warp().apply(gray, (7, 6, 1), np.random.default_rng(5))
     np.testing.assert_array_equal(
-        Warp().apply(colours, (7, 6, 3), np.random.default_rng(5)), np.repeat(warped, 3, axis=1)
+        Warp().apply(colors, (7, 6, 3), np.random.default_rng(5)), np.repeat(warped, 3, axis=1)
     )
 
 
-def test_so_many_images_as_share_a_warp_are_warped_alike():
-    n = 3 * BLOCK + 7  # more warps than are worked out at a time, and a short last one
+def test_share_images_have_the_same_warp():
+    n = 3 * BLOCK + 7  # several blocks of warps, the last one incomplete
     X = np.tile(images((9, 9, 1), 1, "float32"), (n, 1))
     warped = Warp(share=3).apply(X, (9, 9, 1), np.random.default_rng(6))
-    alike = (warped[:, None] == warped).all(axis=2)
+    equal = (warped[:, None] == warped).all(axis=2)
     group = np.arange(n) // 3
-    np.testing.assert_array_equal(alike, group[:, None] == group)
+    np.testing.assert_array_equal(equal, group[:, None] == group)
 
 
 class Fixed(np.random.Generator):
-    """Draws the numbers that it is told to."""
+    """Generator that returns fixed numbers."""
 
     def __init__(self, draws):
         super().__init__(np.random.PCG64(0))
@@ -103,7 +110,7 @@ def test_a_shift_moves_pixels_and_repeats_the_edge():
     np.testing.assert_array_equal(warped.reshape(3, 4), X.reshape(3, 4)[:, [0, 0, 0, 1]])
 
 
-def test_a_right_angle_is_numpys():
+def test_a_rotation_by_90_degrees_equals_numpys():
     X = images((5, 5, 1), 1)
     warped = replace(STILL, angle=90).apply(X, (5, 5, 1), Fixed([1, 0, 0, 0, 0, 0]))
     turned = np.rot90(X.reshape(5, 5), 1), np.rot90(X.reshape(5, 5), -1)
@@ -113,38 +120,39 @@ def test_a_right_angle_is_numpys():
 def test_scale_and_shear_follow_the_formula():
     warp = Warp(angle=30, scale=0.2, shear=0.3, shift=1.5, elastic=0)
     draws = np.array([0.5, -0.4, 0.7, 0.9, 0.2, -0.6])
-    rows, columns = warp.places(1, (5, 4, 1), Fixed(draws))[:, 0]
+    rows, columns = warp.draw_positions(1, (5, 4, 1), Fixed(draws))[:, 0]
     t = np.radians(15)
     turn = np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
     M = turn @ np.array([[1 - 0.08, 0.27], [0, 1.14]])
-    centre = np.array([2, 1.5])
+    center = np.array([2, 1.5])
     for i in range(5):
         for j in range(4):
-            wanted = M @ (np.array([i, j]) - centre) + centre + [0.3, -0.9]
-            np.testing.assert_allclose([rows[i, j], columns[i, j]], wanted, atol=1e-5)
+            expected = M @ (np.array([i, j]) - center) + center + [0.3, -0.9]
+            np.testing.assert_allclose([rows[i, j], columns[i, j]], expected, atol=1e-5)
 
 
 @given(IMAGES)
-def test_the_factors_of_the_four_taps_sum_to_one_and_meet_the_place(image):
+def test_taps_interpolate_the_position_with_factors_of_sum_1(image):
     height, width, channels = image
     size = height * width * channels
-    places = np.random.default_rng(0).uniform(-3, 12, (2, 4, height, width))
-    inside = np.clip(places, 0, np.array([height - 1, width - 1])[:, None, None, None])
+    positions = np.random.default_rng(0).uniform(-3, 12, (2, 4, height, width))
+    inside = np.clip(positions, 0, np.array([height - 1, width - 1])[:, None, None, None])
     index, factor = np.zeros((4, 4, size), np.intp), np.zeros((4, 4, size))
-    taps(places, image, index, factor)
+    compute_taps(positions, image, index, factor)
     assert index.min() >= 0
     assert index.max() < size
     np.testing.assert_allclose(factor.sum(axis=0), 1)
     assert (factor >= 0).all()
     assert (index % channels == np.arange(size) % channels).all()
     for axis, where in enumerate(np.divmod(index // channels, width)):
-        met = (factor * where).sum(axis=0).reshape(4, height, width, channels)
-        np.testing.assert_allclose(met, np.repeat(inside[axis][..., None], channels, -1), atol=1e-9)
+        interpolated = (factor * where).sum(axis=0).reshape(4, height, width, channels)
+        expected = np.repeat(inside[axis][..., None], channels, -1)
+        np.testing.assert_allclose(interpolated, expected, atol=1e-9)
 
 
-def test_elastic_fields_are_smooth_and_of_size_one():
+def test_elastic_fields_are_smooth_with_root_mean_square_1():
     fields = elastic_fields((28, 28), 4.0, np.random.default_rng(0))
-    assert fields.shape == (FIELDS, 28, 28)
+    assert fields.shape == (N_FIELDS, 28, 28)
     assert fields.dtype == np.float32
     assert np.sqrt(np.mean(fields**2)) == pytest.approx(1, rel=1e-4)
     steps = np.sqrt(np.mean(np.diff(fields, axis=2) ** 2))
@@ -153,7 +161,7 @@ def test_elastic_fields_are_smooth_and_of_size_one():
     assert np.isfinite(elastic_fields((1, 1), 4.0, np.random.default_rng(0))).all()
 
 
-def test_rows_stay_plain_in_blocks_and_steps_follow_one_another():
+def test_blocks_are_not_augmented_and_batches_get_every_step():
     X = images((6, 6, 1), 40)
     steps = [Warp(elastic=0), Warp(angle=0)]
     rows = Augmented(Rows.of(X), steps, rng=np.random.default_rng(0), image=(6, 6, 1))
@@ -175,12 +183,12 @@ def test_rows_stay_plain_in_blocks_and_steps_follow_one_another():
         (lambda: Warp(share=0), "share must be at least 1"),
     ],
 )
-def test_numbers_out_of_range_are_refused(make, message):
+def test_parameters_out_of_range_raise(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_images_of_another_size_are_refused():
+def test_images_of_another_size_raise():
     with pytest.raises(ValueError, match="have 9 values"):
         Warp().prepare(10, (3, 3, 1), np.random.default_rng(0))
 
@@ -191,16 +199,16 @@ def test_images_of_another_size_are_refused():
         ("augment=wrap", r"Did you mean 'warp'\?"),
         ("augment=warp(angel=3)", r"Did you mean 'angle'\?"),
         ("augment=warp(scale=2)", "scale must be at least 0 and below 1"),
-        ("augment=warp(share=1.5)", "share of augment warp must be a whole number"),
+        ("augment=warp(share=1.5)", "share of augment warp must be an integer"),
         ("augment=none,warp", "augment"),
     ],
 )
-def test_texts_that_name_no_augmentation(text, message):
+def test_invalid_augment_texts_raise(text, message):
     with pytest.raises(UserError, match=message):
         parse_recipe(text, NetRecipe())
 
 
-def test_a_text_names_augmentations_with_their_numbers():
+def test_augmentations_are_parsed_from_text():
     text = "warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5),warp"
     recipe = validate_recipe(parse_recipe(f"augment={text}", NetRecipe()))
     assert recipe.augment == text
@@ -222,20 +230,20 @@ def trained(recipe, image=(4, 4, 1)):
     return training
 
 
-def test_a_training_warps_its_rows_the_same_way_each_time():
+def test_the_same_seed_gives_the_same_training():
     a, b, plain = (trained(r) for r in (SMALL, SMALL, replace(SMALL, augment="none")))
-    assert a.answer.theta.tobytes() == b.answer.theta.tobytes()
-    assert a.answer.theta.tobytes() != plain.answer.theta.tobytes()
+    assert a.prediction_weights.theta.tobytes() == b.prediction_weights.theta.tobytes()
+    assert a.prediction_weights.theta.tobytes() != plain.prediction_weights.theta.tobytes()
 
 
-def test_rows_that_are_no_images_and_rules_over_all_rows_are_refused():
-    with pytest.raises(UserError, match="augment=warp moves the pixels of images, and these rows"):
+def test_rows_other_than_images_and_lbfgs_raise():
+    with pytest.raises(UserError, match="augment=warp expects rows that are images"):
         trained(SMALL, image=None)
-    with pytest.raises(UserError, match="optimizer=lbfgs goes without augment"):
+    with pytest.raises(UserError, match="optimizer=lbfgs does not support augment"):
         trained(replace(SMALL, optimizer="lbfgs", norm="none", dropout=0.0))
 
 
-def test_averaged_weights_take_their_state_from_rows_as_training_sees_them(monkeypatch):
+def test_the_state_of_averaged_weights_is_computed_from_augmented_rows(monkeypatch):
     seen = []
     plain = WeightAverage.weights
 

@@ -1,4 +1,4 @@
-"""Averaged weights, and the state that goes with them."""
+"""EMA of the weights, and the state recomputed for it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def naive(thetas, decay, warm):
     thetas=hnp.arrays(np.float64, (30, 17), elements=st.floats(-1e4, 1e4)),
     decay=st.floats(0, 1, exclude_max=True),
 )
-def test_it_is_the_formula(thetas, decay, warm, chunk):
+def test_update_follows_the_formula(thetas, decay, warm, chunk):
     weights = Weights(thetas[0].copy(), np.zeros(0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunking, "CHUNK", chunk)
@@ -54,7 +54,7 @@ def test_it_is_the_formula(thetas, decay, warm, chunk):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_update_keeps_dtype_and_allocates_next_to_nothing(dtype):
+def test_update_preserves_dtype_and_allocates_almost_nothing(dtype):
     weights = Weights(np.ones(300_000, dtype), np.zeros(0, dtype))
     average = WeightAverage(weights)
     average.update()
@@ -66,7 +66,7 @@ def test_an_update_keeps_dtype_and_allocates_next_to_nothing(dtype):
     assert average.theta.dtype == dtype
 
 
-def test_in_the_loop_the_average_is_of_the_way_and_predicts():
+def test_averaging_over_training_steps_gives_weights_that_predict():
     rows, y = problem()
     fit = Fit(PLAIN, rows, y, rng=np.random.default_rng(1), epochs=20, batch_size=20, lr=0.01)
     average, seen = WeightAverage(fit.weights, decay=0.98), [fit.weights.theta.copy()]
@@ -88,14 +88,14 @@ def trained(seed=1, network=NORMED):
     return rows, fit, average
 
 
-def test_the_state_of_averaged_weights_is_what_their_own_batches_give():
+def test_the_state_belongs_to_the_averaged_weights():
     rows, fit, average = trained()
     live = fit.weights.state.copy()
     weights = average.weights(
         NORMED, rows, rng=np.random.default_rng(0), batch_size=50, batches=400
     )
     np.testing.assert_array_equal(weights.theta, average.theta)
-    np.testing.assert_array_equal(fit.weights.state, live)  # the fit goes on undisturbed
+    np.testing.assert_array_equal(fit.weights.state, live)  # the weights in training are unchanged
     # The first normalization's inputs do not depend on the batch: mean and variance are known.
     net = NORMED
     W, b = (net.layout[name].view(weights.theta) for name in ("0.W", "0.b"))
@@ -105,7 +105,7 @@ def test_the_state_of_averaged_weights_is_what_their_own_batches_give():
     np.testing.assert_allclose(var, inputs.var(axis=0, ddof=1), rtol=0.05)
 
 
-def test_the_old_state_is_forgotten_and_the_new_one_steadier_than_a_last_one():
+def test_recompute_state_forgets_the_old_state_and_has_little_noise():
     rows, fit, _ = trained()
     ends = []
     for seed in range(6):
@@ -118,7 +118,7 @@ def test_the_old_state_is_forgotten_and_the_new_one_steadier_than_a_last_one():
     assert noise.max() < 0.06
 
 
-def test_with_batches_of_all_rows_the_state_is_exactly_theirs():
+def test_full_batches_give_the_exact_mean_and_variance():
     rows, _ = problem()
     net = Network(NORMED.layers[:2], (5,))
     weights = net.init(np.random.default_rng(0))
@@ -131,7 +131,7 @@ def test_with_batches_of_all_rows_the_state_is_exactly_theirs():
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Notes what it is given: rows a batch, calls, and whether it was training."""
+    """Layer whose state records the rows of the last batch and the number of calls."""
 
     row_wise: ClassVar[bool] = True
     deterministic: ClassVar[bool] = True
@@ -152,7 +152,7 @@ class Counter:
 
 
 @pytest.mark.parametrize(("batches", "mean"), [(2, 2), (3, 2.5), (10, 8), (25, 19)])
-def test_any_layers_state_is_the_mean_over_the_second_half(batches, mean):
+def test_the_state_is_the_mean_over_the_second_half_of_batches(batches, mean):
     rows, _ = problem(n=70)
     net = Network((Counter(),), (5,))
     weights = net.init(np.random.default_rng(0))
@@ -164,17 +164,17 @@ def test_any_layers_state_is_the_mean_over_the_second_half(batches, mean):
     assert weights.theta is theta
 
 
-def test_dropout_is_active_as_it_was_in_training():
+def test_dropout_is_active_while_the_state_is_recomputed():
     rows, _ = problem()
     net = Network((Dropout(0.5), BatchNorm()), (5,))
     weights = net.init(np.random.default_rng(0))
     recompute_state(net, weights, rows, rng=np.random.default_rng(0), batch_size=100)
     var = net.state_layout["1.var"].view(weights.state)
-    kept = 2 * (rows.X.astype(float) ** 2).mean(axis=0) - rows.X.mean(axis=0) ** 2
-    np.testing.assert_allclose(var, kept, rtol=0.1)
+    expected = 2 * (rows.X.astype(float) ** 2).mean(axis=0) - rows.X.mean(axis=0) ** 2
+    np.testing.assert_allclose(var, expected, rtol=0.1)
 
 
-def test_the_same_seed_gives_the_same_bits_and_no_state_needs_nothing():
+def test_the_same_seed_gives_the_same_state_and_no_state_draws_nothing():
     rows, _, average = trained()
     first, second = (
         average.weights(NORMED, rows, rng=np.random.default_rng(3), batches=20) for _ in range(2)
@@ -185,12 +185,12 @@ def test_the_same_seed_gives_the_same_bits_and_no_state_needs_nothing():
     assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
 
 
-def test_what_is_wrong_is_said():
+def test_invalid_arguments_raise():
     rows, _, average = trained()
     with pytest.raises(ValueError, match="decay must be at least 0 and below 1; got 1"):
         WeightAverage(average.weights(NORMED, rows, rng=np.random.default_rng(0)), decay=1)
     with pytest.raises(ValueError, match=r"state of this network \(1.mean, …\).*pass the training"):
         average.weights(NORMED)
     for options in ({"batches": 1}, {"batch_size": 0}):
-        with pytest.raises(ValueError, match="expected at least 2 batches of at least 1 row"):
+        with pytest.raises(ValueError, match="expected at least 2 batches"):
             average.weights(NORMED, rows, rng=np.random.default_rng(0), **options)

@@ -1,4 +1,4 @@
-"""Recipe fields of a network for tables: embeddings, scales, members, calibration, schedules."""
+"""Recipe fields of networks for tables: embeddings, scales, ensemble members, schedules."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from graduel.nn import (
 )
 from graduel.optim import LBFGS, SGD, Adam, AdamW, ClipNorm, Decay, FlatCos, Muon
 from graduel.train import Fit, Rows
-from graduel.train.build.front_layers import Amounts
+from graduel.train.build.front_layers import NumericInputs
 from graduel.train.build.network_builder import (
     build_loss,
     build_network,
@@ -64,7 +64,7 @@ def trained(recipe, seed=0, **options):
     return training, epochs, training.predict_proba(X)
 
 
-def test_they_are_read():
+def test_the_fields_are_parsed():
     recipe = parse_recipe(REALMLP, NetRecipe())
     assert (recipe.scaling, recipe.category_embedding, recipe.numeric_embedding) == (
         *("quantile", 8),
@@ -104,14 +104,14 @@ def test_they_are_read():
         ("input_scale=1", "input_scale in --net must be yes or no; got '1'"),
         ("ntk=maybe", "ntk in --net must be yes or no; got 'maybe'"),
         ("calibrate=", "calibrate in --net must be yes or no; got ''"),
-        ("members=0", "members in --net must be a whole number, at least 1; got '0'"),
-        ("members=2.5", "members in --net must be a whole number"),
-        ("category_embedding=-1", "category_embedding in --net must be a whole number, at least 0"),
+        ("members=0", "members in --net must be an integer of at least 1; got '0'"),
+        ("members=2.5", "members in --net must be an integer"),
+        ("category_embedding=-1", "category_embedding in --net must be an integer of at least 0"),
         ("numeric_embeding=pbld", r"Did you mean 'numeric_embedding'\?"),
         ("member=3", r"Did you mean 'members'\?"),
     ],
 )
-def test_what_is_wrong_with_them_is_said(text, message):
+def test_invalid_fields_raise(text, message):
     with pytest.raises(UserError, match=message) as caught:
         parse_recipe(text, NetRecipe())
     assert "\n" not in str(caught.value)
@@ -120,29 +120,26 @@ def test_what_is_wrong_with_them_is_said(text, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (
-            {"numeric_embedding": "pbld"},
-            "for the columns of tables; leave them out where rows are images",
-        ),
-        ({"input_scale": True}, "for the columns of tables"),
-        ({"scaling": "quantile"}, "for the columns of tables"),
-        ({"category_embedding": 4}, "for the columns of tables"),
+        ({"numeric_embedding": "pbld"}, "expect the columns of a table; got images"),
+        ({"input_scale": True}, "expect the columns of a table"),
+        ({"scaling": "quantile"}, "expect the columns of a table"),
+        ({"category_embedding": 4}, "expect the columns of a table"),
         ({"members": 3, "layers": ("conv2",)}, r"Put EnsembleDense\(…, members=3\) before it"),
     ],
 )
-def test_what_does_not_suit_images_is_refused(changes, message):
+def test_fields_for_tables_raise_for_images(changes, message):
     with pytest.raises(UserError, match=message):
         check_recipe(replace(NetRecipe(layers=(5,)), **changes), 16, 3, image=(4, 4, 1))
 
 
-def test_plain_layers_are_not_calibrated():
-    with pytest.raises(UserError, match="calibrate=yes goes with ntk=yes or members; name"):
+def test_calibrate_requires_ntk_or_members():
+    with pytest.raises(UserError, match="calibrate=yes requires ntk=yes or members"):
         check_recipe(NetRecipe(calibrate=True), 4, 2)
     for fields in ({"ntk": True}, {"members": 2}):
         check_recipe(NetRecipe(calibrate=True, **fields), 4, 2)
 
 
-def test_what_the_other_fields_build_for_images():
+def test_the_network_for_images():
     recipe = NetRecipe(layers=("conv2", 5), members=3, ntk=True, calibrate=True, dropout=0)
     kinds = [type(layer).__name__ for layer in check_recipe(recipe, 16, 2, image=(4, 4, 1)).layers]
     assert kinds == [
@@ -156,14 +153,14 @@ def test_what_the_other_fields_build_for_images():
     ]
 
 
-def test_a_network_with_periodic_embedding_scale_and_calibration():
+def test_a_network_with_periodic_embeddings_scales_and_calibrated_layers():
     recipe = parse_recipe(REALMLP, NetRecipe())
     net = build_network(recipe, 4, 2)
     act = Parametric(SELU())
-    falling = Dropout(0.15, scheduled=True)
+    dropout = Dropout(0.15, scheduled=True)
     dense = NTKDense(16, calibrated=True)
     embedding = PBLD(columns=(0, 1, 2, 3), frequencies=4, std=0.3)
-    assert net.layers == (embedding, Scale(), dense, act, falling, dense, act, falling, NTKDense(2))
+    assert net.layers == (embedding, Scale(), dense, act, dropout, dense, act, dropout, NTKDense(2))
     assert Network.from_spec(net.to_spec()) == net
     training, epochs, p = trained(recipe)
     assert len(epochs) == 6
@@ -172,7 +169,7 @@ def test_a_network_with_periodic_embedding_scale_and_calibration():
     assert set(training.network.layout.roles) == roles
 
 
-def test_an_ensemble():
+def test_a_network_of_ensemble_members():
     recipe = parse_recipe(TABM, NetRecipe())
     net = build_network(recipe, 4, 3)
     kinds = [type(layer) for layer in net.layers]
@@ -181,7 +178,7 @@ def test_an_ensemble():
     assert net.layers[1].adapter == Signs()
     assert net.layers[4].adapter != Signs()
     assert net.loss == EnsembleMean(build_loss(replace(recipe, members=1), np.ones(3)))
-    assert net.answer_shape == (3,)
+    assert net.prediction_shape == (3,)
     _, epochs, p = trained(recipe)
     assert p.shape == (200, 2)
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
@@ -195,7 +192,7 @@ def test_an_ensemble():
 
 
 @pytest.mark.parametrize("loss", ["softmax", "binary", "squared", "huber"])
-def test_ensembles_take_every_loss_and_ema(loss):
+def test_ensemble_members_with_every_loss_and_ema(loss):
     recipe = NetRecipe(layers=(16,), members=4, loss=loss, lr=0.02, epochs=80, ema=0.9, dropout=0)
     training, _, p = trained(recipe)
     assert takes_class_codes(training.network.loss) == (loss == "softmax")
@@ -203,19 +200,19 @@ def test_ensembles_take_every_loss_and_ema(loss):
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_ensembles_take_class_weights_and_label_smoothing():
+def test_ensemble_members_support_class_weights_and_label_smoothing():
     recipe = NetRecipe(members=2, class_weight="balanced", label_smoothing=0.1)
     loss = build_loss(recipe, np.array([10, 30]))
     assert loss == EnsembleMean(SoftmaxCrossEntropy(0.1, (2.0, 40 / 60)))
-    with pytest.raises(UserError, match="label_smoothing goes with loss=softmax or binary; got"):
+    with pytest.raises(UserError, match="label_smoothing requires loss=softmax or binary; got"):
         build_loss(replace(recipe, loss="squared", class_weight="none"), np.ones(2))
     assert takes_class_codes(loss)
     assert not takes_class_codes(EnsembleMean(BinaryCrossEntropy()))
-    answers = np.array([[0.25, 0.75]], "float32")
-    assert to_probabilities(loss, answers) is answers
+    outputs = np.array([[0.25, 0.75]], "float32")
+    assert to_probabilities(loss, outputs) is outputs
 
 
-def test_lbfgs_trains_ensembles_and_calibrated_layers():
+def test_lbfgs_trains_ensemble_members_and_calibrated_layers():
     text = "layers=16 members=3 ntk=yes calibrate=yes optimizer=lbfgs epochs=30 weight_decay=0"
     recipe = parse_recipe(text, NetRecipe())
     _, epochs, p = trained(recipe)
@@ -224,11 +221,11 @@ def test_lbfgs_trains_ensembles_and_calibrated_layers():
     assert fresh.network.layout["0.b"].view(fresh.weights.theta).any()  # it is calibrated
     assert np.isfinite([epoch.loss for epoch in epochs]).all()
     for text in ("scheduled=dropout dropout=0.1", "scheduled=decay"):
-        with pytest.raises(UserError, match=r"[Dd]ropout|scheduled decay"):
+        with pytest.raises(UserError, match=r"[Dd]ropout|a scheduled decay"):
             Training(parse_recipe(f"optimizer=lbfgs {text}", NetRecipe()), *rows(), 2, rng=None)
 
 
-def test_the_columns_of_a_table_decide_what_stands_in_front():
+def test_the_columns_of_a_table_decide_the_front_layers():
     polars = pytest.importorskip("polars")
     from graduel.data.column import Column
 
@@ -246,11 +243,11 @@ def test_the_columns_of_a_table_decide_what_stands_in_front():
     assert net.layers[:3] == (Columns(3, (5,)), PBLD(columns=(0,)), Scale())
     assert net.nodes[0].plan.out == (3 + 5,)
     assert net.nodes[1].plan.out == (3 + 5 + 3,)
-    no_amounts = Amounts(0)
-    assert build_network(recipe, 4, 2, inputs=no_amounts).layers[0] == Scale()
+    no_numbers = NumericInputs(0)
+    assert build_network(recipe, 4, 2, inputs=no_numbers).layers[0] == Scale()
 
 
-def test_calibration_draws_from_the_training_and_leaves_the_rest_alike():
+def test_calibration_is_reproducible_and_optional():
     recipe = NetRecipe(layers=(12, 8), ntk=True, calibrate=True, dropout=0, epochs=1)
     X, y = rows(1500)
     one, two = (Training(recipe, X, y, 2, rng=np.random.default_rng(3)) for _ in range(2))
@@ -262,7 +259,7 @@ def test_calibration_draws_from_the_training_and_leaves_the_rest_alike():
     assert not plain.network.layout["0.b"].view(plain.weights.theta).any()
 
 
-def test_a_decay_that_falls_stands_around_the_rule_and_takes_its_amount():
+def test_a_scheduled_decay_wraps_the_optimizer_and_takes_its_amount():
     def amount(text):
         rule = build_optimizer(parse_recipe(text, NetRecipe()))
         assert isinstance(rule, Decay)
@@ -271,19 +268,19 @@ def test_a_decay_that_falls_stands_around_the_rule_and_takes_its_amount():
 
     assert amount("scheduled=decay") == ({"weight": 0.01}, AdamW(weight_decay=0))
     assert amount("scheduled=decay weight_decay=0.3 optimizer=sgd") == ({"weight": 0.3}, SGD())
-    # What stands in brackets is the amount too, and decays once.
+    # An amount in brackets is used too, and applied once.
     assert amount("scheduled=dropout,decay optimizer=adamw(weight_decay=0.3)") == (
         *({"weight": 0.3},),
         AdamW(weight_decay=0),
     )
     none = AdamW(weight_decay=0.0)
-    want = Muon(weight_decay=0.0, others=none)
-    assert amount("scheduled=decay optimizer=muon weight_decay=0.2") == ({"weight": 0.2}, want)
-    assert amount("scheduled=decay optimizer=muon(weight_decay=0.2)") == ({"weight": 0.2}, want)
+    expected = Muon(weight_decay=0.0, others=none)
+    assert amount("scheduled=decay optimizer=muon weight_decay=0.2") == ({"weight": 0.2}, expected)
+    assert amount("scheduled=decay optimizer=muon(weight_decay=0.2)") == ({"weight": 0.2}, expected)
     assert amount("scheduled=decay decays=bias:2,weight:1")[0] == {"bias": 2, "weight": 1}
     assert isinstance(amount("scheduled=decay clip_norm=1")[1], ClipNorm)
     assert amount("scheduled=decay optimizer=adam decays=bias:1") == ({"bias": 1}, Adam())
-    # Adam goes without decay, falling or not; and nothing else is scheduled.
+    # Adam has no decay, scheduled or not; without scheduled= nothing is scheduled.
     assert build_optimizer(parse_recipe("scheduled=decay optimizer=adam", NetRecipe())) == Adam()
     assert build_optimizer(parse_recipe("scheduled=dropout", NetRecipe())) == AdamW(
         weight_decay=0.01
@@ -292,11 +289,14 @@ def test_a_decay_that_falls_stands_around_the_rule_and_takes_its_amount():
     assert isinstance(build_optimizer(parse_recipe("optimizer=lbfgs", NetRecipe())), LBFGS)
 
 
-@pytest.mark.parametrize("schedule", [None, FlatCos()], ids=["constant", "falling"])
-def test_in_a_fit_weights_decay_by_how_far_it_is(schedule):
+@pytest.mark.parametrize("schedule", [None, FlatCos()], ids=["constant", "scheduled"])
+def test_weights_decay_by_the_schedule_in_a_fit(schedule):
     rng = np.random.default_rng(0)
     net = Network((Dense(3),), (4,), dtype="float64")
-    X, y = np.zeros((40, 4)), rng.integers(3, size=40)  # 0: no gradient, decay alone moves W
+    X, y = (
+        np.zeros((40, 4)),
+        rng.integers(3, size=40),
+    )  # X = 0: no gradient, only the decay changes W
     fit = Fit(
         net,
         Rows(X, dtype="float64"),

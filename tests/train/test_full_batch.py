@@ -1,4 +1,4 @@
-"""The loss of all rows as one function, and training by a minimizer."""
+"""The full-batch loss, and training by a minimizer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make(net=NET, n=57, **options):
 
 
 def whole(fit, theta):
-    """One pass over all rows at once, and the penalty by hand."""
+    """Return loss and gradient of one pass over all rows, with the penalty computed here."""
     weights = fit.weights.copy()
     weights.theta[...] = theta
     ws, rows = fit.network.workspace(weights), fit.rows
@@ -63,7 +63,7 @@ def whole(fit, theta):
     st.sampled_from(["none", "random", "zeros"]),
     st.sampled_from([SoftmaxCrossEntropy(), SquaredError(), BinaryCrossEntropy()]),
 )
-def test_the_sum_over_chunks_is_the_whole(n, chunk, decay, kind, loss):
+def test_the_sum_over_chunks_equals_one_pass(n, chunk, decay, kind, loss):
     rng = np.random.default_rng(n)
     rows, y = problem(n)
     if not isinstance(loss, SoftmaxCrossEntropy):
@@ -80,7 +80,7 @@ def test_the_sum_over_chunks_is_the_whole(n, chunk, decay, kind, loss):
         np.testing.assert_array_equal(theta, before)
 
 
-def test_a_trial_elsewhere_leaves_the_weights_alone():
+def test_an_evaluation_at_another_point_leaves_the_weights_unchanged():
     fit = make()
     here = fit.objective(fit.weights.theta)[0]
     before = fit.weights.theta.copy()
@@ -88,7 +88,7 @@ def test_a_trial_elsewhere_leaves_the_weights_alone():
     np.testing.assert_array_equal(fit.weights.theta, before)
 
 
-def test_the_gradient_is_the_functions():
+def test_the_gradient_equals_the_numerical_derivative():
     fit = make(weight_decay=0.1, chunk=20, weight=np.linspace(0, 1, 57))
     theta, rng = fit.weights.theta.copy(), np.random.default_rng(3)
     direction = rng.normal(size=len(theta))
@@ -97,7 +97,7 @@ def test_the_gradient_is_the_functions():
     assert slope == pytest.approx((high - low) / 2e-6, rel=1e-6)
 
 
-def test_a_linear_network_becomes_scikit_learns_logistic_regression():
+def test_a_linear_network_equals_scikit_learns_logistic_regression():
     from sklearn.linear_model import LogisticRegression
 
     rows, y = problem(200)
@@ -116,7 +116,7 @@ def test_a_linear_network_becomes_scikit_learns_logistic_regression():
     np.testing.assert_allclose(net.layout["0.W"].view(weights.theta), reference.coef_.T, atol=1e-5)
 
 
-def test_a_network_gets_as_low_as_scipys_lbfgs_with_the_same_function():
+def test_the_loss_gets_as_low_as_with_scipys_lbfgs():
     from scipy.optimize import minimize
 
     fit = make(weight_decay=0.01, steps=1000)
@@ -130,7 +130,7 @@ def test_a_network_gets_as_low_as_scipys_lbfgs_with_the_same_function():
     assert epochs[-1].loss < 0.5 * fit.objective(start)[0]
 
 
-def test_it_yields_epochs_that_fall_and_end_at_one():
+def test_losses_decrease_and_progress_ends_at_1():
     fit = make(steps=30)
     epochs = list(fit.fit_iter())
     assert all(isinstance(epoch, Epoch) for epoch in epochs)
@@ -143,36 +143,36 @@ def test_it_yields_epochs_that_fall_and_end_at_one():
     assert fit.objective(fit.weights.theta)[0] == pytest.approx(losses[-1])
 
 
-def test_an_early_end_is_the_whole_of_the_progress():
+def test_progress_is_1_after_early_convergence():
     fit = make(weight_decay=1.0, steps=500)
     *_, last = fit.fit_iter()
     assert fit.last.end == "converged"
     assert last.epoch < 500
     assert last.t == 1
-    again = list(fit.fit_iter())  # it is where it wants to be
+    again = list(fit.fit_iter())  # already converged
     assert [(epoch.epoch, epoch.t) for epoch in again] == [(0, 1.0)]
 
 
-def test_stopping_is_break_with_the_weights_at_the_accepted_point():
+def test_break_leaves_the_weights_at_the_accepted_point():
     fit = make(steps=30)
     for epoch in fit.fit_iter():
         if epoch.epoch == 3:
             break
     assert fit.objective(fit.weights.theta)[0] == pytest.approx(epoch.loss, rel=1e-12)
-    assert next(fit.fit_iter()).loss < epoch.loss  # and it goes on from there
+    assert next(fit.fit_iter()).loss < epoch.loss  # it continues from there
 
 
-def test_in_float32_it_learns_and_the_same_seed_gives_the_same_bits():
+def test_float32_training_works_and_is_reproducible():
     net = Network((Dense(8), ReLU(), Dense(3)), (4,))
     first, second = (make(net, 300, steps=60, chunk=100).fit() for _ in range(2))
     assert first.theta.dtype == np.float32
     np.testing.assert_array_equal(first.theta, second.theta)
     rows, y = problem(300, dtype="float32")
-    answers = net.predict(rows.X, first, rows=rows.block)
-    assert np.mean(answers.argmax(axis=1) == y) > 0.95
+    p = net.predict(rows.X, first, rows=rows.block)
+    assert np.mean(p.argmax(axis=1) == y) > 0.95
 
 
-def test_an_evaluation_allocates_nothing_of_the_size_of_rows_or_of_theta():
+def test_an_evaluation_allocates_less_than_rows_or_theta():
     net = Network((Dense(300), ReLU(), Dense(10)), (200,))
     rng = np.random.default_rng(0)
     rows = Rows(rng.integers(0, 9, size=(1100, 200)).astype(np.uint8))
@@ -194,7 +194,7 @@ def test_rows_are_never_changed():
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """A minimizer of one's own, that asks for the loss at arrays of its own."""
+    """A custom minimizer, which evaluates the loss at new arrays."""
 
     rate: float = 0.5
 
@@ -206,7 +206,7 @@ class Descent:
             yield Iteration(step, loss, float(abs(gradient).max()), 2 * step)
 
 
-def test_any_minimizer_will_do():
+def test_a_custom_minimizer_works():
     fit = make(minimizer=Descent(), steps=40, weight_decay=0.001)
     losses = [epoch.loss for epoch in fit.fit_iter()]
     assert losses[-1] < 0.6 * losses[0]
@@ -226,12 +226,12 @@ def test_any_minimizer_will_do():
         ((Residual((Dropout(0.0), Dropout(0.1))), Dense(3)), r"layer 0.1 \(Dropout\) draws"),
     ],
 )
-def test_what_is_random_or_looks_across_rows_is_refused(layers, message):
+def test_layers_that_are_random_or_mix_rows_raise(layers, message):
     with pytest.raises(ValueError, match=message):
         make(Network(layers, (4,), dtype="float64"))
 
 
-def test_dropout_that_drops_nothing_is_no_obstacle():
+def test_dropout_of_rate_0_is_accepted():
     layers = (Dense(6), Residual((Dense(6), Dropout(0.0))), Dropout(0.0), Dense(3))
     fit = make(Network(layers, (4,), dtype="float64"), steps=3)
     assert len(list(fit.fit_iter())) == 3
@@ -246,28 +246,28 @@ def test_dropout_that_drops_nothing_is_no_obstacle():
         ({"weight_decay": np.nan}, "weight_decay must be at least 0; got nan"),
         ({"rng": None}, "pass rng=… or weights=…"),
         ({"weight": np.ones(3)}, r"weight must be 57 finite numbers.*got shape \(3,\)"),
-        ({"weight": -np.ones(57)}, r"of at least 0.*lowest -1\.0"),
+        ({"weight": -np.ones(57)}, r"of at least 0.*minimum -1\.0"),
         ({"weight": np.full(57, np.nan)}, "57 finite numbers"),
         ({"weight": np.zeros(57)}, "sum above 0; all are 0"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(options, message):
+def test_invalid_numbers_raise(options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
 
 
-def test_sizes_that_do_not_fit_are_refused():
+def test_sizes_that_do_not_match_raise():
     rows, y = problem()
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"expects rows of shape \(5,\); got .*\(4,\)"):
         FullBatch(Network((Dense(2),), (5,), dtype="float64"), rows, y, rng=rng)
-    with pytest.raises(ValueError, match="equally many"):
+    with pytest.raises(ValueError, match="the same length"):
         FullBatch(NET, rows, y[:-1], rng=rng)
-    with pytest.raises(ValueError, match="computes in float32; rows are float64"):
+    with pytest.raises(ValueError, match=r"rows must be float32.*got float64"):
         FullBatch(Network((Dense(3),), (4,)), rows, y, rng=rng)
 
 
-def test_a_loss_that_is_not_finite_at_the_beginning_is_said():
+def test_a_non_finite_initial_loss_raises():
     rows = Rows(np.full((5, 4), np.inf), dtype="float64")
     fit = FullBatch(NET, rows, np.zeros(5, int), rng=np.random.default_rng(0))
     with pytest.raises(DivergedError, match=r"the loss is (nan|inf) after 0 steps.*Scale the rows"):

@@ -1,6 +1,6 @@
-"""Thousands of broken model files: each is refused in one line, or nothing of the model is lost.
+"""Fuzzing of model files: each damaged file raises a one-line error or loads unchanged.
 
-Every mutant is made from one number; a failure names it, and ``mutant(number)`` makes it again.
+Every mutant is generated from one number; a failure reports it, and ``mutant(number)`` repeats it.
 """
 
 from __future__ import annotations
@@ -129,14 +129,14 @@ NASTY = [
 
 @dataclass
 class Source:
-    """A valid file and, where it was written here, what it holds."""
+    """A valid file and, if it was written here, its contents."""
 
     content: bytes
     model: SavedNetwork | None
 
 
 def sources():
-    found = []
+    files = []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "net"
         for i, (network, notes) in enumerate(zip(NETWORKS, NOTES, strict=True)):
@@ -145,8 +145,8 @@ def sources():
             weights.theta[...] = rng.normal(size=weights.theta.shape)
             weights.state[...] = rng.uniform(0.5, 1.5, size=weights.state.shape)
             save_network(path, network, weights, notes)
-            found.append(Source(path.read_bytes(), SavedNetwork(network, weights, notes)))
-    return found + [Source(p.read_bytes(), None) for p in sorted(GOLDEN.glob("*.safetensors"))]
+            files.append(Source(path.read_bytes(), SavedNetwork(network, weights, notes)))
+    return files + [Source(p.read_bytes(), None) for p in sorted(GOLDEN.glob("*.safetensors"))]
 
 
 SOURCES = sources()
@@ -158,7 +158,7 @@ def header_of(content):
 
 
 def flip(rng, content):
-    """Turn some bits round, half of the time in the header."""
+    """Flip some bits, half of the time in the header."""
     damaged = bytearray(content)
     end = len(content) if rng.random() < 0.5 else len(content) - len(header_of(content)[1])
     for at in rng.integers(end, size=rng.integers(1, 9)):
@@ -167,13 +167,13 @@ def flip(rng, content):
 
 
 def cut(rng, content):
-    """Return a beginning or an end."""
+    """Return the beginning or the end of a file."""
     at = rng.integers(len(content))
     return content[:at] if rng.random() < 0.8 else content[at:]
 
 
 def block(rng, content):
-    """Overwrite, insert, delete, double or swap a block."""
+    """Overwrite, insert, delete, duplicate or swap a block."""
     size = int(rng.integers(1, 40))
     i, j = sorted(rng.integers(len(content) + 1, size=2).tolist())
     piece, other = content[i : i + size], content[j : j + size]
@@ -187,32 +187,32 @@ def block(rng, content):
 
 
 def splice(rng, content):
-    """Go on in another file, at its numbers or anywhere."""
+    """Join two files, at the arrays or anywhere."""
     other = SOURCES[rng.integers(len(SOURCES))].content
     if rng.random() < 0.5:
         return content[: len(content) - len(header_of(content)[1])] + header_of(other)[1]
     return content[: rng.integers(len(content))] + other[rng.integers(len(other)) :]
 
 
-def places(value):
+def iter_keys(value):
     """Yield every container with each of its keys."""
     if isinstance(value, dict | list):
         for key in list(value) if isinstance(value, dict) else range(len(value)):
             yield value, key
-            yield from places(value[key])
+            yield from iter_keys(value[key])
 
 
 def edit(rng, tree):
-    """Change one value somewhere."""
-    found = list(places(tree))
-    if not found:
+    """Change one value anywhere."""
+    keys = list(iter_keys(tree))
+    if not keys:
         return
-    at, key = found[rng.integers(len(found))]
+    at, key = keys[rng.integers(len(keys))]
     what = rng.integers(6)
     if what == 0:
         del at[key]
     elif what == 1:
-        other, there = found[rng.integers(len(found))]
+        other, there = keys[rng.integers(len(keys))]
         at[key] = deepcopy(other[there])
     elif what == 2 and isinstance(at, dict):
         at[["type", "x\n", "self", "", "0.W", "init"][rng.integers(6)]] = at.pop(key)
@@ -225,7 +225,7 @@ def edit(rng, tree):
 
 
 def written(rng, tree):
-    """Return JSON, now and then with a key that stands twice."""
+    """Return JSON, sometimes with a duplicate key."""
     text = json.dumps(tree)
     if rng.random() < 0.1 and isinstance(tree, dict) and tree:
         key = list(tree)[rng.integers(len(tree))]
@@ -234,7 +234,7 @@ def written(rng, tree):
 
 
 def json_aware(rng, content, forge):
-    """Change the description or the header; with `forge`, make the checksum fit again."""
+    """Change the description or the header; with `forge`, update the checksum."""
     header, data = header_of(content)
     metadata = header["__metadata__"]
     about = json.loads(metadata["graduel"])
@@ -244,10 +244,10 @@ def json_aware(rng, content, forge):
     if rng.random() < 0.3:
         edit(rng, header)
     if forge:
-        # Perhaps there is nothing left that a checksum could be made of.
+        # The file can be too damaged for a checksum.
         with suppress(AttributeError, KeyError, TypeError, ValueError):
             about["sha256"] = checksum(about, header, data)
-    if metadata.get("graduel") == before:  # else it is broken already
+    if metadata.get("graduel") == before:  # else the header edit has changed it
         metadata["graduel"] = written(rng, about)
     text = written(rng, header).encode()
     length = len(text) + (rng.random() < 0.1) * int(rng.integers(-9, 9))
@@ -255,7 +255,7 @@ def json_aware(rng, content, forge):
 
 
 def checksum(about, header, data):
-    """What the format asks for, made by hand."""
+    """Return the checksum, computed independently of graduel."""
     rest = {key: value for key, value in about.items() if key != "sha256"}
     digest = sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode())
     for name in sorted(set(header) - {"__metadata__"}):
@@ -266,7 +266,7 @@ def checksum(about, header, data):
 
 
 def mutant(number):
-    """Make a broken file: return it, what it was made of, and whether the checksum was forged."""
+    """Return a damaged file, its source, and whether the checksum was updated."""
     rng = np.random.default_rng(number)
     source = SOURCES[rng.integers(len(SOURCES))]
     if rng.random() < 0.6:
@@ -277,7 +277,7 @@ def mutant(number):
 
 
 def outcome(path, number):
-    """Load a mutant; hold what comes against what may come."""
+    """Load a mutant; return 'refused', 'unharmed' or 'another model'; check time and memory."""
     content, source, forged = mutant(number)
     path.write_bytes(content)
     tracemalloc.reset_peak()
@@ -313,32 +313,32 @@ def outcome(path, number):
 def outcomes(path, numbers):
     tracemalloc.start()
     try:
-        found = Counter()
+        counts = Counter()
         for number in numbers:
             try:
-                found[outcome(path, number)] += 1
+                counts[outcome(path, number)] += 1
             except BaseException as error:
                 error.add_note(f"mutant({number})")
                 raise
-        return found
+        return counts
     finally:
         tracemalloc.stop()
 
 
 @pytest.mark.parametrize("chunk", range(10))
-def test_a_broken_file_is_refused_or_unharmed(tmp_path, chunk):
-    found = outcomes(tmp_path / "net", range(50 * chunk, 50 * chunk + 50))
-    assert found["refused"] >= 25
+def test_a_damaged_file_raises_or_loads_unchanged(tmp_path, chunk):
+    counts = outcomes(tmp_path / "net", range(50 * chunk, 50 * chunk + 50))
+    assert counts["refused"] >= 25
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("chunk", range(20))
-def test_ten_thousand_broken_files(tmp_path, chunk):
-    found = outcomes(tmp_path / "net", range(1000 + 500 * chunk, 1500 + 500 * chunk))
-    # The mutants reach every depth: some harm nothing, some are models that nobody saved.
-    assert set(found) == {"refused", "unharmed", "another model"}
+def test_ten_thousand_damaged_files(tmp_path, chunk):
+    counts = outcomes(tmp_path / "net", range(1000 + 500 * chunk, 1500 + 500 * chunk))
+    # All three outcomes occur: some mutants are harmless, some are other valid models.
+    assert set(counts) == {"refused", "unharmed", "another model"}
 
 
-def test_the_same_number_makes_the_same_mutant():
+def test_the_same_number_gives_the_same_mutant():
     for number in range(40):
         assert mutant(number)[0] == mutant(number)[0]

@@ -1,4 +1,4 @@
-"""Model files made to do harm: each is refused in one line, soon, and without much memory."""
+"""Malicious model files: each raises a one-line error, quickly and with little memory."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def raw(header, data=b"", length=None):
 
 
 def described(text, data=b"", **arrays):
-    """A file without a checksum, which is verified last."""
+    """Return a file without a checksum, which is verified last."""
     return raw({"__metadata__": {"graduel": text}, **arrays}, data)
 
 
 def signed(content):
-    """The same file with the checksum that fits it."""
+    """Return the file with a matching checksum."""
     header = json.loads(content[8 : 8 + container.header_size(content)])
     data = content[8 + container.header_size(content) :]
     description = json.loads(header["__metadata__"]["graduel"])
@@ -60,7 +60,7 @@ def net(layers, shape=(2,), **others):
 
 
 def about(**values):
-    """A description in which some values are put as they are written here."""
+    """Return a file whose description has these JSON texts as values."""
     spec = (
         f'{{"format":1,"input_shape":[2],"dtype":"float32","loss":{json.dumps(LOSS)},"layers":[]}}'
     )
@@ -82,7 +82,7 @@ EMPTY = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
 
 
 def entry(data=bytes(16), others=(), **values):
-    """A good file except for what it says of one array, or for other arrays."""
+    """Return a valid file except for the entry of one array, or for additional arrays."""
     text = json.dumps({"format": 2, "spec": SCALES.to_spec(), "notes": {}})
     arrays = {
         "0.s": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
@@ -127,7 +127,7 @@ HEADERS = {
     "keys": raw({f"{i:05x}": {} for i in range(60_000)}),
     "keys of the metadata": raw({"__metadata__": {f"{i:05x}": "" for i in range(55_000)}}),
     "arrays": raw({f"{i:x}": EMPTY for i in range(12_000)}),
-    "arrays that nobody asked for": entry(others=map(str, range(11_000))),
+    "unexpected arrays": entry(others=map(str, range(11_000))),
     "no offsets": raw({"0.W": {"dtype": "F32", "shape": [2]}}, bytes(8)),
     "no dtype that there is": entry(dtype="F31"),
     "a dtype with a line feed": entry(dtype="x\n"),
@@ -238,8 +238,8 @@ ARRAYS = {
 CASES = HEADERS | DESCRIPTIONS | SPECS | ARRAYS
 
 
-def refused(path):
-    """Load a file that must be refused, and hold the costs against the limits."""
+def load_error(path):
+    """Load a file that must raise; check time and memory; return the message."""
     tracemalloc.start()
     start = time.thread_time()
     try:
@@ -257,38 +257,38 @@ def refused(path):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_hostile_file_is_refused(tmp_path, name):
+def test_a_malicious_file_raises(tmp_path, name):
     path = tmp_path / "net"
     path.write_bytes(CASES[name])
-    message = refused(path)
-    if name in SPECS and "10,000 deep" not in name:  # that is too deep for JSON already
+    message = load_error(path)
+    if name in SPECS and "10,000 deep" not in name:  # too deep for the JSON parser
         assert "the network cannot be built" in message
     if name in ARRAYS:
         assert "the network expects F32 of shape" in message
 
 
-def test_the_helpers_make_files_that_load_when_nothing_is_wrong(tmp_path):
+def test_valid_files_of_the_helpers_load(tmp_path):
     for content in (about(), net([nested(9)]), net([RELU] * 5000), entry()):
         (tmp_path / "net").write_bytes(signed(content))
         assert load_network(tmp_path / "net").network.input_shape == (2,)
 
 
-def test_a_header_may_be_as_long_as_the_limit_and_no_longer(tmp_path):
+def test_a_header_longer_than_the_limit_raises(tmp_path):
     path, good = tmp_path / "net", signed(about())[8:]
     path.write_bytes(raw(good.ljust(container.HEADER)))
     assert load_network(path).notes == {}
     path.write_bytes(raw(good.ljust(container.HEADER + 1)))
-    assert "a header of 786,433 bytes, 786,432 at most, in a file of 786,441" in refused(path)
+    assert "a header of 786,433 bytes, 786,432 at most, in a file of 786,441" in load_error(path)
     path.write_bytes(raw(good, length=len(good) + 1))
-    assert f"a header of {len(good) + 1} bytes" in refused(path)
+    assert f"a header of {len(good) + 1} bytes" in load_error(path)
 
 
-def test_no_hostile_description_is_refused_for_its_length_alone():
+def test_malicious_descriptions_are_within_the_header_limit():
     for content in (DESCRIPTIONS | SPECS | ARRAYS).values():
         assert int.from_bytes(content[:8], "little") <= container.HEADER
 
 
-def test_what_is_told_of_an_array_beside_the_three_things_harms_nothing(tmp_path):
+def test_additional_keys_of_an_array_entry_are_ignored(tmp_path):
     content = signed(entry(np.arange(4, dtype="<f4").tobytes(), more=[1]))
     (tmp_path / "net").write_bytes(content)
     assert load_network(tmp_path / "net").weights.theta.tolist() == [0, 1, 2, 3]
@@ -298,7 +298,7 @@ def test_what_is_told_of_an_array_beside_the_three_things_harms_nothing(tmp_path
     ("dtype", "size"),
     [("F16", 4), ("BF16", 4), ("F64", 16), ("I64", 16), ("I32", 8), ("F8_E4M3", 2), ("BOOL", 2)],
 )
-def test_other_dtypes_are_refused(tmp_path, dtype, size):
+def test_other_dtypes_raise(tmp_path, dtype, size):
     text = json.dumps(
         {
             "format": 2,
@@ -317,24 +317,24 @@ def test_other_dtypes_are_refused(tmp_path, dtype, size):
             },
         )
     )
-    assert "expects F32 of shape (2, 1) under '0.W'" in refused(path)
+    assert "expects F32 of shape (2, 1) under '0.W'" in load_error(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it would not be sparse there")
-def test_a_sparse_file_of_a_gigabyte_is_refused_at_once(tmp_path):
+def test_a_sparse_file_of_a_gigabyte_raises_quickly(tmp_path):
     path = tmp_path / "net"
     for start in (b"", (2**30 - 8).to_bytes(8, "little"), (2**20).to_bytes(8, "little")):
         path.write_bytes(start)
         os.truncate(path, 2**30)
         start = time.thread_time()
-        refused(path)
+        load_error(path)
         assert time.thread_time() - start < 1
 
 
-def test_what_is_no_file_is_refused(tmp_path):
-    assert "got a folder" in refused(tmp_path)
-    assert "cannot be read" in refused(tmp_path / "missing")
-    assert "cannot be read" in refused(tmp_path / "missing" / "net")
+def test_folders_and_missing_files_raise(tmp_path):
+    assert "got a folder" in load_error(tmp_path)
+    assert "cannot be read" in load_error(tmp_path / "missing")
+    assert "cannot be read" in load_error(tmp_path / "missing" / "net")
     with pytest.raises(UserError, match=r"a\\x00b: "):
         load_network("a\0b")
 
@@ -346,31 +346,31 @@ def test_a_name_with_a_line_feed_stays_on_one_line(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
-def test_a_loop_of_links_is_refused_and_a_link_is_followed(tmp_path):
+def test_a_loop_of_links_raises_and_a_link_is_followed(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    assert "cannot be read" in refused(tmp_path / "a")
+    assert "cannot be read" in load_error(tmp_path / "a")
     (tmp_path / "net").write_bytes(signed(about()))
     (tmp_path / "link").symlink_to(tmp_path / "net")
     assert load_network(tmp_path / "link").notes == {}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
-def test_a_pipe_and_a_device_are_refused_without_waiting(tmp_path):
+def test_a_pipe_and_a_device_raise_without_blocking(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    found = []
+    messages = []
 
     def load():
         try:
             load_network(tmp_path / "pipe")
         except UserError as error:
-            found.append(str(error))
+            messages.append(str(error))
 
     thread = threading.Thread(target=load, daemon=True)
     thread.start()
     thread.join(SECONDS)
-    assert "got a pipe or a device" in found[0]
-    assert "got a pipe or a device" in refused("/dev/zero")
+    assert "got a pipe or a device" in messages[0]
+    assert "got a pipe or a device" in load_error("/dev/zero")
 
 
 LIMITED = """
@@ -389,7 +389,7 @@ for path in sys.argv[1:]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
-def test_no_hostile_file_needs_memory_that_is_not_there(tmp_path):
+def test_malicious_files_raise_without_memory_errors(tmp_path):
     paths = []
     for i, content in enumerate(CASES.values()):
         paths.append(tmp_path / str(i))
@@ -402,15 +402,15 @@ def test_no_hostile_file_needs_memory_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
-def test_each_parts_annotations_can_be_held_against_values(part):
-    """An annotation that is only there for type checkers would break loading."""
+def test_the_annotations_of_every_part_can_be_evaluated(part):
+    """Annotations are evaluated at loading: imports for type checkers only would break it."""
     hints = spec_check._hints(part)
     assert {field.name for field in fields(part)} <= set(hints)
 
 
 @dataclass(frozen=True, slots=True)
 class Own(Elementwise):
-    """y = x, a layer of one's own whose annotation means nothing."""
+    """y = x, a custom layer with a wrong annotation."""
 
     smooth: ClassVar[bool] = True
     units: int = "many"
@@ -426,7 +426,7 @@ class Own(Elementwise):
         return dy
 
 
-def test_a_part_of_ones_own_may_hold_what_it_likes(tmp_path):
+def test_fields_of_custom_classes_are_not_checked(tmp_path):
     path = tmp_path / "net"
     network = Network((Own(), Own((1,) * 40)), (3,))
     save_network(path, network, network.init(np.random.default_rng(0)))
@@ -436,9 +436,9 @@ def test_a_part_of_ones_own_may_hold_what_it_likes(tmp_path):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (Network((), (0,)), "input_shape must be a few positive sizes"),
-        (Network((), (1,) * 17), "input_shape must be a few positive sizes"),
-        (Network((Own(2**60),), (2,)), "its integers must be below"),
+        (Network((), (0,)), "input_shape must be a list of positive integers"),
+        (Network((), (1,) * 17), "input_shape must be a list of positive integers"),
+        (Network((Own(2**60),), (2,)), "integers in the spec must be below"),
         (Network((Own(),) * 10_000, (2,)), "at most 10,000 parts"),
         (Network((Own(axes=17),), (2,)), "layer 0 must have arrays of at most 16 axes; got 17"),
     ],
@@ -455,8 +455,8 @@ def test_notes_that_would_not_load_are_not_saved(tmp_path):
     path, network = tmp_path / "net", Network((), (1,))
     weights = network.init(np.random.default_rng(0))
     for notes, message in (
-        ({1: "a", "1": "b"}, "different keys.*occurs twice"),
-        ({"a": "\ud800"}, "notes must be plain data"),
+        ({1: "a", "1": "b"}, "distinct keys.*occurs twice"),
+        ({"a": "\ud800"}, "notes must be plain JSON data"),
         ({"a": '"' * (container.HEADER * 2 // 5)}, "must fit into 786,432 bytes"),
         ({"a": "x" * container.HEADER}, "must fit into 786,432 bytes"),
     ):
@@ -467,8 +467,8 @@ def test_notes_that_would_not_load_are_not_saved(tmp_path):
     assert load_network(path).notes == {"a": "x" * FULL}
 
 
-def test_safetensors_is_not_asked_to_write_what_is_too_large(tmp_path, monkeypatch):
-    """Of 100 MB and more it would make an error of its own."""
+def test_too_large_notes_never_reach_safetensors(tmp_path, monkeypatch):
+    """safetensors raises its own error for headers of 100 MB and more."""
     monkeypatch.setattr(container, "save", None)
     network = Network((), (1,))
     with pytest.raises(UserError, match="must fit into 786,432 bytes"):

@@ -1,4 +1,4 @@
-"""Recipes by name: as a base in --net, as contenders, and in ``benchmarks/images.py``."""
+"""Named recipes: as a base in --net, as contenders, and in ``benchmarks/images.py``."""
 
 import json
 import sys
@@ -38,15 +38,15 @@ def test_the_convolutional_recipe_fits_images_of_any_size():
     assert check_recipe(RECIPES["mnist-conv"], 192, 3, image=(8, 8, 3)).output_shape == (3,)
 
 
-def test_what_is_named_beside_a_recipe_changes_it_in_any_order():
+def test_fields_beside_a_recipe_override_it_in_any_order():
     recipe = parse_recipe("lr=0.5 recipe=mnist", NetRecipe())
     assert recipe == replace(RECIPES["mnist"], lr=0.5)
 
 
-def test_an_unknown_recipe_is_refused_with_the_nearest():
+def test_an_unknown_recipe_raises_with_a_suggestion():
     with pytest.raises(UserError, match=r"got 'mnst'\. Did you mean 'mnist'\?"):
         parse_recipe("recipe=mnst", NetRecipe())
-    with pytest.raises(UserError, match="may stand once"):
+    with pytest.raises(UserError, match="may occur once"):
         parse_recipe("recipe=mnist recipe=mnist", NetRecipe())
     with pytest.raises(UserError, match=r"Did you mean 'recipe'\?"):
         parse_recipe("recipes=mnist", NetRecipe())
@@ -76,20 +76,20 @@ def test_named_recipes_are_contenders_for_images():
         assert protocol.contenders[name]["family"] == "net"
 
 
-def test_recipes_for_images_are_refused_where_there_is_a_table(tmp_path):
+def test_recipes_for_images_raise_for_a_table(tmp_path):
     from graduel.data.source import open_source
 
     path = tmp_path / "table.csv"
     lines = [f"{i % 7},{i % 5},{'ab'[i % 2]}" for i in range(200)]
     path.write_text("x,y,label\n" + "\n".join(lines), encoding="utf-8")
-    with pytest.raises(UserError, match="net-best is for images; for a table take net"):
+    with pytest.raises(UserError, match="net-best is for images; for a table choose net"):
         build_protocol(open_source(path, target="label"), contenders=["net", "net-best"])
 
 
 @pytest.fixture
 def images(monkeypatch):
     if not BENCHMARKS.exists():
-        pytest.skip("the benchmarks are not beside the tests")
+        pytest.skip("there is no benchmarks folder")
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import images
 
@@ -98,7 +98,7 @@ def images(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two hundred tiny images of three classes, as IDX files."""
+    """A folder with 200 tiny training images of three classes, as IDX files."""
     rng, path = np.random.default_rng(0), tmp_path / "tiny"
     path.mkdir()
     for part, n in (("train", 200), ("t10k", 60)):
@@ -112,7 +112,7 @@ def folder(tmp_path):
     return path
 
 
-def test_the_benchmark_writes_a_line_a_run_takes_up_again_and_draws(
+def test_the_benchmark_writes_one_line_per_run_resumes_and_plots(
     images, folder, tmp_path, monkeypatch, capsys
 ):
     out, drawn = tmp_path / "runs.jsonl", tmp_path / "runs.svg"
@@ -142,7 +142,7 @@ def test_the_benchmark_writes_a_line_a_run_takes_up_again_and_draws(
     assert "seconds of training" in text
 
 
-def test_the_benchmark_refuses_in_one_line(images, tmp_path, monkeypatch):
+def test_the_benchmark_raises_one_line_errors(images, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["images.py", "mnst"])
     with pytest.raises(SystemExit, match="Did you mean 'mnist'"):
         images.main()

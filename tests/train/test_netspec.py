@@ -1,4 +1,4 @@
-"""A network of one's own, written on the command line."""
+"""Networks given on the command line with --net."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_parse_net_reads_every_key():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("layers=0", "sizes of hidden layers .*got '0'"),
-        ("layers=12,", "sizes of hidden layers .*got ''"),
-        ("layers=a", "sizes of hidden layers"),
+        ("layers=0", "list of sizes .*got '0'"),
+        ("layers=12,", "list of sizes .*got ''"),
+        ("layers=a", "list of sizes"),
         ("layers=99999999999999999999", "from 1 to 100,000"),
         ("activation=rleu", r"one of 'identity', 'relu', .*; got 'rleu'. Did you mean 'relu'\?"),
         ("optimizer=adamww", r"Did you mean 'adamw'\?"),
@@ -56,21 +56,21 @@ def test_parse_net_reads_every_key():
         ("dropout=1", "at least 0 and below 1; got '1'"),
         ("momentum=-0.1", "at least 0 and below 1"),
         ("weight_decay=x", "weight_decay in --net must be a number at least 0"),
-        ("epochs=1.5", "epochs in --net must be a whole number, at least 1; got '1.5'"),
-        ("batch_size=0", "batch_size in --net must be a whole number"),
+        ("epochs=1.5", "epochs in --net must be an integer of at least 1; got '1.5'"),
+        ("batch_size=0", "batch_size in --net must be an integer"),
         ("layer=5", r"Did you mean 'layers'\?"),
-        ("epochs", "form key=value; got 'epochs'"),
+        ("epochs", "key=value pairs .*got 'epochs'"),
         ("epochs=3 epochs=4", "got 'epochs' twice"),
-        ("  ", "got nothing"),
+        ("  ", "at least one key=value pair"),
     ],
 )
-def test_mistakes_in_a_net(text, message):
+def test_invalid_net_texts_raise(text, message):
     with pytest.raises(UserError, match=message):
         parse_recipe(text, NetRecipe())
 
 
 @given(st.dictionaries(st.sampled_from(list(PARSERS)), st.text(max_size=8), max_size=4))
-def test_any_text_is_read_or_refused_in_one_line(parts):
+def test_any_text_is_parsed_or_raises_a_one_line_error(parts):
     try:
         recipe = parse_recipe(" ".join(f"{k}={v}" for k, v in parts.items()), NetRecipe())
     except UserError as error:

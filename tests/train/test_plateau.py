@@ -1,4 +1,4 @@
-"""The controller that lowers the rate on a plateau. PyTorch's numbers: tests/golden."""
+"""ReduceOnPlateau. The comparison with PyTorch is in tests/golden."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def test_factors_fall_by_steps_within_bounds(values, factor, patience, delta, le
         before = now
 
 
-def test_patience_counts_values_without_gain_and_begins_anew():
+def test_patience_counts_values_without_a_gain_and_restarts():
     plateau = ReduceOnPlateau(0.1, patience=2, min_delta=0.5, min_factor=0.001)
-    told = [plateau.observe(v) for v in (5, 4.5, 4.4, 5, 5, 5, 5, 5, 1, 1, 1, 1, math.nan, 1, 1)]
-    #        a gain must be more than 0.5: 5 → 4.5 is none, 5 → 4.4 is one
-    assert told == pytest.approx([1] * 5 + [0.1] * 6 + [0.01] * 3 + [0.001])
+    factors = [plateau.observe(v) for v in (5, 4.5, 4.4, 5, 5, 5, 5, 5, 1, 1, 1, 1, math.nan, 1, 1)]
+    # A gain must be more than 0.5: 5 → 4.5 is not a gain, 5 → 4.4 is.
+    assert factors == pytest.approx([1] * 5 + [0.1] * 6 + [0.01] * 3 + [0.001])
     assert [plateau.observe(9) for _ in range(9)] == pytest.approx([0.001] * 9)
 
 
@@ -50,7 +50,7 @@ def test_small_gains_count_only_once_they_add_up():
     assert [plateau.observe(v) for v in (5, 4.8, 4.6, 4.4, 4.2, 4.0)] == [1] * 6
 
 
-def test_scikit_learns_adaptive_when_gains_are_clear():
+def test_it_equals_scikit_learns_adaptive_when_gains_are_clear():
     """Count as ``MLPClassifier`` does: bad if value > best − tol; best is any minimum."""
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -65,7 +65,7 @@ def test_scikit_learns_adaptive_when_gains_are_clear():
             assert plateau.observe(value) == pytest.approx(factor)
 
 
-def test_in_the_loop_it_lowers_the_rate_of_a_fit():
+def test_it_lowers_the_learning_rate_of_a_fit():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(64, 3)).astype("float32"), rng.integers(2, size=64)
     net = Network((Dense(2),), (3,))
@@ -79,7 +79,7 @@ def test_in_the_loop_it_lowers_the_rate_of_a_fit():
     assert all(b in (a, a / 2) for a, b in pairwise(rates))
 
 
-def test_it_goes_on_from_where_it_was_pickled_and_its_fields_are_plain():
+def test_it_resumes_from_a_pickle_and_has_plain_fields():
     first = ReduceOnPlateau(patience=1)
     for value in (3, 2, 2):
         first.observe(value)
@@ -98,6 +98,6 @@ def test_it_goes_on_from_where_it_was_pickled_and_its_fields_are_plain():
         ({"min_factor": 2}, r"min_factor must be in \[0, 1\]; got 2"),
     ],
 )
-def test_parameters_out_of_range_are_refused(options, message):
+def test_parameters_out_of_range_raise(options, message):
     with pytest.raises(ValueError, match=message):
         ReduceOnPlateau(**options)

@@ -1,4 +1,4 @@
-"""Batches and the loop."""
+"""Mini-batches and the training loop."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make(seed=0, network=NET, **options):
 
 @settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 50), st.sampled_from([np.uint8, np.float64, np.int16]))
-def test_an_epoch_holds_every_row_once(n, size, dtype):
+def test_an_epoch_contains_every_row_once(n, size, dtype):
     X = np.arange(3 * n).reshape(n, 3).astype(dtype)
     rows, order = Rows(X, 0.5), np.random.default_rng(0).permutation(n)
     seen = []
@@ -47,7 +47,7 @@ def test_an_epoch_holds_every_row_once(n, size, dtype):
     np.testing.assert_array_equal(rows.block(0, n), (X * 0.5).astype(np.float32))
 
 
-def test_every_epoch_takes_all_rows_in_an_order_of_its_own():
+def test_every_epoch_shuffles_all_rows_anew():
     fit = make()
     first, second = fit.order(), fit.order()
     assert sorted(first) == sorted(second) == list(range(300))
@@ -55,7 +55,7 @@ def test_every_epoch_takes_all_rows_in_an_order_of_its_own():
 
 
 def naive_step(fit, index):
-    """Step as the formula says, with row weights and penalty, by plain gradient descent."""
+    """Return loss and θ after one gradient descent step with row weights and penalty."""
     network, weights, a = fit.network, fit.weights.copy(), fit.penalty
     ws, x = network.workspace(weights), fit.rows.block(0, len(fit.rows))[index]
     w = np.ones(len(index)) if fit.weight is None else fit.weight[index]
@@ -69,7 +69,7 @@ def naive_step(fit, index):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("penalty", [0.0, 3.0])
 @pytest.mark.parametrize("rule", [SGD(), ClipNorm(SGD(), 1e9)], ids=["own", "wrapped"])
-def test_row_weights_and_penalty_do_what_the_formula_says(weighted, penalty, rule):
+def test_row_weights_and_penalty_follow_the_formula(weighted, penalty, rule):
     weight = np.random.default_rng(1).integers(0, 4, 300) if weighted else None
     options = {"weight": weight, "penalty": penalty, "optimizer": rule, "lr": 0.3}
     fit = make(network=PLAIN, batch_size=128, epochs=2, **options)
@@ -92,7 +92,7 @@ def test_a_batch_of_weight_zero_changes_nothing():
     np.testing.assert_array_equal(fit.weights.theta, before)
 
 
-def test_a_fit_goes_on_from_what_the_optimizer_remembers():
+def test_a_fit_continues_from_an_optimizer_state():
     whole = make(network=PLAIN, epochs=2, batch_size=128)
     orders = [np.random.default_rng(i).permutation(300) for i in range(2)]
     whole.order = iter(orders).__next__
@@ -115,12 +115,12 @@ def test_a_fit_goes_on_from_what_the_optimizer_remembers():
         ({"weight": np.zeros(300)}, "all are 0"),
     ],
 )
-def test_row_weights_and_penalty_that_make_no_mean_are_refused(options, message):
+def test_invalid_row_weights_and_penalty_raise(options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
 
 
-def test_the_loop_tells_where_it_is():
+def test_steps_and_epochs_report_the_progress():
     fit = make(epochs=3, batch_size=128)
     steps = list(fit.fit_steps())
     assert [s.step for s in steps] == list(range(1, 10))
@@ -135,7 +135,7 @@ def test_the_loop_tells_where_it_is():
 
 
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), AdamW()], ids=repr)
-def test_it_learns(optimizer):
+def test_training_reduces_the_loss(optimizer):
     fit = make(epochs=40, batch_size=32, optimizer=optimizer, lr=0.02, schedule=WarmUp())
     losses = [epoch.loss for epoch in fit.fit_iter()]
     assert losses[-1] < 0.4 * losses[0]
@@ -150,7 +150,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not():
     assert (first.theta != other.theta).any()
 
 
-def test_stopping_is_break_and_rows_are_never_changed():
+def test_break_stops_and_rows_are_unchanged():
     rows, y = problem()
     before = rows.X.copy()
     fit = Fit(NET, rows, y, rng=np.random.default_rng(0))
@@ -158,12 +158,12 @@ def test_stopping_is_break_and_rows_are_never_changed():
         if step.step == 2:
             break
     assert fit.step == 2
-    with pytest.raises(RuntimeError, match="this fit has begun"):
+    with pytest.raises(RuntimeError, match="this fit has already started"):
         fit.fit()
     np.testing.assert_array_equal(rows.X, before)
 
 
-def test_a_single_step_is_a_step():
+def test_a_single_step_changes_the_weights():
     rows, y = problem()
     ends = [
         Fit(
@@ -183,7 +183,7 @@ def test_a_single_step_is_a_step():
     assert (ends[0] != ends[1]).all()
 
 
-def test_a_network_may_be_replaced_in_mid_training():
+def test_a_network_can_be_replaced_during_training():
     fit = make(epochs=2)
     for step in fit.fit_steps():
         if step.step == 2:
@@ -195,7 +195,7 @@ def test_a_network_may_be_replaced_in_mid_training():
         fit.network = other
 
 
-def test_a_step_allocates_nothing_of_the_size_of_a_batch_or_of_theta():
+def test_a_step_allocates_less_than_a_batch_or_theta():
     net = Network((Dense(256), ReLU(), Dropout(0.2), Dense(128), ReLU(), Dense(10)), (784,))
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, size=(128 * 70, 784), dtype=np.uint8)
@@ -212,7 +212,7 @@ def test_a_step_allocates_nothing_of_the_size_of_a_batch_or_of_theta():
     list(steps)  # past a flush of the moments
 
 
-def test_a_loss_that_is_not_finite_ends_training_with_a_remedy():
+def test_a_non_finite_loss_raises_with_a_remedy():
     rows, y = problem()
     fit = Fit(NET, rows, y, rng=np.random.default_rng(0), optimizer=SGD(), lr=1e30)
     with (
@@ -233,19 +233,19 @@ def test_a_loss_that_is_not_finite_ends_training_with_a_remedy():
         ({"batch_size": 0}, "batch_size must be positive; got 0"),
     ],
 )
-def test_numbers_that_are_not_positive_are_refused(options, message):
+def test_numbers_that_are_not_positive_raise(options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
 
 
-def test_sizes_that_do_not_fit_are_refused():
+def test_sizes_that_do_not_match_raise():
     rows, y = problem()
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"expects rows of shape \(5,\); got .*\(12,\)"):
         Fit(Network((Dense(2),), (5,)), rows, y, rng=rng)
-    with pytest.raises(ValueError, match="equally many"):
+    with pytest.raises(ValueError, match="the same length"):
         Fit(NET, rows, y[:-1], rng=rng)
-    with pytest.raises(ValueError, match="computes in float64; rows are float32"):
+    with pytest.raises(ValueError, match=r"rows must be float64.*got float32"):
         Fit(replace(NET, dtype="float64"), rows, y, rng=rng)
     with pytest.raises(ValueError, match="rows must have shape"):
         Rows(np.zeros((3, 4, 5)))

@@ -1,4 +1,4 @@
-"""One server with the ready-trained models, trained once, for all tests of the page."""
+"""Fixtures: a server with the demo models, trained once for all tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from filelock import FileLock
 from web_client import Client
-from web_served import served
+from web_server import serve
 
 from graduel.web.limits import Limits
 from graduel.web.state.app_state import AppState
@@ -17,21 +17,21 @@ from graduel.web.state.demo_models import DemoModels
 
 @pytest.fixture(scope="session")
 def ready(tmp_path_factory) -> DemoModels:
-    """The models of a first start."""
+    """The demo models, trained as at the first start."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    built = DemoModels(folder=shared / "demo_models", threads=1)
-    with FileLock(shared / "demo_models.lock"):  # one process trains them, the others read them
-        built.run()
-    assert not built.error, built.error
-    return built
+    models = DemoModels(folder=shared / "demo_models", threads=1)
+    with FileLock(shared / "demo_models.lock"):  # one process trains, the others load
+        models.run()
+    assert not models.error, models.error
+    return models
 
 
 @pytest.fixture(scope="session")
 def address(ready) -> Iterator[str]:
-    """A server with them; limits are small where a test must meet them."""
+    """The address of a server with the demo models; some limits are lowered for tests."""
     limits = Limits(body_seconds=1.0, rows=2000, columns=60, busy_seconds=0.0)
-    with served(AppState(demo=ready), limits=limits) as result:
+    with serve(AppState(demo=ready), limits=limits) as result:
         yield result
 
 

@@ -1,4 +1,4 @@
-"""What the server lets in: names, origins, sizes, times."""
+"""Security checks of the server: host names, origins, body sizes, timeouts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 
 import httpx
 import pytest
-from web_client import Client, encoded
-from web_served import served
+from web_client import Client, encode_pixels
+from web_server import serve
 
 from graduel.web.state.app_state import AppState
 
@@ -26,13 +26,13 @@ from graduel.web.state.app_state import AppState
         ("[", 421),
     ],
 )
-def test_only_its_own_names_are_answered(address, host, status):
+def test_unknown_host_names_are_rejected(address, host, status):
     assert httpx.get(address + "/api/about", headers={"host": host}).status_code == status
     assert httpx.get(address + "/", headers={"host": host}).status_code == status
 
 
-def test_a_server_for_all_is_reached_by_address_and_by_the_names_it_is_given(ready):
-    with served(AppState(demo=ready), host="0.0.0.0", allowed=["box.lan"]) as address:
+def test_a_public_server_accepts_addresses_and_allowed_names(ready):
+    with serve(AppState(demo=ready), host="0.0.0.0", allowed=["box.lan"]) as address:
         for host, status in (("192.168.1.7:80", 200), ("box.lan", 200), ("evil.example", 421)):
             result = httpx.get(address + "/api/about", headers={"host": host})
             assert result.status_code == status
@@ -50,12 +50,12 @@ def test_a_server_for_all_is_reached_by_address_and_by_the_names_it_is_given(rea
         ({"sec-fetch-site": "same-origin"}, 201),
     ],
 )
-def test_only_its_own_page_changes_something(address, headers, status):
+def test_requests_from_other_origins_are_rejected(address, headers, status):
     headers = {k: address if v == "ITSELF" else v for k, v in headers.items()}
     assert httpx.post(address + "/api/sessions", headers=headers).status_code == status
 
 
-def test_every_answer_carries_what_keeps_the_page_to_itself(address):
+def test_every_response_has_security_headers(address):
     for path in ("/", "/js/main.js", "/api/about", "/api/nothing"):
         headers = httpx.get(address + path).headers
         policy = headers["content-security-policy"]
@@ -69,7 +69,7 @@ def test_every_answer_carries_what_keeps_the_page_to_itself(address):
     assert "javascript" in httpx.get(address + "/js/main.js").headers["content-type"]
 
 
-def test_bodies_are_limited_in_size(client):
+def test_body_size_is_limited(client):
     big = b"x" * ((1 << 18) + 1)
     result = client.post(client.path("predict"), content=big)
     assert result.status_code == 413
@@ -82,17 +82,16 @@ def test_bodies_are_limited_in_size(client):
     assert client.post(client.path("table"), content=b"a" * (11 << 20)).status_code == 413
 
 
-def test_a_body_that_does_not_come_is_given_up(address, client):
+def test_an_incomplete_body_times_out(address, client):
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        head = (
-            f"POST {client.path('answer')} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n{{"
-        )
+        path = client.path("predict")
+        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n{{"
         connection.sendall(head.encode())
         assert b" 408 " in connection.recv(1000)
 
 
-def test_a_client_that_hangs_up_in_the_middle_hurts_nobody(address, client):
+def test_a_disconnecting_client_does_not_affect_others(address, client):
     host, port = address.removeprefix("http://").split(":")
     for _ in range(3):
         with socket.create_connection((host, int(port)), timeout=10) as connection:
@@ -100,10 +99,10 @@ def test_a_client_that_hangs_up_in_the_middle_hurts_nobody(address, client):
             head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99\r\n\r\na"
             connection.sendall(head.encode())
     time.sleep(0.1)
-    assert client.ask("predict", pixels=encoded([0] * 784))["answers"]["net"]
+    assert client.call("predict", pixels=encode_pixels([0] * 784))["predictions"]["net"]
 
 
-def test_sessions_that_are_not_there_are_told_so(address):
+def test_unknown_sessions_are_not_found(address):
     for name in ("nobody-knows-it", "short", "with space here", "../../etc/passwd"):
         result = httpx.get(f"{address}/api/sessions/{name}")
         assert result.status_code in (404, 422)
@@ -111,11 +110,11 @@ def test_sessions_that_are_not_there_are_told_so(address):
         assert len(one.session) >= 20
 
 
-def test_a_page_that_closes_is_forgotten(client):
-    client.ask("end")
+def test_a_closing_page_ends_its_session(client):
+    client.call("end")
     assert client.get(client.path("")).status_code == 404
 
 
-def test_nothing_outside_the_page_is_served(address):
+def test_files_outside_static_are_not_served(address):
     for path in ("/../app.py", "/%2e%2e/app.py", "/..%2fapp.py", "/js/../../app.py"):
         assert httpx.get(address + path).status_code == 404

@@ -1,4 +1,4 @@
-"""The page's files: small, of one origin, in the report's colours."""
+"""The page's static files: size, origin, colors."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 import httpx
 import pytest
 
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 
 STATIC = Path(str(files("graduel.web") / "static"))
 FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
 TEXTS = [path for path in FILES if path.suffix in (".js", ".html", ".css")]
 
 
-def test_all_of_it_is_below_500_kilobytes():
+def test_static_files_are_below_500_kilobytes():
     assert sum(path.stat().st_size for path in FILES) < 500_000
     assert len(FILES) > 15
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
-def test_nothing_is_fetched_from_elsewhere_or_made_of_text(path):
+def test_no_external_resources_and_no_html_from_strings(path):
     text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
     assert not re.search(r"https?://|//cdn|@import|url\(", text)
     for risky in (
@@ -36,7 +36,7 @@ def test_nothing_is_fetched_from_elsewhere_or_made_of_text(path):
         assert risky not in text, risky
 
 
-def test_every_module_that_is_imported_is_there(address):
+def test_all_imported_modules_exist(address):
     for path in TEXTS:
         if path.suffix == ".js":
             for name in re.findall(r'from "([^"]+)"', path.read_text(encoding="utf-8")):
@@ -45,12 +45,12 @@ def test_every_module_that_is_imported_is_there(address):
         assert result.status_code == 200
 
 
-def test_colours_are_the_reports():
+def test_colors_equal_the_reports():
     text = (STATIC / "style.css").read_text(encoding="utf-8")
     light, dark = text.split("prefers-color-scheme: dark", 1)
-    for colour in COLOURS:
-        for value, where in ((colour.light, light), (colour.dark, dark)):
-            actual = re.search(rf"--{colour.variable}: (#\w+);", where)
+    for color in COLORS:
+        for value, where in ((color.light, light), (color.dark, dark)):
+            actual = re.search(rf"--{color.variable}: (#\w+);", where)
             if actual is not None:
-                assert actual.group(1) == value, colour.variable
-    assert f"--hue-0: {COLOURS[4].light}" in light
+                assert actual.group(1) == value, color.variable
+    assert f"--hue-0: {COLORS[4].light}" in light

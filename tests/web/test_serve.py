@@ -1,4 +1,4 @@
-"""``graduel serve``: what it is started on, what it says, and mistakes in one line."""
+"""``graduel serve``: sources, startup messages, errors in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from test_table import iris_csv
 from web_client import Client
-from web_served import served
+from web_server import serve
 
 from graduel.cli.app import main
 from graduel.data.schema import Schema
@@ -32,7 +32,7 @@ from graduel.web.state.holdout import HoldoutData
 CONTENDERS = {"net": {"family": "net", "title": "NumPy network", "recipe": {}}}
 
 
-def complaint(capsys, *args: str) -> str:
+def run_and_get_error(capsys, *args: str) -> str:
     assert main(["serve", *args]) == 2
     message = capsys.readouterr().err
     assert message.startswith("graduel: ")
@@ -40,24 +40,24 @@ def complaint(capsys, *args: str) -> str:
     return message
 
 
-def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
-    assert "there is no such path" in complaint(capsys, str(tmp_path / "no.csv"))
+def test_errors_are_one_line(capsys, tmp_path, monkeypatch):
+    assert "there is no such path" in run_and_get_error(capsys, str(tmp_path / "no.csv"))
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
-    assert "bad.safetensors" in complaint(capsys, str(tmp_path / "bad.safetensors"))
+    assert "bad.safetensors" in run_and_get_error(capsys, str(tmp_path / "bad.safetensors"))
     (tmp_path / "duel.json").write_text("{}")
-    assert "expected a duel's plan" in complaint(capsys, str(tmp_path))
+    assert "expected a duel's plan" in run_and_get_error(capsys, str(tmp_path))
     write_json(tmp_path / "duel.json", Protocol("iris", CONTENDERS).as_dict())
-    assert "expected a finished duel" in complaint(capsys, str(tmp_path))
-    assert "goes with a table" in complaint(capsys, "--target", "a")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        assert "cannot listen" in complaint(capsys, "--port", port)
-    assert "cannot listen" in complaint(capsys, "--host", "203.0.113.7")
+    assert "expected a finished duel" in run_and_get_error(capsys, str(tmp_path))
+    assert "--target applies to tables" in run_and_get_error(capsys, "--target", "a")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        assert "cannot listen" in run_and_get_error(capsys, "--port", port)
+    assert "cannot listen" in run_and_get_error(capsys, "--host", "203.0.113.7")
     monkeypatch.setattr("graduel.cli.actions.serve.find_spec", lambda name: None)
-    assert 'pip install "graduel[web]"' in complaint(capsys)
+    assert 'pip install "graduel[web]"' in run_and_get_error(capsys)
 
 
-def test_it_says_where_it_listens_and_ends_with_ctrl_c(tmp_path):
+def test_startup_messages_and_ctrl_c(tmp_path):
     path = tmp_path / "flowers.csv"
     path.write_bytes(iris_csv())
     command = [sys.executable, "-m", "graduel", "serve", str(path), "--target", "species"]
@@ -77,7 +77,7 @@ def test_it_says_where_it_listens_and_ends_with_ctrl_c(tmp_path):
     assert "Traceback" not in message
 
 
-def test_it_says_who_can_reach_it():
+def test_local_and_wildcard_addresses():
     from graduel.web.middleware import is_local, is_wildcard
 
     assert [is_local(h) for h in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "10.0.0.1")] == [
@@ -88,7 +88,7 @@ def test_it_says_who_can_reach_it():
 
 @pytest.fixture
 def duel(tmp_path, ready):
-    """A duel's folder on a table, with the model that a cell keeps."""
+    """A duel's folder on a table, with the saved model of a cell."""
     from graduel.data import NetPreparation
     from graduel.nn import Dense, Network, ReLU
 
@@ -113,21 +113,23 @@ def duel(tmp_path, ready):
     return folder, model, data
 
 
-def test_a_duels_folder_opens_on_its_models_and_its_test_rows(duel):
+def test_a_duels_folder_provides_models_and_test_rows(duel):
     folder, model, data = duel
-    home = load_state(str(folder), {})
-    assert home.table is not None
-    assert home.table.test.tolist() == [3, 7, 90]
-    with served(home) as address, Client(address) as client:
+    state = load_state(str(folder), {})
+    assert state.table is not None
+    assert state.table.test.tolist() == [3, 7, 90]
+    with serve(state) as address, Client(address) as client:
         one = client.test(1)
         assert (one["index"], one["count"], one["label"]) == (1, 3, int(data.y[7]))
-        answers = client.ask("predict", row=one["row"])["answers"]
-        np.testing.assert_allclose(answers["net"], model.predict_proba(data.X[7:8])[0], rtol=1e-5)
-        assert answers["xgboost"] is None
-        assert client.refused("trees", row=one["row"])[0] == 409
+        predictions = client.call("predict", row=one["row"])["predictions"]
+        np.testing.assert_allclose(
+            predictions["net"], model.predict_proba(data.X[7:8])[0], rtol=1e-5
+        )
+        assert predictions["xgboost"] is None
+        assert client.reject("trees", row=one["row"])[0] == 409
 
 
-def test_a_duels_folder_opens_without_its_table(duel):
+def test_a_duels_folder_works_without_its_table(duel):
     folder, _model, _data = duel
     (folder / "splits" / "seed0.npz").write_bytes(b"damaged")
     state = load_state(str(folder), {})
@@ -135,18 +137,18 @@ def test_a_duels_folder_opens_without_its_table(duel):
     assert state.models is not None
 
 
-def test_a_models_file_is_asked_by_a_form(duel):
+def test_a_model_file_has_a_form_for_its_columns(duel):
     folder, _model, data = duel
-    home = load_state(str(folder / "cells" / "net-seed0" / "model.safetensors"), {})
-    with served(home) as address, Client(address) as client:
+    state = load_state(str(folder / "cells" / "net-seed0" / "model.safetensors"), {})
+    with serve(state) as address, Client(address) as client:
         assert client.get(client.path("test")).status_code == 409
-        answers = client.ask("predict", row={})["answers"]["net"]
-        assert sum(answers) == pytest.approx(1, abs=1e-5)
+        predictions = client.call("predict", row={})["predictions"]["net"]
+        assert sum(predictions) == pytest.approx(1, abs=1e-5)
         now = client.get(client.path("")).json()["ready"]
         assert [f["name"] for f in now["fields"]] == [c.name for c in data.columns]
 
 
-def test_test_rows_are_never_learned_from(mnist):
+def test_test_rows_are_not_used_for_training(mnist):
     for data in (open_source("iris").load(), mnist):
         holdout = HoldoutData.of(data)
         for seed in (0, 3):
@@ -156,7 +158,7 @@ def test_test_rows_are_never_learned_from(mnist):
             assert not np.intersect1d(train, valid).size
 
 
-def test_a_folder_of_images_is_told_what_to_do(tmp_path):
+def test_a_folder_of_images_is_rejected_with_advice(tmp_path):
     from PIL import Image
 
     for name in ("a", "b"):

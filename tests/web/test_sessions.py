@@ -1,4 +1,4 @@
-"""Sessions: how many, how long, how much."""
+"""Sessions: limits on number, idle time and memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Clock:
         return self.now
 
 
-def test_a_session_is_forgotten_when_nobody_asks_for_it():
+def test_an_idle_session_ends():
     clock = Clock()
     sessions = Sessions(Limits(idle_seconds=10), clock)
     name = sessions.open().name
@@ -31,11 +31,11 @@ def test_a_session_is_forgotten_when_nobody_asks_for_it():
     assert len(sessions) == 0
 
 
-def test_the_longest_idle_makes_room_unless_all_are_busy():
+def test_the_session_idle_longest_is_replaced_unless_busy():
     clock = Clock()
     sessions = Sessions(Limits(sessions=2, busy_seconds=5), clock)
     first, second = sessions.open(), sessions.open()
-    with pytest.raises(ClientError, match="at most 2 clients") as actual:
+    with pytest.raises(ClientError, match="limit of 2 clients") as actual:
         sessions.open()
     assert actual.value.status == 429
     clock.now = 4
@@ -47,7 +47,7 @@ def test_the_longest_idle_makes_room_unless_all_are_busy():
         sessions.find(second.name)
 
 
-def test_memory_is_counted_over_all_clients():
+def test_the_memory_limit_covers_all_clients():
     sessions = Sessions(Limits(memory_bytes=1000))
     sessions.open().table_bytes = 600
     sessions.check_memory(400)
@@ -56,7 +56,7 @@ def test_memory_is_counted_over_all_clients():
     assert actual.value.status == 429
 
 
-def test_names_cannot_be_guessed():
+def test_names_are_long_and_unique():
     sessions = Sessions(Limits())
     names = {sessions.open().name for _ in range(50)}
     assert len(names) == 50

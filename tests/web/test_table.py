@@ -1,4 +1,4 @@
-"""Tables of the client's own, and everything one takes away."""
+"""Uploaded tables and exports."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from test_training import Watcher
-from web_client import Client, unpacked
-from web_served import served
+from web_client import Client, unpack
+from web_server import serve
 
 from graduel.nn import Network
 from graduel.web.server import load_state
@@ -29,62 +29,66 @@ def upload(client: Client, content: bytes, **query):
     return client.post(client.path("table"), params=query, content=content)
 
 
-TRAINED = {"data": "table", "layers": [6, 5], "activations": ["tanh", "relu"], "epochs": 20,
+SETTINGS = {"data": "table", "layers": [6, 5], "activations": ["tanh", "relu"], "epochs": 20,
            "rows": 90, "batch": 10, "rounds": 8, "rate": 0.01}  # fmt: skip
 
 
 @pytest.fixture
-def trained(client):
+def trained_client(client):
     result = upload(client, iris_csv(), target="species", name="flowers")
     assert result.status_code == 200, result.text
-    client.ask("training", **TRAINED)
+    client.call("training", **SETTINGS)
     watcher = Watcher(client)
-    client.ask("training/command", do="run")
+    client.call("training/command", do="run")
     watcher.join()
     assert watcher.messages[-1]["state"] == "done", watcher.messages[-1]
-    client.ask("training/adopt")
+    client.call("training/adopt")
     return client
 
 
-def test_a_table_is_understood_trained_on_and_asked_by_a_form(trained):
-    now = trained.get(trained.path("")).json()
-    assert now["table"]["name"] == "flowers"
-    assert now["table"]["classes"] == ["setosa", "versicolor", "virginica"]
-    kinds = {field["name"]: field["kind"] for field in now["trained"]["fields"]}
+def test_a_table_is_uploaded_trained_on_and_predicted(trained_client):
+    session = trained_client.get(trained_client.path("")).json()
+    assert session["table"]["name"] == "flowers"
+    assert session["table"]["classes"] == ["setosa", "versicolor", "virginica"]
+    kinds = {field["name"]: field["kind"] for field in session["trained"]["fields"]}
     assert kinds["wild"] == "boolean"
     assert kinds["place"] == "categorical"
-    example = trained.test(4, model="trained")
-    right = 0
+    example = trained_client.test(4, model="trained")
+    correct = 0
     for index in range(30):
-        one = trained.test(index, model="trained")
-        answers = trained.ask("predict", model="trained", row=one["row"])["answers"]
-        right += int(np.argmax(answers["xgboost"]) == one["label"])
-    assert right >= 24
+        one = trained_client.test(index, model="trained")
+        predictions = trained_client.call("predict", model="trained", row=one["row"])["predictions"]
+        correct += int(np.argmax(predictions["xgboost"]) == one["label"])
+    assert correct >= 24
     row = example["row"] | {"wild": None, "place": "elsewhere", "petal width (cm)": None}
-    assert trained.ask("predict", model="trained", row=row)["answers"]["net"]
-    seen = trained.ask("forward", model="trained", row=example["row"])
-    assert len(seen["columns"][1]["a"]) == 6
-    why = trained.ask("attribution", model="trained", row=example["row"], label=1)
-    assert len(why["net"]["names"]) == len(unpacked(why["net"]["gradient"]))
-    assert "place" in why["xgboost"]["names"]
-    curve = trained.ask("vary", model="trained", row=example["row"], field="petal length (cm)")
-    assert unpacked(curve["net"]).shape == (41, 3)
-    broken = trained.ask("sweep-test", model="trained", row=example["row"], kind="missing")
-    assert broken["rows"] == 30
-    assert trained.refused("attack", model="trained", row=example["row"], label=0)[0] == 409
+    assert trained_client.call("predict", model="trained", row=row)["predictions"]["net"]
+    forward = trained_client.call("forward", model="trained", row=example["row"])
+    assert len(forward["columns"][1]["a"]) == 6
+    attribution = trained_client.call("attribution", model="trained", row=example["row"], label=1)
+    assert len(attribution["net"]["names"]) == len(unpack(attribution["net"]["gradient"]))
+    assert "place" in attribution["xgboost"]["names"]
+    curve = trained_client.call(
+        "vary", model="trained", row=example["row"], field="petal length (cm)"
+    )
+    assert unpack(curve["net"]).shape == (41, 3)
+    sweep = trained_client.call("sweep-test", model="trained", row=example["row"], kind="missing")
+    assert sweep["rows"] == 30
+    assert trained_client.reject("attack", model="trained", row=example["row"], label=0)[0] == 409
     for wrong in ({"petal width (cm)": "wide"}, {"wild": 3}, {"petal width (cm)": True}):
-        status, message = trained.refused("predict", model="trained", row=example["row"] | wrong)
+        status, message = trained_client.reject(
+            "predict", model="trained", row=example["row"] | wrong
+        )
         assert status == 422
         assert "expected" in message
 
 
-def test_what_is_taken_away_answers_as_the_page_does(trained):
+def test_exports_predict_the_same_as_the_page(trained_client):
     import onnxruntime
 
-    example = trained.test(7, model="trained")
+    example = trained_client.test(7, model="trained")
     body = {"model": "trained", "row": example["row"]}
-    answers = trained.ask("predict", **body)["answers"]["net"]
-    text = trained.post(trained.path("export/json"), json=body).text
+    predictions = trained_client.call("predict", **body)["predictions"]["net"]
+    text = trained_client.post(trained_client.path("export/json"), json=body).text
     plain = json.loads(text)
     network = Network.from_spec(plain["network"])
     weights = network.init(np.random.default_rng(0))
@@ -93,29 +97,29 @@ def test_what_is_taken_away_answers_as_the_page_does(trained):
     from graduel.data import NetPreparation
     from graduel.web.state.form_fields import Field, frame_of
 
-    fields = [Field(f["name"], f["kind"]) for f in trained.get(trained.path("")).json()["trained"]["fields"]]  # fmt: skip  # noqa: E501
+    fields = [Field(f["name"], f["kind"]) for f in trained_client.get(trained_client.path("")).json()["trained"]["fields"]]  # fmt: skip  # noqa: E501
     x = NetPreparation.from_spec(plain["preparation"]).transform(frame_of(example["row"], fields))
-    np.testing.assert_allclose(network.predict(x, weights)[0], answers, rtol=1e-5)
+    np.testing.assert_allclose(network.predict(x, weights)[0], predictions, rtol=1e-5)
 
-    module = ModuleType("taken")
-    exec(trained.post(trained.path("export/python"), json=body).text, module.__dict__)
-    np.testing.assert_allclose(module.predict_proba(x)[0], answers, rtol=1e-5, atol=1e-7)
-    model = trained.post(trained.path("export/onnx"), json=body)
+    module = ModuleType("exported")
+    exec(trained_client.post(trained_client.path("export/python"), json=body).text, module.__dict__)
+    np.testing.assert_allclose(module.predict_proba(x)[0], predictions, rtol=1e-5, atol=1e-7)
+    model = trained_client.post(trained_client.path("export/onnx"), json=body)
     assert "attachment" in model.headers["content-disposition"]
     onnx = onnxruntime.InferenceSession(model.content, providers=["CPUExecutionProvider"])
     probabilities = onnx.run(["probabilities"], {"X": x})[0]
-    np.testing.assert_allclose(probabilities[0], answers, rtol=1e-4, atol=1e-6)
-    page = trained.post(trained.path("export/page"), json=body | {"label": 1})
+    np.testing.assert_allclose(probabilities[0], predictions, rtol=1e-4, atol=1e-6)
+    page = trained_client.post(trained_client.path("export/page"), json=body | {"label": 1})
     assert page.status_code == 200, page.text
     assert "<html" in page.text
     assert page.headers["content-type"].startswith("text/plain")
     assert "://" not in page.text.replace("http://www.w3.org", "")
 
 
-def test_without_a_target_the_columns_are_told(client):
+def test_without_a_target_the_columns_are_returned(client):
     result = upload(client, iris_csv()).json()
     assert result["table"] is None
-    assert {"name": "species", "different": 3} in result["columns"]
+    assert {"name": "species", "distinct": 3} in result["columns"]
 
 
 @pytest.mark.parametrize(
@@ -131,36 +135,36 @@ def test_without_a_target_the_columns_are_told(client):
         ("a,b\n\ud800".encode("utf-8", "surrogatepass"), {"target": "b"}, 422, ""),
     ],
 )
-def test_tables_that_cannot_be_used_are_told_why(client, content, query, status, words):
+def test_invalid_tables_are_rejected(client, content, query, status, words):
     result = upload(client, content, **query)
     assert result.status_code == status, result.text
     assert words in result.json()["detail"]
     assert "\n" not in result.json()["detail"]
 
 
-def test_a_path_at_start_is_a_table_to_train_on(tmp_path):
+def test_a_server_started_on_a_table(tmp_path):
     path = tmp_path / "flowers.csv"
     path.write_bytes(iris_csv())
-    with served(load_state(str(path), {"target": "species"})) as address, Client(address) as client:
+    with serve(load_state(str(path), {"target": "species"})) as address, Client(address) as client:
         about = client.get("/api/about").json()
         assert (about["table"]["rows"], about["digits"], about["ready"]) == (150, False, False)
-        assert client.refused("predict", row={})[0] == 409
-        client.ask("training", **TRAINED | {"data": "home"})
+        assert client.reject("predict", row={})[0] == 409
+        client.call("training", **SETTINGS | {"data": "server"})
         watcher = Watcher(client)
-        client.ask("training/command", do="run")
+        client.call("training/command", do="run")
         watcher.join()
-        client.ask("training/adopt")
+        client.call("training/adopt")
         row = client.test(0, model="trained")["row"]
-        assert client.ask("predict", model="trained", row=row)["answers"]["xgboost"]
+        assert client.call("predict", model="trained", row=row)["predictions"]["xgboost"]
     assert path.read_bytes() == iris_csv()
 
 
-def test_nothing_of_one_client_is_seen_by_another(address, trained):
+def test_sessions_are_isolated(address, trained_client):
     with Client(address) as other:
         assert other.get(other.path("")).json()["table"] is None
-        assert other.refused("predict", model="trained", row={})[0] == 409
+        assert other.reject("predict", model="trained", row={})[0] == 409
 
 
-def test_a_server_without_models_says_so():
-    with served(AppState()) as address, Client(address) as client:
-        assert client.refused("predict", pixels="")[0] == 409
+def test_a_server_without_models_rejects_predictions():
+    with serve(AppState()) as address, Client(address) as client:
+        assert client.reject("predict", pixels="")[0] == 409

@@ -1,4 +1,4 @@
-"""The page in a real browser: drawn on, stepped through, trained, broken, by mouse and by keys."""
+"""The page in a real browser, by mouse, touch and keyboard."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 from test_table import iris_csv
-from web_browser import DESKTOP, PHONE, launched
+from web_browser import DESKTOP, PHONE, launch_browser
 
 from graduel.glassbox.digit.synthetic_digits import draw_digit
 
-VIEWS = ("draw", "forward", "backward", "train", "break", "data", "take")
+VIEWS = ("draw", "forward", "backward", "train", "robustness", "data", "export")
 SIZES = [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with launched() as result:
+    with launch_browser() as result:
         yield result
 
 
 @pytest.fixture
-def opened(browser, address):
-    """Open the page; at the end nothing may have gone wrong in its console."""
+def open_page(browser, address):
+    """Return a function that opens the page; at the end, its console must be empty."""
     text: list[str] = []
     contexts = []
 
@@ -52,7 +52,7 @@ def opened(browser, address):
 
 
 def draw(page, digit: int, rng: np.random.Generator) -> None:
-    """Draw with the mouse, stroke by stroke."""
+    """Draw a digit with the mouse."""
     box = page.locator(".pad canvas").bounding_box()
     points, _ = draw_digit(digit, rng, height=(140.0, 220.0), slant=(0.0, 0.2))
     scale = box["width"] / 280
@@ -66,14 +66,14 @@ def draw(page, digit: int, rng: np.random.Generator) -> None:
         page.mouse.up()
 
 
-def answer(page, who: str) -> str:
-    return page.locator(f"section:not([hidden]) [data-who={who}][data-answer]").get_attribute(
-        "data-answer"
-    )
+def get_prediction(page, contender: str) -> str:
+    return page.locator(
+        f"section:not([hidden]) [data-model={contender}][data-prediction]"
+    ).get_attribute("data-prediction")
 
 
-def until(page, condition: str) -> None:
-    """Wait for a condition; Playwright's own wait makes code of text, which the page forbids."""
+def wait_until(page, condition: str) -> None:
+    """Wait for a condition; Playwright's own wait uses eval, which the page's CSP forbids."""
     for _ in range(600):
         if page.evaluate(condition):
             return
@@ -81,34 +81,36 @@ def until(page, condition: str) -> None:
     raise AssertionError(condition)
 
 
-def settled(page) -> None:
-    """Wait until nothing is asked of the server, and what it said is shown."""
+def wait_until_idle(page) -> None:
+    """Wait until no request is pending and the responses are shown."""
     for _ in range(2):
         page.wait_for_timeout(80)
-        until(page, "!Number(document.documentElement.dataset.asking)")
+        wait_until(page, "!Number(document.documentElement.dataset.pending)")
 
 
-def test_drawn_digits_are_answered(opened):
-    page = opened()
+def test_drawings_are_classified(open_page):
+    page = open_page()
     rng = np.random.default_rng(11)
-    right = 0
+    correct = 0
     for digit in range(10):
         page.get_by_role("button", name="Clear").click()
         draw(page, digit, rng)
-        until(page, "document.querySelectorAll('.steps canvas').length === 4")
-        settled(page)
-        right += (answer(page, "net") == str(digit)) + (answer(page, "xgboost") == str(digit))
-    assert right >= 18
-    assert page.locator(".steps").get_attribute("data-steps") == "ink box fit centre"
-    page.get_by_label("Prepare as MNIST’s digits were").uncheck()
+        wait_until(page, "document.querySelectorAll('.steps canvas').length === 4")
+        wait_until_idle(page)
+        correct += (get_prediction(page, "net") == str(digit)) + (
+            get_prediction(page, "xgboost") == str(digit)
+        )
+    assert correct >= 18
+    assert page.locator(".steps").get_attribute("data-steps") == "drawing crop scale center"
+    page.get_by_label("Apply MNIST’s preparation").uncheck()
     page.wait_for_selector(".steps[data-steps=raw]")
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Clear").click()
-    assert answer(page, "net") == ""
+    assert get_prediction(page, "net") == ""
 
 
-def test_a_finger_draws_and_the_page_stays_where_it_is(opened):
-    page = opened(PHONE, has_touch=True, is_mobile=True)
+def test_touch_draws_without_scrolling_the_page(open_page):
+    page = open_page(PHONE, has_touch=True, is_mobile=True)
     box = page.locator(".pad canvas").bounding_box()
     client = page.context.new_cdp_session(page)
     x, y = box["x"] + box["width"] / 2, box["y"]
@@ -120,14 +122,14 @@ def test_a_finger_draws_and_the_page_stays_where_it_is(opened):
     for k in range(12):
         touch("touchMove", 40 + (box["height"] - 80) * k / 11)
     touch("touchEnd", None)
-    until(page, "document.querySelectorAll('.steps canvas').length === 4")
-    settled(page)
-    assert answer(page, "net") == "1"
+    wait_until(page, "document.querySelectorAll('.steps canvas').length === 4")
+    wait_until_idle(page)
+    assert get_prediction(page, "net") == "1"
     assert page.evaluate("scrollY") == 0
 
 
-def test_keys_alone_draw_and_reach_everything(opened):
-    page = opened()
+def test_the_page_is_usable_by_keyboard(open_page):
+    page = open_page()
     page.locator(".skip").focus()
     seen = set()
     for _ in range(60):
@@ -139,19 +141,19 @@ def test_keys_alone_draw_and_reach_everything(opened):
         seen.add(name.strip()[:40])
         if name.startswith("Drawing area"):
             break
-    assert {"Draw", "Forward", "Take it away"} <= seen
+    assert {"Draw", "Forward", "Export"} <= seen
     for key, times in (("ArrowUp", 11), (" ", 1), ("ArrowDown", 22), (" ", 1)):
         for _ in range(times):
             page.keyboard.press(key)
-    until(page, "document.querySelectorAll('.steps canvas').length === 4")
-    settled(page)
-    assert answer(page, "net") == "1"
+    wait_until(page, "document.querySelectorAll('.steps canvas').length === 4")
+    wait_until_idle(page)
+    assert get_prediction(page, "net") == "1"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Undo"
     page.get_by_role("link", name="Forward").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector(".units .unit")
-    settled(page)
+    wait_until_idle(page)
     first = page.locator(".units .unit[tabindex='0']").first
     first.focus()
     page.keyboard.press("Home")
@@ -160,37 +162,37 @@ def test_keys_alone_draw_and_reach_everything(opened):
     page.wait_for_selector("h3:has-text('Neuron 1 of layer 1')")
 
 
-def test_forward_and_backward_are_stepped_through(opened, ready, mnist):
-    page = opened(view="forward?test=18&layer=3&unit=5")
+def test_forward_and_backward_views(open_page, ready, mnist):
+    page = open_page(view="forward?test=18&layer=3&unit=5")
     page.wait_for_selector("h3:has-text('Neuron 5 of layer 2')")
-    settled(page)
+    wait_until_idle(page)
     assert page.locator("text=Softmax, step by step").is_visible()
     assert page.locator("canvas.votes").is_visible()
     assert page.locator("text=SHAP values, in log-odds").count() == 1
-    page.get_by_label("The class that is asked about").select_option("3")
-    settled(page)
+    page.get_by_label("Class to explain").select_option("3")
+    wait_until_idle(page)
     page.get_by_role("button", name="Next example").click()
     page.wait_for_selector("text=Test example 19")
     page.get_by_role("link", name="Backward").click()
     page.wait_for_selector("[data-helped]")
     truth = int(mnist.y[60_019])
     wrong = (truth + 1) % 10
-    page.get_by_label("The true class").first.select_option(str(wrong))
+    page.get_by_label("True class").first.select_option(str(wrong))
     page.wait_for_selector("[data-helped=yes]")
-    settled(page)
+    wait_until_idle(page)
     p = ready.models.net.predict_proba(mnist.table[60_019:60_020])[0, wrong]
     loss = page.locator("text=Loss: −log").text_content()
     actual = float(loss.rpartition("= ")[2].replace("−", "-"))
     assert actual == pytest.approx(-np.log(p), abs=2e-3)
-    assert page.locator("h3:has-text('The gate of ReLU')").count() == 2
+    assert page.locator("[data-gate]").count() == 2
     assert page.locator("text=nn/textbook.py:").count() > 8
 
 
-def test_a_training_runs_pauses_steps_and_is_looked_into(opened):
-    page = opened(view="train")
+def test_train_view(open_page):
+    page = open_page(view="train")
     page.get_by_label("Layer 1: neurons").fill("16")
-    page.get_by_label("Rows to learn from").fill("5000")
-    # So many that a slow browser cannot miss the end of it.
+    page.get_by_label("Training rows").fill("5000")
+    # Many epochs, so that the training is still running when a slow browser pauses it.
     page.get_by_label("Epochs").fill("200")
     page.get_by_role("button", name="Start").click()
     page.wait_for_selector(".state.running")
@@ -198,83 +200,85 @@ def test_a_training_runs_pauses_steps_and_is_looked_into(opened):
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(".state.paused")
     step = lambda: int(page.locator("[data-step]").get_attribute("data-step"))  # noqa: E731
-    stood = step()
+    paused_at = step()
     page.get_by_role("button", name="One batch").click()
-    until(page, f"Number(document.querySelector('[data-step]').dataset.step) > {stood}")
+    wait_until(page, f"Number(document.querySelector('[data-step]').dataset.step) > {paused_at}")
     page.wait_for_selector(".state.paused")
-    assert step() == stood + 1
+    assert step() == paused_at + 1
     page.get_by_label("Dropout").fill("0.3")
     page.get_by_label("Learning rate").fill("-3")
     page.get_by_role("button", name="Resume").click()
-    until(page, f"Number(document.querySelector('[data-step]').dataset.step) > {stood + 20}")
+    wait_until(
+        page, f"Number(document.querySelector('[data-step]').dataset.step) > {paused_at + 20}"
+    )
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector(".state.stopped")
     assert page.locator(".filters canvas").count() == 16
-    page.get_by_role("button", name="Look inside these two").click()
+    page.get_by_role("button", name="Inspect these models").click()
     page.wait_for_selector("section:not([hidden]) >> text=Layer 1: 16 neurons, ReLU")
-    settled(page)
-    assert page.get_by_label("Which models are looked at").input_value() == "trained"
+    wait_until_idle(page)
+    assert page.get_by_label("Models to show").input_value() == "trained"
     page.get_by_role("link", name="Train").click()
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_selector("text=not begun")
+    page.wait_for_selector(".state.new")
 
 
-def test_it_is_broken_in_every_way(opened):
-    page = opened(view="break?test=0")
-    page.wait_for_selector("[data-who=net][data-falls]")
-    page.get_by_label("How far each pixel moves").fill("0.3")
-    page.wait_for_selector("[data-who=net][data-falls=yes]")
+def test_robustness_view(open_page):
+    page = open_page(view="robustness?test=0")
+    page.wait_for_selector("[data-model=net][data-fooled]")
+    page.get_by_label("Change per pixel").fill("0.3")
+    page.wait_for_selector("[data-model=net][data-fooled=yes]")
     for kind in ("rotate", "shift", "occlude", "noise"):
-        page.get_by_label("How").first.select_option(kind)
-        settled(page)
-    page.get_by_label("Strength of the disturbance").fill("1")
-    settled(page)
-    page.get_by_role("button", name="Disturb the whole test set").click()
-    page.wait_for_selector("text=error on 1,000 test rows")
+        page.get_by_label("Perturbation", exact=True).select_option(kind)
+        wait_until_idle(page)
+    page.get_by_label("Strength of the perturbation").fill("1")
+    wait_until_idle(page)
+    page.get_by_role("button", name="Evaluate on the test rows").click()
+    page.wait_for_selector("text=1,000 test rows")
     for unit in range(4):
         page.locator(".units").last.locator(".unit").nth(unit).click()
-        page.wait_for_selector(f"text={unit + 1} switched off.")
-        settled(page)
+        page.wait_for_selector(f"text={unit + 1} ablated.")
+        wait_until_idle(page)
     page.get_by_label("Layer", exact=True).select_option("6")
     page.get_by_label("Neuron", exact=True).fill("2")
-    page.get_by_label("Its input number").fill("10")
+    page.get_by_label("Input index").fill("10")
     page.get_by_label("New value").fill("99")
-    settled(page)
-    page.get_by_role("button", name="Set this weight").click()
-    settled(page)
+    wait_until_idle(page)
+    page.get_by_role("button", name="Set weight").click()
+    wait_until_idle(page)
     assert page.locator("#toast").text_content() == ""
     page.wait_for_selector("text=from input 10 to neuron 2 is 99")
-    page.get_by_role("button", name="Undo all changes").click()
-    page.wait_for_selector("text=All are on.")
+    page.get_by_role("button", name="Undo all edits").click()
+    page.wait_for_selector("text=No neuron is ablated.")
 
 
-def test_a_table_is_uploaded_trained_on_and_asked(opened):
-    page = opened(view="data")
+def test_data_view(open_page):
+    page = open_page(view="data")
     file = {"name": "flowers.csv", "mimeType": "text/csv", "buffer": iris_csv()}
-    page.get_by_label("A CSV file").set_input_files(file)
-    page.get_by_label("The column to predict").select_option("species")
-    page.get_by_role("button", name="Read the table").click()
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_label("Target column").select_option("species")
+    page.get_by_role("button", name="Load table").click()
     page.wait_for_selector("[data-table=flowers]")
-    page.get_by_role("link", name="Train both on it").click()
-    assert page.get_by_label("Learn from", exact=True).input_value() == "table"
+    page.get_by_role("link", name="Train both models on it").click()
+    assert page.get_by_label("Training data", exact=True).input_value() == "table"
     page.get_by_role("button", name="Start").click()
     page.wait_for_selector(".state.done", timeout=60_000)
-    page.get_by_role("button", name="Look inside these two").click()
+    page.get_by_role("button", name="Inspect these models").click()
     page.wait_for_selector("h3:has-text('of layer 1')")
     page.get_by_role("link", name="Your data").click()
     page.get_by_label("petal length (cm)").fill("1.3")
     page.get_by_label("petal width (cm)").fill("0.2")
     page.get_by_label("sepal length (cm)").fill("5")
     page.get_by_label("sepal width (cm)").fill("3.4")
-    page.wait_for_selector("section:not([hidden]) [data-who=net][data-answer=setosa]")
-    page.wait_for_selector("section:not([hidden]) [data-who=xgboost][data-answer=setosa]")
-    page.get_by_role("link", name="Break it").click()
-    page.wait_for_selector("text=Vary the column")
+    page.wait_for_selector("section:not([hidden]) [data-model=net][data-prediction=setosa]")
+    page.wait_for_selector("section:not([hidden]) [data-model=xgboost][data-prediction=setosa]")
+    page.get_by_role("link", name="Robustness").click()
+    page.wait_for_selector("text=Column to vary")
     page.wait_for_selector("section:not([hidden]) polyline")
 
 
-def test_it_is_taken_away(opened):
-    page = opened(view="take?test=3")
+def test_export_view(open_page):
+    page = open_page(view="export?test=3")
     page.wait_for_selector("text=Test example 3")
     for name in ("network.py", "network.json", "network.onnx", "example.html"):
         with page.expect_download() as download:
@@ -284,34 +288,34 @@ def test_it_is_taken_away(opened):
         assert size > 2000, name
 
 
-def test_a_picture_is_read(opened):
-    from test_answers import picture
-    from web_client import drawn
+def test_an_image_file_is_classified(open_page):
+    from test_web_predictions import picture
+    from web_client import draw_pixels
 
-    page = opened()
-    content = picture(255 - drawn(3, np.random.default_rng(3)))
+    page = open_page()
+    content = picture(255 - draw_pixels(3, np.random.default_rng(3)))
     file = {"name": "three.png", "mimeType": "image/png", "buffer": content}
-    page.get_by_label("A photo or picture of a digit").set_input_files(file)
-    until(page, "document.querySelectorAll('.steps canvas').length === 4")
-    assert answer(page, "net") == "3"
-    page.get_by_role("button", name="Any test digit 8").click()
-    page.wait_for_selector(".steps >> text=in truth 8")
+    page.get_by_label("Photo or image of a digit").set_input_files(file)
+    wait_until(page, "document.querySelectorAll('.steps canvas').length === 4")
+    assert get_prediction(page, "net") == "3"
+    page.get_by_role("button", name="Random test digit 8").click()
+    page.wait_for_selector(".steps >> text=true class 8")
 
 
-# Colours depend on no size.
+# Colors do not depend on the viewport size.
 @pytest.mark.parametrize(
     ("size", "scheme"),
     [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light")],
     ids=["desktop", "dark", "phone"],
 )
-def test_every_view_fits_and_can_be_used_by_all(opened, size, scheme):
+def test_every_view_fits_and_is_accessible(open_page, size, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = opened(size, color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(size, color_scheme=scheme, reduced_motion="reduce")
     for view in VIEWS:
         page.goto(page.url.partition("#")[0] + f"#{view}")
         page.wait_for_selector(f"#tabs a[aria-current][href='#{view}']")
-        settled(page)
+        wait_until_idle(page)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= size["width"], (view, wide)
         assert page.evaluate(CLIPPED) == [], view

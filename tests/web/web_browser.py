@@ -1,4 +1,4 @@
-"""Chromium, as the page's tests drive it."""
+"""Chromium for the browser tests."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 def chromium() -> str:
-    """Return where Chromium is; without one a test is skipped, and fails in CI."""
-    given = os.environ.get("GRADUEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-    if not os.path.exists(given):
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say(f"there is no Chromium at {given}; install it, or set GRADUEL_CHROMIUM")
-    return given
+    """Return the path of Chromium; without it, the test is skipped, or fails in CI."""
+    path = os.environ.get("GRADUEL_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+    if not os.path.exists(path):
+        report = pytest.fail if os.environ.get("CI") else pytest.skip
+        report(f"Chromium not found at {path}; install it or set GRADUEL_CHROMIUM")
+    return path
 
 
 @contextmanager
-def launched() -> Iterator[Any]:
+def launch_browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     path = chromium()

@@ -1,4 +1,4 @@
-"""One page's side of the conversation, for tests."""
+"""A client of the web API for tests."""
 
 from __future__ import annotations
 
@@ -13,47 +13,50 @@ from graduel.glassbox.digit.synthetic_digits import draw_digit, draw_strokes
 
 
 class Client(httpx.Client):
-    """One page's side: a session, and short ways to ask."""
+    """A client with its own session."""
 
     def __init__(self, address: str) -> None:
         super().__init__(base_url=address, timeout=30)
 
     @cached_property
     def session(self) -> str:
-        """The name of its session, which begins with the first question."""
+        """The name of the session, started at first use."""
         return str(self.post("/api/sessions").json()["session"])
 
     def path(self, end: str) -> str:
         return f"/api/sessions/{self.session}/{end}".rstrip("/")
 
-    def ask(self, end: str, **body: Any) -> Any:
-        answer = self.post(self.path(end), json=body)
-        assert answer.status_code in (200, 201), answer.text
-        return answer.json()
+    def call(self, end: str, **body: Any) -> Any:
+        """Post a request that succeeds; return the response's content."""
+        response = self.post(self.path(end), json=body)
+        assert response.status_code in (200, 201), response.text
+        return response.json()
 
-    def refused(self, end: str, **body: Any) -> tuple[int, str]:
-        answer = self.post(self.path(end), json=body)
-        assert 400 <= answer.status_code < 500, (answer.status_code, answer.text)
-        return answer.status_code, answer.json()["detail"]
+    def reject(self, end: str, **body: Any) -> tuple[int, str]:
+        """Post a request that is rejected; return its status and message."""
+        response = self.post(self.path(end), json=body)
+        assert 400 <= response.status_code < 500, (response.status_code, response.text)
+        return response.status_code, response.json()["detail"]
 
     def test(self, index: int = 0, **query: Any) -> Any:
-        answer = self.get(self.path("test"), params={"index": index, **query})
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        """Return a test row."""
+        response = self.get(self.path("test"), params={"index": index, **query})
+        assert response.status_code == 200, response.text
+        return response.json()
 
 
-def encoded(pixels: Any) -> str:
-    """Return pixels as a page sends them."""
+def encode_pixels(pixels: Any) -> str:
+    """Encode pixels as the page does."""
     return base64.b64encode(np.ascontiguousarray(pixels, np.uint8).tobytes()).decode()
 
 
-def unpacked(packed: dict[str, Any]) -> Any:
-    """Return an array as a page reads it."""
-    kind = np.uint8 if packed["dtype"] == "uint8" else np.dtype("<f4")
-    return np.frombuffer(base64.b64decode(packed["data"]), kind).reshape(packed["shape"])
+def unpack(content: dict[str, Any]) -> Any:
+    """Decode an array as the page does."""
+    kind = np.uint8 if content["dtype"] == "uint8" else np.dtype("<f4")
+    return np.frombuffer(base64.b64decode(content["data"]), kind).reshape(content["shape"])
 
 
-def drawn(digit: int, rng: np.random.Generator) -> Any:
-    """Return a digit drawn by strokes, uint8 of 280 × 280."""
+def draw_pixels(digit: int, rng: np.random.Generator) -> Any:
+    """Return a random handwritten digit, uint8 of 280 × 280."""
     points, thickness = draw_digit(digit, rng)
     return np.rint(255 * draw_strokes(points, thickness)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The command line: thin, on top of everything. Each command imports what it needs."""
+"""The command line. Each command imports what it needs when it runs."""
 
 from graduel.cli.app import main
 

@@ -24,40 +24,40 @@ from graduel.errors import UserError
 
 
 def is_interactive() -> bool:
-    """Return whether a person can be asked."""
+    """Return whether the user can be prompted."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def ask_target(data: DataSource) -> DataSource:
-    """Ask on a terminal which column is predicted, if the user did not name it."""
+    """Prompt for the target column if none is given, and stdin is a terminal."""
     if data.is_builtin or data.spec.target is not None or not is_interactive():
         return data
     try:
         data.load()
-    except NoTargetError as lacking:
-        names = [name for name, _ in lacking.likely]
-        for i, (name, why) in enumerate(lacking.likely, 1):
+    except NoTargetError as error:
+        names = [name for name, _ in error.likely]
+        for i, (name, why) in enumerate(error.likely, 1):
             typer.echo(f"  {i}  {strip_control(name)} ({why})", err=True)
-        answer = typer.prompt("Which column is predicted? (a number or a name)", err=True)
+        answer = typer.prompt("Target column (number or name)", err=True)
         number = int(answer) if answer.isdecimal() else 0
         name = names[number - 1] if 1 <= number <= len(names) else answer
-        target = find(name, lacking.columns, "target")
+        target = find(name, error.columns, "target")
         return replace(data, spec=replace(data.spec, target=target))
     return data
 
 
 def parse_source(text: str, source: dict[str, Any]) -> DataSource:
-    """Return the data source that a user names, with the options by which it is read.
+    """Return the data source for a name or path, with the options for reading it.
 
     Raises
     ------
     UserError
-        If there is no such source, or an option does not fit it.
+        If the source does not exist or an option does not apply to it.
     """
     if size := source.get("size"):
         match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", size)
         if match is None or not (int(match[1]) and int(match[2])):
-            raise UserError(f"--size must be HEIGHTxWIDTH such as 32x32; got '{size}'")
+            raise UserError(f"--size: expected HEIGHTxWIDTH such as 32x32; got '{size}'")
         source = source | {"size": (int(match[1]), int(match[2]))}
     path = Path(text)
     if path.is_file() and detect_format(path) == "parquet":
@@ -66,19 +66,19 @@ def parse_source(text: str, source: dict[str, Any]) -> DataSource:
 
 
 def training_source(text: str, source: dict[str, Any], options: dict[str, Any]) -> DataSource:
-    """Return the same with its target, and of a large table a sample where that is enough.
+    """Return the data source for training: with its target, and a sample of a large table.
 
     Raises
     ------
     UserError
-        If the data would not fit into memory.
+        If the data do not fit into memory.
     """
     rows = options.get("rows") or (QUICK_ROWS if options.get("quick") else None)
     return sample_if_large(ask_target(parse_source(text, source)), rows)
 
 
 def print_notes(data: DataSource) -> None:
-    """Print how user data were read, and which columns are not used, to standard error."""
+    """Print notes on the reading of user data and the unused columns to stderr."""
     if data.is_builtin or (table := data.load().inferred_table) is None:
         return
     for line in (*table.notes, *explain_dropped(table.set_aside)):
@@ -86,6 +86,6 @@ def print_notes(data: DataSource) -> None:
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
-    """Print the findings of checks to standard error, a line each."""
+    """Print the findings of data checks to stderr, a line each."""
     for finding in findings:
         Console(stderr=True).out(strip_control(str(finding)), highlight=False)

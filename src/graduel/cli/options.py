@@ -1,4 +1,4 @@
-"""Options that several commands share, and what is done with them."""
+"""Options shared by several commands, and the decorator that makes a command."""
 
 from __future__ import annotations
 
@@ -11,31 +11,37 @@ import typer
 
 Rows = Annotated[
     int | None,
-    typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
+    typer.Option(
+        help="Number of training rows: a stratified sample of that size.", show_default=False
+    ),
 ]
 Quick = Annotated[
-    bool, typer.Option("--quick", help="A first look: 10,000 training rows, small budgets.")
+    bool,
+    typer.Option("--quick", help="A first look: at most 10,000 training rows and small budgets."),
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Write the result to standard output, and nothing else there."),
+    typer.Option("--json", help="Write the result as JSON to standard output."),
 ]
 Threads = Annotated[
-    int | None, typer.Option(help="Threads for each fit. Default: all cores.", show_default=False)
+    str | None,
+    typer.Option(
+        metavar="NUMBER|auto",
+        help="Threads for each fit. Default: auto, the cores that are idle when the run begins.",
+        show_default=False,
+    ),
 ]
 
 
 Metric = Annotated[
     str | None,
     typer.Option(
-        help="What decides: error, log_loss, balanced_accuracy, auc, or a scikit-learn scorer. "
-        "Default: error; log_loss where one class has over 90 % of the rows.",
+        help="Metric of the verdicts: error, log_loss, balanced_accuracy, auc, or a scikit-learn "
+        "scorer. Default: error, or log_loss if one class has over 90 % of the rows.",
         show_default=False,
     ),
 ]
-Target = Annotated[
-    str | None, typer.Option(help="The column that is predicted.", show_default=False)
-]
+Target = Annotated[str | None, typer.Option(help="The target column.", show_default=False)]
 
 
 def _text(meaning: str) -> Any:
@@ -45,33 +51,35 @@ def _text(meaning: str) -> Any:
 
 READ_OPTIONS: dict[str, Any] = {
     "target": Target,
-    "categorical": _text("Columns that are categories, with commas between them."),
-    "numeric": _text("Columns that are numbers."),
-    "drop": _text("Columns to leave out."),
+    "categorical": _text("Categorical columns, separated by commas."),
+    "numeric": _text("Numeric columns, separated by commas."),
+    "drop": _text("Columns to ignore, separated by commas."),
     "bins": Annotated[
         int | None,
-        typer.Option(help="Cut a target of numbers into so many classes.", show_default=False),
+        typer.Option(
+            help="Number of classes into which a numeric target is binned.", show_default=False
+        ),
     ],
-    "group": _text("A column, no feature: rows of one value stay on one side of every split."),
-    "time": _text("A column: the later rows are the test rows."),
-    "separator": _text("Field separator of a text file."),
-    "decimal": _text("Its decimal separator."),
-    "encoding": _text("Its encoding."),
-    "size": _text("HEIGHTxWIDTH that images are brought to."),
+    "group": _text("A column that is not a feature: rows with equal values are never split."),
+    "time": _text("A time column: the latest rows are the test rows."),
+    "separator": _text("Field separator of a text file. Default: inferred."),
+    "decimal": _text("Decimal separator of a text file. Default: inferred."),
+    "encoding": _text("Encoding of a text file. Default: inferred."),
+    "size": _text("HEIGHTxWIDTH to which images are resized."),
 }
-"""How user data are read. An action gets those that the user set as one dict, `read_options`."""
+"""Options for reading user data. An action gets those that are set as the dict `read_options`."""
 COLUMNS = ("categorical", "numeric", "drop")
 TEXT_FORMAT = ("separator", "decimal", "encoding")
 ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *TEXT_FORMAT, "size")
 Shared = tuple[str, ...]
-"""Type of a parameter in whose place the options of :data:`READ_OPTIONS` stand that it names."""
+"""Type of a parameter that is replaced by the options of :data:`READ_OPTIONS` that it names."""
 
 
 def command(declaration: Callable[..., None]) -> Callable[..., None]:
-    """Return the command of a declaration: its options, its help, and the action of its name.
+    """Return the command for a declaration, which has its name, options and help.
 
-    The action is ``run`` of the module of that name in :mod:`graduel.cli.actions`, imported when
-    the command runs. It gets every option by name, those of :data:`READ_OPTIONS` as one dict.
+    It calls ``run`` of the module of the same name in :mod:`graduel.cli.actions`, imported when the
+    command runs, with each option by name; those of :data:`READ_OPTIONS` as one dict.
     """
     parameters = list(_parameters(declaration))
     columns_and_format = READ_OPTIONS.keys() & {parameter.name for parameter in parameters}
@@ -82,7 +90,7 @@ def command(declaration: Callable[..., None]) -> Callable[..., None]:
             options["read_options"] = _parse_read_options(read_options)
         try:
             import_module(f"graduel.cli.actions.{declaration.__name__}").run(**options)
-        except KeyboardInterrupt:  # outside the fits; typer would print nothing
+        except KeyboardInterrupt:  # outside of fits; typer would print nothing
             typer.echo("graduel: stopped.", err=True)
             raise typer.Exit(130) from None
 
@@ -92,7 +100,7 @@ def command(declaration: Callable[..., None]) -> Callable[..., None]:
 
 
 def _parameters(declaration: Callable[..., None]) -> Iterator[inspect.Parameter]:
-    """Yield the parameters of a declaration, the shared options in place of their names."""
+    """Yield the parameters of a declaration, with the shared options inserted."""
     for parameter in inspect.signature(declaration, eval_str=True).parameters.values():
         if parameter.annotation != Shared:
             yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
@@ -107,14 +115,14 @@ def _parameters(declaration: Callable[..., None]) -> Iterator[inspect.Parameter]
 
 
 def _parse_read_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that the user set, in the order of the list, with names split."""
+    """Return the options that are set, in the order of :data:`READ_OPTIONS`, with lists split."""
     for name in options.keys() & set(COLUMNS):
         options[name] = split_names(options[name])
     return {name: options[name] for name in READ_OPTIONS if options.get(name) not in (None, ())}
 
 
 def split_names(text: str | None) -> tuple[str, ...]:
-    """Return the names in a text with commas between them; a name with commas stands in quotes."""
+    """Return the names in a comma-separated text; a name with commas is quoted."""
     import csv
 
     if not text:

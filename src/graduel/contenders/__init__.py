@@ -1,6 +1,6 @@
-"""The contenders: model families with their recipes, by name.
+"""Contenders: model families with their recipes, by name.
 
-Names are imported when they are used (PEP 562), so that listing contenders costs nothing.
+Names are imported on first use (PEP 562), so that listing contenders imports no family.
 """
 
 from __future__ import annotations

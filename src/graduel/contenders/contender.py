@@ -1,4 +1,4 @@
-"""What a contender is: a model family with its recipe, fitted on rows under a budget."""
+"""The contender protocol: a model family with its recipe, fitted on rows under a budget."""
 
 from __future__ import annotations
 
@@ -17,73 +17,73 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledRows:
-    """Some rows of a dataset: raw features, shape (n, features), and class codes, shape (n,)."""
+    """Rows of a dataset: raw features `(n_rows, n_features)` and class codes `(n_rows,)`."""
 
     X: Any
     y: Array
     n_classes: int
     image: tuple[int, int, int] | None = None
-    """The shape (height, width, channels) of a row, where rows are images."""
+    """Shape (height, width, channels) of one image; None for other data."""
     columns: tuple[Column, ...] = ()
-    """Name and type of each column, where X is a Polars DataFrame."""
+    """Name and type of each column if X is a Polars DataFrame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Resources of each contender, the same for all."""
+    """Resources of a fit, the same for all contenders."""
 
     threads: int
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of a fit."""
+    """The progress of a fit."""
 
     share: float
-    """Of the work, from 0 to 1; of its upper bound where the fit may stop early."""
+    """Share of the work done, from 0 to 1; of the maximum if the fit may stop early."""
     seconds: float
     valid_error: float
     valid_loss: float | None = None
-    """The leading metric on the validation rows as a loss, where the fit knows it."""
+    """Leading metric on the validation rows as a loss; None if the fit does not compute it."""
     trial: int | None = None
-    """Number of the trial, where the fit belongs to a hyperparameter search."""
+    """Number of the trial if the fit is part of a hyperparameter search."""
 
 
 Notify = Callable[[Progress], bool | None]
-"""Receives the progress of a fit; returns True to stop the fit and use the model as it is."""
+"""Callback for the progress of a fit; returns True to stop the fit and keep the current model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The model after an epoch or a round; valid until the generator is advanced."""
+    """The model after an epoch or boosting round; valid until the generator is advanced."""
 
     seconds: float
-    """On the contender's own clock, which is stopped between checkpoints."""
+    """Fitting time so far. The clock is stopped while a checkpoint is evaluated."""
     predict_proba: Callable[[Any], Array] | None
-    """None where the model is still that of the previous checkpoint."""
+    """None if the model is the same as at the previous checkpoint."""
 
 
 class FittedContender(Protocol):
-    """A fitted model, as its contender selected it."""
+    """A fitted model: the epoch, round or trial that its contender selected."""
 
     seconds: float
     details: dict[str, Any]
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, n_classes), of raw features."""
+        """Return float32 class probabilities `(n_rows, n_classes)` from raw features."""
         ...
 
     def to_bytes(self) -> bytes:
-        """Return the model's numbers: their length is its size, and equal bytes an equal model."""
+        """Return the serialized model: its length is the size, equal models give equal bytes."""
         ...
 
 
 Fitting = Generator[Checkpoint, None, FittedContender]
-"""A fit under way: it yields checkpoints by epoch or round and returns the fitted model."""
+"""A running fit: yields a checkpoint per epoch or round and returns the fitted model."""
 
 
 def finish_fit(fitting: Fitting) -> FittedContender:
-    """Run a fit to its end, ignoring its checkpoints; return the fitted model."""
+    """Run a fit to the end, ignore its checkpoints and return the fitted model."""
     while True:
         try:
             next(fitting)
@@ -97,7 +97,7 @@ class Contender(Protocol):
 
     @property
     def name(self) -> str:
-        """Name in a duel."""
+        """The name in a duel."""
         ...
 
     def fit(
@@ -109,9 +109,9 @@ class Contender(Protocol):
         budget: Budget,
         notify: Notify,
     ) -> Fitting:
-        """Fit on `train`, select on `valid`; yield by epoch or round, never by clock.
+        """Fit on `train`, select on `valid`; yield after epochs or rounds, never by the clock.
 
-        Where `notify` returns True the fit ends with that epoch or round.
+        If `notify` returns True, the fit ends with that epoch or round.
         """
         ...
 
@@ -121,7 +121,7 @@ class TunableContender(Contender, Protocol):
 
     @property
     def recipe(self) -> Any:
-        """Its hyperparameters, a frozen dataclass."""
+        """The hyperparameters, a frozen dataclass."""
         ...
 
     def get_parameter(self, name: str) -> Any:
@@ -129,10 +129,10 @@ class TunableContender(Contender, Protocol):
         ...
 
     def with_parameters(self, params: Mapping[str, Any]) -> TunableContender:
-        """Return a contender with other values of some hyperparameters."""
+        """Return a copy of the contender with some hyperparameters replaced."""
         ...
 
 
 def error_rate(probabilities: Array, y: Array) -> float:
-    """Return the share of rows whose most probable class is not the true one."""
+    """Return the share of misclassified rows."""
     return float(is_misclassified(probabilities, y).mean())

@@ -1,4 +1,4 @@
-"""A contender family as one record: recipes, search space, requirements, fit and saved form."""
+"""A contender family as one record: recipes, search space, requirements, fit and saved model."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableTraits:
-    """What the recipes for a table depend on.
+    """The properties of a table that recipes depend on.
 
     Attributes
     ----------
-    n_rows : training rows
-    n_classes : classes of the target
-    vector_leaves : whether one tree a round can serve all classes: there are more than two, and no
-        column is categorical
+    n_rows : number of training rows
+    n_classes : number of classes of the target
+    vector_leaves : whether one tree per round can predict all classes: there are more than two
+        classes and no categorical column
     """
 
     n_rows: int
@@ -36,7 +36,7 @@ class TableTraits:
 
     @property
     def quick_rounds(self) -> int:
-        """Rounds of boosting with ``--quick``: each costs in proportion to the number of classes.
+        """The boosting rounds with ``--quick``; fewer if there are many classes, a tree each.
 
         >>> [TableTraits(1000, n_classes).quick_rounds for n_classes in (2, 40, 1000)]
         [150, 100, 20]
@@ -45,7 +45,7 @@ class TableTraits:
 
 
 class Recipes(NamedTuple):
-    """The recipe of a contender, and that of ``--quick``: a first look at 10,000 rows."""
+    """The full recipe of a contender, and its recipe with ``--quick`` (10,000 rows)."""
 
     full: Any
     quick: Any
@@ -53,16 +53,16 @@ class Recipes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NamedContender:
-    """A contender that a duel knows by name.
+    """A contender that can be chosen by name.
 
     Attributes
     ----------
-    name : as ``--contenders`` takes it: the family's name, or one that begins with it and a hyphen
-    title : name in reports
-    images : recipes for images; None for a contender that is for tables only
-    tables : recipes for any table, or a function from its traits to them; None for a contender that
-        is for images only
-    default : whether it duels when nobody chooses; counts in graduel's own families only
+    name : the name for ``--contenders``: the family's name, alone or followed by a hyphen and more
+    title : the name in reports
+    images : recipes for images; None if the contender is for tables only
+    tables : recipes for tables, or a function that returns them for the traits of a table; None if
+        the contender is for images only
+    default : whether a duel without ``--contenders`` includes it; ignored in installed packages
     """
 
     name: str
@@ -72,7 +72,7 @@ class NamedContender:
     default: bool = False
 
     def recipes(self, table: TableTraits | None) -> Recipes | None:
-        """Return the recipes for a table, or for images without one; None if it has none."""
+        """Return the recipes for a table, or for images without one; None if there are none."""
         if table is None:
             return self.images
         return self.tables(table) if callable(self.tables) else self.tables
@@ -84,9 +84,9 @@ class Requirement:
 
     Attributes
     ----------
-    package : name that is imported
-    title : name in the error
-    install : what pip installs
+    package : the name to import
+    title : the name in the error message
+    install : the requirement for ``pip install``
     """
 
     package: str
@@ -95,7 +95,7 @@ class Requirement:
 
 
 def has_no_saved_form(fitted: Any, schema: Schema, title: str) -> Model | None:
-    """Return None: models of this family are not saved, since graduel never pickles to a file."""
+    """Return None: models of this family are not saved, because graduel never pickles to a file."""
     return None
 
 
@@ -105,22 +105,22 @@ class Family:
 
     Attributes
     ----------
-    name : in plans and as the name of its first contender: letters, digits, ``.``, ``_`` and ``-``
-    title : name in reports
+    name : the name in plans, and of the first contender: letters, digits, ``.``, ``_`` and ``-``
+    title : the name in reports
     recipe : frozen dataclass of hyperparameters: numbers, text, booleans and tuples of these
-    fit : the fit: a generator of checkpoints that returns the fitted contender
+    fit : ``fit(recipe, job)``, a generator that yields checkpoints and returns the fitted contender
     space : the search space around a recipe; see
         :class:`~graduel.contenders.search.space.RecipeSpace`
-    images, tables : recipes of its contender of the family's name, see :class:`NamedContender`;
-        by default the default recipe, for both
-    default : whether that one duels when nobody chooses
-    contenders : all named contenders, where there is more than that one
+    images, tables : recipes of the contender with the family's name, see :class:`NamedContender`;
+        by default the recipe's default values, for both
+    default : whether a duel without ``--contenders`` includes that contender
+    contenders : all named contenders, if there are several
     requires : packages that must be installed
-    to_model : from a fitted contender, the schema of its data and its title to the model that is
-        saved, served and explained; None if it has no saved form
-    is_stochastic : whether a fit with another seed gives another model; where not, every fit gets
-        the same random numbers
-    deciding_packages : distributions whose versions decide its numbers
+    to_model : ``to_model(fitted, schema, title)`` returns the model to save, serve and explain, or
+        None if it cannot be saved
+    is_stochastic : whether the seed changes the model; if False, every fit gets the same random
+        numbers
+    deciding_packages : distributions whose versions influence the results
 
     Examples
     --------
@@ -145,7 +145,7 @@ class Family:
     deciding_packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Name one contender after the family, where it names none."""
+        """Add a contender with the family's name if `contenders` is empty."""
         if not self.contenders:
             images, tables = self.images, self.tables
             if images is None and tables is None:
@@ -154,13 +154,13 @@ class Family:
             object.__setattr__(self, "contenders", (only,))
 
     def parse_recipe(self, data: Mapping[str, Any]) -> Any:
-        """Return the recipe of plain data, as a plan holds them."""
+        """Build a recipe from plain data, as stored in a plan."""
         return self.recipe(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyContender:
-    """A family with a recipe: a contender."""
+    """A contender: a family with one of its recipes."""
 
     family: Family
     recipe: Any
@@ -177,7 +177,7 @@ class FamilyContender:
         budget: Budget,
         notify: Notify,
     ) -> Fitting:
-        """Fit with the family's ``fit``."""
+        """Fit by the family's ``fit``."""
         if not self.family.is_stochastic:
             rng = np.random.default_rng(0)
         job = FitJob(train, valid, rng, budget, notify, get_metric(self.metric))
@@ -188,5 +188,5 @@ class FamilyContender:
         return getattr(self.recipe, name)
 
     def with_parameters(self, params: Mapping[str, Any]) -> FamilyContender:
-        """Return the contender with other values of some hyperparameters."""
+        """Return a copy of the contender with some hyperparameters replaced."""
         return replace(self, recipe=replace(self.recipe, **params))

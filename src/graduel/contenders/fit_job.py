@@ -1,4 +1,4 @@
-"""One fit under way: its rows, its clock, and how it reports progress and yields checkpoints."""
+"""The context of one fit: rows, clock, progress reports and checkpoints."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from graduel.metrics.metric import Metric, log_loss
 from graduel.metrics.probabilities import softmax
 
 CHECKPOINTS = 50
-"""Points of a booster's curve over all of its rounds."""
+"""Number of checkpoints over all rounds of a booster."""
 
 
 class Clock:
-    """A stopwatch of fitting alone: it does not run between ``stop`` and ``go``.
+    """A stopwatch for fitting time: it does not run between `stop` and `resume`.
 
     Nor does it run while kernels are loaded or compiled, which happens once and is no training.
     """
@@ -40,17 +40,17 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Seconds so far."""
+        """The seconds so far."""
         running = 0.0 if self._since is None else _now() - self._since
         return self._before + running
 
     def stop(self) -> float:
-        """Stop; return the seconds so far."""
+        """Stop the clock and return the seconds so far."""
         self._before, self._since = self.seconds, None
         return self._before
 
-    def go(self) -> None:
-        """Run on."""
+    def resume(self) -> None:
+        """Continue to measure."""
         self._since = _now()
 
 
@@ -60,16 +60,16 @@ def _now() -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitJob:
-    """What a family's ``fit`` works with.
+    """The arguments and helpers of a family's ``fit``.
 
     Attributes
     ----------
     train, valid : training and validation rows
     rng : the only source of randomness
-    budget : threads
-    notify : receives the progress; returns True to stop the fit
+    budget : number of threads
+    notify : callback for progress; returns True to stop the fit
     metric : the leading metric
-    clock : runs from the beginning of the fit
+    clock : measures fitting time, started with the fit
     """
 
     train: LabelledRows
@@ -81,28 +81,28 @@ class FitJob:
     clock: Clock = field(default_factory=Clock)
 
     def draw_seed(self) -> int:
-        """Return a seed for a library that takes whole numbers."""
+        """Draw an integer seed for a library."""
         return int(self.rng.integers(2**31))
 
     def evaluate(self, p: Array, y: Array | None = None) -> tuple[float, float]:
-        """Return error and loss (by the leading metric) of probabilities of the validation rows."""
+        """Return the error and the leading metric's loss on the validation rows."""
         y = self.valid.y if y is None else y
         return error_rate(p, y), self.metric.loss(p, y)
 
     def losses(self, p: Array, y: Array) -> tuple[float, float]:
-        """Return what a best epoch is selected by: the metric's loss; among equals, log loss.
+        """Return the sort key for the best epoch: the metric's loss, then log loss to break ties.
 
-        Validation rows are few, and many epochs make equally many errors on them.
+        Ties are common: validation rows are few, and many epochs misclassify equally many of them.
         """
         return self.metric.loss(p, y), log_loss(p, y)
 
     def select_known(self, matrix: Any) -> tuple[Any, Array]:
-        """Return the prepared validation rows whose class occurs among the training rows."""
+        """Return the prepared validation rows, and codes, of classes that have training rows."""
         known = np.isin(self.valid.y, self.train.y)
         return (matrix, self.valid.y) if known.all() else (matrix[known], self.valid.y[known])
 
     def report(self, share: float, seconds: float, error: float, loss: float) -> bool:
-        """Report progress; return whether the fit is to stop."""
+        """Report progress and return whether the fit must stop."""
         return bool(self.notify(Progress(share, seconds, error, loss)))
 
     def checkpoint(
@@ -114,15 +114,15 @@ class FitJob:
         *,
         skip: bool = False,
     ) -> Generator[Checkpoint, None, bool]:
-        """Report progress and yield a checkpoint while the clock is stopped.
+        """Stop the clock, report progress and yield a checkpoint; return whether the fit must stop.
 
-        With `skip` only a fit that stops here yields one. Returns whether the fit is to stop.
+        With `skip`, a checkpoint is yielded only if the fit stops here.
         """
         seconds = self.clock.stop()
         stop = self.report(share, seconds, error, loss)
         if stop or not skip:
             yield Checkpoint(seconds, predict)
-        self.clock.go()
+        self.clock.resume()
         return stop
 
 
@@ -132,14 +132,15 @@ def round_checkpoints(
     predict: Callable[..., Array],
     rounds: int,
 ) -> Iterator[Checkpoint]:
-    """Yield checkpoints of a booster that was fitted in one go, cut after some of its rounds.
+    """Yield checkpoints of a fitted booster, truncated after some of its rounds.
 
     Parameters
     ----------
-    prepare : prepares the rows
-    points : numbers of rounds, from 1, and the seconds after each
-    predict : from prepared rows and `rounds` to probabilities
-    rounds : of the recipe; they have some :data:`CHECKPOINTS`, and the last round has one
+    prepare : the preparation of raw rows
+    points : pairs of a round, from 1, and the seconds after it
+    predict : ``predict(matrix, rounds=n)`` returns the probabilities of prepared rows
+    rounds : most rounds of the recipe; about :data:`CHECKPOINTS` of them, and the last round of the
+        fit, get a checkpoint
     """
     every = max(1, rounds // CHECKPOINTS)
     for n, seconds in points:
@@ -156,13 +157,13 @@ def margin_checkpoints(
     rounds: int,
     extend: Callable[[Any, Any, int, int], Any],
 ) -> Iterator[Checkpoint]:
-    """Yield the checkpoints of a :class:`FittedEstimator` whose trees add up to a margin.
+    """Yield the checkpoints of a :class:`FittedEstimator` whose trees sum to a margin.
 
     Parameters
     ----------
     fitted : the booster
-    seconds : after each of its rounds
-    rounds : of the recipe
+    seconds : seconds after each of its rounds
+    rounds : most rounds of the recipe
     extend : see :class:`GrowingMargin`
     """
     margin = GrowingMargin(extend)
@@ -174,14 +175,14 @@ def margin_checkpoints(
 
 
 class GrowingMargin:
-    """Raw scores after more and more rounds: only the new trees of each step are evaluated.
+    """The raw scores after increasing numbers of rounds; each call evaluates only the new trees.
 
-    A model cut at every checkpoint would evaluate its first trees again and again.
+    Truncating the model at every checkpoint would evaluate its first trees once per checkpoint.
 
     Parameters
     ----------
-    extend : from prepared rows, their margin so far (None at first), the rounds that it contains
-        and the rounds that it shall contain, to the new margin
+    extend : ``extend(matrix, margin, start, stop)`` returns the margin after `stop` rounds, given
+        the margin after `start` rounds (None for 0)
     """
 
     def __init__(self, extend: Callable[[Any, Any, int, int], Any]) -> None:

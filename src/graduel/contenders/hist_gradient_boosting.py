@@ -1,4 +1,4 @@
-"""scikit-learn's histogram boosting, stopped early on the validation rows."""
+"""scikit-learn's histogram gradient boosting with early stopping on the validation rows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from graduel.contenders.sklearn_contender import (
 from graduel.metrics.probabilities import expand_classes, softmax
 
 MOST_CATEGORIES = 254
-"""And one for the rarer ones: scikit-learn takes 255 at most."""
+"""scikit-learn accepts 255 categories: these, and one for all rarer values."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistGradientBoostingRecipe:
-    """scikit-learn's ``HistGradientBoostingClassifier``, stopped early on the validation rows."""
+    """The parameters of ``HistGradientBoostingClassifier``; early stopping is always on."""
 
     max_iter: int = 1000
     learning_rate: float = 0.05
@@ -39,10 +39,10 @@ class HistGradientBoostingRecipe:
 
 
 def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
-    """Boost in one go, noting the time of each round; checkpoints are cut afterwards.
+    """Fit all rounds, recording the time of each; then yield the checkpoints.
 
-    It gets native categories and missing values, stops by log loss, and keeps the rounds it had, as
-    in its users' hands.
+    Categories and missing values are handled natively. Early stopping is by log loss, and the model
+    has all rounds fitted by then, as in scikit-learn.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
@@ -56,7 +56,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
     def observe(raw: Array) -> bool:
         seconds.append(job.clock.seconds)
         if len(seconds) == 1:
-            return False  # before the first round
+            return False  # the first call comes before the first round
         p = expand_classes(softmax(raw), classes, train.n_classes)
         return job.report((len(seconds) - 1) / rounds, seconds[-1], *job.evaluate(p, valid_y))
 
@@ -71,7 +71,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
     total, n = job.clock.stop(), int(model.n_iter_)
     fitted = FittedEstimator(model, prepare, train.n_classes, total)
     points = list(enumerate(seconds[1:], 1)) if len(seconds) == n + 1 else [(n, total)]
-    yield from round_checkpoints(prepare, points, Staged(fitted), rounds)
+    yield from round_checkpoints(prepare, points, StagedPredictions(fitted), rounds)
     error, _ = job.evaluate(fitted.predict_proba(job.valid.X))
     fitted.details = {"rounds": n, "valid_error": error}
     return fitted
@@ -79,10 +79,10 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
 
 @contextmanager
 def observe_rounds(model: Any, observe: Callable[[Array], bool]) -> Iterator[None]:
-    """Report the raw scores of the validation rows after each round; a True ends the fit.
+    """Call `observe` with the validation rows' raw scores after each round; True ends the fit.
 
-    The library has no callback for that. Where a later scikit-learn checks its early stopping
-    elsewhere, nothing is reported: the curve has one point, and no trial is pruned.
+    scikit-learn has no callback for that, so its early-stopping check is wrapped. If a later
+    version checks elsewhere, nothing is reported: the curve has one point and no trial is pruned.
     """
     check = getattr(model, "_check_early_stopping_loss", None)
 
@@ -98,8 +98,8 @@ def observe_rounds(model: Any, observe: Callable[[Array], bool]) -> Iterator[Non
         del model._check_early_stopping_loss
 
 
-class Staged:
-    """The model after each of its rounds, in rising order: one pass through its trees."""
+class StagedPredictions:
+    """The predictions after increasing numbers of rounds, in one pass over the trees."""
 
     def __init__(self, fitted: FittedEstimator) -> None:
         self._fitted = fitted

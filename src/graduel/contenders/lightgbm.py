@@ -1,4 +1,4 @@
-"""LightGBM, where it is installed."""
+"""LightGBM (optional) with early stopping on the validation rows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from graduel.metrics.probabilities import expand_classes, two_columns
 
 @dataclass(frozen=True, slots=True)
 class LightGBMRecipe:
-    """``LGBMClassifier``, stopped early on the validation rows.
+    """The parameters of ``LGBMClassifier``, stopped early on the validation rows.
 
-    On tables the numbers are those of LGBM-TD (Holzmüller et al., *Better by Default*, 2024), but
-    for its patience of 300 rounds.
+    The values for tables are those of LGBM-TD (Holzmüller et al., *Better by Default*, 2024),
+    except its patience of 300 rounds.
     """
 
     n_estimators: int = 1000
@@ -47,19 +47,19 @@ class LightGBMRecipe:
 
 @dataclass(slots=True)
 class FittedLightGBM(FittedEstimator):
-    """A fitted classifier; early stopping has selected its round."""
+    """A fitted classifier with the round selected by early stopping."""
 
     def to_bytes(self) -> bytes:
-        """Return the trees up to the selected round, as text, and the preparation."""
+        """Return the trees up to the selected round as text, and the preparation."""
         text = self.model.booster_.model_to_string(num_iteration=self.details["best_round"])
         return bytes(text.encode()) + self.prepare.to_bytes()
 
 
 def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
-    """Boost in one go, noting the time of each round; checkpoints are cut afterwards.
+    """Fit all rounds, recording the time of each; then yield the checkpoints.
 
-    ``LGBMClassifier`` gets native categories and missing values. It stops by what XGBoost stops by:
-    log loss, or the metric where that is neither the error nor log loss.
+    Categories and missing values are handled natively. Early stopping is by log loss, or by the
+    leading metric if that is neither the error nor log loss, as for XGBoost.
     """
     from lightgbm import LGBMClassifier, early_stopping
     from lightgbm.callback import EarlyStopException
@@ -103,7 +103,7 @@ def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
             eval_set=[(valid_X, valid_y)],
             eval_metric=cost,
             categorical_feature=categorical or "auto",
-            # The first metric stops: log loss, or the user's.
+            # The first metric decides: log loss, or the leading metric if it replaces log loss.
             callbacks=[watch, early_stopping(patience, first_metric_only=True, verbose=False)],
         )
     fitted = FittedLightGBM(model, prepare, n_classes, job.clock.stop())
@@ -132,7 +132,7 @@ TABLE_SPACE: Space = {
     "reg_lambda": Real(0.0, 2.0),
     "extra_trees": Choice((False, True)),
 }
-"""It contains LGBM-TD and the space of Erickson et al., *TabArena*, 2025, but for the parameters of
+"""Contains LGBM-TD and the space of Erickson et al., *TabArena*, 2025, except the parameters for
 categories."""
 
 IMAGE_SPACE: Space = {
@@ -145,7 +145,7 @@ IMAGE_SPACE: Space = {
     "reg_lambda": Real(0.0, 2.0),
 }
 
-# Pixels are coarse and alike: few bins, and part of them at each split, cost nothing in error.
+# Pixels are redundant: few bins, and a part of the pixels per split, do not raise the error.
 IMAGE_RECIPE = LightGBMRecipe(
     n_estimators=400,
     learning_rate=0.1,
@@ -161,7 +161,7 @@ def _table_recipes(table: TableTraits) -> Recipes:
     >>> _table_recipes(TableTraits(n_rows=100)).full.min_child_samples
     5
     """
-    # Forty rows in a leaf are too many of a few hundred.
+    # A minimum of 40 rows per leaf is too large for a table of a few hundred rows.
     full = LightGBMRecipe(min_child_samples=max(1, min(40, table.n_rows // 20)))
     quick = replace(
         full, n_estimators=table.quick_rounds, learning_rate=0.15, early_stopping_rounds=15

@@ -1,4 +1,4 @@
-"""scikit-learn's logistic regression."""
+"""scikit-learn's logistic regression on rows prepared as for a network."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from graduel.contenders.sklearn_contender import (
 
 @dataclass(frozen=True, slots=True)
 class LogisticRecipe:
-    """scikit-learn's ``LogisticRegression``, fitted by L-BFGS."""
+    """The parameters of ``LogisticRegression``, fitted by L-BFGS."""
 
     C: float = 1.0
     max_iter: int = 1000
 
 
 def fit(recipe: LogisticRecipe, job: FitJob) -> Fitting:
-    """Fit in one go on rows prepared as for a network; the validation rows only show progress."""
+    """Fit on rows prepared as for a network; validation rows are used only to report progress."""
     from sklearn.linear_model import LogisticRegression
 
     prepare = prepare_for_network(job.train)

@@ -1,4 +1,4 @@
-"""scikit-learn's multi-layer perceptron, epoch by epoch."""
+"""scikit-learn's multi-layer perceptron, trained epoch by epoch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from graduel.contenders.sklearn_contender import (
 
 @dataclass(frozen=True, slots=True)
 class MLPRecipe:
-    """scikit-learn's ``MLPClassifier``; of its epochs the best on the validation rows.
+    """The parameters of ``MLPClassifier``; the epoch is selected on the validation rows.
 
-    It stops after `n_iter_no_change` epochs without a better one.
+    Training stops after `n_iter_no_change` epochs without improvement.
     """
 
     hidden_layer_sizes: tuple[int, ...] = (256, 256)
@@ -36,10 +36,10 @@ class MLPRecipe:
 
 
 def fit(recipe: MLPRecipe, job: FitJob) -> Fitting:
-    """Train epoch by epoch, on rows prepared as for a network, until none is better.
+    """Train epoch by epoch on rows prepared as for a network, with early stopping.
 
-    The early stopping of scikit-learn would hold out part of the training rows, and so train on
-    fewer than the others; this one selects on the validation rows that all contenders have.
+    scikit-learn's own early stopping would hold out part of the training rows, so the MLP would
+    train on fewer rows than the other contenders. Here all contenders share the validation rows.
     """
     from sklearn.neural_network import MLPClassifier
 
@@ -48,7 +48,7 @@ def fit(recipe: MLPRecipe, job: FitJob) -> Fitting:
     settings = asdict(recipe)
     epochs, patience = settings.pop("max_iter"), settings.pop("n_iter_no_change")
     settings["batch_size"] = min(settings["batch_size"], len(X))
-    # A RandomState continues its stream: a number would shuffle every epoch alike.
+    # An integer seed would shuffle every epoch in the same order; a RandomState does not.
     model = MLPClassifier(**settings, random_state=np.random.RandomState(job.draw_seed()))
     fitted = FittedEstimator(model, prepare, job.train.n_classes)
     classes = np.unique(job.train.y)
@@ -58,7 +58,7 @@ def fit(recipe: MLPRecipe, job: FitJob) -> Fitting:
         with silence_warnings():
             model.partial_fit(X, job.train.y, classes=classes)
         if not all(np.isfinite(W).all() for W in model.coefs_):
-            raise ArithmeticError("the weights are no longer numbers; lower the learning rate")
+            raise ArithmeticError("the weights became infinite or NaN; lower the learning rate")
         p = fitted.predict(valid_X)
         losses = job.losses(p, job.valid.y)
         if losses < lowest:
@@ -78,7 +78,7 @@ def fit(recipe: MLPRecipe, job: FitJob) -> Fitting:
 
 
 def _without_optimizer(model: Any) -> Any:
-    """Return a network that predicts and trains no more: its optimizer would triple its size."""
+    """Return a copy for prediction only: the optimizer's state would triple the model size."""
     slim = copy(model)
     for name in ("_optimizer", "_random_state"):
         vars(slim).pop(name, None)

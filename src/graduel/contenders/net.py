@@ -1,4 +1,4 @@
-"""The engine's network with a recipe; of its epochs, the best on the validation rows."""
+"""graduel's own network; the epoch is selected on the validation rows."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from graduel.data.schema import Schema
     from graduel.models.model import Model
 
-POINTS, FIRST = 10, 4
-"""Points of the curve on images after its first epochs: ten thousand test images are a fair part of
-an epoch's work. On tables every epoch is a point."""
+CURVE_POINTS, FIRST_EPOCHS = 10, 4
+"""On images, only the first epochs and about ten later ones get a checkpoint, because predicting
+10,000 test images takes a large part of an epoch's time. On tables every epoch gets one."""
 
 
 @dataclass(slots=True)
 class FittedNet:
-    """A network and the weights that were selected."""
+    """A network with its selected weights."""
 
     training: Training
     weights: Weights
@@ -38,7 +38,7 @@ class FittedNet:
     details: dict[str, Any] = field(default_factory=dict)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, n_classes)."""
+        """Return float32 class probabilities `(n_rows, n_classes)`."""
         return self.prepare.predict(X, partial(self.training.predict_proba, weights=self.weights))
 
     def to_bytes(self) -> bytes:
@@ -50,7 +50,7 @@ class FittedNet:
 def start_training(
     recipe: NetRecipe, train: LabelledRows, rng: np.random.Generator
 ) -> tuple[PreparedTable, Training]:
-    """Prepare the rows as the recipe says, and build its training on them."""
+    """Fit the recipe's preparation on the training rows and build the training."""
     preparation = None
     if train.columns:
         preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
@@ -68,15 +68,15 @@ def start_training(
 
 
 def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
-    """Train the recipe's epochs; return the best by the metric, among equals by log loss."""
+    """Train and select the epoch with the lowest metric loss; ties are broken by log loss."""
     prepare, training = start_training(recipe, job.train, job.rng)
     valid_X, y = prepare(job.valid.X), job.valid.y
-    every = 1 if job.train.columns else max(1, recipe.epochs // POINTS)
+    every = 1 if job.train.columns else max(1, recipe.epochs // CURVE_POINTS)
     predict = partial(prepare.predict_cached, predict=training.predict_proba)
-    best = BestEpoch(training.answer.copy())
+    best = BestEpoch(training.prediction_weights.copy())
     for epoch, _ in training.validated_epochs(valid_X, y, best, job.losses):
         n = epoch.epoch
-        skip = not (n <= FIRST or n % every == 0 or n == recipe.epochs)
+        skip = not (n <= FIRST_EPOCHS or n % every == 0 or n == recipe.epochs)
         if (yield from job.checkpoint(epoch.t, best.error, best.losses[0], predict, skip=skip)):
             break
     prepare.clear()
@@ -124,18 +124,18 @@ TABLE_SPACE: Space = {
     "init": Choice(("he_normal", "lecun_normal", "glorot_uniform")),
     "label_smoothing": Real(0.0, 0.1),
     "optimizer": Choice(("adamw", "adamw(beta2=0.95)")),
-    # For a network with NTK parametrization: ten times what suits one without.
+    # For NTK parametrization, which needs about ten times the usual learning rate.
     "lr": Real(1e-3, 0.3, log=True),
     "weight_decay": Real(1e-5, 0.3, log=True),
     "schedule": Choice(("cosine", "coslog4", "flat_cos", "constant")),
     "batch_size": Integer(16, 512, log=True),
     "epochs": Integer(10, 256, log=True),
 }
-"""It contains RealMLP-TD (Holzmüller et al., *Better by Default*, 2024: 256 × 3 units, SELU with a
-parameter for each unit, periodic embeddings of 16 frequencies, dropout 0.15, decay 0.02, label
-smoothing 0.1, Adam with rate 0.04 and β₂ = 0.95, the schedule coslog4, 256 epochs of batches of
-256) and scikit-learn's ``MLPClassifier`` (100 units, ReLU, Glorot's uniform weights, Adam with
-0.001, batches of 200, 200 epochs)."""
+"""Contains RealMLP-TD (Holzmüller et al., *Better by Default*, 2024: 3 layers of 256 units,
+parametric SELU, periodic embeddings of 16 frequencies, dropout 0.15, weight decay 0.02, label
+smoothing 0.1, Adam with learning rate 0.04 and β₂ = 0.95, schedule coslog4, batch size 256, 256
+epochs) and scikit-learn's ``MLPClassifier`` (100 units, ReLU, Glorot uniform initialization, Adam
+with learning rate 0.001, batch size 200, 200 epochs)."""
 
 IMAGE_SPACE: Space = {
     "layers": Choice(((256,), (512,), (256, 256), (512, 512), (1024, 512), (512, 512, 512))),

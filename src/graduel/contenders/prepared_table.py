@@ -1,4 +1,4 @@
-"""Raw features as a model takes them: a table prepared, an array as it came."""
+"""Raw features as a model's input: tables are prepared, arrays pass unchanged."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from graduel.data.prepare.preparation import Preparation
 Array = NDArray[Any]
 
 BLOCK = 1 << 16
-"""Rows of a table that are prepared at a time."""
+"""Rows of a table prepared at a time."""
 
 
 class PreparedTable:
-    """Prepares raw features with a fitted preparation; without one, they pass unchanged."""
+    """A fitted preparation of raw features; without one, they pass unchanged."""
 
     def __init__(self, preparation: Preparation | None = None) -> None:
         self.preparation = preparation
         self._last: tuple[Any, Array] | None = None
 
     def __call__(self, X: Any) -> Array:
-        """Return the matrix of some rows."""
+        """Return the model's input matrix."""
         return X if self.preparation is None else self.preparation.transform(X)
 
     def predict(self, X: Any, predict: Callable[[Array], Array]) -> Array:
-        """Prepare and predict, block by block."""
+        """Prepare the rows and predict, block by block."""
         if self.preparation is None or len(X) <= BLOCK:
             return predict(self(X))
         blocks = range(0, len(X), BLOCK)
         return np.concatenate([predict(self(X[start : start + BLOCK])) for start in blocks])
 
     def predict_cached(self, X: Any, predict: Callable[[Array], Array]) -> Array:
-        """Predict rows that come again at every checkpoint: the last prepared ones are cached."""
+        """Predict, caching the prepared rows, because every checkpoint predicts the same ones."""
         if self._last is None or self._last[0] is not X:
             self._last = (X, self(X))
         return predict(self._last[1])
@@ -46,7 +46,7 @@ class PreparedTable:
         self._last = None
 
     def to_bytes(self) -> bytes:
-        """Return the preparation as JSON; nothing without one."""
+        """Return the preparation as JSON; empty without one."""
         if self.preparation is None:
             return b""
         return json.dumps(self.preparation.to_spec(), ensure_ascii=False).encode()

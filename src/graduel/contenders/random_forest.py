@@ -1,4 +1,4 @@
-"""scikit-learn's random forest: it grows tree by tree, and keeps them all."""
+"""scikit-learn's random forest; all of its trees are the model."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from graduel.contenders.sklearn_contender import (
 )
 
 STEPS = 10
-"""Steps in which a forest grows, with a checkpoint after each."""
+"""Number of steps in which the forest grows, each followed by a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class RandomForestRecipe:
-    """scikit-learn's ``RandomForestClassifier``: nothing is selected, more trees are no worse."""
+    """The parameters of ``RandomForestClassifier``; more trees do no harm, so none are left out."""
 
     n_estimators: int = 500
     max_features: float | str = "sqrt"
@@ -32,10 +32,10 @@ class RandomForestRecipe:
 
 
 def fit(recipe: RandomForestRecipe, job: FitJob) -> Fitting:
-    """Grow the recipe's trees; the validation rows only show progress.
+    """Grow the recipe's trees; the validation rows are used only to report progress.
 
-    Categories go in as codes, missing values as they are. Trees are independent, so that a forest
-    that grew in steps equals the one that grew at once.
+    Categories are passed as codes, missing values natively. Trees are independent, so a forest
+    grown in steps equals one grown in a single call.
     """
     from sklearn.ensemble import RandomForestClassifier
 
@@ -43,7 +43,7 @@ def fit(recipe: RandomForestRecipe, job: FitJob) -> Fitting:
     X, valid_X = (np.asarray(prepare(part.X), np.float32) for part in (job.train, job.valid))
     settings = asdict(recipe)
     if settings["max_samples"] == 1.0:
-        settings["max_samples"] = None  # as many draws as there are rows
+        settings["max_samples"] = None  # draws as many rows as there are
     model = RandomForestClassifier(
         **settings, warm_start=True, n_jobs=job.budget.threads, random_state=job.draw_seed()
     )

@@ -1,9 +1,9 @@
-"""The contender families: graduel's own, and those of installed packages.
+"""The registry of contender families: built-in ones, and those of installed packages.
 
-A package offers a family by an entry point of the group ``graduel.contenders``: its name is the
-family's, its object a :class:`~graduel.contenders.family.Family`. A family is imported when it is
-used, so that the process of a cell imports no other family than its own, and a package that is
-broken harms no duel without it.
+A package provides a family through an entry point in the group ``graduel.contenders``: its name is
+the family's name, its object a :class:`~graduel.contenders.family.Family`. A family is imported on
+first use, so that a worker process imports only its own family, and a broken package affects only
+duels that use it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from graduel.contenders.family import Family, NamedContender
 
 GROUP = "graduel.contenders"
-"""The group of entry points."""
+"""The entry-point group."""
 USER = "user"
-"""The family of estimators that a user hands over; it has no contenders of its own."""
+"""The family of the user's own estimators; it has no named contenders."""
 BUILT_IN: dict[str, tuple[str, tuple[str, ...]]] = {
     "textbook": ("textbook", ("textbook",)),
     "net": ("net", ("net", "net-best", "net-augmented", "net-conv")),
@@ -38,11 +38,11 @@ BUILT_IN: dict[str, tuple[str, tuple[str, ...]]] = {
     "logistic": ("logistic", ("logistic",)),
     "mlp": ("mlp", ("mlp",)),
 }
-"""Module and contenders of each of graduel's own families, readable without importing them."""
+"""Module and contender names of each built-in family, available without importing it."""
 BUILT_IN_CONTENDERS = {
     contender: family for family, (_, contenders) in BUILT_IN.items() for contender in contenders
 }
-"""The family of each of their contenders, in the order of a duel."""
+"""The family of each built-in contender, in the order used in duels."""
 
 
 def get_family(name: str) -> Family:
@@ -51,7 +51,7 @@ def get_family(name: str) -> Family:
     Raises
     ------
     UserError
-        If no family or more than one has that name, or its package is broken.
+        If no family or several families have that name, or the package is broken.
     """
     if name in BUILT_IN or name == USER:
         module = "user_estimator" if name == USER else BUILT_IN[name][0]
@@ -64,29 +64,29 @@ def get_family(name: str) -> Family:
 
 
 def list_families() -> dict[str, Family]:
-    """Return every family, graduel's own first.
+    """Return all families, built-in ones first.
 
     Raises
     ------
     UserError
-        If an installed package is broken, or offers a family under a name that is taken.
+        If an installed package is broken, or provides a family under a built-in name.
     """
     points = _entry_points()
     if clash := [point for point in points if point.name in BUILT_IN_CONTENDERS]:
         raise UserError(
-            f"the installed package {_package(clash[0])} offers a contender family "
-            f"{clash[0].name!r}, a name of graduel's own. Uninstall it"
+            f"the installed package {_package(clash[0])} provides a contender family "
+            f"{clash[0].name!r}, which is a built-in name. Uninstall it"
         )
     return {name: get_family(name) for name in [*BUILT_IN, *_plugin_names()]}
 
 
 def get_contender(name: str) -> tuple[Family, NamedContender]:
-    """Return the family and the description of a contender by name.
+    """Return the family and the record of a contender by name.
 
     Raises
     ------
     UserError
-        If no contender has that name, or its package is broken.
+        If no contender has that name, or the package is broken.
     """
     owner = BUILT_IN_CONTENDERS.get(name)
     if owner is None:
@@ -101,7 +101,7 @@ def get_contender(name: str) -> tuple[Family, NamedContender]:
 
 
 def list_contenders() -> dict[str, tuple[Family, NamedContender]]:
-    """Return every contender with its family, by name; raises as :func:`list_families` does."""
+    """Return all contenders with their families, by name; raises like :func:`list_families`."""
     return {
         contender.name: (family, contender)
         for family in list_families().values()
@@ -110,27 +110,27 @@ def list_contenders() -> dict[str, tuple[Family, NamedContender]]:
 
 
 def contender_names() -> list[str]:
-    """Return the names of contenders that are known without importing a family."""
+    """Return the contender names that are known without importing a family."""
     return [*BUILT_IN_CONTENDERS, *_plugin_names()]
 
 
 def default_contenders() -> list[str]:
-    """Return the names of those that duel when nobody chooses."""
+    """Return the names of the default contenders."""
     return [name for name in BUILT_IN_CONTENDERS if get_contender(name)[1].default]
 
 
 def sort_contenders(names: Iterable[str]) -> list[str]:
-    """Return names in the order of a duel, so that equal choices make equal plans.
+    """Sort contender names into the order of a duel, so that equal choices give equal plans.
 
     >>> sort_contenders(["zebra", "xgboost", "net"])
     ['net', 'xgboost', 'zebra']
     """
-    places = {name: place for place, name in enumerate(BUILT_IN_CONTENDERS)}
-    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
+    ranks = {name: rank for rank, name in enumerate(BUILT_IN_CONTENDERS)}
+    return sorted(names, key=lambda name: (ranks.get(name, len(ranks)), name))
 
 
 def family_packages(name: str) -> tuple[str, ...]:
-    """Return the distributions whose versions decide a family's numbers, its own among them."""
+    """Return the distributions whose versions influence a family's results, its own included."""
     packages = get_family(name).deciding_packages
     if name in BUILT_IN or name == USER:
         return packages
@@ -138,7 +138,7 @@ def family_packages(name: str) -> tuple[str, ...]:
 
 
 def known_packages() -> list[str]:
-    """Return the distributions of graduel's own families and of all that offer families."""
+    """Return the deciding packages of the built-in families, and all packages with families."""
     deciding = [package for name in BUILT_IN for package in get_family(name).deciding_packages]
     return list(dict.fromkeys([*deciding, *map(_package, _entry_points())]))
 
@@ -150,15 +150,15 @@ def make_contender(
     metric: str = "error",
     estimator: bytes | None = None,
 ) -> TunableContender:
-    """Make a contender of plain data, as a duel's plan holds them.
+    """Build a contender from the plain data of a plan.
 
     Parameters
     ----------
-    name : in the duel
-    family, recipe : of the plan
+    name : the name in the duel
+    family, recipe : the family's name and the recipe's fields, from the plan
     metric : the leading metric
-    estimator : of the family ``user``: the estimator, pickled by the parent process. It came
-        through a pipe and never was in a file
+    estimator : for the family ``user``: the estimator, pickled by the parent process and received
+        through a pipe, never from a file
     """
     record = get_family(family)
     if family != USER:
@@ -186,14 +186,14 @@ def _package(point: EntryPoint) -> str:
 
 
 def _load(points: list[EntryPoint]) -> Family:
-    """Load the family of an installed package, and validate what it names."""
+    """Load the family of an installed package and validate its names."""
     from graduel.contenders.family import Family
 
     point, package = points[0], _package(points[0])
     if len(points) > 1:
         raise UserError(
-            f"the installed packages {' and '.join(map(_package, points))} both offer a contender "
-            f"family {point.name!r}. Uninstall one of them"
+            f"the installed packages {' and '.join(map(_package, points))} both provide a "
+            f"contender family {point.name!r}. Uninstall one of them"
         )
     what = f"contender family {point.name!r} of the installed package {package}"
     try:
@@ -206,16 +206,16 @@ def _load(points: list[EntryPoint]) -> Family:
         ) from None
     if not isinstance(family, Family):
         raise UserError(
-            f"{what} must be a graduel.contenders.family.Family; {point.value} is of type "
-            f"{type(family).__name__}"
+            f"{what} must be a graduel.contenders.family.Family; got {type(family).__name__} "
+            f"from {point.value}"
         )
     names = [contender.name for contender in family.contenders]
     if family.name != point.name or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", family.name, re.ASCII):
-        raise UserError(f"{what} must have the name of its entry point; it has {family.name!r}")
+        raise UserError(f"{what} must have the name of its entry point; got {family.name!r}")
     for name in names:
         if name != family.name and not re.fullmatch(rf"{re.escape(family.name)}-[\w.-]+", name):
             raise UserError(
-                f"{what}: names of its contenders must be {family.name!r} or begin with "
+                f"{what}: contender names must be {family.name!r} or start with "
                 f"'{family.name}-'; got {name!r}"
             )
     return family

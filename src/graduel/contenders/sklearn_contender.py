@@ -1,4 +1,4 @@
-"""What scikit-learn's classifiers, and those that follow its conventions, share as contenders."""
+"""Shared parts of the contenders that follow scikit-learn's conventions."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from graduel.metrics.probabilities import expand_classes
 from graduel.pixels import detect_scale
 
 LIBRARY_METRICS = ("error", "accuracy", "log_loss")
-"""Metrics where a booster stops by its library's own log loss (or error)."""
+"""Leading metrics with which a booster stops early by its library's own log loss (or error)."""
 
 
 class ScaledTable(PreparedTable):
-    """Prepares raw features; uint8 pixels become float32 from 0 to 1."""
+    """A preparation that also scales uint8 pixels to float32 from 0 to 1."""
 
     def __call__(self, X: Any) -> Array:
-        """Return the float32 matrix of some rows."""
+        """Return the model's float32 input matrix."""
         matrix = PreparedTable.__call__(self, X)
         return (matrix * np.float32(detect_scale(matrix))).astype(np.float32, copy=False)
 
 
 def prepare_for_network(train: LabelledRows) -> PreparedTable:
-    """Prepare as for a network: every number finite and small, categories one-hot."""
+    """Fit the preparation for networks: finite, scaled numbers and one-hot categories."""
     return ScaledTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
 
 
 def prepare_for_trees(
     train: LabelledRows, limit: int | None = None
 ) -> tuple[PreparedTable, list[int]]:
-    """Prepare as for trees; return also the indices of the categorical columns."""
+    """Fit the preparation for trees; return it and the indices of the categorical columns."""
     if not train.columns:
         return PreparedTable(), []
     preparation = TreePreparation.fit(train.X, train.columns, limit=limit)
@@ -49,7 +49,7 @@ def prepare_for_trees(
 
 @dataclass(slots=True)
 class FittedEstimator:
-    """A fitted classifier and the preparation of its rows."""
+    """A fitted classifier with the preparation of its input."""
 
     model: Any
     prepare: PreparedTable
@@ -58,29 +58,29 @@ class FittedEstimator:
     details: dict[str, Any] = field(default_factory=dict)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, n_classes)."""
+        """Return float32 class probabilities `(n_rows, n_classes)`."""
         return self.prepare.predict(X, self.predict)
 
     def predict(self, matrix: Any) -> Array:
-        """Return the probabilities of prepared rows."""
+        """Return the class probabilities of prepared rows."""
         with silence_warnings():
             return self.expand(self.model.predict_proba(matrix))
 
     def predict_cached(self, X: Any) -> Array:
-        """Return the probabilities of rows that come again at every checkpoint."""
+        """Return the class probabilities of the rows that every checkpoint predicts."""
         return self.prepare.predict_cached(X, self.predict)
 
     def expand(self, p: Any) -> Array:
-        """Return probabilities of the training rows' classes as those of all classes."""
+        """Expand probabilities of the classes in the training rows to all classes."""
         return expand_classes(p, self.model.classes_, self.n_classes)
 
     def to_bytes(self) -> bytes:
-        """Return the model, pickled to be measured and compared, and the preparation."""
+        """Return the model, pickled in memory for its size and comparison, and the preparation."""
         return pickle.dumps(self.model, protocol=5) + self.prepare.to_bytes()
 
 
 def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
-    """Evaluate a :class:`FittedEstimator` that was fitted in one go; yield its one checkpoint."""
+    """Evaluate a fitted :class:`FittedEstimator`, yield its only checkpoint and return it."""
     fitted.seconds = job.clock.stop()
     error, loss = job.evaluate(fitted.predict_proba(job.valid.X))
     job.notify(Progress(1.0, fitted.seconds, error, loss))
@@ -92,7 +92,7 @@ def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
 
 @contextmanager
 def silence_warnings() -> Iterator[None]:
-    """Suppress warnings about fits that end at their last round and missing feature names."""
+    """Suppress warnings, such as those about unfinished convergence and missing feature names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

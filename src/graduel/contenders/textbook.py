@@ -1,4 +1,4 @@
-"""The network exactly as derived: ``nn/textbook.py`` on all rows at once."""
+"""The textbook network: full-batch gradient descent with ``nn/textbook.py``."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from graduel.models.model import Model
 
 CHECKPOINTS = 25
-"""Points of the curve over a fit."""
+"""Number of checkpoints in a fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextbookRecipe:
-    """Full-batch gradient descent on the network as derived."""
+    """Hyperparameters of the textbook network, trained by full-batch gradient descent."""
 
     layers: tuple[int, ...] = (128,)
     rate: float = 0.5
@@ -35,13 +35,13 @@ class TextbookRecipe:
 
 
 def to_columns(X: Array) -> Array:
-    """Return rows as float32 columns; uint8 pixels are scaled to between 0 and 1."""
+    """Return the rows as float32 columns; uint8 pixels are scaled to 0 to 1."""
     return (X * np.float32(detect_scale(X))).astype(np.float32, copy=False).T
 
 
 @dataclass(slots=True)
 class FittedTextbook:
-    """Matrices and vectors as they stand after some step."""
+    """Weight matrices and bias vectors after a gradient step."""
 
     W: textbook.Arrays
     b: textbook.Arrays
@@ -50,11 +50,11 @@ class FittedTextbook:
     details: dict[str, Any] = field(default_factory=dict)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, n_classes)."""
+        """Return float32 class probabilities `(n_rows, n_classes)`."""
         return self.prepare.predict(X, self.predict)
 
     def predict(self, matrix: Array) -> Array:
-        """Return the probabilities of prepared rows."""
+        """Return the class probabilities of prepared rows."""
         return textbook.predict(to_columns(matrix), self.W, self.b).T
 
     def to_bytes(self) -> bytes:
@@ -64,9 +64,9 @@ class FittedTextbook:
 
 
 def fit(recipe: TextbookRecipe, job: FitJob) -> Fitting:
-    """Descend for the recipe's steps; the last step's weights are the model.
+    """Take the recipe's number of gradient steps; the last step's weights are the model.
 
-    Nothing is selected: the validation rows only show progress.
+    There is no model selection: the validation rows are used only to report progress.
     """
     train, steps = job.train, recipe.steps
     prepare = PreparedTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
@@ -92,7 +92,7 @@ def fit(recipe: TextbookRecipe, job: FitJob) -> Fitting:
 
 
 def to_model(fitted: FittedTextbook, schema: Schema, title: str) -> Model:
-    """Return it as a network of the engine: the same matrices, transposed."""
+    """Convert to an ``nn.Network``: the same matrices, transposed."""
     from graduel.models.model import Model
     from graduel.nn import Dense, Network, ReLU
 

@@ -1,4 +1,4 @@
-"""A classifier that a user hands over: anything with scikit-learn's ``fit`` and ``predict``."""
+"""The user's own classifier as a contender: any object with ``fit`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ ONE_HOT = "one-hot predicted classes: it has no predict_proba"
 
 @dataclass(frozen=True, slots=True)
 class UserEstimatorRecipe:
-    """What tells a user's classifier from others.
+    """The identity of a user's classifier in a plan.
 
     Attributes
     ----------
-    kind : module and name of its class
-    parameters : name and ``repr`` of what ``get_params`` returns, sorted
-    takes : "matrix", float32 as a network takes it, or "frame", the columns as a pandas DataFrame
-    space : its search space as plain data (see :mod:`graduel.contenders.search.space`)
+    kind : module and name of the class
+    parameters : name and ``repr`` of each item of ``get_params``, sorted
+    takes : the input: "matrix", float32 as for a network, or "frame", a pandas DataFrame
+    space : the search space as plain data (see :mod:`graduel.contenders.search.space`)
     """
 
     kind: str = ""
@@ -53,10 +53,10 @@ class UserEstimatorRecipe:
 
 
 class PandasTable(PreparedTable):
-    """Converts rows to pandas DataFrames.
+    """The conversion of rows to a pandas DataFrame.
 
-    Numbers and booleans become float64, NaN where missing (booleans 0 and 1); categories become
-    text of dtype object, NaN where missing; dates ``datetime64``. Text columns are dropped.
+    Numbers and booleans (0 and 1) become float64, categories text of dtype object, dates
+    ``datetime64``; missing values become NaN. Text columns are dropped.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
@@ -64,18 +64,18 @@ class PandasTable(PreparedTable):
         self._columns = tuple(column for column in columns if column.kind != "text")
 
     def __call__(self, X: Any) -> Any:
-        """Return the pandas DataFrame of some rows of a Polars one."""
+        """Return a pandas DataFrame for a Polars DataFrame."""
         try:
             import pandas as pd
         except ImportError:
             raise UserError(
-                "an estimator that takes a data frame needs pandas, which is not installed. "
-                "python -m pip install pandas"
+                "an estimator that takes a DataFrame needs pandas, which is not installed. "
+                "Run python -m pip install pandas"
             ) from None
         return pd.DataFrame({c.name: _plain(X[c.name], c.kind) for c in self._columns})
 
     def to_bytes(self) -> bytes:
-        """Return the names and types of the columns."""
+        """Return the names and types of the columns as JSON."""
         return json.dumps([[c.name, c.kind] for c in self._columns], ensure_ascii=False).encode()
 
 
@@ -93,20 +93,20 @@ def _plain(column: pl.Series, kind: str) -> Any:
 
 @dataclass(slots=True)
 class FittedUserEstimator(FittedEstimator):
-    """The user's classifier, fitted."""
+    """The user's fitted classifier."""
 
     known: Any = None
     """The codes of the classes among the training rows."""
 
     def predict(self, matrix: Any) -> Array:
-        """Return its probabilities; without ``predict_proba``, 1 for the predicted class."""
+        """Return class probabilities; without ``predict_proba``, 1 for the predicted class."""
         with silence_warnings(), one_line_errors(self.model):
             if hasattr(self.model, "predict_proba"):
                 p = np.asarray(self.model.predict_proba(matrix), np.float32)
                 classes = getattr(self.model, "classes_", self.known)
                 if p.ndim != 2 or p.shape != (len(matrix), len(classes)):
                     raise ValueError(
-                        f"predict_proba must give shape {(len(matrix), len(classes))}; "
+                        f"predict_proba must return shape {(len(matrix), len(classes))}; "
                         f"got {p.shape}"
                     )
                 return expand_classes(p, classes, self.n_classes)
@@ -114,7 +114,7 @@ class FittedUserEstimator(FittedEstimator):
         return np.eye(self.n_classes, dtype=np.float32)[codes]
 
     def to_bytes(self) -> bytes:
-        """Return the model, pickled, or nothing where that fails; and the preparation."""
+        """Return the pickled model (empty if pickling fails) and the preparation."""
         try:
             return pickle.dumps(self.model, protocol=5) + self.prepare.to_bytes()
         except Exception:
@@ -123,10 +123,11 @@ class FittedUserEstimator(FittedEstimator):
 
 @dataclass(frozen=True, slots=True)
 class UserEstimator:
-    """The user's classifier as a contender: one fit of a clone.
+    """The user's classifier as a contender: a clone is fitted once.
 
-    Parameters named ``random_state`` that are None get a number of the cell's, ``n_jobs`` the
-    threads that all have; what the user set stays. The validation rows only show progress.
+    A parameter ``random_state`` that is None gets a seed from the cell, ``n_jobs`` that is None the
+    number of threads; values set by the user are kept. The validation rows are used only to report
+    progress.
     """
 
     recipe: UserEstimatorRecipe
@@ -134,7 +135,7 @@ class UserEstimator:
     metric: str
     estimator: Any
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters that a trial changes."""
+    """Parameters set by a trial."""
 
     def fit(
         self,
@@ -145,7 +146,7 @@ class UserEstimator:
         budget: Budget,
         notify: Notify,
     ) -> Fitting:
-        """Fit in one go."""
+        """Fit a clone; yield its only checkpoint."""
         job = FitJob(train, valid, rng, budget, notify, get_metric(self.metric))
         frame = self.recipe.takes == "frame" and bool(train.columns)
         prepare = PandasTable(train.columns) if frame else prepare_for_network(train)
@@ -162,29 +163,30 @@ class UserEstimator:
         return self.estimator.get_params()[name]
 
     def with_parameters(self, params: Mapping[str, Any]) -> UserEstimator:
-        """Return the contender with other values of some parameters."""
+        """Return a copy of the contender with some parameters replaced."""
         return replace(self, values=dict(params))
 
 
 def unpickle_contender(
     name: str, recipe: UserEstimatorRecipe, metric: str, estimator: bytes | None
 ) -> UserEstimator:
-    """Return the contender of an estimator that the parent process pickled.
+    """Return the contender for an estimator pickled by the parent process.
 
     Raises
     ------
     UserError
-        If there is none: it lives in the call alone, not in the run's folder.
+        If `estimator` is None: it is part of the call, and is not stored in the run's folder.
     """
     if estimator is None:
         raise UserError(
-            f"{name} is an estimator of your own: give it again, as --contender or in contenders="
+            f"{name} is an estimator of your own, which is not stored in the run's folder: pass it "
+            "again, as --contender or in contenders="
         )
     return UserEstimator(recipe, name, metric, pickle.loads(estimator))
 
 
 def _configure(estimator: Any, values: Mapping[str, Any], seed: int, threads: int) -> Any:
-    """Return a clone with a trial's parameters, random numbers and threads."""
+    """Return a clone with a trial's parameters, seeds and threads."""
     from sklearn.base import clone
 
     model = clone(estimator, safe=False)
@@ -206,7 +208,7 @@ def _configure(estimator: Any, values: Mapping[str, Any], seed: int, threads: in
 
 @contextmanager
 def one_line_errors(estimator: Any) -> Iterator[None]:
-    """Raise what a user's classifier raises as a UserError of one line."""
+    """Convert any exception of a user's classifier to a one-line `UserError`."""
     try:
         yield
     except (UserError, MemoryError):
@@ -219,13 +221,13 @@ def one_line_errors(estimator: Any) -> Iterator[None]:
 
 
 def user_space(recipe: UserEstimatorRecipe, *, image: bool, quick: bool) -> Mapping[str, Dimension]:
-    """Return the user's search space, the same for all data."""
+    """Return the user's search space; it is the same for all data."""
     return from_plain(recipe.space)
 
 
 def needs_estimator(recipe: UserEstimatorRecipe, job: FitJob) -> Fitting:
-    """Refuse: a recipe alone does not hold the estimator; :class:`UserEstimator` does."""
-    raise TypeError("an estimator of a user's is fitted by UserEstimator")
+    """Raise `TypeError`: a recipe does not hold the estimator; :class:`UserEstimator` does."""
+    raise TypeError("a user's estimator is fitted by UserEstimator, not from its recipe")
 
 
 FAMILY = Family(

@@ -1,4 +1,4 @@
-"""XGBoost, as its experts use it."""
+"""XGBoost with native categories, missing values and early stopping."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FittedXGBoost(FittedEstimator):
-    """A fitted classifier; early stopping, if there is any, has selected its round."""
+    """A fitted classifier with the round selected by early stopping, if any."""
 
     classes: Any = None
-    """The codes of the classes among the training rows; the model counts them from 0."""
+    """The codes of the classes among the training rows; the model numbers them from 0."""
 
     def expand(self, p: Any) -> Array:
-        """Return probabilities of the training rows' classes as those of all classes."""
+        """Expand probabilities of the classes in the training rows to all classes."""
         return expand_classes(p, self.classes, self.n_classes)
 
     def booster(self) -> Any:
@@ -48,17 +48,17 @@ class FittedXGBoost(FittedEstimator):
         return self.model.get_booster()[: self.details["best_round"]]
 
     def to_bytes(self) -> bytes:
-        """Return the trees, in XGBoost's binary JSON, and the preparation."""
+        """Return the trees in XGBoost's binary JSON (UBJSON), and the preparation."""
         return bytes(self.booster().save_raw("ubj")) + self.prepare.to_bytes()
 
 
 def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
-    """Boost in one go, noting the time of each round; checkpoints are cut afterwards.
+    """Fit all rounds, recording the time of each; then yield the checkpoints.
 
-    It stops by log loss where the metric is the error, since the error of a few thousand rows is
-    too coarse for that; otherwise by the metric. A recipe with the patience for it may stop by the
-    error all the same: then of the rounds with the fewest errors the one of the lowest log loss is
-    the model, as with a network's epochs.
+    Early stopping is by the leading metric, except that it is by log loss if the metric is the
+    error, which is too coarse on a few thousand rows. A recipe with ``stops_by="metric"``, which
+    needs a long patience, stops by the error too; the round with the lowest error is selected, ties
+    are broken by log loss, as for a network's epochs.
     """
     from xgboost import XGBClassifier
     from xgboost.callback import TrainingCallback
@@ -86,13 +86,13 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
             if metric.name == "log_loss":
                 loss = float(history[losses][-1])
             stop = job.report((epoch + 1) / rounds, seconds[-1], error, loss)
-            # Before its second round XGBoost does not know which is the best.
+            # XGBoost has no best round before the second one.
             return stop and epoch > 0
 
     model = XGBClassifier(
         **_settings(recipe, prepare, binary or bool(categorical)),
         tree_method="hist",
-        # The last metric stops.
+        # XGBoost stops by the last metric.
         eval_metric=custom.cost if custom else [losses, errors] if by_error else [errors, losses],
         n_jobs=job.budget.threads,
         random_state=job.draw_seed(),
@@ -103,7 +103,7 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
     fitted = FittedXGBoost(model, prepare, train.n_classes, job.clock.stop(), classes=classes)
     extend = partial(_extend_margin, model.get_booster())
     yield from margin_checkpoints(fitted, seconds, rounds, extend)
-    model.callbacks = None  # nothing of the fit stays alive with the model
+    model.callbacks = None  # they hold references to the training data
     if by_error and recipe.early_stopping_rounds:
         history = model.evals_result()["validation_0"]
         best_iteration = int(np.lexsort((history[losses], history[errors]))[0])
@@ -133,8 +133,8 @@ def _extend_margin(booster: Any, matrix: Array, margin: Any, start: int, stop: i
 def _settings(recipe: XGBoostRecipe, prepare: PreparedTable, one_tree: bool) -> dict[str, Any]:
     """Return the classifier's parameters.
 
-    No patience, 0, is XGBoost's None. A vector leaf takes no categories (XGBoost 3.2) and makes no
-    sense for two classes: there, one tree a class.
+    A patience of 0 becomes None (no early stopping). Vector leaves do not support categories
+    (XGBoost 3.2) and are pointless for two classes: both cases use one tree per class.
     """
     settings = asdict(recipe)
     for name in ("augment", "copies", "stops_by"):
@@ -148,7 +148,7 @@ def _settings(recipe: XGBoostRecipe, prepare: PreparedTable, one_tree: bool) -> 
 
 
 class CustomMetric:
-    """A metric that XGBoost lacks, in its signature; errors are recorded for the progress."""
+    """A metric with XGBoost's signature; it also records the error for progress reports."""
 
     def __init__(self, metric: Metric) -> None:
         self._loss, self.errors = metric.loss, list[float]()

@@ -1,4 +1,4 @@
-"""XGBoost's recipes, its named contenders and its search space, as data."""
+"""XGBoost's recipes, named contenders and search space, as data."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from graduel.train.recipes import RECIPES
 
 @dataclass(frozen=True, slots=True)
 class XGBoostRecipe:
-    """Histogram trees with early stopping on the validation rows.
+    """The parameters of ``XGBClassifier`` with histogram trees, and options of graduel.
 
-    With `early_stopping_rounds` 0 nothing stops, and all rounds are the model. Besides its training
-    rows it is fitted on `copies` of each, augmented as `augment` says (``--net`` takes the same
-    names).
+    With `early_stopping_rounds` 0 there is no early stopping: the model has all rounds. With
+    `copies`, the model is fitted on the training rows and that many augmented copies of each;
+    `augment` has the syntax of ``--net augment=…``.
     """
 
     n_estimators: int = 250
@@ -37,7 +37,8 @@ class XGBoostRecipe:
     augment: str = "none"
     copies: int = 0
     stops_by: str = "log_loss"
-    """Where a duel's metric is the error: "log_loss", or "metric", the error itself."""
+    """The metric for early stopping if the leading metric is the error: "log_loss", or "metric" for
+    the error itself."""
 
 
 TABLE_SPACE: Space = {
@@ -55,13 +56,13 @@ TABLE_SPACE: Space = {
     "max_leaves": Integer(0, 1024),
     "max_cat_to_onehot": Integer(2, 100, log=True),
 }
-"""It contains XGB-TD (see :data:`TUNED_DEFAULTS`) and the space of Erickson et al., *TabArena: A
-Living Benchmark for Machine Learning on Tabular Data*, 2025. There ``max_leaves`` goes from 8 to
-1,024; 0 here stands for no limit."""
+"""Contains XGB-TD (see :data:`TUNED_DEFAULTS`) and the space of Erickson et al., *TabArena: A
+Living Benchmark for Machine Learning on Tabular Data*, 2025, where ``max_leaves`` ranges from 8 to
+1,024; here 0 means no limit."""
 
 IMAGE_SPACE: Space = {
-    # Pixels are many and alike: few bins, and few of them at each split, lose nothing and are
-    # fast. A rate below 0.1 needs more rounds than a budget of minutes has.
+    # Pixels are redundant: few bins, and few pixels per split, are fast and do not raise the error.
+    # A learning rate below 0.1 needs more rounds than fit into a budget of minutes.
     "n_estimators": Integer(150, 800, log=True),
     "learning_rate": Real(0.1, 0.5, log=True),
     "max_depth": Integer(5, 8),
@@ -86,10 +87,11 @@ TUNED_DEFAULTS = XGBoostRecipe(
     reg_lambda=0.0,
     stops_by="metric",
 )
-"""XGB-TD-C: defaults that were tuned to be best on average over many tables for classification.
+"""XGB-TD-C: default hyperparameters tuned for the best average over many classification tables.
 
 Source: Holzmüller et al., *Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular
-Data*, 2024, as in pytabkit, and like there the metric of the duel stops it, the error too.
+Data*, 2024, as implemented in pytabkit. As there, early stopping is by the leading metric, even if
+it is the error.
 """
 
 LIBRARY_DEFAULTS = XGBoostRecipe(
@@ -101,7 +103,7 @@ LIBRARY_DEFAULTS = XGBoostRecipe(
     multi_strategy="one_output_per_tree",
     early_stopping_rounds=0,
 )
-"""``XGBClassifier()`` without any parameter."""
+"""``XGBClassifier()`` with the library's defaults."""
 
 AUGMENTED = XGBoostRecipe(
     n_estimators=400,
@@ -111,9 +113,9 @@ AUGMENTED = XGBoostRecipe(
     augment=RECIPES["mnist-augmented"].augment,
     copies=4,
 )
-"""The network ``mnist-augmented`` sees each digit warped anew in each epoch; trees see four warps
-of it, and the digit itself. Five times as many rows, all different, carry deeper trees: with depth
-9 the validation rows' log loss after ten rounds is 0.37, with depth 6 0.62.
+"""The counterpart of the network ``mnist-augmented``, which warps each digit anew in each epoch:
+the trees are fitted on each digit and four warped copies of it. Five times as many rows support
+deeper trees: after ten rounds the validation log loss is 0.37 with depth 9, and 0.62 with depth 6.
 """
 
 STRONGEST = XGBoostRecipe(n_estimators=1600, learning_rate=0.08, early_stopping_rounds=50)
@@ -122,9 +124,9 @@ STRONGEST_XGBOOST: dict[str, Any] = {
     "test_error": 0.0149,
     "fit_seconds": 477.0,
     "settings": asdict(STRONGEST),
-    "note": "measured on raw pixels with seed 0, on two cores; docs/results.md says how",
+    "note": "measured on raw pixels with seed 0, on two cores; see docs/results.md",
 }
-"""The strongest XGBoost recipe on MNIST that the project knows, and what it costs."""
+"""The best XGBoost recipe on MNIST known to this project, with its error and time."""
 
 
 def _quick_rate(table: TableTraits) -> float:
@@ -181,7 +183,7 @@ def _tuned_table_recipes(table: TableTraits) -> Recipes:
 
 
 def _library_table_recipes(table: TableTraits) -> Recipes:
-    # With very many classes 100 rounds take long; otherwise they are quick.
+    # 100 rounds are slow only with very many classes.
     rounds = min(100, table.quick_rounds)
     return Recipes(LIBRARY_DEFAULTS, replace(LIBRARY_DEFAULTS, n_estimators=rounds))
 
@@ -239,7 +241,7 @@ CONTENDERS = (
     ),
     NamedContender(
         "xgboost-plain",
-        "XGBoost as it comes",
+        "XGBoost with default parameters",
         Recipes(LIBRARY_DEFAULTS, replace(LIBRARY_DEFAULTS, n_estimators=30)),
         _library_table_recipes,
     ),

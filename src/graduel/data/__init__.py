@@ -1,4 +1,4 @@
-"""Data sets: sources, reading, schemas and preparation."""
+"""Data sets: sources, readers, schemas and preparation."""
 
 from graduel.data.builtin import DATASETS, load_dataset
 from graduel.data.column import Column

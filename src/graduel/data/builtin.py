@@ -1,4 +1,4 @@
-"""The data sets that come with graduel, by name."""
+"""The built-in data sets, by name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from graduel.errors import unknown
 
 
 def load_mnist() -> Dataset:
-    """Load MNIST from the package itself: 60,000 + 10,000 handwritten digits, 28 × 28 pixels.
+    """Load MNIST from the package: 60,000 + 10,000 handwritten digits of 28 × 28 pixels.
 
     Source: LeCun, Cortes and Burges, *The MNIST database of handwritten digits*, 1998.
-    Licence: CC-BY-SA-3.0.
+    License: CC-BY-SA-3.0.
     """
     with as_file(files("graduel.data") / "mnist") as folder:
         parts = [
@@ -38,12 +38,12 @@ DATASETS: dict[str, Callable[[], Dataset]] = {"mnist": load_mnist}
 
 
 def load_dataset(name: str) -> Dataset:
-    """Load a data set by its name; nothing is downloaded.
+    """Load a built-in data set by name; nothing is downloaded.
 
     Raises
     ------
     UserError
-        If there is no such data set; the message names the nearest.
+        If there is no data set of that name; the message suggests the closest.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Conversion of columns to the types of their kinds, alike in training and in prediction."""
+"""Conversion of columns to the types of their kinds, the same for training and prediction."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 TRUE = ("true", "t", "yes", "y", "on")
 FALSE = ("false", "f", "no", "n", "off")
-"""Words of boolean columns, pair by pair: true with false, t with f."""
+"""Words of boolean columns, in pairs: true and false, t and f, …"""
 RowNumbers = int | NDArray[np.int64]
-"""Rows of the table that was read, from 0: the number of the first row, or of each."""
+"""Row numbers in the source table, from 0: of the first row, or of each row."""
 
 
 def row_number(rows: RowNumbers, row: int) -> int:
-    """Return a row's number in the table that was read, from 1.
+    """Return a row's number in the source table, from 1.
 
     >>> row_number(100, 7), row_number(np.array([0, 3]), 1)
     (108, 4)
@@ -44,9 +44,18 @@ def to_kind(
     decimal: str = ".",
     rows: RowNumbers = 0,
 ) -> pl.Series:
-    """Convert one column to the type of its kind; see ``Table.frame``.
+    """Convert one column to the type of its kind; see :class:`graduel.data.table.Table`.
 
-    `rows` are the rows in the table that was read, for messages.
+    Parameters
+    ----------
+    date_format : format of a date column of text; detected by default
+    decimal : decimal sign of a numeric column of text
+    rows : row numbers in the source table, for messages
+
+    Raises
+    ------
+    UserError
+        If a cell is not a number or not a date; the message names the column and the row.
     """
     import polars as pl
 
@@ -60,7 +69,7 @@ def to_kind(
 
 
 def category_text(series: pl.Series) -> pl.Series:
-    """Return categories as text, without surrounding blanks, whole numbers without ``.0``.
+    """Return categories as text without surrounding blanks; whole numbers have no ``.0``.
 
     >>> import polars as pl
     >>> category_text(pl.Series([1.0, 2.5, None])).to_list()
@@ -77,7 +86,7 @@ def category_text(series: pl.Series) -> pl.Series:
 
 
 def normalize_numbers(column: pl.Series) -> pl.Series:
-    """Write the numbers among categories in one way, each cell regardless of the others.
+    """Normalize the spelling of numbers among categories, each cell independently.
 
     >>> import polars as pl
     >>> normalize_numbers(pl.Series(["1.50", "2.0", "3", "x"])).to_list()
@@ -113,7 +122,7 @@ def _to_numeric(series: pl.Series, decimal: str, rows: RowNumbers) -> pl.Series:
             row, cell = _first_invalid_number(series, decimal)
             raise UserError(
                 f"column {quote_name(series.name)}: expected numbers; row "
-                f"{row_number(rows, row):,} holds {quote_name(cell)}. Mend the cell, or give "
+                f"{row_number(rows, row):,} holds {quote_name(cell)}. Correct the cell, or give "
                 f"--categorical {quote_name(series.name)}"
             )
         series = numbers
@@ -174,7 +183,7 @@ def _to_date(series: pl.Series, date_format: str | None, rows: RowNumbers) -> pl
         row = _first_invalid_date(text, date_format)
         raise UserError(
             f"column {quote_name(series.name)}: expected {expected}; row "
-            f"{row_number(rows, row):,} holds {quote_name(text[row])}. Mend the cell"
+            f"{row_number(rows, row):,} holds {quote_name(text[row])}. Correct the cell"
         )
     return parsed
 

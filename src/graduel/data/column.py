@@ -11,7 +11,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One feature: its name, its kind, and why the kind was inferred."""
+    """One feature: its name, its kind, and the reason for the inferred kind."""
 
     name: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""Column inference: the kind of each feature with a reason; useless columns are set aside."""
+"""Inference of the kind of each column; columns that no model can use are dropped."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 MIN_ROWS = 20
-"""Rows from which distinct values mean something."""
+"""Minimum number of rows for conclusions from the number of distinct values."""
 MIN_NUMBERS = 20
-"""Numbers for each other cell, from which a note says which cells are not numbers."""
+"""Numbers per other cell from which a note reports the cells that are not numbers."""
 LONG = 50
-"""Average characters of a cell from which a column is text."""
+"""Mean number of characters per cell from which a column is text."""
 LIKE_AN_ID = re.compile(
     r"(^|[_\W])(id|ids|uuid|guid|index|idx|key|rownames?|row_?(id|number|nr|no)|unnamed: 0)$", re.I
 )
@@ -30,7 +30,7 @@ CAMEL_ID = re.compile(r"[a-z]I[dD]$")
 
 
 def is_named_identifier(name: str) -> bool:
-    """Return whether a column's name says that it holds identifiers.
+    """Return whether a column is named like an identifier.
 
     >>> [is_named_identifier(name) for name in ("user_id", "userId", "valid")]
     [True, True, False]
@@ -60,9 +60,9 @@ def infer_features(
     Parameters
     ----------
     frame : the table, without its target
-    requested : the kinds that the user decides: numeric, categorical or dropped
-    decimal : the decimal sign of columns of text
-    rows : the rows' numbers in the table that was read, for messages
+    requested : kinds set by the user, by column name: numeric, categorical or dropped
+    decimal : decimal sign of columns of text
+    rows : row numbers in the source table, for messages
     """
     import polars as pl
 
@@ -72,7 +72,7 @@ def infer_features(
     for series in frame:
         request = (requested or {}).get(series.name)
         if request == "dropped":
-            set_aside.append(DroppedColumn(series.name, "dropped", "left out as requested"))
+            set_aside.append(DroppedColumn(series.name, "dropped", "dropped as requested"))
             continue
         feature = _infer_column(series, request, decimal, formats, rows)
         if request is None and series.dtype == pl.String and series.name not in formats:
@@ -86,7 +86,8 @@ def infer_features(
         n_infinite = int(series.is_infinite().sum()) if series.dtype.is_float() else 0
         if n_infinite and feature[0].kind == "numeric":
             notes.append(
-                f"column {quote_name(series.name)}: {n_infinite:,} infinite numbers are missing"
+                f"column {quote_name(series.name)}: {n_infinite:,} infinite numbers are read as "
+                "missing"
             )
     return InferredFeatures(
         pl.DataFrame([series for _, series in features]),
@@ -98,7 +99,7 @@ def infer_features(
 
 
 def _explain_text(column: pl.Series, rows: RowNumbers) -> list[str]:
-    """Return a note on the few cells that keep a column from being numeric, if they are few."""
+    """Return a note on the cells that keep a column from being numeric, if they are few."""
     import polars as pl
 
     text = blank_to_null(column)
@@ -111,9 +112,9 @@ def _explain_text(column: pl.Series, rows: RowNumbers) -> list[str]:
     row = int(is_other.arg_true()[0])
     cells = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
     return [
-        f"column {quote_name(column.name)} is text because {cells} no number (the first: row "
-        f"{row_number(rows, row):,}); mend or empty {'it' if count == 1 else 'them'} to have "
-        "numbers"
+        f"column {quote_name(column.name)} is text because {cells} not a number (first: row "
+        f"{row_number(rows, row):,}); correct or empty {'it' if count == 1 else 'them'} to make "
+        "the column numeric"
     ]
 
 
@@ -124,7 +125,7 @@ def requested_kinds(
     numeric: Iterable[str] = (),
     drop: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Return the kind that the user requests for each column: categorical, numeric or dropped."""
+    """Return the kinds set by the user, by column name: categorical, numeric or dropped."""
     kinds: dict[str, str] = {}
     options = (("categorical", categorical), ("numeric", numeric), ("dropped", drop))
     for kind, texts in options:
@@ -145,12 +146,12 @@ def _infer_column(
     formats: dict[str, str],
     rows: RowNumbers,
 ) -> tuple[Column, pl.Series] | DroppedColumn:
-    """Return a column with its kind and its converted cells, or why it is not used."""
+    """Return a column with its kind and its converted cells, or the reason why it is dropped."""
     import polars as pl
 
     name = column.name
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return DroppedColumn(name, "nested", f"cells of {column.dtype} are no single values")
+        return DroppedColumn(name, "nested", f"cells of {column.dtype} are not single values")
     is_declared = column.dtype in (pl.Categorical, pl.Enum)
     if is_declared:
         column = column.cast(pl.String)
@@ -172,14 +173,14 @@ def _infer_column(
 def _drop_useless(
     series: pl.Series, kind: Kind, reason: str, *, is_requested: bool
 ) -> DroppedColumn | None:
-    """Return why no model can use a column; None if one can."""
+    """Return the reason why no model can use a column; None if it is usable."""
     name, values = series.name, series.drop_nulls()
     if not len(values):
         return DroppedColumn(name, "missing", "every cell is missing or infinite")
     if len(values) == len(series) and values.min() == values.max():
         return DroppedColumn(name, "constant", f"every row holds {quote_name(values[0])}")
     if kind == "numeric" and not is_requested and _is_identifier(series):
-        return DroppedColumn(name, "identifier", "whole numbers, different in every row")
+        return DroppedColumn(name, "identifier", "whole numbers, every cell distinct")
     if kind == "text":
         return DroppedColumn(name, "identifier" if reason == IDENTIFIER else "text", reason)
     return None
@@ -197,36 +198,36 @@ def _kind_of_type(column: pl.Series) -> tuple[Kind, str]:
     return "numeric", "whole numbers" if column.dtype.is_integer() else "numbers"
 
 
-IDENTIFIER = "different in every row"
+IDENTIFIER = "every cell is distinct"
 
 
 def _kind_of_text(
     column: pl.Series, decimal: str, formats: dict[str, str], is_declared: bool
 ) -> tuple[Kind, str]:
-    """Return the kind of a column of text; `is_declared` if its type is one of categories."""
+    """Return the kind of a column of text; `is_declared` if it had a categorical type."""
     distinct = column.drop_nulls().unique()
     if not is_declared and to_numbers(distinct, decimal) is not None:
-        return "numeric", "text that reads as numbers throughout"
+        return "numeric", "text; every cell is a number"
     n, k = len(column) - column.null_count(), len(distinct)
     words = set(distinct.str.strip_chars().str.to_lowercase()) if k <= 4 else set()
     if any(words == {t, f} for t, f in zip(TRUE, FALSE, strict=True)):
         return "boolean", " and ".join(sorted(words))
     if not is_declared and (dates := to_dates(blank_to_null(distinct))) is not None:
         formats[column.name] = dates[1]
-        return "date", f"text that reads as dates ({dates[1]})"
+        return "date", f"text; every cell is a date ({dates[1]})"
     lengths = distinct.str.len_chars().to_numpy()
     if n >= MIN_ROWS and k == n and lengths.mean() < LONG:
         return "text", IDENTIFIER
     if not is_declared and n >= MIN_ROWS and (2 * k > n or (lengths.mean() > LONG and 10 * k > n)):
-        return "text", f"text, {k:,} different in {n:,} cells"
+        return "text", f"text, {k:,} distinct in {n:,} cells"
     return (
         "categorical",
-        f"categories, {k:,} different" if is_declared else f"text, {k:,} different",
+        f"categories, {k:,} distinct" if is_declared else f"text, {k:,} distinct",
     )
 
 
 def _is_identifier(series: pl.Series) -> bool:
-    """Return whether numbers are whole, complete and distinct, and without gaps or named so."""
+    """Return whether a column has distinct integers, consecutive or named as identifiers."""
     n = len(series)
     if not series.dtype.is_integer() or series.null_count() or n < MIN_ROWS:
         return False

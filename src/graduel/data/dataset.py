@@ -1,4 +1,4 @@
-"""A data set: features, target, and a predefined test split if any."""
+"""A data set: features, target, and the predefined test split if there is one."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Features and target as they were read.
+    """Features and target as read, before preparation.
 
     Attributes
     ----------
     name : the data set's name
     X : the features, one example per row; images as (n, height, width), a table as a Polars
-        DataFrame. Not scaled, not converted.
+        DataFrame. Neither scaled nor encoded.
     y : the target's class codes, shape (n,), 0 … n_classes − 1
     classes : the name of each class
-    n_train : rows of the predefined training part, which come first; None without a split
-    source : where the data come from, and under which licence
-    inferred_table : of a table, its inferred schema with notes and reasons
-    groups : each row's group code; a group stays on one side of every split
-    times : each row's rank in time, where rows are split by time
+    n_train : number of rows of the predefined training part, which come first; None without a split
+    source : the origin of the data and their license
+    inferred_table : the inferred schema of a table, with notes and reasons; None for arrays
+    groups : the group code of each row; a group stays on one side of every split
+    times : the rank in time of each row, where rows are split by time
     """
 
     name: str
@@ -45,7 +45,7 @@ class Dataset:
     def __post_init__(self) -> None:
         if len(self.X) != len(self.y):
             raise ValueError(
-                f"X and y must have as many rows as each other; got {len(self.X)} and {len(self.y)}"
+                f"X and y must have the same number of rows; got {len(self.X)} and {len(self.y)}"
             )
         if self.n_train is not None and not 0 < self.n_train < len(self.X):
             raise ValueError(
@@ -54,24 +54,24 @@ class Dataset:
 
     @classmethod
     def from_table(cls, table: Table, **fields: Any) -> Dataset:
-        """Return the data set of a table whose schema is inferred; `fields` are the others."""
+        """Return the data set of a table with inferred schema; `fields` sets the other fields."""
         return cls(table.name, table.frame, table.y, table.classes, inferred_table=table, **fields)
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Name and kind of each column of a table; empty where X is an array."""
+        """The name and kind of each column of a table; empty if X is an array."""
         return () if self.inferred_table is None else self.inferred_table.columns
 
     @property
     def n_features(self) -> int:
-        """Columns of the flattened features, before any preparation."""
+        """The number of columns of the flattened features, before preparation."""
         if self.columns:
             return len(self.columns)
         return int(np.prod(self.X.shape[1:]))
 
     @property
     def image(self) -> tuple[int, int, int] | None:
-        """The shape (height, width, channels) of an example, where examples are images."""
+        """The shape (height, width, channels) of an image; None for other data."""
         if self.columns or self.X.ndim not in (3, 4):
             return None
         height, width, *channels = self.X.shape[1:]
@@ -79,20 +79,20 @@ class Dataset:
 
     @property
     def table(self) -> Any:
-        """X with one flat row for each example: a DataFrame, or an array, a view where possible."""
+        """X with one flat row per example: a DataFrame, or an array (a view where possible)."""
         return self.X if self.columns else self.X.reshape(len(self.X), -1)
 
     @property
     def train_rows(self) -> NDArray[np.intp]:
-        """Rows of the predefined training part."""
+        """The rows of the predefined training part."""
         return np.arange(self._split_point())
 
     @property
     def test_rows(self) -> NDArray[np.intp]:
-        """Rows of the predefined test part."""
+        """The rows of the predefined test part."""
         return np.arange(self._split_point(), len(self.X))
 
     def _split_point(self) -> int:
         if self.n_train is None:
-            raise ValueError(f"the data set {self.name!r} comes without a given split")
+            raise ValueError(f"the data set {self.name!r} has no predefined split")
         return self.n_train

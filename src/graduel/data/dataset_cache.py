@@ -1,10 +1,10 @@
-"""A loaded data set in a folder, so that it is read and its schema inferred once a run.
+"""A cache folder of a loaded data set, so that it is read and its schema inferred once per run.
 
-    X.arrow      the features of a table as Arrow IPC, uncompressed; X.npy of images
-    y.npy, …     class codes, groups, times, and where each row stood in the table
-    dataset.json the rest, and the SHA-256 of every file beside it; written last
+    X.arrow      the features of a table as uncompressed Arrow IPC; images are in X.npy
+    y.npy, …     class codes, groups, times, and row numbers in the source table
+    dataset.json the other fields, and the SHA-256 of every other file; written last
 
-The checksums tell a cache that was cut short, so that the files need not be flushed to the disk.
+The checksums detect truncated files, so the files need not be flushed to disk.
 
 Source: the Arrow IPC file format, https://arrow.apache.org/docs/format/Columnar.html.
 """
@@ -33,7 +33,7 @@ MANIFEST, FRAME, IMAGES = "dataset.json", "X.arrow", "X.npy"
 
 @dataclass(frozen=True, slots=True)
 class _TableInfo:
-    """The parts of a :class:`Table` that are neither a frame nor an array."""
+    """The fields of a :class:`Table` that are neither DataFrames nor arrays."""
 
     columns: tuple[Column, ...]
     target: str
@@ -44,7 +44,7 @@ class _TableInfo:
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
-    """The parts of a :class:`Dataset` that are neither a frame nor an array, and the files."""
+    """The fields of a :class:`Dataset` that are neither DataFrames nor arrays, and checksums."""
 
     name: str
     classes: tuple[str, ...]
@@ -55,7 +55,7 @@ class _Manifest:
 
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
-    """Write a data set as it was loaded into a folder."""
+    """Write a loaded data set to a folder."""
     table = dataset.inferred_table
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {"y.npy": dataset.y, "groups.npy": dataset.groups, "times.npy": dataset.times}
@@ -84,10 +84,10 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """Return the data set that :func:`write_dataset` wrote; images are memory-mapped.
+    """Read the data set that :func:`write_dataset` wrote; images are memory-mapped.
 
-    Every file's checksum is verified first, which takes a second per gigabyte. Arrow files are
-    mapped by Polars 1 and read into memory by Polars 2 (pola-rs/polars#28258).
+    Every file's checksum is verified first, which takes a second per gigabyte. Polars 1
+    memory-maps Arrow files, Polars 2 reads them into memory (pola-rs/polars#28258).
 
     Raises
     ------
@@ -96,9 +96,9 @@ def read_dataset(folder: Path) -> Dataset:
     """
     import polars as pl
 
-    manifest = _checked(folder)
+    manifest = _verify(folder)
     info = manifest.table
-    arrays = {name: _load(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
+    arrays = {name: _load_array(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
     if info is None:
         X, y = arrays[IMAGES], arrays["y.npy"]
         return Dataset(manifest.name, X, y, manifest.classes, manifest.n_train, manifest.source)
@@ -124,16 +124,16 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def is_intact(folder: Path) -> bool:
-    """Return whether a folder holds a data set whose files are those that were written."""
+    """Return whether a folder holds a complete data set with matching checksums."""
     try:
-        _checked(folder)
+        _verify(folder)
     except UserError:
         return False
     return True
 
 
-def _checked(folder: Path) -> _Manifest:
-    """Return the manifest of a folder whose files have their checksums."""
+def _verify(folder: Path) -> _Manifest:
+    """Return the manifest of a folder; raise if a file does not match its checksum."""
     path = folder / MANIFEST
     content = read_json(path)
     try:
@@ -141,7 +141,7 @@ def _checked(folder: Path) -> _Manifest:
     except (TypeError, LookupError):
         plain, intact = None, False
     if not intact:
-        raise _damaged(path)
+        raise _damage_error(path)
     manifest = from_plain(_Manifest, plain, str(path))
     for name, digest in manifest.sha256.items():
         try:
@@ -149,12 +149,12 @@ def _checked(folder: Path) -> _Manifest:
         except OSError as error:
             raise UserError(f"{folder / name}: cannot be read ({error.strerror})") from None
         if not intact:
-            raise _damaged(folder / name)
+            raise _damage_error(folder / name)
     return manifest
 
 
-def _damaged(path: Path) -> UserError:
-    return UserError(f"{path}: expected cached data as they were written; the file is damaged")
+def _damage_error(path: Path) -> UserError:
+    return UserError(f"{path}: expected the cached data that were written; the file is damaged")
 
 
 def _text_digest(plain: Any) -> str:
@@ -162,8 +162,8 @@ def _text_digest(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _load(path: Path) -> NDArray[Any]:
-    """Return an array; images, which may be many, as a private mapping of their file."""
+def _load_array(path: Path) -> NDArray[Any]:
+    """Return an array; images, which may be large, as a copy-on-write mapping of their file."""
     if path.name != IMAGES:
         with path.open("rb") as file:
             return np.lib.format.read_array(file)

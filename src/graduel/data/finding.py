@@ -1,4 +1,4 @@
-"""Checks of data and plans, by code, and their findings; ``docs/checks.md`` explains each."""
+"""Checks of data and plans, by code, and their findings; see ``docs/checks.md``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ Severity = Literal["info", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a user should know before anything is fitted.
+    """The result of a check that a user should know before anything is fitted.
 
     Attributes
     ----------
-    code : the check's code, ``GRD001`` and so on: the same in every version
-    title : the check's title, without particulars
-    severity : ``warning`` if a result may mislead, ``info`` if it explains a choice
-    message : a sentence with particulars and a remedy
-    column : the column concerned, where there is one
+    code : the check's code, such as ``GRD001``; the same in every version
+    title : the check's title
+    severity : ``warning`` if a result may mislead, ``info`` if the finding explains a choice
+    message : one line with the particulars and a remedy
+    column : the column concerned; None if there is no single one
     """
 
     code: str
@@ -33,7 +33,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check that may have findings."""
+    """A check of the data or the plan: its code, title and severity."""
 
     code: str
     title: str
@@ -48,17 +48,17 @@ class Check:
         return Finding(self.code, self.title, self.severity, message, column)
 
 
-PREDICTS_TARGET = Check("GRD001", "A column predicts the target alone")
+PREDICTS_TARGET = Check("GRD001", "A column alone predicts the target")
 NAMED_LIKE_TARGET = Check("GRD002", "A column is named like the target")
-REPEATED_ROWS = Check("GRD003", "Rows repeat the features of others")
+REPEATED_ROWS = Check("GRD003", "Duplicate rows")
 IDENTIFIER = Check("GRD004", "A column looks like an identifier")
 FEW_ROWS = Check("GRD005", "Classes with few rows")
 RARE_CLASS = Check("GRD006", "A rare class")
-ORDERED_BY_DATE = Check("GRD007", "Rows in the order of a date")
+ORDERED_BY_DATE = Check("GRD007", "Rows sorted by date")
 FEWER_ROWS_THAN_FOLDS = Check("GRD008", "Classes with fewer rows than folds")
-METRIC_CHOICE = Check("GRD009", "Log loss is compared", "info")
+METRIC_CHOICE = Check("GRD009", "Log loss as the metric", "info")
 LOW_POWER = Check("GRD010", "Too few test rows for the ROPE")
-LEAKED_ROWS = Check("GRD011", "Test rows repeat training rows")
+LEAKED_ROWS = Check("GRD011", "Test rows duplicate training rows")
 NO_PROBABILITIES = Check("GRD012", "A contender without probabilities")
 NO_SEARCH_SPACE = Check("GRD013", "A contender without a search space", "info")
 
@@ -67,4 +67,4 @@ CHECKS = (
     *(ORDERED_BY_DATE, FEWER_ROWS_THAN_FOLDS, METRIC_CHOICE, LOW_POWER, LEAKED_ROWS),
     *(NO_PROBABILITIES, NO_SEARCH_SPACE),
 )
-"""Every check, in the order of codes. A code is never used for another check."""
+"""Every check, in order of codes. Codes are never reused."""

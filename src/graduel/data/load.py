@@ -1,4 +1,4 @@
-"""Load the data that a spec describes, from a file, a folder, bytes, or by name."""
+"""Loading of the data that a spec describes: from a file, a folder, bytes, or by name."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = None) -> Dataset:
-    """Read data and infer their schema; the last data set that was loaded is not read again.
+    """Read data and infer their schema; the last data set loaded is cached in memory.
 
     Parameters
     ----------
     spec : how the data are read
     place : the file or folder; None for data known by name
-    content : a file's bytes (Parquet or NPZ) in place of a file
+    content : the bytes of a Parquet or NPZ file, instead of a file
 
     Raises
     ------
     UserError
-        If the data cannot be read, or have changed since they were described.
+        If the data cannot be read, or have changed since the spec was made.
     """
     from graduel.data.read.openml import fetch
     from graduel.data.read.reader import OPENML, read_source
@@ -71,10 +71,10 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
 
 
 def _read_content(spec: SourceSpec, content: bytes) -> Source:
-    """Return what the bytes of a Parquet or NPZ file hold."""
+    """Read the bytes of a Parquet or NPZ file."""
     import polars as pl
 
-    from graduel.data.read.labelled_arrays import dataset_from_arrays
+    from graduel.data.read.labeled_arrays import dataset_from_arrays
     from graduel.data.read.reader import Source
 
     if spec.file.endswith(".parquet"):
@@ -84,7 +84,7 @@ def _read_content(spec: SourceSpec, content: bytes) -> Source:
 
 
 def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
-    """Infer the schema of a table that was read; take images with their labels as they are."""
+    """Return the data set of a source: infer the schema of a table; use images unchanged."""
     from graduel.data.read.reader import Source
 
     content = source.content
@@ -109,7 +109,7 @@ def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
 
 
 def _to_frame(arrays: Dataset) -> pl.DataFrame:
-    """Return a DataFrame of rows of numbers and their labels."""
+    """Return rows of numbers and their labels as a DataFrame."""
     import polars as pl
 
     from graduel.data.read.dataframe import from_values
@@ -144,21 +144,21 @@ def _build_table(
         decimal=source.decimal,
     )
     if group is not None:
-        aside = tuple(
+        dropped = tuple(
             DroppedColumn(one.name, one.why, "rows are split by it") if one.name == group else one
             for one in table.set_aside
         )
-        table = replace(table, set_aside=aside)
+        table = replace(table, set_aside=dropped)
     table = replace(table, notes=(*source.notes, *table.notes))
     return Dataset.from_table(
         table,
         source=source.origin,
-        groups=None if group is None else _codes(frame[group].gather(table.rows)),
-        times=None if time is None else _times(frame[time].gather(table.rows), source.decimal),
+        groups=None if group is None else _encode_groups(frame[group].gather(table.rows)),
+        times=None if time is None else _rank_times(frame[time].gather(table.rows), source.decimal),
     )
 
 
-def _codes(column: pl.Series) -> NDArray[np.int64]:
+def _encode_groups(column: pl.Series) -> NDArray[np.int64]:
     """Return each row's group code, in order of appearance; a missing value is its own group."""
     codes: dict[Any, int] = {}
     row_codes = [
@@ -168,7 +168,7 @@ def _codes(column: pl.Series) -> NDArray[np.int64]:
     return np.array(row_codes, np.int64)
 
 
-def _times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
+def _rank_times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
     """Return the rank of each row's time, equal for equal times."""
     import polars as pl
 

@@ -1,4 +1,4 @@
-"""Schema of a model's data: the classes it predicts, and what a later table or image must be."""
+"""The schema of a model's data: its classes, and the columns or pixels of new data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 MAX_SIDE = 1 << 16
-"""Pixels of an image's height or width, exclusive."""
+"""Limit of an image's height and width in pixels, exclusive."""
 MAX_SCALE = 1e6
 
 
@@ -31,23 +31,23 @@ MAX_SCALE = 1e6
 class Schema:
     """Classes, and columns or pixels, of the data that a model was trained on.
 
-    Its plain form is that of :mod:`graduel.serialize`.
+    :mod:`graduel.serialize` converts it to plain data.
 
     Attributes
     ----------
     name : name of the data set
     classes : the name of each class
-    image : the shape (height, width, channels) of an example, where examples are images
-    scale : factor of raw numbers before a network takes them: 1/255 for pixels
-    target : the column that is predicted, of a table
+    image : the shape (height, width, channels) of an image; None for other data
+    scale : the factor that scales a network's inputs: 1/255 for pixels
+    target : the target column of a table
     columns : the features of a table, in the order of training
-    date_formats : for columns of dates that came as text, their format
-    numeric_categories : columns whose categories are numbers: there 1.50 and 1.5 are one category
+    date_formats : the formats of date columns of text, by column name
+    numeric_categories : columns whose categories are numbers, where 1.50 and 1.5 are one category
 
     Raises
     ------
     UserError
-        If the image's shape, the scale or a name of a column is not possible.
+        If the image's shape, the scale or a column's name is invalid.
     """
 
     name: str = ""
@@ -62,9 +62,9 @@ class Schema:
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names):
-            raise UserError("a column stands twice in the schema")
+            raise UserError("the schema has two columns of the same name")
         if not {*self.date_formats, *self.numeric_categories} <= set(names):
-            raise UserError("the schema has formats of columns that it lacks")
+            raise UserError("the schema has formats for columns that it does not have")
         if self.image is not None and not all(0 < side < MAX_SIDE for side in self.image):
             raise UserError(f"the shape of an image must be positive; got {self.image}")
         if not 0 < self.scale < MAX_SCALE:
@@ -99,14 +99,14 @@ class Schema:
 
         Parameters
         ----------
-        frame : columns in any order, and any others among them
-        decimal : the decimal sign of numbers in columns of text
-        first_row : rows that stood before these, for messages
+        frame : a table with these columns in any order; other columns are ignored
+        decimal : decimal sign of numbers in columns of text
+        first_row : number of rows before these in the source table, for messages
 
         Raises
         ------
         UserError
-            If columns lack or a cell does not fit; the message names them.
+            If columns are missing or a cell is invalid; the message names them.
 
         Examples
         --------
@@ -121,7 +121,7 @@ class Schema:
         if missing:
             raise UserError(
                 f"expected {len(self.columns)} columns; {len(missing)} of them are not in the "
-                f"table: {join_names(missing)}"
+                f"table: {join_names(missing)}. Add or rename them"
             )
         frame, formats = self.normalize_categories(frame), self.date_formats
         return pl.DataFrame(
@@ -132,7 +132,7 @@ class Schema:
         )
 
     def normalize_categories(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the table with the numbers among its categories written in one way."""
+        """Return the table with normalized spelling of the numbers among its categories."""
         present = [name for name in self.numeric_categories if name in frame.columns]
         return frame.with_columns([normalize_numbers(frame[name]) for name in present])
 
@@ -142,22 +142,22 @@ class Schema:
         Raises
         ------
         UserError
-            If images are of another shape than in training.
+            If images have another shape than in training.
         """
         X = np.asarray(X)
         flat = X.reshape(len(X), -1) if X.ndim > 1 else X.reshape(1, -1)
         if self.image is not None and flat.shape[1] != np.prod(self.image):
             height, width, channels = self.image
-            colours = f" and {channels} channels" if channels > 1 else ""
+            colors = f" and {channels} channels" if channels > 1 else ""
             raise UserError(
-                f"expected images of {height} × {width} pixels{colours}; got rows of "
+                f"expected images of {height} × {width} pixels{colors}; got rows of "
                 f"{flat.shape[1]:,} numbers"
             )
         return flat
 
 
 def find_numeric_categories(frame: pl.DataFrame, columns: Iterable[Column]) -> tuple[str, ...]:
-    """Return the names of the columns whose categories are all numbers."""
+    """Return the names of the categorical columns whose categories are all numbers."""
     return tuple(
         column.name
         for column in columns

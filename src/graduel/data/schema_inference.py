@@ -1,4 +1,4 @@
-"""Schema inference: the features of a table, and the classes of its target."""
+"""Schema inference: the kinds of a table's features, and the classes of its target."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ def infer_table(
 ) -> Table:
     """Infer the schema of a table: the kind of each column, and the classes of the target.
 
-    Numbers are numeric, however few are different (0 and 1, too: nothing is lost if a 2 turns
-    up); text that reads as numbers throughout as well, but for codes with leading zeros.
-    Two words such as yes and no are boolean, dates are dates. Other text is categorical, or text
-    if it is long or more than half of its cells are different. Columns of one value, of
-    none, of text, and identifiers (all different, and counting up or named so) are set aside.
+    Numbers are numeric, even with two distinct values (0 and 1 are numeric so that a later 2 is
+    not lost). Text is numeric if every cell is a number, except for codes with leading zeros. Two
+    words such as yes and no are boolean; dates are dates. Other text is categorical, or text if it
+    is long or more than half of its cells are distinct. Columns with one value or none, columns
+    of text, and identifiers (distinct in every row, and consecutive or named as one) are dropped.
 
     Parameters
     ----------
-    frame : the table, as ``read_source`` returns it
-    target : the column that is predicted
-    categorical, numeric : columns of these kinds, whatever they hold
-    drop : columns to leave out
-    bins : number of classes that a numeric target is cut into, at its quantiles
-    decimal : the decimal sign of columns of text
+    frame : the table, as returned by ``read_source``
+    target : the target column
+    categorical, numeric : columns that get this kind regardless of their values
+    drop : columns to drop
+    bins : number of classes into which a numeric target is cut, at its quantiles
+    decimal : decimal sign of columns of text
 
     Raises
     ------
     UserError
-        If there is no such column, no target (the likely ones are shown), a column cannot be of
-        the kind that the user names, or no feature is left.
+        If a named column does not exist, no target is named (the message lists likely ones), a
+        column cannot have the requested kind, or no feature remains.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def infer_table(
     rows = has_label.arg_true().to_numpy().astype(np.int64)
     notes = []
     if len(rows) < frame.height:
-        notes.append(f"{frame.height - len(rows):,} rows without a target are left out")
+        notes.append(f"{frame.height - len(rows):,} rows without a target are dropped")
         frame, labels = frame.filter(has_label), labels.filter(has_label)
     if len(rows) < 2:
         raise UserError(
@@ -90,8 +90,8 @@ def infer_table(
             )
         why = ", ".join(f"{quote_name(one.name)} ({one.why})" for one in features.set_aside[:5])
         raise UserError(
-            f"expected features beside the target; got {why}. "
-            "Keep one with --numeric or --categorical"
+            f"expected features besides the target; all columns are dropped: {why}. "
+            "Use one of them with --numeric or --categorical"
         )
     return Table(
         name=name,

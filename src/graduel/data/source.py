@@ -1,4 +1,4 @@
-"""Where data come from: a file, a folder, a name, or arrays and DataFrames of a program."""
+"""Data sources: a file, a folder, a name, or arrays and DataFrames in memory."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ if TYPE_CHECKING:
     import polars as pl
 
 LARGE = 1 << 30
-"""Bytes of a table in memory from which on a sample of its rows is enough."""
+"""Size of a table in memory, in bytes, from which a sample of its rows is read."""
 LEAST, SPARE = 100_000, 2.1
-"""Rows of such a sample: at least so many, and a multiple of the training rows."""
+"""Rows of such a sample: the minimum, and the multiple of the training rows."""
 DUEL_COPIES = 8
-"""How many times a duel holds a table, about: whole, divided, and as matrices, in two processes."""
+"""Approximate number of copies of a table in a duel's memory: the table, its splits and matrices,
+in two processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """A data set before it is loaded: how it is read, and where it is.
+    """A data set before it is loaded: its location, and the spec of how it is read.
 
     Attributes
     ----------
-    spec : all that decides the data but for where they are
+    spec : everything that determines the data, except for their location
     place : the file or folder; None for data known by name
-    content : of data that a program holds, a file's bytes (Parquet or NPZ) in place of a file
+    content : for data in memory, the bytes of a Parquet or NPZ file instead of a file
 
     Examples
     --------
@@ -51,12 +52,12 @@ class DataSource:
 
     @classmethod
     def builtin(cls, name: str) -> DataSource:
-        """Return the source of a data set that comes with graduel.
+        """Return the source of a built-in data set.
 
         Raises
         ------
         UserError
-            If there is no such data set; the message names the nearest.
+            If there is no data set of that name; the message suggests the closest.
         """
         if name not in DATASETS:
             raise unknown("data set", name, DATASETS)
@@ -69,7 +70,7 @@ class DataSource:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether the data come with graduel."""
+        """Whether this is a built-in data set."""
         return self.place is None and self.content is None and self.spec.file in DATASETS
 
     def load(self) -> Dataset:
@@ -78,23 +79,23 @@ class DataSource:
         Raises
         ------
         UserError
-            If they cannot be read, or have changed since they were described.
+            If they cannot be read, or have changed since the source was opened.
         """
         return load(self.spec, self.place, self.content)
 
 
 def open_source(text: str | Path, **options: Any) -> DataSource:
-    """Return the source with this name: its fingerprint, and the options by which it is read.
+    """Return the data source with this name or path, with its fingerprint and options.
 
     Parameters
     ----------
-    text : ``mnist``, or as :func:`graduel.data.read.read_source` takes it
+    text : ``mnist``, or a path or name for :func:`graduel.data.read.read_source`
     options : fields of :class:`SourceSpec`
 
     Raises
     ------
     UserError
-        If there is no such source, or it takes no options.
+        If the source does not exist, or does not take options.
 
     Examples
     --------
@@ -127,10 +128,10 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
 
 
 def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
-    """Return data that fit into memory: of a large table a sample, where that is enough.
+    """Return the source with sampling turned on if its table is large and a sample is enough.
 
-    This depends on the table alone, not on the machine, so that the same command is the same duel.
-    The sample holds more rows than are trained on: validation and test rows come from it too.
+    The choice depends on the table, not on the machine, so that the same command is the same duel.
+    The sample has more rows than are trained on: validation and test rows come from it too.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
     Raises
     ------
     UserError
-        If all rows are wanted, and the copies that a duel holds would not fit into memory.
+        If all rows are requested, and the copies that a duel holds do not fit into memory.
     """
     from graduel.data.read.memory_check import check_memory, table_bytes
     from graduel.data.read.reader import detect_format
@@ -156,12 +157,12 @@ def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
 
 
 def source_from_arrays(X: Any, y: Any = None, **options: Any) -> DataSource:
-    """Return the source of data that a program holds: features and labels, or a DataFrame.
+    """Return the source of data in memory: features and labels, or a DataFrame.
 
     Raises
     ------
     UserError
-        If X and y do not fit each other, or are neither DataFrames nor arrays.
+        If X and y have different numbers of rows, or are neither DataFrames nor arrays.
     """
     from graduel.data.read.dataframe import from_arrays, from_frame
 

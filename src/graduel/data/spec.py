@@ -1,4 +1,4 @@
-"""How data are read, as plain data: the part of a data source that goes into a duel's plan."""
+"""The spec of a data source, without its location: the part that goes into a duel's plan."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from graduel.serialize import from_plain, to_plain
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """How data are read and their schema inferred; equal specs of equal content give equal data.
+    """Options for reading data and inferring their schema; with equal content, equal data.
 
     Attributes
     ----------
     name : the data's name
-    file : the file's or folder's name without its path, or the name of a known source
-    sha256 : of the content; empty for a known source
+    file : the name of the file or folder without its path, or the name of a known source
+    sha256 : the SHA-256 of the content; empty for a known source
     target, categorical, numeric, drop, bins : see :func:`graduel.data.schema_inference.infer_table`
     separator, decimal, encoding, size : see :func:`graduel.data.read.read_source`
-    group : the column whose equal values stay on one side of every split; no feature
-    time : the column by which rows are ordered in time
-    sample : size of the stratified sample that is read of a large table
+    group : the column whose equal values stay on one side of every split; not used as a feature
+    time : the column that orders rows in time
+    sample : size of the stratified sample that is read from a large table
     """
 
     name: str
@@ -41,16 +41,16 @@ class SourceSpec:
     sample: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON without the fields that are not set."""
+        """Return plain data for JSON, without the fields that are not set."""
         return {k: v for k, v in to_plain(self).items() if v not in (None, [], "")}
 
     @classmethod
     def from_dict(cls, data: Any) -> SourceSpec:
-        """Return the spec that :meth:`as_dict` described.
+        """Return the spec from the result of :meth:`as_dict`.
 
         Raises
         ------
         UserError
-            If the data describe no source.
+            If the data are not those of a spec.
         """
         return from_plain(cls, data, "description of a data source")

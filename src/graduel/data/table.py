@@ -1,4 +1,4 @@
-"""A table with its inferred schema: features, target, and columns that are set aside."""
+"""A table with its inferred schema: features, target, and dropped columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Why = Literal["missing", "constant", "identifier", "text", "nested", "dropped"]
 
 @dataclass(frozen=True, slots=True)
 class DroppedColumn:
-    """A column that is not used: its name, the kind of reason, and the reason in words."""
+    """A column that is not used: its name, the type of reason, and the reason in words."""
 
     name: str
     why: Why
@@ -28,17 +28,17 @@ class DroppedColumn:
 
 
 MOST_LINES = 8
-"""Columns set aside for one kind of reason that have a line each."""
+"""Maximum number of dropped columns with the same reason that get a line each."""
 
 
 def explain_dropped(set_aside: Iterable[DroppedColumn]) -> Iterator[str]:
-    """Yield a line for each column that is not used; one line for very many with one reason.
+    """Yield a line for each dropped column, or one line for many with the same reason.
 
     >>> list(explain_dropped([DroppedColumn("a", "constant", "every row holds 0")]))
-    ["column 'a' is set aside: every row holds 0"]
+    ["column 'a' is dropped: every row holds 0"]
     >>> many = [DroppedColumn(f"f{i}", "constant", "every row holds 0") for i in range(99)]
     >>> list(explain_dropped(many))
-    ["99 columns are set aside (constant): 'f0', 'f1', 'f2', 'f3', 'f4' and 94 more"]
+    ["99 columns are dropped (constant): 'f0', 'f1', 'f2', 'f3', 'f4' and 94 more"]
     """
     by_why: dict[Why, list[DroppedColumn]] = {}
     for column in set_aside:
@@ -46,10 +46,10 @@ def explain_dropped(set_aside: Iterable[DroppedColumn]) -> Iterator[str]:
     for why, columns in by_why.items():
         if len(columns) > MOST_LINES:
             names = join_names(column.name for column in columns)
-            yield f"{len(columns):,} columns are set aside ({why}): {names}"
+            yield f"{len(columns):,} columns are dropped ({why}): {names}"
             continue
         for column in columns:
-            yield f"column {quote_name(column.name)} is set aside: {column.reason}"
+            yield f"column {quote_name(column.name)} is dropped: {column.reason}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,18 +59,16 @@ class Table:
     Attributes
     ----------
     name : name of the table
-    frame : the features, each of its kind's type. Missing is null, never NaN or infinite. By kind:
-        numeric, a number type of Polars; categorical, String; boolean, Boolean; date,
-        Datetime in microseconds
+    frame : the features. Missing values are null, never NaN or infinite. Types by kind: numeric, a
+        number type of Polars; categorical, String; boolean, Boolean; date, Datetime in microseconds
     columns : the features, in the frame's order
-    target : the target's column
+    target : the target column
     y : the target's class codes, shape (n,), 0 … n_classes − 1
     classes : the name of each class
-    rows : the number of each row in the table that was read, from 0; rows without a target are
-        left out
-    set_aside : the columns that are not used, with reasons
-    notes : decisions of the inference, a sentence each
-    formats : date formats of columns of dates that came as text
+    rows : the number of each row in the source table, from 0; rows without a target are dropped
+    set_aside : the dropped columns, with reasons
+    notes : decisions of the inference, one sentence each
+    formats : the formats of date columns of text, by column name
     """
 
     name: str
@@ -87,13 +85,13 @@ class Table:
     def __post_init__(self) -> None:
         if not self.frame.height == len(self.y) == len(self.rows):
             raise ValueError(
-                f"features, y and rows must have one length; got {self.frame.height}, "
+                f"features, y and rows must have the same length; got {self.frame.height}, "
                 f"{len(self.y)} and {len(self.rows)}"
             )
         if self.frame.columns != [column.name for column in self.columns]:
-            raise ValueError("columns must be those of the frame, in its order")
+            raise ValueError("columns must be those of the frame, in the same order")
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Rows of each class."""
+        """The number of rows of each class."""
         return np.bincount(self.y, minlength=len(self.classes))

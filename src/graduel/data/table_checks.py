@@ -1,8 +1,7 @@
-"""Checks of a table for what may make a result mislead, before anything is fitted."""
+"""Checks of a table for leakage, duplicates and other causes of misleading results."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -14,24 +13,24 @@ from graduel.data import finding
 from graduel.data.column import Column
 from graduel.data.column_inference import is_named_identifier
 from graduel.data.finding import Finding
-from graduel.data.read.column_names import quote_name
+from graduel.data.read.column_names import quote_name, split_words
 from graduel.data.table import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
 SAMPLE = 20_000
-"""Rows on which single columns are tried."""
+"""Maximum number of rows on which single columns are evaluated."""
 MIN_ROWS = 100
-"""Rows from which a column's prediction of the target and its order mean something."""
+"""Minimum number of rows for the checks of single columns."""
 BINS = 256
-"""Ranges of a column of numbers, at most."""
+"""Maximum number of ranges into which a numeric column is cut."""
 LEAK_ERROR = 0.01
-"""Error of a column alone, and share of guessing's error, that gives the target away."""
+"""Error rate up to which a column alone counts as leakage; less if the baseline error is small."""
 FEW = 10
-"""Rows of a class."""
+"""Number of rows below which a class has few rows."""
 RARE = 0.01
-"""Share of the smallest of two classes."""
+"""Share of the rows below which a class is rare."""
 RELATED = frozenset(
     (
         *("code", "id", "name", "label", "text", "number", "num", "encoded", "enc", "flag"),
@@ -39,20 +38,20 @@ RELATED = frozenset(
         *("reason", "date", "true", "new", "old", "orig", "final", "is", "was"),
     )
 )
-"""Words that a copy of the target, or its consequence, is called by beside the target's name."""
+"""Words that the name of a copy or a consequence of the target adds to the target's name."""
 
 
 def check_table(table: Table, *, seed: int = 0) -> tuple[Finding, ...]:
-    """Return the findings about a table; nothing is changed.
+    """Return the findings about a table; the table is not changed.
 
-    A column that alone predicts the target nearly perfectly or is named like it, equal rows and
-    contradicting ones, numbers that look like an identifier, classes of few rows, rows in the
-    order of a date, a class of less than 1 %.
+    The checks look for columns that alone predict the target or are named like it, duplicate and
+    contradictory rows, columns that look like identifiers, classes with few rows or less than 1 %
+    of the rows, and rows sorted by date.
 
     Parameters
     ----------
-    table : features and target, as :func:`infer_table` returns them
-    seed : of the rows that are sampled where there are many
+    table : features and target, as returned by :func:`infer_table`
+    seed : seed for sampling rows of a large table
 
     Examples
     --------
@@ -62,8 +61,8 @@ def check_table(table: Table, *, seed: int = 0) -> tuple[Finding, ...]:
     >>> frame = pl.DataFrame({"x": [i % 7 for i in range(n)], "y": [i % 2 for i in range(n)]})
     >>> copied = frame.with_columns(known=pl.col("y") * 3.5)
     >>> print(check_table(infer_table(copied, target="y"))[0])
-    warning GRD001: column 'known' alone predicts the target almost perfectly (0.0 % error): is it \
-known beforehand? If not, --drop known
+    warning GRD001: column 'known' alone predicts the target almost perfectly (0.0 % error). Drop \
+it with --drop known unless it is known at prediction time
     """
     return (
         *_check_predictors(table, np.random.default_rng(seed)),
@@ -89,14 +88,17 @@ def _check_predictors(table: Table, rng: np.random.Generator) -> Iterator[Findin
         if error <= bound:
             yield finding.PREDICTS_TARGET.report(
                 f"column {quote_name(column.name)} alone predicts the target almost perfectly "
-                f"({100 * error:.1f} % error): is it known beforehand? If not, --drop "
-                f"{quote(column.name)}",
+                f"({100 * error:.1f} % error). {_advise_drop(column)}",
                 column.name,
             )
 
 
+def _advise_drop(column: Column) -> str:
+    return f"Drop it with --drop {quote(column.name)} unless it is known at prediction time"
+
+
 def _group_values(values: pl.Series, column: Column, half: int) -> NDArray[np.int64]:
-    """Return each row's group: its category, or its range of numbers; missing is a group, too."""
+    """Return each row's group: its category or its range of numbers; missing values are a group."""
     import polars as pl
 
     if column.kind in ("categorical", "boolean", "text"):
@@ -105,12 +107,12 @@ def _group_values(values: pl.Series, column: Column, half: int) -> NDArray[np.in
     edges = np.unique(numbers[:half][~np.isnan(numbers[:half])])
     if len(edges) > BINS:
         edges = np.quantile(edges, np.linspace(0, 1, BINS))
-    # NaN is sorted behind all numbers: a group of its own.
+    # NaN sorts after all numbers and forms a separate group.
     return np.searchsorted(edges, numbers, side="right") + np.isnan(numbers)
 
 
 def _grouped_error(groups: NDArray[np.int64], y: NDArray[np.int64], half: int) -> float:
-    """Return the error of each group's most frequent class, counted on the first half."""
+    """Return the error on the second half of predicting each group's mode from the first half."""
     k = int(y.max()) + 1
     pairs, counts = np.unique(groups[:half] * k + y[:half], return_counts=True)
     best = np.full(int(groups.max()) + 1, np.bincount(y[:half]).argmax())
@@ -120,21 +122,15 @@ def _grouped_error(groups: NDArray[np.int64], y: NDArray[np.int64], half: int) -
 
 
 def _check_names(table: Table) -> Iterator[Finding]:
-    target = _words(table.target)
+    target = split_words(table.target)
     for column in table.columns:
-        words = _words(column.name)
+        words = split_words(column.name)
         if target <= words and words - target <= RELATED:
             yield finding.NAMED_LIKE_TARGET.report(
                 f"column {quote_name(column.name)} is named like the target "
-                f"{quote_name(table.target)}: is it known beforehand? If not, --drop "
-                f"{quote(column.name)}",
+                f"{quote_name(table.target)}. {_advise_drop(column)}",
                 column.name,
             )
-
-
-def _words(name: str) -> set[str]:
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
-    return set(re.findall(r"[^\W\d_]+", spaced.lower())) or {name}
 
 
 def _check_repeats(table: Table) -> Iterator[Finding]:
@@ -162,9 +158,9 @@ def _check_identifiers(table: Table) -> Iterator[Finding]:
         is_distinct = values.n_unique() > 0.95 * len(values)
         if is_distinct and (is_named or values.is_sorted() or values.is_sorted(descending=True)):
             yield finding.IDENTIFIER.report(
-                f"column {quote_name(column.name)} looks like an identifier: nearly all whole "
-                f"numbers differ{'' if is_named else ', in order'}. If it is one, --drop "
-                f"{quote(column.name)}",
+                f"column {quote_name(column.name)} looks like an identifier: nearly all of its "
+                f"whole numbers are distinct{'' if is_named else ' and sorted'}. If it is one, "
+                f"drop it with --drop {quote(column.name)}",
                 column.name,
             )
 
@@ -179,15 +175,15 @@ def _check_classes(table: Table) -> Iterator[Finding]:
     if small:
         more = f" and {len(small) - 5:,} more" if len(small) > 5 else ""
         yield finding.FEW_ROWS.report(
-            f"classes with fewer than {FEW} rows: {', '.join(small[:5])}{more}; their errors can "
-            "hardly be measured"
+            f"classes with fewer than {FEW} rows: {', '.join(small[:5])}{more}; too few to "
+            "measure their error rates"
         )
     share = counts.min() / counts.sum()
     if share < RARE and len(small) != len(counts):
         rarest = table.classes[int(counts.argmin())]
         yield finding.RARE_CLASS.report(
-            f"class {quote_name(rarest)} has {100 * share:.2g} % of the rows: the error rate says "
-            "little about it"
+            f"class {quote_name(rarest)} has {100 * share:.2g} % of the rows: the error rate "
+            "hardly depends on it"
         )
 
 
@@ -198,7 +194,8 @@ def _check_order(table: Table) -> Iterator[Finding]:
         dates = table.frame[column.name].drop_nulls()
         if dates.n_unique() > 2 and (dates.is_sorted() or dates.is_sorted(descending=True)):
             yield finding.ORDERED_BY_DATE.report(
-                f"the rows are in the order of {quote_name(column.name)}: shuffled rows let a "
-                f"model look into the future. Split by it with --time {quote(column.name)}",
+                f"the rows are sorted by {quote_name(column.name)}: with shuffled rows a model "
+                f"trains on the future of its test rows. Split by time with --time "
+                f"{quote(column.name)}",
                 column.name,
             )

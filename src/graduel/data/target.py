@@ -1,4 +1,4 @@
-"""The target: likely columns, its classes, ranges of numbers as classes."""
+"""The target column: likely candidates, its classes, and ranges of numbers as classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from graduel.data.coerce import category_text
 from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.cells import MISSING, to_numbers
-from graduel.data.read.labelled_arrays import natural_order
+from graduel.data.read.labeled_arrays import natural_order
+from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
 LIKE = re.compile(
     r"(^|[_\W])(target|label|class|y|outcome|response|species|diagnosis|churn|category)s?$", re.I
 )
-"""Names of targets."""
+"""Typical names of targets."""
 FEW = 20
-"""Distinct values that are classes in any table."""
+"""Number of distinct values up to which they are classes in any table."""
 EACH = 10
-"""Rows for each distinct value that make whole numbers classes."""
+"""Rows per distinct value from which whole numbers are classes."""
 HEAD = 10_000
-"""Rows by which candidates are ranked."""
+"""Number of first rows that are used to rank candidates."""
 
 
 def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
-    """Return likely targets, the likeliest first, each with the reason.
+    """Return likely targets with reasons, the most likely first.
 
     >>> import polars as pl
     >>> likely_targets(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
@@ -55,7 +56,7 @@ def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
 
 
 def target_options(frame: pl.DataFrame) -> str:
-    """Return the likely targets as options that can be typed, each with the reason.
+    """Return the likely targets as command-line options with reasons.
 
     >>> import polars as pl
     >>> target_options(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
@@ -67,7 +68,13 @@ def target_options(frame: pl.DataFrame) -> str:
 
 
 class NoTargetError(UserError):
-    """No target is named; ``likely`` are the columns that it may be, with reasons."""
+    """The error that no target is named.
+
+    Attributes
+    ----------
+    likely : likely targets with reasons
+    columns : the names of all columns
+    """
 
     def __init__(self, frame: pl.DataFrame) -> None:
         super().__init__(f"expected the column to predict; got none. {target_options(frame)}")
@@ -76,11 +83,11 @@ class NoTargetError(UserError):
 
 
 def numeric_if_possible(target: pl.Series) -> pl.Series:
-    """Convert a target of text to numbers if every value is one; missing values become null."""
+    """Convert a target of text to numbers if all values are; missing values become null."""
     import polars as pl
 
     if target.dtype in (pl.Categorical, pl.Enum):
-        # A type of categories has null for missing values; none of its words means missing.
+        # In a categorical type missing values are null; words such as "NA" are categories.
         target = target.cast(pl.String)
     elif target.dtype == pl.String:
         target = target.str.strip_chars()
@@ -102,23 +109,23 @@ def numeric_if_possible(target: pl.Series) -> pl.Series:
 def encode(
     target: pl.Series, bins: int | None = None, as_is: bool = False
 ) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
-    """Return the class codes of a target without missing values, the classes' names, and notes.
+    """Return class codes, class names and notes of a target without missing values.
 
     Parameters
     ----------
-    bins : number of ranges that numbers are cut into, at their quantiles
-    as_is : take every distinct number as a class
+    bins : number of ranges into which numbers are cut, at their quantiles
+    as_is : treat every distinct value as a class
 
     Raises
     ------
     UserError
-        If it is continuous, an identifier, or has one class.
+        If the target is continuous, an identifier, or has one class.
     """
     import polars as pl
 
     name = quote_name(target.name)
     if bins is not None:
-        return _cut(target, bins)
+        return _cut_into_ranges(target, bins)
     text = category_text(target)
     k, n = text.n_unique(), len(text)
     if k < 2:
@@ -129,25 +136,25 @@ def encode(
     option = shlex.quote(target.name)
     if target.dtype.is_numeric() and not as_is and not _are_classes(target, k):
         raise UserError(
-            f"the target {name} is continuous: {k:,} different numbers in {n:,} rows. Give "
-            f"--bins 3 to predict ranges, or --categorical {option} to take each as a class"
+            f"the target {name} is continuous: {k:,} distinct numbers in {n:,} rows. Give "
+            f"--bins 3 to predict ranges, or --categorical {option} to treat each as a class"
         )
     if target.dtype == pl.String and not as_is and k > max(FEW, n // 2):
         raise UserError(
-            f"the target {name} has {k:,} different values in {n:,} rows, such as "
+            f"the target {name} has {k:,} distinct values in {n:,} rows, such as "
             f"{quote_name(text[0])}: these are not classes. Give another --target, or "
-            f"--categorical {option} to take each as a class"
+            f"--categorical {option} to treat each as a class"
         )
     classes = sorted(text.unique().to_list(), key=natural_order)
     codes = text.cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy()
     notes = []
     if target.dtype.is_numeric() and k > FEW and not as_is:
-        notes.append(f"the target's {k:,} numbers are taken as classes (--bins N for ranges)")
+        notes.append(f"the target's {k:,} numbers are treated as classes (--bins N for ranges)")
     return np.array(codes), tuple(classes), notes
 
 
 def _are_classes(numbers: pl.Series, k: int) -> bool:
-    """Return whether numbers are classes: few, or many rows for each, or counted from 0 or 1."""
+    """Return whether numbers are classes: few, many rows for each, or consecutive from 0 or 1."""
     n = len(numbers)
     values = numbers.to_numpy()
     if (values != np.round(values)).any():
@@ -156,31 +163,34 @@ def _are_classes(numbers: pl.Series, k: int) -> bool:
     return k <= FEW or n >= EACH * k or (low in (0, 1) and high - low == k - 1 and n >= 2 * k)
 
 
-def _cut(target: pl.Series, bins: int) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+def _cut_into_ranges(
+    target: pl.Series, bins: int
+) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     name = quote_name(target.name)
     if bins < 2:
         raise UserError(f"bins must be a whole number, at least 2; got {bins}")
     if not target.dtype.is_numeric():
-        raise UserError(f"bins cut a target of numbers; {name} holds {target.dtype}. Leave it out")
+        raise UserError(f"bins need a numeric target; {name} holds {target.dtype}. Omit bins")
     values = target.to_numpy().astype(np.float64)
     exact = np.unique(np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf"))
     exact = exact[exact > values.min()]
     if not len(exact):
         raise UserError(
-            f"bins must cut the target {name} in two at least; most of its rows hold {values.min()}"
+            f"bins must cut the target {name} into two ranges; most of its rows hold {values.min()}"
         )
     edges = _round_edges(exact, values)
-    texts = [f"{edge:,.15g}" for edge in edges]
+    comma = thousands_separator(target)
+    texts = [f"{edge:{comma}.15g}" for edge in edges]
     between = [f"{a} to {b}" for a, b in pairwise(texts)]
     classes = (f"below {texts[0]}", *between, f"{texts[-1]} or more")
     notes = [f"the target {name} is cut into {len(classes)} ranges: {', '.join(classes)}"]
     if len(classes) < bins:
-        notes.append(f"not {bins} ranges: many rows hold equal numbers")
+        notes.append(f"fewer than {bins} ranges, because many rows hold equal numbers")
     return np.searchsorted(edges, values, side="right").astype(np.int64), classes, notes
 
 
 def _round_edges(exact: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
-    """Round edges to the fewest digits that leave the ranges' sizes nearly as they are."""
+    """Round edges to the fewest digits that nearly preserve the ranges' sizes."""
     sizes = np.bincount(np.searchsorted(exact, values, side="right"))
     for digits in range(2, 16):
         edges = np.array([float(f"{edge:.{digits}g}") for edge in exact])

@@ -1,4 +1,4 @@
-"""The duel: contenders under one protocol, and the verdict. It never draws.
+"""Duels: contenders fitted and compared under one protocol. No plotting here.
 
-Nothing is imported here, so that a cell's process loads no more than its contender needs.
+This module imports nothing, so that a worker process loads only what its contender needs.
 """

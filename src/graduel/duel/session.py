@@ -1,11 +1,11 @@
-"""A duel from its plan to its result: the one orchestration of folder, cells, result and sizes."""
+"""Runs a duel from plan to result: folder, cells, result and training-set sizes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.threads import choose_threads
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT
@@ -24,6 +25,7 @@ from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
+from graduel.duel.store.plan_file import read_threads
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import SIZES, parse_sizes, plan_sizes, shared_options
 from graduel.errors import UserError
@@ -31,37 +33,37 @@ from graduel.train.recipes import NetRecipe
 
 
 class Observer:
-    """What a session calls while it runs; this one is silent."""
+    """Callbacks of a session; this base class does nothing."""
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Take the findings of the checks, before anything is fitted."""
+        """Receive the findings of the checks, before any fit."""
 
     def watch(self, store: Store, events: Iterator[Event]) -> None:
-        """Consume the events of one folder's cells; they run while this is iterated."""
+        """Consume the events of one folder's cells; iterating runs the cells."""
         for _ in events:
             pass
 
     def finish(self, run: Run) -> None:
-        """Take a result that was just built."""
+        """Receive a result that was just built."""
 
     def is_current(self, run: Run) -> bool:
-        """Return whether the result of an earlier command is all that this one would write."""
+        """Return whether the result of an earlier command can be returned unchanged."""
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A duel and where it runs.
+    """A duel, its folder and its executor.
 
     Attributes
     ----------
-    protocol : the duel
-    data : its data set
-    folder : the run's folder; a session on the folder of an interrupted one resumes it
-    user_contenders : the user's own contenders among the protocol's
-    sizes : by training rows, the smaller duels of a learning curve
-    executor : where cells run
-    command : how the user called it, for the result
+    protocol : the protocol of the duel
+    data : the data set
+    folder : the run's folder; a session in the folder of an interrupted run resumes it
+    user_contenders : the user's own contenders in the protocol
+    sizes : protocols of the smaller duels of a learning curve, by number of training rows
+    executor : runs the cells
+    command : the user's command, recorded in the result
     show_rows : whether reports may show rows of user data
     """
 
@@ -75,32 +77,40 @@ class Session:
     show_rows: bool = False
 
     def run(self, observer: Observer | None = None, *, reuse_result: bool = False) -> Run:
-        """Run every cell that is not finished, and build the result.
+        """Run all unfinished cells and build the result.
 
         Parameters
         ----------
-        observer : called with events and results
-        reuse_result : return the result of an earlier command where it is finished and current
+        observer : callbacks for events and results
+        reuse_result : return an earlier command's result if it is finished and current
 
         Raises
         ------
         UserError
-            If a cell cannot be run, or the folder cannot be written or holds something else.
+            If a cell cannot be run, or the folder cannot be written or holds other files.
         WorkerError
             If a worker process dies without reporting an error.
         """
         observer = observer or Observer()
-        with self._open(self.folder, self.protocol, self.data) as store:
+        threads = self._threads()
+        with self._open(self.folder, replace(self.protocol, threads=threads), self.data) as store:
             observer.show_findings(check_once(store, self.user_contenders))
             run = self._run_store(store, observer, reuse_result)
-            for size, protocol in self.sizes.items():
-                folder = self.folder / SIZES / str(size)
+            for size, plan in self.sizes.items():
+                folder, protocol = self.folder / SIZES / str(size), replace(plan, threads=threads)
                 with self._open(folder, protocol, self._saved_data()) as smaller:
                     check_once(smaller, self.user_contenders)
                     self._run_store(smaller, observer, reuse_result)
             if self.sizes:
                 run = self._build_result(store, observer)
         return run
+
+    def _threads(self) -> int:
+        """Return the number of threads: the protocol's, that of a resumed run, or a new choice.
+
+        The choice is made when a run begins and is written into its plan.
+        """
+        return self.protocol.threads or read_threads(self.folder) or choose_threads()
 
     def _open(
         self, folder: Path, protocol: Protocol, data: DataSource
@@ -109,7 +119,7 @@ class Session:
         return open_store(folder, protocol, data, estimators)
 
     def _saved_data(self) -> DataSource:
-        """Return the data, or where the main duel's folder has saved them."""
+        """Return the data source, or the copy in the main duel's folder of data in memory."""
         data = self.data
         if data.content is None:
             return data
@@ -140,16 +150,16 @@ def plan_session(
     executor: Executor | None = None,
     **options: Any,
 ) -> Session:
-    """Plan a duel, and a smaller one for each of `sizes`.
+    """Plan a duel, and a smaller duel for each of `sizes`.
 
     Parameters
     ----------
     data : the data set
-    out : the folder; by default one that is named for the protocol
+    out : the run's folder; by default a folder named after the protocol
     sizes : numbers of training rows such as ``500,2000``, or ``auto``
     user_contenders : the user's own contenders
     command, show_rows, executor : see :class:`Session`
-    options : as :func:`~graduel.duel.plan.protocol_builder.build_protocol` takes them
+    options : see :func:`~graduel.duel.plan.protocol_builder.build_protocol`
 
     Raises
     ------
@@ -181,7 +191,7 @@ def plan_session(
 
 
 def default_folder(protocol: Protocol) -> Path:
-    """Return the folder of a duel without ``--out``; the same command finds it again."""
+    """Return the default folder of a duel; the same command gives the same folder."""
     quick = "-quick" if protocol.quick else ""
     name = re.sub(r"[^\w.-]+", "-", protocol.dataset).strip("-.")[:60] or "data"
     kind = "experiments" if protocol.varies else "duels"
@@ -197,7 +207,7 @@ def run_duel(
     seeds: int = 1,
     rows: int | None = None,
     quick: bool = False,
-    threads: int | None = None,
+    threads: int | str | None = None,
     out: str | Path | None = None,
     split: str | None = None,
     metric: str | None = None,
@@ -209,35 +219,39 @@ def run_duel(
     sizes: Sequence[int] | str | None = None,
     **source: Any,
 ) -> Run:
-    """Run a duel and return its result: ``graduel duel`` from Python.
+    """Run a duel and return its result, as ``graduel duel`` does.
 
     Parameters
     ----------
-    dataset : the name of a data set; a file or a folder; a table of Polars or pandas with its
-        target, or features with `y`
-    y : the labels, where `dataset` are the features
-    contenders : names; by default 'textbook', 'net' and 'xgboost'. Or classifiers of your own by
-        name, ``{"mine": estimator}`` or ``{"mine": (estimator, space)}``, beside the default ones
-        or beside those that the mapping names with None
+    dataset : name of a built-in data set, file or folder; a Polars or pandas DataFrame with a
+        target column; or features for `y`
+    y : labels, if `dataset` is the features
+    contenders : names; by default 'textbook', 'net' and 'xgboost'. Or your own classifiers by name:
+        ``{"mine": estimator}`` or ``{"mine": (estimator, space)}``, compared with the default
+        contenders, or with those the mapping sets to None
     net : a recipe for the contender 'net', or changes to its default such as ``"layers=64"``
-    seeds : the number of fits of each contender, with other validation rows and random numbers
-    rows : train on a stratified part of the training rows
-    quick : 10,000 rows and small budgets
-    threads : for each contender; by default all cores
-    out : the run's folder; the same call with the same folder resumes where it stopped
-    split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``; by default what suits
-    metric : the metric that is compared and that fits are stopped by; by default the error, or log
-        loss where one class has nearly all rows
-    rope : the largest difference in that metric that makes no difference in practice
-    probes : probe every fitted model with perturbed test rows, and compute its importances
-    budget : seconds of tuning and fitting that each contender has in each run, such as ``"2m"``;
-        by default each is fitted once, with its default recipe
-    trials : the number of trials of a tuning instead, the default recipe the first
-    show_rows : let the report show rows of your own data
-    sizes : numbers of training rows for a learning curve, or ``auto``; a duel more for each, on the
-        same test rows
-    source : ``target``, ``categorical``, ``numeric``, ``drop``, ``bins``, ``group``, ``time``,
-        ``separator``, ``decimal``, ``encoding``, ``size`` of your own data
+    seeds : number of fits of each contender, each with other validation rows and random numbers
+    rows : train on a stratified subsample of this many training and validation rows
+    quick : use 10,000 rows and short fits
+    threads : threads of each contender; by default ``auto``, the cores that are idle when the run
+        begins
+    out : the run's folder; the same call with the same folder resumes an interrupted run
+    split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``; the default depends on the
+        data
+    metric : the metric to compare, also used for model selection and early stopping; by default the
+        error, or log loss if nearly all rows are of one class
+    rope : the largest difference in that metric without practical relevance
+    probes : measure robustness and feature importance of every fitted model on test rows
+    budget : time budget of each contender in each run, for hyperparameter search and fits, in
+        seconds or such as ``"2m"``; by default each contender is fitted once with its default
+        recipe
+    trials : number of hyperparameter-search trials, instead of `budget`; the first is the default
+        recipe
+    show_rows : let the report show rows of your data
+    sizes : numbers of training rows for a learning curve, or ``auto``: one more duel per size, on
+        the same test rows
+    source : options for reading your data: ``target``, ``categorical``, ``numeric``, ``drop``,
+        ``bins``, ``group``, ``time``, ``separator``, ``decimal``, ``encoding``, ``size``
 
     Raises
     ------
@@ -274,7 +288,7 @@ def run_duel(
 
 
 def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
-    """Return the source of a data set that is given by name or file, or that a program holds."""
+    """Return the data source for a name, file, DataFrame or arrays."""
     unknown = sorted(set(source) - set(SourceSpec.__dataclass_fields__))
     if unknown:
         raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
@@ -287,5 +301,5 @@ def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
     if not isinstance(dataset, str | Path):
         return source_from_arrays(dataset, y, **options)
     if y is not None:
-        raise UserError("labels y go with features that a program holds, not with a file's name")
+        raise UserError("y is for features in memory; for a file or a name, pass target= instead")
     return open_source(dataset, **options)

@@ -1,4 +1,4 @@
-"""scikit-learn's conventions over the engine: a superset of its ``MLPClassifier``, and tables."""
+"""scikit-learn estimators: supersets of its ``MLPClassifier`` and ``MLPRegressor``, and tables."""
 
 from graduel.estimators.classifier import MLPClassifier
 from graduel.estimators.fit.fit_history import FitEpoch

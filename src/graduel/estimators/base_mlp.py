@@ -1,4 +1,4 @@
-"""Base of the classifier and the regressor: fitting and predicting."""
+"""Base class of the classifier and the regressor."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ Array = NDArray[Any]
 
 
 class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
-    """A network of the engine behind scikit-learn's conventions.
+    """A network of graduel as a scikit-learn estimator.
 
-    Everything that a prediction needs is in one object that is replaced as a whole, so that
-    threads may predict while another one fits.
+    The fitted network is one object, replaced in one step, so that threads can predict while
+    another one fits.
     """
 
     # --- defined by subclasses ---
@@ -42,22 +42,22 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
     def _build_targets(
         self, y: Any, previous: FittedNetwork | None, incremental: bool, classes: Any
     ) -> Targets:
-        """Return the conversion of y to targets; raise if y does not fit an earlier fit."""
+        """Return the targets of y; raise `ValueError` if y does not match an earlier fit."""
 
     @abstractmethod
-    def _score(self, y: Array, answers: Array, targets: Targets, weight: Array | None) -> float:
-        """Return the score of a network's answers."""
+    def _score(self, y: Array, outputs: Array, targets: Targets, weight: Array | None) -> float:
+        """Return the score of a network's outputs."""
 
     @abstractmethod
     def _check_validation_target(self, y: Any, targets: Targets) -> None:
-        """Raise ValueError if y of validation rows does not fit the targets."""
+        """Raise `ValueError` if y of validation rows does not match the targets."""
 
     def _split_strata(self, y: Any, targets: Targets) -> Array | None:
-        """Return the strata whose shares a split keeps, or None."""
+        """Return the strata for a stratified split, or None."""
         return None
 
     def _row_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
-        """Return the weight of each row, or None if all are equal."""
+        """Return the weight of each row, or None for equal weights."""
         if sample_weight is None:
             return None
         weight: Array = _check_sample_weight(
@@ -67,10 +67,10 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
 
     @abstractmethod
     def _target_attributes(self, targets: Targets) -> dict[str, Any]:
-        """Return the fitted attributes of this kind of estimator alone."""
+        """Return the fitted attributes that only this class has."""
 
     _is_regressor = False
-    """Whether targets are numbers."""
+    """Whether the targets are numbers."""
 
     # --- fitting ---
 
@@ -87,12 +87,12 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
 
         Parameters
         ----------
-        X : array, sparse matrix or data frame of shape (n, features); images of shape
-            (n, height, width) or (n, height, width, channels) as well
-        y : labels or numbers, shape (n,) or (n, outputs)
-        sample_weight : how much each row counts, shape (n,)
+        X : array, sparse matrix or DataFrame of shape (n_rows, n_features), or images of shape
+            (n_rows, height, width) or (n_rows, height, width, channels)
+        y : labels or numbers, shape (n_rows,) or (n_rows, n_outputs)
+        sample_weight : weight of each row, shape (n_rows,)
         X_val, y_val : validation rows: their loss and score are computed after every epoch.
-            With ``early_stopping`` they decide, and no rows are split off X
+            With ``early_stopping`` they replace the rows that would be split off X
 
         Returns
         -------
@@ -102,7 +102,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
         Raises
         ------
         ValueError
-            If a parameter or the data do not fit, or the training diverged.
+            If a parameter or the data are invalid, or the training diverged.
         """
         setup = prepare_fit(self, X, y, sample_weight, X_val, y_val)
         loop, stop_reason = setup.loop, ""
@@ -113,7 +113,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
                 callbacks.begin()
                 for epoch in loop.run():
                     progress.epoch(epoch.epoch, epoch.loss, epoch.validation_score)
-                    # A copy, so that a callback may keep it while the training goes on.
+                    # A copy, since a callback can keep it while training continues.
                     if callbacks.done(
                         lambda: copy.deepcopy(setup.attributes(self, loop.current_weights()))
                     ):
@@ -170,7 +170,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
         self._warn_unconverged(setup)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
-        """Train for one epoch, continuing from the last one."""
+        """Train for one epoch, continuing the previous fit."""
         setup = prepare_fit(self, X, y, sample_weight, incremental=True, classes=classes)
         try:
             with Progress(self.verbose, 1) as progress:
@@ -178,7 +178,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
                     progress.epoch(epoch.epoch, epoch.loss, epoch.validation_score)
             attributes = setup.attributes(self, setup.loop.final_weights())
         except BaseException:
-            self.__dict__["_resume_state"] = None  # half an epoch: predictions stay as they were
+            self.__dict__["_resume_state"] = None  # an incomplete epoch cannot be resumed
             raise
         self._publish(attributes)
         return self
@@ -188,7 +188,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
         loop = setup.loop
         if loop.diverged:
             warnings.warn(
-                f"the training diverged, and the best epoch before is kept: {loop.stop_reason}",
+                f"the training diverged; the best epoch before is used: {loop.stop_reason}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -196,8 +196,8 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
             if loop.stop_reason in ("", "out of evaluations"):
                 limit = "max_fun" if loop.stop_reason else "max_iter"
                 warnings.warn(
-                    f"lbfgs failed to converge after {loop.epochs} iterations: {limit}="
-                    f"{getattr(self, limit)} is reached. Increase it, or scale the rows",
+                    f"lbfgs failed to converge after {loop.epochs} iterations: reached {limit}="
+                    f"{getattr(self, limit)}. Increase it, or scale the rows",
                     ConvergenceWarning,
                     stacklevel=3,
                 )
@@ -212,7 +212,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
     # --- predicting ---
 
     def _with_fitted(self, fitted: FittedNetwork) -> Any:
-        """Return an estimator that predicts with `fitted`, for scorers."""
+        """Return an estimator for scorers that predicts with `fitted`."""
         stand_in = self._stand_in(fitted)
         stand_in.__dict__.update(self._target_attributes(fitted.targets), _fitted=fitted)
         return stand_in
@@ -220,19 +220,19 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
     def _html_repr(self) -> str:
         from graduel.estimators import html_repr
 
-        drawn: str = super()._html_repr()
-        return drawn + html_repr.render_html(self) if self.__sklearn_is_fitted__() else drawn
+        html: str = super()._html_repr()
+        return html + html_repr.render_html(self) if self.__sklearn_is_fitted__() else html
 
-    def _network_answers(self, X: Any) -> tuple[Targets, Array]:
-        """Return the targets' conversion and the network's outputs for X."""
+    def _network_outputs(self, X: Any) -> tuple[Targets, Array]:
+        """Return the targets of the fit and the network's outputs for X."""
         fitted: FittedNetwork | None = self.__dict__.get("_fitted")
         if fitted is None:
             check_is_fitted(self)
-            fitted = self._fitted  # another thread has fitted it meanwhile
-        if not (fitted.plain(X) and is_finite(X)):
+            fitted = self._fitted  # another thread has just fitted it
+        if not (fitted.is_plain(X) and is_finite(X)):
             X, _ = inputs.flatten_images(X, fitted.image)
             X = inputs.validate_features(self._stand_in(fitted), X, reset=False)
-        return fitted.targets, fitted.answers(X)
+        return fitted.targets, fitted.predict(X)
 
     def predict(self, X: Any) -> Any:
         """Return the predicted labels or numbers.
@@ -243,21 +243,21 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
 
         Returns
         -------
-        y : shape (n,), or (n, outputs) for several labels or numbers a row
+        y : shape (n_rows,), or (n_rows, n_outputs) for several labels or numbers per row
 
         Raises
         ------
         NotFittedError
-            If nothing was fitted.
+            If the estimator is not fitted.
         ValueError
-            If X does not fit what was fitted.
+            If X does not match the fit.
         """
-        targets, answers = self._network_answers(X)
-        return targets.predict(answers)
+        targets, outputs = self._network_outputs(X)
+        return targets.predict(outputs)
 
     @property
     def coefs_(self) -> ArrayViews:
-        """The weight matrices, first layer to last, shape (n_in, n_out); views of the network's."""
+        """The weight matrices from first to last layer, shape (n_in, n_out), as views."""
         return self._fitted_or_raise("coefs_").arrays("W")
 
     @coefs_.setter
@@ -266,7 +266,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
 
     @property
     def intercepts_(self) -> ArrayViews:
-        """The biases, first layer to last, shape (n_out,); views of the network's."""
+        """The biases from first to last layer, shape (n_out,), as views."""
         return self._fitted_or_raise("intercepts_").arrays("b")
 
     @intercepts_.setter
@@ -275,12 +275,12 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
 
     @property
     def network_(self) -> Network:
-        """The network, an object of :class:`graduel.nn.Network`."""
+        """The fitted :class:`graduel.nn.Network`."""
         return self._fitted_or_raise("network_").network
 
     @property
     def weights_(self) -> Weights:
-        """The network's θ and state."""
+        """The parameters θ and the state of the network."""
         return self._fitted_or_raise("weights_").weights
 
     def _fitted_or_raise(self, name: str) -> FittedNetwork:

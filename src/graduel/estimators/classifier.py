@@ -1,4 +1,4 @@
-"""The classifier."""
+"""MLPClassifier, a superset of scikit-learn's."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ Array = NDArray[Any]
 
 @document
 class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore[misc]
-    """Multi-layer perceptron for labels: scikit-learn's, and what its users have requested.
+    """Multi-layer perceptron classifier: scikit-learn's, with more options.
 
-    With scikit-learn's own parameters it is scikit-learn's ``MLPClassifier``: the same defaults,
-    the same random draws, and so the same numbers to rounding error ('lbfgs' has a line search of
-    its own). All other parameters come after those and do nothing by default.
+    With scikit-learn's parameters it gives the same results as its ``MLPClassifier``, up to
+    rounding errors: it has the same defaults and draws the same random numbers (except for
+    'lbfgs', whose line search differs). All other parameters follow those and have no effect by
+    default.
 
-    Rows of uint8 or float32 are computed in float32, all others in float64. Threads may predict
-    while another one fits: they see the fit before or the one after.
+    Rows of uint8 or float32 are computed in float32, all others in float64. Threads can predict
+    while another one fits: they use the previous fit or the new one.
 
     Parameters
     ----------
     {parameters}
-    loss : 'log_loss', or another of the engine's ('softmax', 'binary' one against the rest,
-        'squared', an object)
-    class_weight : 'balanced', or a weight for each label as a dict
+    loss : 'log_loss', or another loss: 'softmax', 'binary' (one against the rest), 'squared', or
+        an object
+    class_weight : 'balanced', or a dict with a weight for each label
     label_smoothing : share of each target that is spread over all labels
 
     Attributes
@@ -107,21 +108,21 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
 
     @available_if(solver_builder.can_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
-        """Train for one epoch over these rows, continuing from the last call.
+        """Train for one epoch on these rows, continuing from the last call.
 
         Parameters
         ----------
         X, y, sample_weight : as for :meth:`fit`
-        classes : all labels that will ever come, shape (K,); needed at the first call
+        classes : all labels that can occur, shape (K,); required in the first call
 
         Returns
         -------
         self
-            The estimator, one epoch further.
+            The estimator.
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which sees a part of "
+                "class_weight='balanced' is not supported for partial_fit, which gets only part of "
                 "the rows. Pass the weights as a dict, or as sample_weight"
             )
         if not self.__sklearn_is_fitted__():
@@ -135,7 +136,7 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
         return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class, or of each label where there are several a row.
+        """Return the probability of each class, or of each label for several labels per row.
 
         Parameters
         ----------
@@ -143,11 +144,11 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
 
         Returns
         -------
-        p : shape (n, classes), in the order of ``classes_``
+        p : shape (n_rows, n_classes), in the order of ``classes_``
         """
-        targets, answers = self._network_answers(X)
+        targets, outputs = self._network_outputs(X)
         assert isinstance(targets, LabelTarget)
-        return targets.proba(answers)
+        return targets.proba(outputs)
 
     def _build_targets(
         self, y: Any, previous: FittedNetwork | None, incremental: bool, classes: Any
@@ -168,17 +169,17 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
         return replace(labels, loss=self._loss(labels))
 
     def _loss(self, labels: LabelTarget) -> Loss:
-        """Return the loss that `loss` names; 'log_loss' stands for the one of these labels."""
+        """Return the loss; 'log_loss' is the cross-entropy that fits the number of labels."""
         default = BinaryCrossEntropy if labels.binary else SoftmaxCrossEntropy
         loss = part_builder.build_loss(self, default)
         if labels.multilabel and isinstance(loss, SoftmaxCrossEntropy):
             raise ValueError(
-                "loss='softmax' gives each row one label; rows with several take loss='log_loss'"
+                "loss='softmax' expects one label per row; use loss='log_loss' for several"
             )
         return loss
 
     def _check_labels(self, y: Any, known: Array, incremental: bool) -> None:
-        """Raise ValueError if y has labels that the earlier fit did not have."""
+        """Raise `ValueError` if y has other labels than the earlier fit."""
         labels = unique_labels(y)
         if self.warm_start and not incremental:
             if set(labels) != set(known):
@@ -209,8 +210,8 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
         assert isinstance(targets, LabelTarget)
         self._check_labels(y, targets.classes, incremental=True)
 
-    def _score(self, y: Any, answers: Array, targets: Targets, weight: Array | None) -> float:
-        return float(accuracy_score(y, targets.predict(answers), sample_weight=weight))
+    def _score(self, y: Any, outputs: Array, targets: Targets, weight: Array | None) -> float:
+        return float(accuracy_score(y, targets.predict(outputs), sample_weight=weight))
 
     def _target_attributes(self, targets: Targets) -> dict[str, Any]:
         assert isinstance(targets, LabelTarget)

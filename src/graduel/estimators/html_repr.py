@@ -11,8 +11,8 @@ from graduel.estimators.fit.solver_builder import is_minimizer
 from graduel.estimators.targets import LabelTarget
 from graduel.nn import Conv2D, Dense
 
-MOST_DOTS = 7
-"""The most neurons of a layer that are drawn."""
+MAX_DOTS = 7
+"""The maximum number of units drawn for a layer."""
 
 
 def describe_ends(fitted: FittedNetwork) -> tuple[str, str]:
@@ -29,7 +29,7 @@ def describe_ends(fitted: FittedNetwork) -> tuple[str, str]:
 
 
 def render_summary(estimator: Any) -> str:
-    """Return a few lines and the table of layers."""
+    """Return the summary of a fitted estimator as text, with a table of layers."""
     fitted: FittedNetwork = estimator._fitted
     input_text, output_text = describe_ends(fitted)
     network = fitted.network
@@ -47,7 +47,7 @@ def render_summary(estimator: Any) -> str:
 
 
 def render_html(estimator: Any) -> str:
-    """Return a drawing of the network, and its table of layers to open."""
+    """Return a drawing of the network as HTML, with a collapsed table of layers."""
     fitted: FittedNetwork = estimator._fitted
     columns = [(fitted.n_features, "input")]
     for node in fitted.network.nodes[:-1]:
@@ -63,32 +63,32 @@ def render_html(estimator: Any) -> str:
     )
 
 
-def _draw_network(columns: list[tuple[int, str]], words: tuple[str, str]) -> str:
-    """Draw a column of dots for each layer, and lines between neighbouring columns."""
+def _draw_network(columns: list[tuple[int, str]], ends: tuple[str, str]) -> str:
+    """Draw a column of dots for each layer, and lines between adjacent columns."""
     gap, step, top = 110, 16, 14
-    height = top + MOST_DOTS * step + 30
-    places = []
+    height = top + MAX_DOTS * step + 30
+    centers = []
     for i, (units, _) in enumerate(columns):
-        count = min(units, MOST_DOTS)
-        first = top + (MOST_DOTS - count) * step / 2
-        places.append([(50 + i * gap, first + j * step) for j in range(count)])
+        count = min(units, MAX_DOTS)
+        first = top + (MAX_DOTS - count) * step / 2
+        centers.append([(50 + i * gap, first + j * step) for j in range(count)])
     lines = [
         f'<line x1="{x1}" y1="{y1:g}" x2="{x2}" y2="{y2:g}"/>'
-        for left, right in pairwise(places)
+        for left, right in pairwise(centers)
         for x1, y1 in left
         for x2, y2 in right
     ]
-    dots = [f'<circle cx="{x}" cy="{y:g}" r="4.5"/>' for column in places for x, y in column]
+    dots = [f'<circle cx="{x}" cy="{y:g}" r="4.5"/>' for column in centers for x, y in column]
     names = [
         f'<text x="{50 + i * gap}" y="{height - 18}">{units:,}</text>'
         f'<text x="{50 + i * gap}" y="{height - 4}" opacity=".7">{name}</text>'
         for i, (units, name) in enumerate(columns)
     ]
     width = 100 + (len(columns) - 1) * gap
-    what = escape(f"Network from {words[0]} to {words[1]}")
+    label = escape(f"Network from {ends[0]} to {ends[1]}")
     return (
-        f'<svg role="img" aria-label="{what}" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" style="max-width:100%"><title>{what}</title>'
+        f'<svg role="img" aria-label="{label}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" style="max-width:100%"><title>{label}</title>'
         f'<g stroke="currentColor" stroke-opacity=".12">{"".join(lines)}</g>'
         f'<g fill="#2a78d6">{"".join(dots)}</g>'
         f'<g fill="currentColor" font-size="12" text-anchor="middle">{"".join(names)}</g></svg>'

@@ -1,4 +1,4 @@
-"""Validate the rows of X: arrays, images, data frames, sparse matrices."""
+"""Validation of X: arrays, images, DataFrames, sparse matrices."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Array = NDArray[Any]
 Image = tuple[int, int, int]
 
 DTYPES = (np.float64, np.float32, np.uint8)
-"""Dtypes that are kept; other numbers become float64, as in scikit-learn."""
+"""Dtypes that are not converted; other numbers become float64, as in scikit-learn."""
 BRIGHT = 127
-"""uint8 values are pixels if one is greater."""
+"""uint8 values are taken for pixels if one is greater."""
 DENSE_BYTES = 2**25
-"""The most bytes of a sparse matrix that become dense at a time, to predict."""
+"""Maximum bytes of a sparse matrix that are made dense at a time, for predictions."""
 
 
 @dataclass(frozen=True, slots=True)
 class SparseRows:
-    """A CSR matrix, read as ``scale · X`` in `dtype`: only the batch in hand becomes dense."""
+    """A CSR matrix, read as ``scale · X`` in `dtype`: only the current batch is made dense."""
 
     X: Any
     scale: float = 1.0
@@ -38,15 +38,15 @@ class SparseRows:
 
     @property
     def n_features(self) -> int:
-        """Columns."""
+        """The number of columns."""
         return int(self.X.shape[1])
 
     def block(self, start: int, stop: int) -> Array:
-        """Return rows `start` to `stop` as a fresh float array."""
+        """Return rows `start` to `stop` as a new float array."""
         return np.multiply(self.X[start:stop].toarray(), self.scale, dtype=self.dtype)
 
     def gather(self, size: int) -> Callable[[Array], Array]:
-        """Return a function that gathers rows by their numbers."""
+        """Return a function that gathers rows by their indices."""
         return lambda index: np.multiply(self.X[index].toarray(), self.scale, dtype=self.dtype)
 
 
@@ -56,7 +56,7 @@ def make_rows(X: Any, scale: float, dtype: str) -> Source:
 
 
 def chunk_rows(rows: Source) -> int:
-    """Return how many rows may go through a network at once: sparse ones become dense."""
+    """Return the number of rows to process at a time: fewer if sparse rows are wide."""
     if isinstance(rows, SparseRows):
         return max(1, min(1024, DENSE_BYTES // (8 * rows.n_features)))
     return 1024
@@ -69,37 +69,37 @@ def feature_attributes(fitted: Any) -> dict[str, Any]:
 
 
 def flatten_images(X: Any, known: Image | None = None) -> tuple[Any, Image | None]:
-    """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape."""
+    """Return X and None, or for images the flattened rows and (height, width, channels)."""
     if not isinstance(X, np.ndarray) or X.ndim not in (3, 4) or 0 in X.shape:
         return X, None
     height, width, channels = (*X.shape[1:], 1)[:3]
     if known is not None and known != (height, width, channels):
         raise ValueError(
-            f"images must have the shape {known} of those in the fit, (height, width, channels); "
-            f"got {(height, width, channels)}"
+            f"images must have the shape {known} (height, width, channels), as in the fit; got "
+            f"{(height, width, channels)}"
         )
     return X.reshape(len(X), -1), (height, width, channels)
 
 
-def resolve_scale(X: Any, wanted: float | str) -> float:
-    """Return what X is multiplied by: 1/255 for pixels, 1 for other numbers, or what is wanted."""
-    if wanted != "auto":
-        return float(wanted)
+def resolve_scale(X: Any, input_scale: float | str) -> float:
+    """Return the factor for X: `input_scale`, or for 'auto' 1/255 for pixels and else 1."""
+    if input_scale != "auto":
+        return float(input_scale)
     values = X.data if issparse(X) else X
     return detect_scale(values) if values.size and values.max() > BRIGHT else 1.0
 
 
 def dtype_of(X: Any) -> str:
-    """Return what the network computes in: float64 for float64, else float32."""
+    """Return the dtype of the network: float64 for float64, else float32."""
     return "float64" if X.dtype == np.float64 else "float32"
 
 
 def validate_features(estimator: Any, X: Any, **options: Any) -> Any:
-    """Return X as scikit-learn wants it, and y with it if `options` has one.
+    """Return X validated by scikit-learn, with y if `options` has one.
 
-    The estimator is a stand-in: validation writes the number and the names of features to it.
+    `estimator` is a stand-in, to which validation writes the number and names of features.
     """
-    # Polars names its dtypes in its own way; scikit-learn would make float64 of all of them.
+    # scikit-learn does not know the dtypes of Polars and would convert all to float64.
     dtypes = {str(dtype) for dtype in getattr(X, "dtypes", ())}
     dtype = None if dtypes in ({"UInt8"}, {"Float32"}) else DTYPES
     return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=dtype, **options)
@@ -108,7 +108,7 @@ def validate_features(estimator: Any, X: Any, **options: Any) -> Any:
 def validate_features_and_target(
     estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool
 ) -> tuple[Any, Any]:
-    """Return X and y as scikit-learn wants them, y of one column as (n,)."""
+    """Return X and y validated by scikit-learn; y of one column has shape (n_rows,)."""
     X, y = validate_features(estimator, X, y=y, multi_output=True, y_numeric=numeric, reset=reset)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)

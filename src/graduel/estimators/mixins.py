@@ -1,4 +1,4 @@
-"""Methods of estimators beside fitting and predicting: save, export, plot."""
+"""Mixin classes of the estimators: saving, export, plots."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ Array = NDArray[Any]
 
 
 class EngineMixin:
-    """What every estimator of the engine has.
+    """Saving, loading and fitted attributes of every estimator.
 
-    All that a prediction needs is in one object, ``_fitted``, with the number of features and
-    their names, that is replaced as a whole.
+    Everything that a prediction needs is in one object, ``_fitted``, which is replaced in one step.
     """
 
     _fitted: Any
@@ -35,18 +34,18 @@ class EngineMixin:
 
     @staticmethod
     def _persistence() -> Any:
-        """Return the module with ``save`` and ``load`` of this kind of estimator."""
+        """Return the module with ``save`` and ``load`` for this class."""
         from graduel.estimators import persistence
 
         return persistence
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to one file.
+        """Save the fitted estimator to one file.
 
-        The file is safetensors with the network, the parameters, the labels and the curves (of a
-        table the schema and the preparation too) as JSON in its header; nothing in it is code. A
-        parameter that has no plain form (a random stream, a function) comes back as its default.
-        The optimizer's state is left out, and of a curve all but the last 5,000 epochs.
+        The file is safetensors, without any code: the network, the parameters, the labels and the
+        curves (for tables the schema and the preparation too) are JSON in its header. Parameters
+        that are not plain data (a ``RandomState``, a function) are reset to their defaults. The
+        optimizer's state is not saved, and only the last 5,000 epochs of each curve are.
 
         Parameters
         ----------
@@ -55,9 +54,9 @@ class EngineMixin:
         Raises
         ------
         NotFittedError
-            If nothing was fitted.
+            If the estimator is not fitted.
         ValueError
-            If the labels are of a kind that a file cannot hold, or a layer is no dataclass.
+            If labels are neither numbers nor text, or a layer is not a dataclass.
         OSError
             If the file cannot be written.
         """
@@ -65,24 +64,24 @@ class EngineMixin:
 
     @classmethod
     def load(cls, path: str | Path, parts: Sequence[type] = ()) -> Self:
-        """Load an estimator that :meth:`save` wrote; its predictions are the same, bit by bit.
+        """Load an estimator that :meth:`save` wrote, with identical predictions.
 
-        Nothing in the file is ever executed or unpickled.
+        Nothing in the file is executed or unpickled.
 
         Parameters
         ----------
         path : the file
-        parts : the user's own classes of layers, losses and the like that occur in it
+        parts : custom classes of layers, losses and the like that occur in it
 
         Returns
         -------
         estimator
-            Fitted.
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If there is no such file, if it is damaged, or holds something else.
+            If the file does not exist, is damaged, or is not of this class.
         """
         estimator: Self = cls._persistence().load(cls, path, parts)
         return estimator
@@ -94,7 +93,7 @@ class EngineMixin:
             self.__dict__.pop("feature_names_in_", None)
 
     def _stand_in(self, fitted: Any = None) -> Any:
-        """Return an estimator with these parameters for validation to read and write."""
+        """Return a copy with these parameters, which validation can read and write."""
         stand_in = object.__new__(type(self))
         stand_in.__dict__.update(self.get_params(deep=False))  # type: ignore[attr-defined]
         if fitted is not None:
@@ -103,38 +102,38 @@ class EngineMixin:
 
 
 class ProbabilityMixin:
-    """Logarithms of a classifier's probabilities."""
+    """``predict_log_proba`` of a classifier."""
 
     predict_proba: Callable[[Any], Array]
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithms of :meth:`predict_proba`; of 0, −∞."""
+        """Return the logarithms of :meth:`predict_proba`, −∞ for 0."""
         p = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return np.log(p, out=p)
 
 
 class FittedMixin:
-    """Methods that need a fitted network: export, summary, plots."""
+    """Export, summary and plots of a fitted network."""
 
     _fitted: FittedNetwork
 
     def to_onnx(self, path: str | Path) -> None:
-        """Write the fitted network as ONNX, for other languages and devices.
+        """Export the fitted network as an ONNX file.
 
-        The input is X, as :meth:`predict` takes it, in the network's dtype. A classifier's outputs
-        are ``label`` and ``probabilities``, a regressor's is ``answers``. Needs the package onnx:
-        ``pip install "graduel[onnx]"``.
+        The input is X, as for :meth:`predict`, in the network's dtype. The outputs of a classifier
+        are ``label`` and ``probabilities``, that of a regressor is ``predictions``. Requires the
+        package onnx: ``pip install "graduel[onnx]"``.
 
         Parameters
         ----------
-        path : where to, usually ``….onnx``; a file that is there is replaced
+        path : the file, usually ``….onnx``; an existing one is replaced
 
         Raises
         ------
         ValueError
-            If onnx is not installed, if a layer has no form in ONNX, or if a classifier's
-            probabilities are not those of one softmax or of sigmoids alone.
+            If onnx is not installed, if a layer cannot be exported, or if a classifier's
+            probabilities do not come from one softmax or from sigmoids.
         """
         from graduel import export
 
@@ -143,9 +142,9 @@ class FittedMixin:
         export.to_onnx(fitted.network, fitted.weights, path, **self._export_options())
 
     def to_python(self) -> str:
-        """Return the fitted network as the text of one Python file that needs NumPy alone.
+        """Return the fitted network as the source of one Python file that requires only NumPy.
 
-        It reads like the equations, with the numbers at its end, and runs without graduel::
+        The code reads like the equations, with the weights at its end, and runs without graduel::
 
             Path("digits.py").write_text(classifier.to_python(), encoding="utf-8")
 
@@ -156,7 +155,7 @@ class FittedMixin:
         Raises
         ------
         ValueError
-            If a layer has no form there, or as for :meth:`to_onnx`.
+            If a layer cannot be exported, or as for :meth:`to_onnx`.
         """
         from graduel import export
         from graduel.estimators import html_repr
@@ -179,15 +178,15 @@ class FittedMixin:
             loss = BinaryCrossEntropy if targets.binary else SoftmaxCrossEntropy
             if len(classes) == 1 or not isinstance(fitted.network.loss, loss | SoftmaxCrossEntropy):
                 raise UserError(
-                    "a classifier of two or more labels, with loss='log_loss' or 'softmax', can be "
-                    f"handed over; got {len(classes)} and {fitted.network.loss}"
+                    "export expects a classifier of at least two labels with loss='log_loss' or "
+                    f"'softmax'; got {len(classes)} and {fitted.network.loss}"
                 )
-            whole = classes.dtype.kind in "bf" and bool((classes == classes.astype(int)).all())
-            classes = classes.astype(int) if whole else classes
+            integral = classes.dtype.kind in "bf" and bool((classes == classes.astype(int)).all())
+            classes = classes.astype(int) if integral else classes
         return {"scale": fitted.scale, "classes": classes}
 
     def summary(self) -> str:
-        """Return what the network is: its layers, their output shapes and parameters."""
+        """Return a summary of the network: layers, output shapes and parameters."""
         from graduel.estimators import html_repr
 
         check_is_fitted(self)
@@ -198,11 +197,11 @@ class FittedMixin:
 
         Parameters
         ----------
-        ax : matplotlib axes for the losses alone; without, a figure of its own is made
+        ax : matplotlib axes for the losses only; None: a new figure with losses and score
 
         Returns
         -------
-        ax : the axes with the losses
+        ax : the axes of the losses
         """
         from graduel.estimators import plots
 
@@ -210,12 +209,12 @@ class FittedMixin:
         return plots.plot_training(self, ax)
 
     def plot_weights(self, layer: int = 0, most: int = 40) -> Any:
-        """Draw a layer's weights, as images where its inputs are pixels.
+        """Draw a layer's weights, as images if its inputs are pixels.
 
         Parameters
         ----------
-        layer : which, from 0, of those with weights
-        most : how many units, at most, where each is an image
+        layer : index of the layer, from 0, among those with weights
+        most : maximum number of units, if each is an image
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""The values that parameters may have; names of parts are checked where they are built."""
+"""Valid values of parameters; names of parts are validated when the parts are built."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "label_smoothing": [SHARE],
     "class_weight": [StrOptions({"balanced"}), dict, list, None],
 }
-"""Of MLPClassifier and MLPRegressor; the other parameters name parts of the engine."""
+"""Constraints of MLPClassifier and MLPRegressor, except for parameters that name parts."""
 
-OF_TABLES: dict[str, list[Any]] = {
+TABLE_CONSTRAINTS: dict[str, list[Any]] = {
     "recipe": [str, NetRecipe, None],
     "metric": [StrOptions({"error", "log_loss", "balanced_accuracy"})],
     "categorical_features": [StrOptions({"auto"}), "array-like"],
@@ -64,18 +64,18 @@ OF_TABLES: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
-"""Of TabularMLPClassifier."""
+"""Constraints of TabularMLPClassifier."""
 
 
 def check(estimator: Any, constraints: dict[str, list[Any]] = CONSTRAINTS) -> None:
-    """Raise ValueError if a parameter is out of its range."""
+    """Raise `ValueError` if a parameter is invalid."""
     validate_parameter_constraints(
         constraints, estimator.get_params(deep=False), type(estimator).__name__
     )
 
 
 def check_class_weight(class_weight: Any) -> None:
-    """Raise ValueError unless class weights are finite numbers of at least 0."""
+    """Raise `ValueError` unless class weights are finite numbers of at least 0."""
     if not isinstance(class_weight, dict):
         return
     for label, value in class_weight.items():

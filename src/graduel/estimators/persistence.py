@@ -1,4 +1,4 @@
-"""Save and load estimators: a network's file with the parameters and the labels in its notes."""
+"""Save and load estimators: a network file with the parameters and labels in its notes."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ Array = NDArray[Any]
 T = TypeVar("T")
 
 FORMAT = 1
-"""The format of what an estimator notes beside its network."""
+"""The format version of the notes."""
 MOST_EPOCHS = 5_000
-"""Last epochs of each curve that are saved: what describes a model is bounded in a file."""
+"""The number of last epochs of each curve that are saved: the size of notes is limited."""
 LARGEST = 2**53
-"""Counts are smaller."""
+"""The bound of counts."""
 LARGEST_LABELS = 2**24
-"""Bytes that all labels may take in memory."""
+"""The maximum size of all labels in memory, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitNotes:
-    """The fitted attributes that are in the file; the others follow from the network."""
+    """The fitted attributes in the file; the others follow from the network."""
 
     n_iter_: int
     t_: int
@@ -65,24 +65,24 @@ CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
 
 @dataclass(frozen=True, slots=True)
 class FeatureNotes:
-    """What a file says of the columns of X."""
+    """The notes about the columns of X."""
 
     names: list[str] | None
     image: tuple[int, int, int] | None
     scale: float
 
     def check(self, n_features: int) -> None:
-        """Raise ValueError unless this fits a network of so many inputs."""
+        """Raise `ValueError` unless these notes match a network of `n_features` inputs."""
         if self.names is not None and len(self.names) != n_features:
             raise ValueError("there must be a name for each feature")
         if self.image is not None and (min(self.image) < 1 or prod(self.image) != n_features):
-            raise ValueError("the shape of the images is not the network's")
+            raise ValueError("the shape of the images does not match the network")
         if not (self.scale > 0 and isfinite(self.scale)):
             raise ValueError("scale must be above 0")
 
 
 def save(estimator: Any, path: str | Path) -> None:
-    """Write a fitted estimator to one file."""
+    """Save a fitted estimator to one file."""
     check_is_fitted(estimator)
     fitted: FittedNetwork = estimator._fitted
     names = None if fitted.names is None else [str(name) for name in fitted.names]
@@ -93,16 +93,16 @@ def save(estimator: Any, path: str | Path) -> None:
 def save_estimator(
     estimator: Any, path: str | Path, number: int, curves: type, targets: Targets, **notes: Any
 ) -> None:
-    """Write a fitted network with parameters, the attributes that `curves` names, and notes.
+    """Save a fitted network with its parameters, fitted attributes and notes.
 
-    `number` is that of the format; `curves` is a dataclass of fitted attributes.
+    `number` is the format version; the fields of the dataclass `curves` are the attributes.
     """
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
             params[name] = to_tagged(value)
         except (TypeError, ValueError):
-            continue  # a random stream or a function: the default comes back
+            continue  # a RandomState or a function: reset to the default
     values = {field.name: getattr(estimator, field.name) for field in fields(curves)}
     about = {
         "estimator": type(estimator).__name__,
@@ -119,7 +119,7 @@ def save_estimator(
 
 
 def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
-    """Load an estimator of one class from a file."""
+    """Load an estimator of class `kind` from a file."""
     known = PARTS | {part.__name__: part for part in parts}
     return load_estimator(kind, path, parts, FORMAT, known, _restore)
 
@@ -132,10 +132,10 @@ def load_estimator(
     known: Mapping[str, type],
     restore: Callable[[Any, SavedNetwork], dict[str, Any]],
 ) -> Any:
-    """Load an estimator of class `kind` from a file of the format `number`.
+    """Load an estimator of class `kind` from a file of format version `number`.
 
-    Its parameters may be of the classes `known`; `restore` returns the fitted attributes from an
-    estimator that has its parameters, and the network.
+    `known` holds the classes that parameters can have; `restore` returns the fitted attributes for
+    an estimator with its parameters and the loaded network.
     """
     model = load_network(path, parts)
     check_notes(model.notes, kind, number, path)
@@ -143,16 +143,16 @@ def load_estimator(
         params = dict(model.notes["params"])
         estimator = kind(**{name: from_tagged(value, known) for name, value in params.items()})
         estimator.__dict__.update(restore(estimator, model))
-    except Exception as error:  # a damaged file may lead anywhere
-        what = one_line(f"{type(error).__name__}: {error}", 200)
+    except Exception as error:  # a damaged file can raise anything
+        detail = one_line(f"{type(error).__name__}: {error}", 200)
         raise UserError(
-            f"{one_line(path)}: what the file says of the estimator is damaged ({what})"
+            f"{one_line(path)}: the description of the estimator is damaged ({detail})"
         ) from None
     return estimator
 
 
 def load_curves(kind: type[T], notes: Mapping[str, Any]) -> T:
-    """Return the fitted attributes of a file as the dataclass that names them."""
+    """Return the fitted attributes of a file as a dataclass of type `kind`."""
     values = {field.name: from_tagged(notes[field.name], {}) for field in fields(kind)}  # type: ignore[arg-type]
     return from_plain(kind, values, "fitted")
 
@@ -170,13 +170,13 @@ def _restore(estimator: Any, model: SavedNetwork) -> dict[str, Any]:
 
 
 def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | Path) -> None:
-    """Raise UserError if a file holds something else, or is of another format."""
+    """Raise `UserError` unless a file holds an estimator of this class and format version."""
     where, name = one_line(path), notes.get("estimator")
     if name != kind.__name__:
-        alone = "a network alone, which graduel.train.load_network reads"
-        content = alone if name is None else one_line(repr(name), 60)
+        network = "a network without an estimator; use graduel.train.load_network"
+        content = network if name is None else one_line(repr(name), 60)
         article = "an" if kind.__name__[0] in "MAEIO" else "a"
-        raise UserError(f"{where}: expected {article} {kind.__name__}; the file holds {content}")
+        raise UserError(f"{where}: expected {article} {kind.__name__}; got {content}")
     if notes.get("format") != newest:
         raise UserError(
             f"{where}: expected an estimator of format {newest}; got format "
@@ -185,14 +185,14 @@ def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | P
 
 
 def check_count(value: int) -> int:
-    """Return a count; raise ValueError if it is below 0 or too large."""
+    """Return a count; raise `ValueError` if it is below 0 or too large."""
     if not 0 <= value < LARGEST:
-        raise ValueError(f"expected a whole number of at least 0; got {value!r}")
+        raise ValueError(f"expected an integer of at least 0; got {value!r}")
     return value
 
 
 def _build_history(notes: FitNotes, fitted: FittedNetwork) -> FitHistory:
-    """Return what a warm start goes on from."""
+    """Return the history that a warm start continues."""
     losses, validation_losses, scores = (list(getattr(notes, name) or ()) for name in CURVES)
     history = FitHistory(
         losses, validation_losses, scores, stalled=notes._no_improvement_count, seen=notes.t_
@@ -205,7 +205,7 @@ def _build_history(notes: FitNotes, fitted: FittedNetwork) -> FitHistory:
 
 
 def _build_fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool) -> FittedNetwork:
-    """Return what an estimator predicts with; `labels` says whether targets are labels."""
+    """Return the fitted network; `labels` is whether the targets are labels."""
     network, target_notes = model.network, notes["targets"]
     features = from_plain(FeatureNotes, notes["features"], "features")
     targets: Targets
@@ -218,22 +218,22 @@ def _build_fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool
             target_notes["sparse"] is True,
         )
         if targets.multilabel and classes.dtype.kind not in "iu":
-            raise ValueError("the labels of several a row must be numbers")
+            raise ValueError("multilabel targets must be integers")
     else:
         targets = NumberTarget(
             check_count(from_plain(int, target_notes["n_outputs"])), network.loss
         )
         if hasattr(network.loss, "label_smoothing"):
-            raise ValueError("the network's loss is for labels")
+            raise ValueError("the loss of the network is not for regression")
     if network.output_shape != (targets.n_outputs,) or len(network.input_shape) != 1:
-        raise ValueError("the network's shapes are not the estimator's")
+        raise ValueError("the shapes of the network do not match the estimator")
     features.check(network.input_shape[0])
     names = None if features.names is None else np.array(features.names, dtype=object)
     return FittedNetwork(network, model.weights, targets, features.scale, names, features.image)
 
 
 def targets_to_plain(targets: Targets) -> dict[str, Any]:
-    """Return targets as plain data; raise UserError for labels that a file cannot hold."""
+    """Return targets as plain data; raise `UserError` if labels are not numbers or text."""
     if isinstance(targets, NumberTarget):
         return {"n_outputs": targets.n_outputs}
     classes = targets.classes
@@ -250,7 +250,7 @@ def targets_to_plain(targets: Targets) -> dict[str, Any]:
 
 
 def parse_classes(dtype: Any, values: Any) -> Array:
-    """Return the labels of a file; raise ValueError unless they are sorted and of this dtype."""
+    """Return the labels of a file; raise `ValueError` unless they are sorted and of this dtype."""
     match = re.fullmatch(r"[<>|]?(?:(b1|[iu][1248]|f[248])|(U)(\d{1,7})|(O))", str(dtype))
     if match is None or not isinstance(values, list) or not values:
         raise ValueError(f"labels cannot be of dtype {dtype}")
@@ -263,5 +263,5 @@ def parse_classes(dtype: Any, values: Any) -> Array:
     with np.errstate(all="ignore"):
         classes = np.array(values, dtype=dtype)
     if classes.tolist() != values or not (classes[:-1] < classes[1:]).all():
-        raise ValueError("labels must be sorted, each of its dtype")
+        raise ValueError("labels must be sorted and match their dtype")
     return classes

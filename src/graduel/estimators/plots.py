@@ -1,4 +1,4 @@
-"""Pictures of a fitted estimator, with matplotlib."""
+"""Plots of a fitted estimator, with matplotlib."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRAIN, VALIDATION = "#2a78d6", "#eb6834"
 
 
 def plot_training(estimator: Any, ax: Any = None) -> Any:
-    """Draw loss and validation loss by epoch, and in a panel below, the validation score."""
+    """Draw losses by epoch, and the validation score in a panel below."""
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
@@ -39,13 +39,13 @@ def plot_training(estimator: Any, ax: Any = None) -> Any:
     axes = [ax]
     if below is not None:
         axes.append(below)
-        place = epochs[-len(scores) :]
+        last = epochs[-len(scores) :]
         _curve(below, epochs, scores, VALIDATION, "validation")
         if not np.isnan(scores).all():
             best = int(np.nanargmax(scores))
-            below.plot(place[best], scores[best], "o", color=VALIDATION)
+            below.plot(last[best], scores[best], "o", color=VALIDATION)
             below.set_title(
-                f"best: {scores[best]:.4g} at epoch {place[best]}", loc="right", fontsize=10
+                f"best: {scores[best]:.4g} at epoch {last[best]}", loc="right", fontsize=10
             )
         below.set_ylabel(f"validation {_score_name(estimator)}")
     for panel in axes:
@@ -57,7 +57,7 @@ def plot_training(estimator: Any, ax: Any = None) -> Any:
 
 
 def _curve(ax: Any, epochs: Array, values: list[float], color: str, label: str) -> None:
-    """Draw the values of the last epochs; a single one as a point."""
+    """Draw the values of the last epochs as a line, or a single one as a point."""
     marker = "o" if len(values) == 1 else None
     ax.plot(epochs[-len(values) :], values, color=color, label=label, marker=marker)
 
@@ -71,14 +71,14 @@ def _score_name(estimator: Any) -> str:
 
 
 def plot_weights(fitted: FittedNetwork, layer: int = 0, most: int = 40) -> Any:
-    """Draw a layer's weights: as images where its inputs are pixels, else as one table."""
+    """Draw a layer's weights: as images if its inputs are pixels, else as one heat map."""
     import matplotlib.pyplot as plt
 
     arrays = fitted.arrays("W")
     if not -len(arrays) <= layer < len(arrays):
         raise ValueError(
-            f"layer must be from 0 to {len(arrays) - 1}, as there are {len(arrays)} with weights; "
-            f"got {layer}"
+            f"layer must be from 0 to {len(arrays) - 1}, one of the {len(arrays)} layers with "
+            f"weights; got {layer}"
         )
     if most < 1:
         raise ValueError(f"most must be at least 1; got {most}")
@@ -99,13 +99,13 @@ def plot_weights(fitted: FittedNetwork, layer: int = 0, most: int = 40) -> Any:
             top = float(np.abs(images[i]).max()) or 1.0
             panel.imshow(images[i], cmap="RdBu_r", vmin=-top, vmax=top)
     units = f"{count} of {len(images)} units" if count < len(images) else f"{count} units"
-    figure.suptitle(f"weights into {units}: red positive, blue negative, each to its own scale",
+    figure.suptitle(f"weights of {units}: red positive, blue negative, each on its own scale",
                     fontsize=9)  # fmt: skip
     return figure
 
 
 def _images(W: Array, fitted: FittedNetwork, layer: int) -> Array | None:
-    """Return weights as (units, height, width), or None where the inputs are no pixels."""
+    """Return weights as (units, height, width), or None if the inputs are not pixels."""
     if W.ndim == 4:
         return W.mean(axis=2).transpose(2, 0, 1) if max(W.shape[:2]) > 1 else None
     n_in = W.shape[0]
@@ -133,6 +133,6 @@ def _table(W: Array, fitted: FittedNetwork, layer: int) -> Any:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if layer == 0 and fitted.names is not None and len(W) <= 40:
-        # A dollar sign would begin a formula.
+        # matplotlib takes a dollar sign for the start of a formula.
         ax.set_yticks(range(len(W)), [str(name).replace("$", r"\$") for name in fitted.names])
     return figure

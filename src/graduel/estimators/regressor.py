@@ -1,4 +1,4 @@
-"""The regressor."""
+"""MLPRegressor, a superset of scikit-learn's."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Array = NDArray[Any]
 
 @document
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
-    """Multi-layer perceptron for numbers: scikit-learn's, and what its users have requested.
+    """Multi-layer perceptron regressor: scikit-learn's, with more options.
 
-    With scikit-learn's own parameters it is scikit-learn's ``MLPRegressor``, to rounding error;
-    see :class:`~graduel.estimators.MLPClassifier`. Scale y to a standard deviation near 1 first,
-    for instance with ``TransformedTargetRegressor``: the rates are meant for such numbers.
+    With scikit-learn's parameters it gives the same results as its ``MLPRegressor``, up to rounding
+    errors; see :class:`~graduel.estimators.MLPClassifier`. Scale y to a standard deviation near 1
+    first, for instance with ``TransformedTargetRegressor``: the default learning rates assume it.
 
     Parameters
     ----------
-    loss : 'squared_error', 'poisson' (y at least 0; the answers are rates), or another of the
-        engine's ('absolute_error', 'huber(delta=2.0)', an object)
+    loss : 'squared_error', 'poisson' (y at least 0; predictions are rates), or another loss:
+        'absolute_error', 'huber(delta=2.0)', or an object
     {parameters}
 
     Attributes
@@ -91,7 +91,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     @available_if(solver_builder.can_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch over these rows, continuing from the last call.
+        """Train for one epoch on these rows, continuing from the last call.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Returns
         -------
         self
-            The estimator, one epoch further.
+            The estimator.
         """
         return self._partial_fit(X, y, sample_weight)
 
@@ -112,8 +112,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         loss = part_builder.build_loss(self, BinaryCrossEntropy)
         if hasattr(loss, "label_smoothing"):
             raise ValueError(
-                "loss must be one for numbers, 'squared_error', 'absolute_error', 'huber' or "
-                f"'poisson'; got {self.loss!r}. Labels take an MLPClassifier"
+                "loss must be a loss for regression: 'squared_error', 'absolute_error', 'huber' or "
+                f"'poisson'; got {self.loss!r}. Use MLPClassifier for labels"
             )
         return NumberTarget(1 if y.ndim == 1 else y.shape[1], loss)
 
@@ -121,11 +121,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         outputs = 1 if y.ndim == 1 else y.shape[1]
         if outputs != targets.n_outputs:
             raise ValueError(
-                f"y must have {targets.n_outputs} columns, as it was fitted with; got {outputs}"
+                f"y must have {targets.n_outputs} columns, as in the fit; got {outputs}"
             )
 
-    def _score(self, y: Any, answers: Array, targets: Targets, weight: Array | None) -> float:
-        return float(r2_score(y, targets.predict(answers), sample_weight=weight))
+    def _score(self, y: Any, outputs: Array, targets: Targets, weight: Array | None) -> float:
+        return float(r2_score(y, targets.predict(outputs), sample_weight=weight))
 
     def _target_attributes(self, targets: Targets) -> dict[str, Any]:
         return {}

@@ -1,4 +1,4 @@
-"""A classifier of tables: data frames in, nothing to prepare."""
+"""TabularMLPClassifier, a network for DataFrames without manual preparation."""
 
 from __future__ import annotations
 
@@ -18,54 +18,54 @@ Array = NDArray[Any]
 
 
 class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseEstimator):  # type: ignore[misc]
-    """A network for tables as they are: numbers, categories, dates, gaps; nothing to prepare.
+    """Neural network classifier for tables with numbers, categories, dates and missing values.
 
-    X may be a pandas or Polars DataFrame, an array or a list of rows. Column types are inferred as
-    ``graduel data`` does: numbers, categories (text with few distinct values, and the types of
-    categories), yes and no, dates. Identifiers, long text and columns of one value are set aside.
-    Scaling, codes and replacements of missing values are fitted on the training rows. The network
-    is trained as a :class:`~graduel.train.recipes.NetRecipe` says, for all its epochs, and
-    predicts with the weights of the epoch that is best on validation rows.
+    X is a pandas or Polars DataFrame, an array or a list of rows. Column types are inferred as by
+    ``graduel data``: numbers, categories (text with few distinct values, and categorical dtypes),
+    booleans, dates. Identifiers, long text and constant columns are not used. Scaling, category
+    codes and replacements of missing values are fitted on the training rows. The network is trained
+    by a :class:`~graduel.train.recipes.NetRecipe` for all its epochs, and predicts with the weights
+    of the best epoch on validation rows.
 
-    At prediction a category may be new, and any cell may be missing. Columns must be those of the
-    fit, in their order. Threads may predict while another one fits.
+    Predictions accept new categories and missing values in any column. Columns must be the same as
+    in the fit, in the same order. Threads can predict while another one fits.
 
     Parameters
     ----------
-    recipe : hyperparameters of network and training: a ``NetRecipe``, or a text with those that
-        differ from the default recipe for this number of rows, such as
-        ``"layers=128,128 epochs=30 lr=1e-3"`` (the form of ``--net``)
-    metric : metric that selects the best epoch: 'error', 'log_loss' or 'balanced_accuracy'; among
-        equals the log loss decides
-    categorical_features : columns that are categories whatever they hold: names, numbers from 0,
-        or a mask; the types of the others, and with 'auto' of all, are inferred
-    class_weight : 'balanced', or a weight for each label as a dict; it counts in the loss and in
-        the metric
-    validation_fraction : share of validation rows, stratified by class; with 0, or one row a
-        class, all are training rows, and the last epoch is used
+    recipe : hyperparameters of network and training: a ``NetRecipe``, or a text in the form of
+        ``--net`` with those that differ from the default recipe for this number of rows, such as
+        ``"layers=128,128 epochs=30 lr=1e-3"``
+    metric : metric that selects the best epoch: 'error', 'log_loss' or 'balanced_accuracy'; the log
+        loss breaks ties
+    categorical_features : columns to treat as categories: names, indices from 0, or a mask; the
+        types of the others, and with 'auto' of all, are inferred
+    class_weight : 'balanced', or a dict with a weight for each label; used in the loss and in the
+        metric
+    validation_fraction : share of validation rows, stratified by class; with 0, or one row per
+        class, all rows are training rows, and the last epoch is used
     max_epochs : upper limit for the recipe's epochs
     random_state : seed or ``RandomState``, for validation rows, weights, order and dropout
-    verbose : show epochs: a bar on a terminal or in a notebook, lines elsewhere and from 2 on
+    verbose : show epochs: a progress bar on a terminal or in a notebook, else, or from 2 on, lines
 
     Attributes
     ----------
     classes_ : the labels, sorted
     columns_ : the features: name, kind, and why the kind was inferred
-    set_aside_ : the other columns: name, kind of reason, and the reason in words
-    n_features_in_, feature_names_in_ : columns of X, and their names where X has names
+    set_aside_ : the columns that are not used: name, kind of reason, and the reason in words
+    n_features_in_, feature_names_in_ : number of columns of X, and their names if X has names
     preparation_ : the fitted encoders, a
         :class:`~graduel.data.prepare.preparation.NetPreparation`
-    network_, weights_ : the engine's own objects
+    network_, weights_ : the :class:`graduel.nn.Network` and its weights
     recipe_ : the recipe of this fit
-    n_iter_, best_epoch_ : number of epochs, and the one whose weights predict
+    n_iter_, best_epoch_ : number of epochs, and the epoch whose weights are used
     loss_curve_ : training loss by epoch
     validation_error_curve_, validation_loss_curve_, validation_scores_ : error rate, log loss
-        and score (the metric; of the log loss its negative) on the validation rows by epoch; None
-        without such rows
+        and score (the metric; the negative log loss) on the validation rows by epoch; None without
+        validation rows
 
     See Also
     --------
-    MLPClassifier : for numbers and images, number for number as scikit-learn's.
+    MLPClassifier : for numbers and images, with the same results as scikit-learn's.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
     """
 
     takes = "frame"
-    """As a user's contender in a duel it takes a DataFrame instead of a matrix."""
+    """As a contender in a duel, it gets a DataFrame instead of a matrix."""
 
     def __init__(
         self,
@@ -103,9 +103,9 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
 
         Parameters
         ----------
-        X : table, shape (n, columns)
-        y : labels, shape (n,)
-        eval_set : (X, y) of validation rows, in place of a share of X
+        X : table of shape (n_rows, n_columns)
+        y : labels, shape (n_rows,)
+        eval_set : pair (X, y) of validation rows; None: a share of X
 
         Returns
         -------
@@ -115,7 +115,7 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
         Raises
         ------
         ValueError
-            If a parameter or the data are not valid, or the training diverged.
+            If a parameter or the data are invalid, or the training diverged.
         """
         try:
             attributes = table_fit.fit(self, X, y, eval_set)
@@ -133,12 +133,12 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
 
         Returns
         -------
-        p : shape (n, classes), in the order of ``classes_``
+        p : shape (n_rows, n_classes), in the order of ``classes_``
 
         Raises
         ------
         NotFittedError
-            If nothing was fitted.
+            If the estimator is not fitted.
         ValueError
             If X does not have the columns of the fit.
         """
@@ -153,12 +153,12 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
 
         Returns
         -------
-        y : shape (n,)
+        y : shape (n_rows,)
 
         Raises
         ------
         NotFittedError
-            If nothing was fitted.
+            If the estimator is not fitted.
         ValueError
             If X does not have the columns of the fit.
         """

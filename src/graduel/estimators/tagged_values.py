@@ -1,4 +1,4 @@
-"""Parameters of estimators as plain data for JSON, exact: a tuple comes back as a tuple."""
+"""Parameters of estimators as JSON data, exact: tuples stay tuples."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PARTS: dict[str, type] = {
         and name not in ("Iteration", "OptimizerState")
     },
 }
-"""The classes that a parameter may be, beside plain data; both rooms have a ``Constant``."""
+"""The classes that parameters can have; nn and optim both have a ``Constant``."""
 NAMES = {part: name for name, part in PARTS.items()}
 MOST_LEVELS = 32
-"""Levels of brackets in the file's parameters."""
+"""The maximum nesting depth of parameters in a file."""
 
 
 def to_tagged(value: Any) -> Any:
-    """Return plain data for JSON, from which :func:`from_tagged` builds an equal value.
+    """Return JSON data from which :func:`from_tagged` builds an equal value.
 
-    A value of another kind raises TypeError or ValueError.
+    Raise `TypeError` or `ValueError` for other values.
 
     Examples
     --------
@@ -52,13 +52,13 @@ def to_tagged(value: Any) -> Any:
         return {"dict": [[to_tagged(k), to_tagged(v)] for k, v in value.items()]}
     if is_dataclass(value) and not isinstance(value, type):
         return {"part": serialization.part_to_plain(value, type(value).__name__, NAMES)}
-    raise TypeError(f"{type(value).__name__} has no plain form")
+    raise TypeError(f"{type(value).__name__} cannot be saved as plain data")
 
 
 def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
-    """Build the value that :func:`to_tagged` described; `known` holds the classes of parts."""
+    """Build a value from the result of :func:`to_tagged`; `known` holds the classes of parts."""
     if level > MOST_LEVELS:
-        raise ValueError(f"more than {MOST_LEVELS} levels of brackets")
+        raise ValueError(f"expected at most {MOST_LEVELS} nested levels")
 
     def build(inner: Any) -> Any:
         return from_tagged(inner, known, level + 1)
@@ -76,6 +76,6 @@ def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
             return {build(k): build(v) for k, v in inner}
         case {"part": {"type": str(name)} as part, **rest} if not rest:
             if name not in known:
-                raise ValueError(f"there is no part {name}; parts=[…] names the user's own")
+                raise ValueError(f"unknown class {name}; pass custom classes as parts=[…]")
             return serialization.part_from_plain(part, known)
-    raise ValueError(f"expected a value of a parameter; got {value!r}")
+    raise ValueError(f"expected the value of a parameter; got {value!r}")

@@ -1,4 +1,4 @@
-"""Convert y to the targets of the loss, and the network's outputs back to y."""
+"""Conversion of y to the targets of the loss, and of the network's outputs to predictions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ OUT_ACTIVATIONS = {
     BinaryCrossEntropy: "logistic",
     Poisson: "exp",
 }
-"""scikit-learn's names for the links; the others are the identity."""
+"""scikit-learn's names of the output activations; others are 'identity'."""
 
 
 def out_activation(loss: Loss) -> str:
-    """Return scikit-learn's name for the link of a loss.
+    """Return scikit-learn's name of the output activation of a loss.
 
     >>> out_activation(SquaredError())
     'identity'
@@ -34,15 +34,15 @@ def out_activation(loss: Loss) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTarget:
-    """Labels as targets: one a row, or with `multilabel` a yes or no for each of several.
+    """Labels as targets: one per row, or with `multilabel` 0 or 1 for each label.
 
     Parameters
     ----------
     classes : the labels, sorted, shape (K,)
-    loss : decides the network's outputs: a probability for each class, one for two of them,
-        or numbers that grow with it
-    multilabel : several labels a row, each for itself
-    sparse : predictions are sparse, as y was
+    loss : the loss, which determines the outputs: a probability for each class, one probability
+        for two classes, or numbers that increase with the probability
+    multilabel : whether a row can have several labels
+    sparse : whether predictions are sparse, as y is
     """
 
     classes: Array
@@ -52,22 +52,22 @@ class LabelTarget:
 
     @property
     def binary(self) -> bool:
-        """Return whether each output is a yes or no by itself, where cross-entropy is the loss."""
+        """Whether cross-entropy treats each output as an independent binary target."""
         return self.multilabel or len(self.classes) <= 2
 
     @property
     def one(self) -> bool:
-        """Return whether there is one output, for two classes or a single one."""
+        """Whether there is one output, for at most two classes."""
         binary = isinstance(self.loss, BinaryCrossEntropy)
         return binary and not self.multilabel and len(self.classes) <= 2
 
     @property
     def n_outputs(self) -> int:
-        """Outputs of the network."""
+        """The number of outputs of the network."""
         return 1 if self.one else len(self.classes)
 
     def encode(self, y: Any) -> Array:
-        """Return what the loss takes: class codes, or 0 and 1 for each output."""
+        """Return the targets of the loss: class codes, or 0 and 1 for each output."""
         if self.multilabel:
             return (y.toarray() if issparse(y) else y).astype(np.float32)
         codes = np.searchsorted(self.classes, y)
@@ -78,50 +78,50 @@ class LabelTarget:
         return (codes[:, np.newaxis] == np.arange(len(self.classes))).astype(np.float32)
 
     def report(self, y: Array, weight: Array | None) -> tuple[float, float]:
-        """Return the factor and the summand of the loss in scikit-learn's reports."""
+        """Return factor and summand that turn the loss into scikit-learn's."""
         return 1.0, 0.0
 
-    def predict(self, answers: Array) -> Any:
-        """Return the labels of the network's answers, shape (n, outputs)."""
+    def predict(self, outputs: Array) -> Any:
+        """Return the predicted labels of outputs of shape (n_rows, n_outputs)."""
         if self.multilabel:
-            yes = (answers > 0.5).astype(int)
+            yes = (outputs > 0.5).astype(int)
             if not self.sparse:
                 return yes
             from scipy.sparse import csr_matrix
 
             return csr_matrix(yes)
         if len(self.classes) == 1:
-            return np.repeat(self.classes, len(answers))
-        codes = (answers[:, 0] > 0.5).astype(int) if self.one else answers.argmax(axis=1)
+            return np.repeat(self.classes, len(outputs))
+        codes = (outputs[:, 0] > 0.5).astype(int) if self.one else outputs.argmax(axis=1)
         return self.classes[codes]
 
-    def proba(self, answers: Array) -> Array:
-        """Return a probability for each class; each row's sum is 1, but for several labels."""
+    def proba(self, outputs: Array) -> Array:
+        """Return a probability for each class; each row's sum is 1 unless `multilabel`."""
         if self.multilabel:
-            return np.clip(answers, 0, 1, out=answers)
+            return np.clip(outputs, 0, 1, out=outputs)
         if len(self.classes) == 1:
-            return np.ones_like(answers[:, :1])
+            return np.ones_like(outputs[:, :1])
         if self.one:
-            return np.column_stack([1 - answers[:, 0], answers[:, 0]])
-        return to_probabilities(self.loss, answers)
+            return np.column_stack([1 - outputs[:, 0], outputs[:, 0]])
+        return to_probabilities(self.loss, outputs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberTarget:
-    """Numbers as targets: one a row, or several."""
+    """Numbers as targets: one or several per row."""
 
     n_outputs: int
     loss: Loss
 
     def encode(self, y: Array) -> Array:
-        """Return y with a column for each output."""
+        """Return y with shape (n_rows, n_outputs)."""
         return y.reshape(len(y), -1)
 
     def report(self, y: Array, weight: Array | None) -> tuple[float, float]:
-        """Return the factor and the summand of the loss in scikit-learn's reports.
+        """Return factor and summand that turn the loss into scikit-learn's.
 
-        Squared errors are the mean over the outputs; of the Poisson loss it shows half the
-        deviance, which is 0 where the fit is perfect.
+        Squared errors are averaged over the outputs; the Poisson loss becomes half the deviance,
+        which is 0 for a perfect fit.
         """
         if isinstance(self.loss, SquaredError):
             return 1 / self.n_outputs, 0.0
@@ -130,9 +130,9 @@ class NumberTarget:
             return 1.0, float(np.average(each, weights=weight))
         return 1.0, 0.0
 
-    def predict(self, answers: Array) -> Array:
-        """Return the network's answers, shape (n,) if there is one output."""
-        return answers[:, 0] if self.n_outputs == 1 else answers
+    def predict(self, outputs: Array) -> Array:
+        """Return the outputs, with shape (n_rows,) for one output."""
+        return outputs[:, 0] if self.n_outputs == 1 else outputs
 
 
 Targets = LabelTarget | NumberTarget

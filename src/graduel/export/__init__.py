@@ -1,4 +1,4 @@
-"""Export a trained network: as an ONNX file, and as one file of plain NumPy."""
+"""Export of a trained network as an ONNX file or as a Python file that needs only NumPy."""
 
 from graduel.export.onnx_file import onnx_model, to_onnx
 from graduel.export.python_file import to_python

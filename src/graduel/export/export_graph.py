@@ -1,4 +1,4 @@
-"""The network to export, with its weights and classes, checked once."""
+"""A network to export, with validated weights and classes."""
 
 from __future__ import annotations
 
@@ -37,45 +37,45 @@ LINKS: Mapping[type, str] = {
     Huber: "identity",
     Poisson: "exp",
 }
-"""The link of each loss; that of an ensemble is its members' link."""
+"""The link of each loss: the function from raw predictions to outputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportLayer:
-    """A layer at its place: its index path, what goes in and out, and its arrays."""
+    """A layer with its index path, input and output shape, and arrays."""
 
     name: str
     layer: Any
     shape: Shape
     out: Shape
     arrays: Mapping[str, Array]
-    """Parameters and state by their own names, such as W and b."""
+    """Parameters and state by their names, such as W and b."""
     kids: tuple[ExportLayer, ...]
 
 
 class Window(NamedTuple):
-    """Its size and its steps, (down, across); and the zeros around the image on each axis."""
+    """A convolution or pooling window: size and stride as (down, across), and zero padding."""
 
     size: Pair
     stride: Pair
-    zeros: tuple[Pair, Pair]
+    padding: tuple[Pair, Pair]
     """(above, below) and (left, right)."""
 
     @classmethod
     def of(cls, node: ExportLayer) -> Window:
-        """Return a layer's window; its padding follows from the shapes."""
+        """Return the window of a layer; the padding follows from its shapes."""
         size = _plain_pair("size", node.layer.size)
         stride = size if node.layer.stride is None else _plain_pair("stride", node.layer.stride)
         down, across = (
             int(max(0, (node.out[axis] - 1) * stride[axis] + size[axis] - node.shape[axis]))
             for axis in (0, 1)
         )
-        zeros = (down // 2, down - down // 2), (across // 2, across - across // 2)
-        return cls(size, stride, zeros)
+        padding = (down // 2, down - down // 2), (across // 2, across - across // 2)
+        return cls(size, stride, padding)
 
 
 def _plain_pair(name: str, value: int | Pair) -> Pair:
-    """Return a pair of Python's own integers: their text goes into a generated file."""
+    """Return a pair of Python integers, since their repr goes into generated code."""
     down, across = pair(name, value)
     return int(down), int(across)
 
@@ -91,17 +91,17 @@ class ExportGraph:
     link: str
     """'softmax', 'sigmoid', 'exp' or 'identity'."""
     is_ensemble: bool = False
-    """Whether the answer is the mean over the first axis of the raw ones."""
+    """Whether the output is the mean over the members, the first axis of raw predictions."""
 
     @property
-    def pair(self) -> bool:
-        """Return whether the one output is the probability of the second of two classes."""
-        return self.classes is not None and len(self.classes) > self.network.answer_shape[0]
+    def is_pair(self) -> bool:
+        """Whether the only output is the probability of the second of two classes."""
+        return self.classes is not None and len(self.classes) > self.network.prediction_shape[0]
 
     @property
     def out(self) -> Shape:
-        """Shape of one example's answer."""
-        return (2,) if self.pair else self.network.answer_shape
+        """The output shape of one example."""
+        return (2,) if self.is_pair else self.network.prediction_shape
 
     @classmethod
     def of(
@@ -112,13 +112,13 @@ class ExportGraph:
         classes: Sequence[Any] | Array | None,
         exporters: Container[type],
     ) -> ExportGraph:
-        """Check everything; `exporters` holds the classes of layers that can be exported.
+        """Validate the arguments; `exporters` holds the layer classes that can be exported.
 
         Raises
         ------
         UserError
-            If weights do not fit the network, if a layer or the loss is a user's own, if `scale`
-            is not a number, or if the classes do not fit the network's answers.
+            If weights do not match the network, if a layer or the loss is a custom class, if
+            `scale` is not a finite number, or if the classes do not match the outputs.
         """
         try:
             scopes = network.workspace(weights, gradient=False).scopes
@@ -131,22 +131,20 @@ class ExportGraph:
             )
         is_number = isinstance(scale, int | float | np.integer | np.floating)
         if isinstance(scale, bool) or not (is_number and isfinite(scale)):
-            raise UserError(
-                f"scale must be a finite number, what X is multiplied by; got {scale!r}"
-            )
+            raise UserError(f"scale must be a finite number, the factor for X; got {scale!r}")
         is_ensemble = type(network.loss) is EnsembleMean
         loss = getattr(network.loss, "loss", None) if is_ensemble else network.loss
         link = LINKS.get(type(loss))
         if link is None:
             raise UserError(
-                "only networks under a loss of graduel.nn can be exported; got the loss "
-                f"{type(loss).__name__}. Make the network again with a loss of the same "
-                "link, and keep the weights"
+                "only networks with a loss of graduel.nn can be exported; got the loss "
+                f"{type(loss).__name__}. Build the network with a loss of graduel.nn that has the "
+                "same link, and use the same weights"
             )
         if is_ensemble and len(network.output_shape) < 2:
             raise UserError(
-                "EnsembleMean takes raw predictions of shape (n, members, outputs); got a network "
-                f"with outputs of shape {network.output_shape}. End it with EnsembleOutput"
+                "EnsembleMean expects raw predictions of shape (n, members, outputs); got a "
+                f"network with outputs of shape {network.output_shape}. End it with EnsembleOutput"
             )
         nodes = _collect_layers(network.nodes, scopes, network.input_shape, exporters)
         return cls(
@@ -155,7 +153,7 @@ class ExportGraph:
 
 
 def to_list(name: str, values: Any) -> list[Any]:
-    """Return the elements of a list, an array or a column of a table as a list."""
+    """Return a list, array or DataFrame column as a list; raise `UserError` for other values."""
     try:
         if isinstance(values, str):
             raise TypeError
@@ -167,14 +165,14 @@ def to_list(name: str, values: Any) -> list[Any]:
 def _collect_layers(
     nodes: Sequence[Node], scopes: Sequence[Scope], shape: Shape, exporters: Container[type]
 ) -> tuple[ExportLayer, ...]:
-    """Pair layers with their arrays, children too."""
+    """Return the layers with their arrays, including child layers."""
     exported = []
     for node, scope in zip(nodes, scopes, strict=True):
-        # A subclass may compute something else: only the class itself is known.
+        # A subclass can compute something else, so that only exact classes are exported.
         if type(node.layer) not in exporters:
             raise UserError(
                 f"only layers of graduel.nn can be exported; layer {node.name} is of the class "
-                f"{type(node.layer).__name__}. Build the same out of layers of graduel.nn"
+                f"{type(node.layer).__name__}. Replace it by layers of graduel.nn"
             )
         arrays = {**vars(scope.p), **vars(scope.s)}
         kids = _collect_layers(node.kids, scope.kids, shape, exporters)
@@ -186,34 +184,34 @@ def _collect_layers(
 def _check_classes(
     network: Network, link: str, classes: Sequence[Any] | Array | None
 ) -> tuple[int, ...] | tuple[str, ...] | None:
-    """Return the classes as plain ints or plain text, if they fit the answers."""
+    """Return the classes as Python ints or strings; raise `UserError` if they are invalid."""
     if classes is None:
         return None
     labels = to_list("classes", classes)
-    if link not in ("softmax", "sigmoid") or len(network.answer_shape) != 1:
+    if link not in ("softmax", "sigmoid") or len(network.prediction_shape) != 1:
         raise UserError(
-            "classes go with SoftmaxCrossEntropy or BinaryCrossEntropy on one row of outputs; got "
-            f"{type(network.loss).__name__} on outputs of shape {network.answer_shape}. Leave "
-            "classes out"
+            "classes require SoftmaxCrossEntropy or BinaryCrossEntropy with a vector of outputs; "
+            f"got {type(network.loss).__name__} with outputs of shape {network.prediction_shape}. "
+            "Leave classes out"
         )
-    k = network.answer_shape[0]
+    k = network.prediction_shape[0]
     if len(labels) != k and not (link == "sigmoid" and k == 1 and len(labels) == 2):
         raise UserError(
             f"classes must be {k} labels, one for each output"
-            + (", or the two that one output tells apart" if (link, k) == ("sigmoid", 1) else "")
+            + (", or 2 labels for one output" if (link, k) == ("sigmoid", 1) else "")
             + f"; got {len(labels)}"
         )
     ints = all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in labels)
     if not ints and not all(isinstance(c, str) for c in labels):
         kinds = ", ".join(sorted({type(c).__name__ for c in labels}))
         raise UserError(
-            f"classes must be integers or text, all of one kind; got {kinds}. "
-            "[str(c) for c in classes] makes text of them"
+            f"classes must be all integers or all text; got {kinds}. "
+            "Convert them with [str(c) for c in classes]"
         )
     if ints and not all(-(2**63) <= c < 2**63 for c in labels):
         raise UserError(f"classes must fit into 64 bits; got {labels}")
     if not ints and any("\ud800" <= c <= "\udfff" for label in labels for c in label):
-        raise UserError(f"classes must be text that UTF-8 can hold; got {labels}")
+        raise UserError(f"classes must be text that can be encoded as UTF-8; got {labels}")
     if len(set(labels)) != len(labels):
-        raise UserError(f"classes must differ from each other; got {labels}")
+        raise UserError(f"classes must be distinct; got {labels}")
     return tuple(int(c) for c in labels) if ints else tuple(str(c) for c in labels)

@@ -1,4 +1,4 @@
-"""A network as an ONNX file, for every runtime that reads one."""
+"""Export of a network as an ONNX file."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
 OPSET, IR_VERSION = 17, 8
-"""The versions that onnxruntime 1.13 (2022) and every later one load."""
+"""The versions that onnxruntime 1.13 (2022) and later load."""
 LIMIT = 2**31 - 2**20
-"""Bytes of weights that a file may hold: protobuf ends at 2 GiB; a MiB is left for the rest."""
+"""Maximum size of the weights in bytes: 2 GiB, protobuf's limit, less 1 MiB for the rest."""
 
 
 def to_onnx(
@@ -35,10 +35,10 @@ def to_onnx(
     scale: float = 1.0,
     classes: Sequence[Any] | NDArray[Any] | None = None,
 ) -> None:
-    """Write a network and its weights as an ONNX file, whole or not at all.
+    """Write a network and its weights to an ONNX file, atomically.
 
-    Missing folders are made; a file that is there is replaced. The parameters, what the file
-    takes and gives, and the errors are those of :func:`onnx_model`.
+    Missing folders are created; an existing file is replaced. Parameters, inputs and outputs are
+    those of :func:`onnx_model`.
 
     Raises
     ------
@@ -60,35 +60,35 @@ def onnx_model(
 ) -> ModelProto:
     """Return a network and its weights as an ONNX model (opset 17).
 
-    The input "X" has shape (n, *input_shape) and the network's dtype. Without classes there is one
-    output, "answers": what ``network.predict(X * scale, weights)`` returns. With classes there are
-    two:
+    The input "X" has shape (n, *input_shape) and the network's dtype. Without classes the only
+    output is "predictions", the result of ``network.predict(X * scale, weights)``. With classes
+    there are two:
 
     ======================  ======================  =============================  ================
     loss                    classes                 "label"                        "probabilities"
     ======================  ======================  =============================  ================
-    SoftmaxCrossEntropy     K labels, K outputs     the likeliest, (n,)            (n, K)
+    SoftmaxCrossEntropy     K labels, K outputs     the most probable, (n,)        (n, K)
     BinaryCrossEntropy      2 labels, 1 output      the second where p > ½, (n,)   (1 − p, p)
     BinaryCrossEntropy      k labels, k outputs     1 where p > ½, (n, k)          p, (n, k)
     ======================  ======================  =============================  ================
 
     Parameters
     ----------
-    network, weights : what to export; batch normalization takes its running means
-    scale : what X is multiplied by first, 1/255 for pixels
+    network, weights : the network to export; batch normalization uses its running means
+    scale : factor for X, such as 1/255 for pixels
     classes : labels, integers or text
 
     Raises
     ------
     UserError
-        If `onnx` is not installed, if the network has a layer or a loss that is a user's own, or
-        if weights, scale or classes do not fit.
+        If `onnx` is not installed, if a layer or the loss is a custom class, or if weights, scale
+        or classes are invalid.
     """
     try:
         from onnx import TensorProto, helper
     except ImportError:
         raise UserError(
-            "an ONNX model is made with the package onnx, which is not installed; "
+            "ONNX export requires the package onnx, which is not installed; run "
             'pip install "graduel[onnx]"'
         ) from None
     exported = ExportGraph.of(network, weights, scale, classes, LAYERS)
@@ -122,7 +122,7 @@ def onnx_model(
 
 
 def _apply_link(graph: Graph, link: str, raw: str) -> str:
-    """Append the loss's link, from raw predictions to answers."""
+    """Append the link of the loss, from raw predictions to outputs."""
     if link == "softmax":
         return graph.node("Softmax", raw, axis=-1)
     if link == "sigmoid":
@@ -134,24 +134,24 @@ def _apply_link(graph: Graph, link: str, raw: str) -> str:
 
 
 def _build_outputs(graph: Graph, exported: ExportGraph, p: str) -> list[ValueInfoProto]:
-    """Append the nodes of the outputs, and return their descriptions."""
+    """Append the output nodes; return their descriptions."""
     from onnx import TensorProto, helper
 
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
     if exported.classes is None:
-        graph.node("Identity", p, name="answers")
-        shape: list[str | int | None] = ["n", *exported.network.answer_shape]
-        return [helper.make_tensor_value_info("answers", real, shape)]
+        graph.node("Identity", p, name="predictions")
+        shape: list[str | int | None] = ["n", *exported.network.prediction_shape]
+        return [helper.make_tensor_value_info("predictions", real, shape)]
     k = len(exported.classes)
-    if exported.pair:
+    if exported.is_pair:
         p = graph.node("Concat", graph.node("Sub", graph.number(1.0), p), p, axis=1)
     graph.node("Identity", p, name="probabilities")
     each = helper.make_tensor_value_info("probabilities", real, ["n", k])
-    if exported.link == "sigmoid" and not exported.pair:
+    if exported.link == "sigmoid" and not exported.is_pair:
         yes = graph.node("Greater", p, graph.number(0.5))
         graph.node("Cast", yes, name="label", to=TensorProto.INT64)
         return [helper.make_tensor_value_info("label", TensorProto.INT64, ["n", k]), each]
-    # Of two equal ones the first: of a pair the second class only where p > ½.
+    # Ties give the first class: of a pair, the second class requires p > ½.
     code = graph.node("ArgMax", p, axis=1, keepdims=0)
     graph.node("Gather", graph.labels(exported.classes), code, name="label")
     kind = TensorProto.INT64 if isinstance(exported.classes[0], int) else TensorProto.STRING

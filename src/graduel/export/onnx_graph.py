@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Graph:
-    """Nodes and arrays, in the order in which they come; a value is referred to by its name.
+    """Nodes and arrays in the order of their creation; values are referred to by name.
 
     Parameters
     ----------
-    dtype : in which the graph computes, 'float32' or 'float64'
+    dtype : dtype of the graph, 'float32' or 'float64'
     """
 
     def __init__(self, dtype: str) -> None:
@@ -27,11 +27,11 @@ class Graph:
 
     @property
     def double(self) -> bool:
-        """Return whether it computes in float64, for which onnxruntime lacks some operators."""
+        """Whether the dtype is float64, for which onnxruntime lacks some operators."""
         return self.dtype == np.float64
 
     def node(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
-        """Append an operation and return its output's name."""
+        """Append a node and return the name of its output."""
         from onnx import helper
 
         name = name or f"{op}_{len(self.nodes)}"
@@ -46,18 +46,18 @@ class Graph:
         return name
 
     def number(self, value: float) -> str:
-        """Add one number, in the graph's dtype."""
+        """Add a scalar of the graph's dtype and return its name."""
         return self.array(f"number {value!r}", np.asarray(value, self.dtype))
 
     def integer(self, value: int) -> str:
-        """Add one int64."""
+        """Add an int64 scalar and return its name."""
         return self.array(f"integer {value}", np.asarray(value, np.int64))
 
     def integers(self, *values: int) -> str:
-        """Add a list of int64."""
+        """Add an int64 vector and return its name."""
         return self.array(f"integers {values}", np.array(values, np.int64))
 
     def labels(self, classes: tuple[int, ...] | tuple[str, ...]) -> str:
-        """Add the classes' labels, int64 or text."""
+        """Add the class labels, int64 or text, and return their name."""
         kind = np.int64 if isinstance(classes[0], int) else object
         return self.array("classes", np.array(classes, kind))

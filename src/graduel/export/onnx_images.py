@@ -1,7 +1,7 @@
 """Layers for images as nodes of an ONNX graph.
 
-Images stay as graduel has them, channels last; convolutions and pools turn them round and back, and
-a runtime leaves out what cancels. onnxruntime has no Conv and no AveragePool in float64.
+Images are channels-last as in graduel; convolution and pooling nodes are between two transposes,
+which a runtime can cancel. onnxruntime has no Conv and AveragePool in float64.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from graduel.export.onnx_graph import Graph
 
 
 def conv(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append Conv; in float64, a product of matrices for each place in the window."""
+    """Append Conv; in float64, one matrix product per position in the window."""
     window, W = Window.of(node), node.arrays["W"]
     b = graph.array(f"{node.name}.b", node.arrays["b"])
     if not graph.double:
-        turned = graph.array(f"{node.name}.W", W.transpose(3, 2, 0, 1))
-        return _apply_channels_first(graph, window, x, "Conv", turned, b)
-    (top, below), (left, right) = window.zeros
+        transposed = graph.array(f"{node.name}.W", W.transpose(3, 2, 0, 1))
+        return _apply_channels_first(graph, window, x, "Conv", transposed, b)
+    (top, below), (left, right) = window.padding
     if any((top, below, left, right)):
         x = graph.node("Pad", x, graph.integers(0, top, left, 0, 0, below, right, 0))
     factors = [
@@ -40,7 +40,7 @@ def max_pool(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def average_pool(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append AveragePool; in float64, a sum over the places in the window."""
+    """Append AveragePool; in float64, a sum over the positions in the window."""
     window = Window.of(node)
     if not graph.double:
         return _apply_channels_first(graph, window, x, "AveragePool")
@@ -49,8 +49,8 @@ def average_pool(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _apply_channels_first(graph: Graph, window: Window, x: str, op: str, *arrays: str) -> str:
-    """Apply an operator that takes images with the channels first."""
-    before, after = zip(*window.zeros, strict=True)
+    """Append an operator for channels-first images, between two transposes."""
+    before, after = zip(*window.padding, strict=True)
     x = graph.node("Transpose", x, perm=[0, 3, 1, 2])
     x = graph.node(
         op, x, *arrays, kernel_shape=window.size, strides=window.stride, pads=before + after
@@ -59,7 +59,7 @@ def _apply_channels_first(graph: Graph, window: Window, x: str, op: str, *arrays
 
 
 def _slice_windows(graph: Graph, node: ExportLayer, window: Window, x: str) -> list[str]:
-    """Slice, for each place in the window, the pixels at it in all windows."""
+    """Append a slice for each position in the window: the pixels there in all windows."""
     spans = [(n - 1) * step + 1 for n, step in zip(node.out, window.stride, strict=False)]
     axes, steps = graph.integers(1, 2), graph.integers(*window.stride)
     return [

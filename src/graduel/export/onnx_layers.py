@@ -1,7 +1,7 @@
-"""Each layer as nodes of an ONNX graph.
+"""Layers as nodes of an ONNX graph.
 
-onnxruntime lacks some operators in float64 (Erf, Elu, Selu, Softplus): there, simpler ones compute
-the same.
+onnxruntime lacks some operators in float64 (Erf, Elu, Selu, Softplus): these are composed of
+simpler operators.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from graduel.nn import special
 from graduel.nn.layers.gated_activation import CUBIC, ROOT
 
 Exporter = Callable[[Graph, ExportLayer, str], str]
-"""Appends a layer's nodes: of the graph, the place and the input's name makes the output's."""
+"""Function that appends the nodes of a layer; from the input's name it returns the output's."""
 
 
 def append_layers(graph: Graph, nodes: Sequence[ExportLayer], x: str) -> str:
-    """Send `x` through layers one after the other."""
+    """Append the nodes of layers to the value `x`; return the name of the output."""
     for node in nodes:
         x = LAYERS[type(node.layer)](graph, node, x)
     return x
 
 
 def _array(graph: Graph, node: ExportLayer, name: str) -> str:
-    """Add one of the layer's arrays under its name in a model file, such as 0.W."""
+    """Add an array of the layer under its name in a network file, such as 0.W."""
     return graph.array(f"{node.name}.{name}", node.arrays[name])
 
 
@@ -60,7 +60,7 @@ def _columns(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _dense(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append Dense or NTKDense, whose scale becomes part of the weights."""
+    """Append Dense, or NTKDense with its scale multiplied into the weights."""
     W = node.arrays["W"]
     W = W / sqrt(node.shape[0]) if isinstance(node.layer, nn.NTKDense) else W
     z = graph.node("MatMul", x, graph.array(f"{node.name}.W", W))
@@ -68,7 +68,7 @@ def _dense(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _leaky_relu(graph: Graph, node: ExportLayer, x: str) -> str:
-    # Not LeakyRelu, which holds its slope in float32.
+    # Not LeakyRelu, whose slope is float32.
     return graph.node("PRelu", x, graph.number(node.layer.slope))
 
 
@@ -85,7 +85,7 @@ def _selu(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _slow_elu(graph: Graph, x: str, scale: float, alpha: float) -> str:
-    """Add λ max(0, x) + λ α (exp(min(0, x)) − 1)."""
+    """Append λ max(0, x) + λ α (exp(min(0, x)) − 1)."""
     zero = graph.number(0.0)
     left = graph.node("Exp", graph.node("Min", x, zero))
     left = graph.node("Sub", left, graph.number(1.0))
@@ -126,7 +126,7 @@ def _gelu(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _slow_erf(graph: Graph, z: str) -> str:
-    """Compute erf as in :mod:`graduel.nn.special`: a quotient of polynomials near 0, one beyond."""
+    """Append erf by quotients of polynomials, as in :mod:`graduel.nn.special`."""
     z = graph.node("Clip", z, graph.number(-6.0), graph.number(6.0))
     a, u = graph.node("Abs", z), graph.node("Mul", z, z)
 
@@ -142,7 +142,7 @@ def _slow_erf(graph: Graph, z: str) -> str:
 
 
 def _polynomial(graph: Graph, x: str, coefficients: tuple[float, ...]) -> str:
-    """Sum cᵢ xⁱ, the highest power first in `coefficients`."""
+    """Append Σ cᵢ xⁱ; `coefficients` start with the highest power."""
     total = graph.number(coefficients[0])
     for c in coefficients[1:]:
         total = graph.node("Add", graph.node("Mul", total, x), graph.number(c))
@@ -151,15 +151,15 @@ def _polynomial(graph: Graph, x: str, coefficients: tuple[float, ...]) -> str:
 
 def _batch_norm(graph: Graph, node: ExportLayer, x: str) -> str:
     p = node.arrays
-    # The running variance and γ become one factor, as in the layer's own forward pass.
+    # Running variance and γ are one factor, as in the forward pass of the layer.
     slope = graph.array(f"{node.name}.slope", p["gamma"] / np.sqrt(p["var"] + node.layer.eps))
     x = graph.node("Sub", x, _array(graph, node, "mean"))
     return graph.node("Add", graph.node("Mul", x, slope), _array(graph, node, "beta"))
 
 
 def _layer_norm(graph: Graph, node: ExportLayer, x: str) -> str:
-    # Not LayerNormalization: a runtime may take the variance as mean(x²) − mean(x)², and lose
-    # digits where the mean is large.
+    # Not LayerNormalization: a runtime can compute the variance as mean(x²) − mean(x)², which is
+    # inaccurate for a large mean.
     x = graph.node("Sub", x, graph.node("ReduceMean", x, axes=[-1]))
     var = graph.node("ReduceMean", graph.node("Mul", x, x), axes=[-1])
     root = graph.node("Sqrt", graph.node("Add", var, graph.number(node.layer.eps)))
@@ -168,7 +168,7 @@ def _layer_norm(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _reshape(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("Reshape", x, graph.integers(0, *node.out))  # 0: as many rows as come
+    return graph.node("Reshape", x, graph.integers(0, *node.out))  # 0: any number of rows
 
 
 def _parametric(graph: Graph, node: ExportLayer, x: str) -> str:
@@ -177,7 +177,7 @@ def _parametric(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _ensemble(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append EnsembleDense; a single input is every member's."""
+    """Append EnsembleDense; all members share an input without a member axis."""
     i, p = node.shape[-1], node.arrays
     if len(node.shape) == 1:
         x = graph.node("Reshape", x, graph.integers(0, 1, i))
@@ -189,14 +189,14 @@ def _ensemble(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _ensemble_output(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append EnsembleOutput: a product for each member."""
+    """Append EnsembleOutput: one matrix product per member."""
     W = node.arrays["W"]
     each = graph.array(f"{node.name}.W", W / sqrt(W.shape[1]) if node.layer.scaled else W)
     return graph.node("Add", _multiply_each(graph, x, each), _array(graph, node, "b"))
 
 
 def _periodic_embedding(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append PBLD: each number beside its periodic embedding, then the other columns."""
+    """Append PBLD: each numeric column with its periodic embedding, then the other columns."""
     p, (i,) = node.arrays, node.shape
     columns = node.layer.columns
     numbers = tuple(range(i)) if columns is None else columns
@@ -218,7 +218,7 @@ def _periodic_embedding(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _multiply_each(graph: Graph, x: str, W: str) -> str:
-    """Multiply x, of shape (n, k, i), by a matrix for each of the k."""
+    """Append the product of x, shape (n, k, i), with one matrix for each of the k."""
     z = graph.node("MatMul", graph.node("Transpose", x, perm=[1, 0, 2]), W)
     return graph.node("Transpose", z, perm=[1, 0, 2])
 

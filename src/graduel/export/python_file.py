@@ -1,4 +1,4 @@
-"""A network as one file of plain Python and NumPy, to be read as much as to be run."""
+"""Export of a network as one readable Python file that requires only NumPy."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ def to_python(
 ) -> str:
     """Return a network and its weights as the source of one readable Python module.
 
-    The module needs NumPy (1.26 or later) and nothing else. Under a loss for classes it has
-    ``predict_proba(X)`` and ``predict(X)``, else ``predict(X)``: a line of NumPy for each layer
-    with its equation beside it, the numbers at the end of the file. Run as a script, it reads a
-    CSV file and prints an answer for each line. Write it with ``encoding="utf-8"``: labels may
-    hold any letter.
+    The module requires only NumPy (1.26 or later). With a classification loss it has
+    ``predict_proba(X)`` and ``predict(X)``, else only ``predict(X)``: each layer is a line of NumPy
+    with its equation as a comment, and the weights are at the end of the file. Run as a script, it
+    reads a CSV file and prints a prediction for each line. Write it with ``encoding="utf-8"``,
+    since labels can contain any character.
 
-    ``predict_proba(X)`` is what ``network.predict(X * scale, weights)`` returns; under
-    BinaryCrossEntropy with one output and two classes it is (1 − p, p).
+    ``predict_proba(X)`` returns the same as ``network.predict(X * scale, weights)``; for
+    BinaryCrossEntropy with one output and two classes it returns (1 − p, p).
 
     Parameters
     ----------
-    network, weights : what to export; batch normalization takes its running means
-    scale : what X is multiplied by first, 1/255 for pixels
-    classes : labels, integers or text, one for each output, or two for one output under
-        BinaryCrossEntropy. Where each output is a yes or no of its own, and where there are no
-        classes, ``predict`` returns numbers
-    title : the docstring's first line
-    columns : the names of the features, in their order
+    network, weights : the network to export; batch normalization uses its running means
+    scale : factor for X, such as 1/255 for pixels
+    classes : labels, integers or text, one for each output, or two for one output with
+        BinaryCrossEntropy. For several binary outputs, and without classes, ``predict`` returns
+        numbers
+    title : first line of the docstring
+    columns : names of the features, in order
 
     Raises
     ------
     UserError
-        If the network has a layer or a loss that is a user's own, or if weights, scale, classes
-        or columns do not fit.
+        If a layer or the loss is a custom class, or if weights, scale, classes or columns are
+        invalid.
 
     Examples
     --------
@@ -76,10 +76,10 @@ def to_python(
     _apply_link(builder, exported)
     builder.line(f"return {builder.variable}")
     tail = [
-        line for name, value in builder.numbers.items() for line in text.format_array(name, value)
+        line for name, value in builder.arrays.items() for line in text.format_array(name, value)
     ]
-    if any(" = numbers(" in line for line in tail):
-        builder.helpers.add("numbers")
+    if any(" = decode(" in line for line in tail):
+        builder.helpers.add("decode")
     helpers = select_helpers(builder.helpers)
     imports = sorted({"sys", *(name for helper in helpers for name in helper.imports)})
     parts = [
@@ -101,21 +101,21 @@ def to_python(
 
 
 def _check_columns(exported: ExportGraph, columns: Sequence[str] | None) -> list[str] | None:
-    """Return the names of features as plain text, if they fit the network's input."""
+    """Return the names of features as text; raise `UserError` if they are invalid."""
     if columns is None:
         return None
     shape = exported.network.input_shape
     names = to_list("columns", columns)
     if len(shape) != 1 or len(names) != shape[0]:
         raise UserError(
-            f"columns must be the names of the network's inputs, of shape {shape}, one for each "
-            f"of a row's numbers; got {len(names)}"
+            "columns require a network with inputs of shape (n_features,), and one name for each "
+            f"feature; got {len(names)} names for inputs of shape {shape}"
         )
     return [str(name) for name in names]
 
 
 def _apply_link(builder: CodeBuilder, exported: ExportGraph) -> None:
-    """Write the loss's link, from raw predictions to answers."""
+    """Append the link of the loss, from raw predictions to outputs."""
     if exported.link == "softmax":
         builder.assign(
             "E",
@@ -127,26 +127,24 @@ def _apply_link(builder: CodeBuilder, exported: ExportGraph) -> None:
         builder.helpers.add("sigmoid")
         builder.assign("P", "sigmoid({x})", "sigmoid: P = 1 / (1 + exp(-{x}))")
     elif exported.link == "exp":
-        # The last number whose exponential is finite: the engine's answers are finite too.
+        # The largest number with a finite exponential, since the network's outputs are finite.
         largest = np.finfo(exported.network.dtype).max
         most = float(np.nextafter(np.log(largest), largest.dtype.type(0)))
-        builder.assign(
-            "Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), kept finite"
-        )
+        builder.assign("Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), finite")
     if exported.is_ensemble:
         builder.change("{x}.mean(axis=1)", "the mean of the members' predictions")
-    if exported.pair:
-        builder.assign("P", "np.hstack([1 - {x}, {x}])", "of the first class and of the second")
+    if exported.is_pair:
+        builder.assign("P", "np.hstack([1 - {x}, {x}])", "first and second class")
 
 
 def _write_functions(exported: ExportGraph, builder: CodeBuilder) -> list[str]:
-    """Write predict_proba and predict, or predict alone."""
+    """Return the code of predict_proba and predict, or of predict only."""
     name, out = format_shape(exported.network.input_shape), format_shape(exported.out)
-    shapes = f"{name} numbers an example in, {out} out"
+    shapes = f"{name} numbers per row in, {out} out"
     if exported.link not in ("softmax", "sigmoid"):
         return [
             "def predict(X):",
-            f'    """Return the network\'s answers: {shapes}."""',
+            f'    """Return the outputs of the network: {shapes}."""',
             *builder.body(),
         ]
     proba = [
@@ -154,33 +152,33 @@ def _write_functions(exported: ExportGraph, builder: CodeBuilder) -> list[str]:
         f'    """Return probabilities: {shapes}."""',
         *builder.body(),
     ]
-    if exported.link == "sigmoid" and not exported.pair:
+    if exported.link == "sigmoid" and not exported.is_pair:
         description, expression = (
-            "1 where the probability is above one half, else 0",
+            "1 where the probability is above 0.5, else 0,",
             "(P > 0.5).astype(int)",
         )
     elif exported.classes is not None:
-        description, expression = "the likeliest class", "np.array(CLASSES)[P.argmax(axis=-1)]"
+        description, expression = "the most probable class", "np.array(CLASSES)[P.argmax(axis=-1)]"
     else:
-        description, expression = "the number of the likeliest class, from 0", "P.argmax(axis=-1)"
+        description, expression = "the code of the most probable class", "P.argmax(axis=-1)"
     return [
         *proba,
         "",
         "",
         "def predict(X):",
-        f'    """Return {description}, for each example."""',
+        f'    """Return {description} for each row."""',
         "    P = predict_proba(X)",
         f"    return {expression}",
     ]
 
 
 def _write_main(exported: ExportGraph) -> list[str]:
-    """Write the function for the command line."""
-    one = exported.link == "softmax" or exported.pair
+    """Return the code of the function for the command line."""
+    one = exported.link == "softmax" or exported.is_pair
     shown = "row" if one and len(exported.out) == 1 else '*np.ravel(row), sep=","'
     return [
         "def main():",
-        '    """Read rows of numbers from a CSV file and print what the network says of each."""',
+        '    """Read rows of numbers from a CSV file and print the prediction for each."""',
         "    if len(sys.argv) != 2:",
         '        sys.exit(f"usage: python {sys.argv[0]} rows.csv")',
         '    rows = np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)',
@@ -195,7 +193,7 @@ def _fill_source(source: str, dtype: str) -> list[str]:
 
 
 def _join_parts(parts: Sequence[list[str]]) -> str:
-    """Join parts: two empty lines around functions, one elsewhere."""
+    """Join parts, with two empty lines around functions and one elsewhere."""
     lines: list[str] = []
     for part in parts:
         before = part[0].startswith("def ") or (lines and lines[-1].startswith("    "))

@@ -1,4 +1,4 @@
-"""Functions that a generated file holds if its lines call them."""
+"""Helper functions of generated Python files, included if they are called."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Helper(NamedTuple):
-    """The source of a function, its imports and the helpers that it calls."""
+    """The source of a function, its imports, and the helpers that it calls."""
 
     source: str
     imports: tuple[str, ...] = ()
@@ -18,29 +18,29 @@ HELPERS = {
     "sigmoid": Helper(
         '''
 def sigmoid(Z):
-    """Return 1 / (1 + exp(-Z)). Below -80 it is zero for all purposes, and exp would overflow."""
+    """Return 1 / (1 + exp(-Z)). Below -80, exp would overflow and the result is nearly 0."""
     return 1 / (1 + np.exp(-np.maximum(Z, -80)))
 '''
     ),
     "softplus": Helper(
         '''
 def softplus(Z):
-    """Return log(1 + exp(Z)), in a form that no Z overflows."""
+    """Return log(1 + exp(Z)) without overflow."""
     return np.maximum(0, Z) + np.log1p(np.exp(-np.abs(Z)))
 '''
     ),
     "erf": Helper(
         '''
 def erf(Z):
-    """Return the error function of each number; NumPy has none, the standard library does."""
+    """Return the error function of each number, from the standard library."""
     return np.vectorize(math.erf, otypes=[Z.dtype])(Z)
 ''',
         imports=("math",),
     ),
-    "vectors": Helper(
+    "embed": Helper(
         '''
-def vectors(E, codes):
-    """Return each code's row of E. Codes are rounded and kept in range; a missing one is 0."""
+def embed(E, codes):
+    """Return the row of E for each code. Codes are rounded and clipped; a missing code is 0."""
     codes = np.clip(np.rint(np.nan_to_num(codes)), 0, len(E) - 1)
     return E[codes.astype(int)]
 '''
@@ -48,19 +48,19 @@ def vectors(E, codes):
     "periodic": Helper(
         '''
 def periodic(X, w, b, A, c):
-    """Return each column x of X and, beside it, cos(2 pi w x + b) A + c."""
+    """Return each column x of X, followed by its embedding cos(2 pi w x + b) A + c."""
     H = np.cos(X[:, :, None] * (2 * np.pi * w) + b)
     E = np.einsum("npf,pfe->npe", H, A) + c
     both = np.concatenate([X[:, :, None], E], axis=2)
     return both.reshape(len(X), both.shape[1] * both.shape[2])
 '''
     ),
-    "places": Helper(
+    "window_slices": Helper(
         '''
-def places(X, size, stride):
-    """For each place (i, j) in a window, yield what lies there in all windows.
+def window_slices(X, size, stride):
+    """For each position (i, j) in a window, yield the pixels there in all windows.
 
-    X holds images, (n, height, width, channels). Row by row: (0, 0), (0, 1), ...
+    X holds images, (n, height, width, channels). Positions are (0, 0), (0, 1), ...
     """
     height, width = X.shape[1] - size[0] + 1, X.shape[2] - size[1] + 1
     for i in range(size[0]):
@@ -71,33 +71,33 @@ def places(X, size, stride):
     "convolve": Helper(
         '''
 def convolve(X, W, stride):
-    """Lay W over every window of X: at each place (i, j) of a window, X there times W[i, j]."""
+    """Return the convolution: over all positions (i, j), the sum of X there times W[i, j]."""
     size, channels = W.shape[:2], W.shape[2:]
-    return sum(x @ w for x, w in zip(places(X, size, stride), W.reshape(-1, *channels)))
+    return sum(x @ w for x, w in zip(window_slices(X, size, stride), W.reshape(-1, *channels)))
 ''',
-        helpers=("places",),
+        helpers=("window_slices",),
     ),
     "max_pool": Helper(
         '''
 def max_pool(X, size, stride):
-    """Return the largest number of each window."""
-    return functools.reduce(np.maximum, places(X, size, stride))
+    """Return the maximum of each window."""
+    return functools.reduce(np.maximum, window_slices(X, size, stride))
 ''',
         imports=("functools",),
-        helpers=("places",),
+        helpers=("window_slices",),
     ),
     "average_pool": Helper(
         '''
 def average_pool(X, size, stride):
     """Return the mean of each window."""
-    return sum(places(X, size, stride)) / (size[0] * size[1])
+    return sum(window_slices(X, size, stride)) / (size[0] * size[1])
 ''',
-        helpers=("places",),
+        helpers=("window_slices",),
     ),
-    "numbers": Helper(
+    "decode": Helper(
         '''
-def numbers(shape, text):
-    """Read an array from base64: {dtype}, little-endian, row by row."""
+def decode(shape, text):
+    """Decode an array from base64: {dtype}, little-endian, row by row."""
     return np.frombuffer(base64.b64decode(text), dtype="{code}").reshape(shape)
 ''',
         imports=("base64",),
@@ -106,8 +106,8 @@ def numbers(shape, text):
 
 
 def select_helpers(names: Iterable[str]) -> list[Helper]:
-    """Return the helpers of these names and those that they call, in the order of the table."""
-    wanted = set(names)
-    for name in tuple(wanted):
-        wanted.update(HELPERS[name].helpers)
-    return [helper for name, helper in HELPERS.items() if name in wanted]
+    """Return the helpers of these names and those that they call, in the order of HELPERS."""
+    required = set(names)
+    for name in tuple(required):
+        required.update(HELPERS[name].helpers)
+    return [helper for name, helper in HELPERS.items() if name in required]

@@ -1,6 +1,6 @@
-"""Each layer as a line or two of NumPy, with its equation.
+"""Layers as lines of NumPy code with their equations as comments.
 
-In both texts {x} stands for the variable that goes in, {to} for the one that comes out.
+In code and comment, {x} is the input variable and {to} the output variable.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Exporter = Callable[[CodeBuilder, ExportLayer], None]
 
 
 def write_layers(builder: CodeBuilder, nodes: Sequence[ExportLayer]) -> None:
-    """Write layers one after the other."""
+    """Append the code of layers."""
     for node in nodes:
         LAYERS[type(node.layer)](builder, node)
 
 
 def format_shape(shape: Shape) -> str:
-    """Write a shape as sizes.
+    """Return a shape as text.
 
     >>> format_shape((28, 28, 1))
     '28 x 28 x 1'
@@ -36,11 +36,11 @@ def _arrays(builder: CodeBuilder, node: ExportLayer, *names: str) -> list[str]:
 
 
 def _training_only(builder: CodeBuilder, node: ExportLayer) -> None:
-    builder.line("", f"{type(node.layer).__name__}: in training only")
+    builder.line("", f"{type(node.layer).__name__}: only in training")
 
 
 def _identity(builder: CodeBuilder, node: ExportLayer) -> None:
-    builder.line("", f"Identity: {builder.variable} stays as it is")
+    builder.line("", f"Identity: {builder.variable} is unchanged")
 
 
 def _element(code: str, equation: str, helper: str | None = None) -> Exporter:
@@ -87,26 +87,26 @@ def _gelu(builder: CodeBuilder, node: ExportLayer) -> None:
     if node.layer.approximate:
         builder.activate(
             f"0.5 * {{x}} * (1 + np.tanh({ROOT!r} * ({{x}} + {CUBIC!r} * {{x}}**3)))",
-            "GELU: {x} Phi({x}), Phi the normal distribution, by way of tanh",
+            "GELU: {x} Phi({x}), Phi the normal CDF, approximated by tanh",
         )
     else:
         builder.helpers.add("erf")
         builder.activate(
             f"0.5 * {{x}} * (1 + erf({sqrt(0.5)!r} * {{x}}))",
-            "GELU: {x} Phi({x}), Phi the normal distribution",
+            "GELU: {x} Phi({x}), Phi the normal CDF",
         )
 
 
 def _columns(builder: CodeBuilder, node: ExportLayer) -> None:
     p = node.layer.numeric
-    builder.line(f"parts = [{builder.variable}[:, :{p}]]", "Columns: the numbers,")
+    builder.line(f"parts = [{builder.variable}[:, :{p}]]", "Columns: numeric columns,")
     for j in range(len(node.layer.categorical)):
-        builder.helpers.add("vectors")
+        builder.helpers.add("embed")
         E = builder.array("E", node.arrays[f"E{j}"])
         builder.line(
-            f"parts.append(vectors({E}, {builder.variable}[:, {p + j}]))", "a code's vector,"
+            f"parts.append(embed({E}, {builder.variable}[:, {p + j}]))", "embedded category codes,"
         )
-    builder.change("np.hstack(parts)", "beside each other")
+    builder.change("np.hstack(parts)", "side by side")
 
 
 def _dense(builder: CodeBuilder, node: ExportLayer) -> None:
@@ -118,9 +118,9 @@ def _dense(builder: CodeBuilder, node: ExportLayer) -> None:
 def _conv(builder: CodeBuilder, node: ExportLayer) -> None:
     builder.helpers.add("convolve")
     window = Window.of(node)
-    if window.zeros != ((0, 0), (0, 0)):
-        around = f"(0, 0), {window.zeros[0]}, {window.zeros[1]}, (0, 0)"
-        builder.change(f"np.pad({{x}}, [{around}])", "zeros around the images")
+    if window.padding != ((0, 0), (0, 0)):
+        widths = f"(0, 0), {window.padding[0]}, {window.padding[1]}, (0, 0)"
+        builder.change(f"np.pad({{x}}, [{widths}])", "zero padding")
     W, b = _arrays(builder, node, "W", "b")
     builder.weigh(
         f"convolve({{x}}, {W}, {window.stride}) + {b}",
@@ -129,7 +129,7 @@ def _conv(builder: CodeBuilder, node: ExportLayer) -> None:
 
 
 def _pool(helper: str, result: str) -> Exporter:
-    """Return the exporter of a pool."""
+    """Return the exporter of a pooling layer."""
 
     def export(builder: CodeBuilder, node: ExportLayer) -> None:
         builder.helpers.add(helper)
@@ -153,17 +153,17 @@ def _batch_norm(builder: CodeBuilder, node: ExportLayer) -> None:
 
 def _layer_norm(builder: CodeBuilder, node: ExportLayer) -> None:
     gamma, beta = _arrays(builder, node, "gamma", "beta")
-    builder.change("{x} - {x}.mean(axis=-1, keepdims=True)", "LayerNorm: each example's mean 0,")
+    builder.change("{x} - {x}.mean(axis=-1, keepdims=True)", "LayerNorm: mean 0 in each row,")
     builder.change(
         f"{{x}} / np.sqrt(np.mean({{x}}**2, axis=-1, keepdims=True) + {float(node.layer.eps)!r})",
-        "its variance 1,",
+        "variance 1,",
     )
-    builder.change(f"{gamma} * {{x}} + {beta}", f"then {gamma} times, plus {beta}")
+    builder.change(f"{gamma} * {{x}} + {beta}", f"then times {gamma}, plus {beta}")
 
 
 def _scale(builder: CodeBuilder, node: ExportLayer) -> None:
     (s,) = _arrays(builder, node, "s")
-    builder.change(f"{s} * {{x}}", "Scale: a factor for each feature")
+    builder.change(f"{s} * {{x}}", "Scale: one factor per feature")
 
 
 def _reshape(builder: CodeBuilder, node: ExportLayer) -> None:
@@ -175,16 +175,19 @@ def _reshape(builder: CodeBuilder, node: ExportLayer) -> None:
 
 
 def _residual(builder: CodeBuilder, node: ExportLayer) -> None:
-    around = builder.save_variable()
+    shortcut = builder.save_variable()
     write_layers(builder, node.kids)
-    builder.activate(f"{around} + {{x}}", f"Residual: {{to}} = {around} + {{x}}")
+    builder.activate(f"{shortcut} + {{x}}", f"Residual: {{to}} = {shortcut} + {{x}}")
 
 
 def _parametric(builder: CodeBuilder, node: ExportLayer) -> None:
-    around = builder.save_variable()
+    shortcut = builder.save_variable()
     (alpha,) = _arrays(builder, node, "alpha")
     write_layers(builder, node.kids)
-    builder.activate(f"{around} + {alpha} * ({{x}} - {around})", "Parametric: bent by degrees")
+    builder.activate(
+        f"{shortcut} + {alpha} * ({{x}} - {shortcut})",
+        f"Parametric: from {shortcut} to {{x}} by {alpha}",
+    )
 
 
 def _scaled_dense(builder: CodeBuilder, node: ExportLayer) -> None:
@@ -197,7 +200,7 @@ def _scaled_dense(builder: CodeBuilder, node: ExportLayer) -> None:
 
 
 def _ensemble(builder: CodeBuilder, node: ExportLayer) -> None:
-    """Write EnsembleDense; a single input is every member's."""
+    """Write EnsembleDense; all members share an input without a member axis."""
     i = node.shape[-1]
     W, b, r, s = _arrays(builder, node, "W", "b", "r", "s")
     x = "{x}[:, None]" if len(node.shape) == 1 else "{x}"
@@ -214,7 +217,7 @@ def _ensemble_output(builder: CodeBuilder, node: ExportLayer) -> None:
     by = f" / {sqrt(node.shape[1])!r}" if node.layer.scaled else ""
     builder.weigh(
         f'np.einsum("nki,kio->nko", {{x}}, {W}){by} + {b}',
-        f"EnsembleOutput: a matrix for each of {node.layer.members} members",
+        f"EnsembleOutput: one matrix for each of {node.layer.members} members",
     )
 
 
@@ -223,7 +226,7 @@ def _periodic_embedding(builder: CodeBuilder, node: ExportLayer) -> None:
     (i,), columns = node.shape, node.layer.columns
     numbers = tuple(range(i)) if columns is None else columns
     if not numbers:
-        builder.line("", f"PBLD: {builder.variable} stays as it is")
+        builder.line("", f"PBLD: {builder.variable} is unchanged")
         return
     builder.helpers.add("periodic")
     named = (("frequency", "w"), ("phase", "b"), ("mix", "A"), ("shift", "c"))
@@ -233,7 +236,7 @@ def _periodic_embedding(builder: CodeBuilder, node: ExportLayer) -> None:
     rest = [j for j in range(i) if j not in numbers]
     if rest:
         code = f"np.hstack([{code}, {{x}}[:, {rest}]])"
-    builder.change(code, "PBLD: each number beside its periodic embedding")
+    builder.change(code, "PBLD: each number with its periodic embedding")
 
 
 LAYERS: Mapping[type, Exporter] = {
@@ -244,8 +247,8 @@ LAYERS: Mapping[type, Exporter] = {
     nn.EnsembleDense: _ensemble,
     nn.EnsembleOutput: _ensemble_output,
     nn.Conv2D: _conv,
-    nn.MaxPool2D: _pool("max_pool", "the largest"),
-    nn.AveragePool2D: _pool("average_pool", "the mean"),
+    nn.MaxPool2D: _pool("max_pool", "maximum"),
+    nn.AveragePool2D: _pool("average_pool", "mean"),
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: _layer_norm,
     nn.Scale: _scale,
@@ -265,7 +268,7 @@ LAYERS: Mapping[type, Exporter] = {
     nn.SiLU: _element("{x} * sigmoid({x})", "{to} = {x} sigmoid({x})", "sigmoid"),
     nn.Mish: _element("{x} * np.tanh(softplus({x}))", "{to} = {x} tanh(softplus({x}))", "softplus"),
     nn.HardSwish: _element(
-        "{x} * np.clip({x} + 3, 0, 6) / 6", "{to} = {x} times 0 to 1, a ramp from -3 to 3"
+        "{x} * np.clip({x} + 3, 0, 6) / 6", "{to} = {x} times a ramp from 0 at -3 to 1 at 3"
     ),
     nn.Softplus: _element("softplus({x})", "{to} = log(1 + exp({x}))", "softplus"),
     nn.Sigmoid: _element("sigmoid({x})", "{to} = 1 / (1 + exp(-{x}))", "sigmoid"),

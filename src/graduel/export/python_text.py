@@ -1,4 +1,4 @@
-"""Literals of Python, safe for whatever text and numbers come in."""
+"""Python literals for arbitrary text and numbers, safely escaped."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ import numpy as np
 from graduel.export.export_graph import Array
 
 WIDTH = 100
-SMALL = 100
-"""The most numbers of an array that is written out."""
+MAX_LITERAL = 100
+"""The maximum size of an array that is written as a literal."""
 
 
 def escape_docstring(text: str, width: int = WIDTH) -> list[str]:
-    r"""Return lines of `text`, escaped for a docstring.
+    r"""Return the lines of `text`, escaped for a docstring.
 
-    What cannot be printed is shown as its escape; nothing ends the docstring early.
+    Unprintable characters become escape sequences; no text ends the docstring early.
 
     >>> escape_docstring('a "quote"\n')
     ['a \\"quote\\"\\\\n']
     """
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    # Broken into lines first: a break inside an escape would undo it.
+    # Wrapped before escaping, since a line break inside an escape sequence would change it.
     lines = wrap(shown, width, break_on_hyphens=False) or [""]
     return [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
 
 
 def format_array(name: str, value: Array) -> list[str]:
-    """Return lines that assign an array, every number exact.
+    """Return lines of code that assign an array, exact to the last bit.
 
-    Small ones are written out; larger ones are base64 of little-endian bytes, for a function
-    ``numbers(shape, text)``.
+    Small arrays are literals; larger ones are base64 of little-endian bytes, for the helper
+    ``decode(shape, text)``.
 
     >>> format_array("b1", np.array([0.5, -1.25], np.float32))
     ['b1 = np.array([0.5, -1.25], dtype=np.float32)']
     """
-    if value.size > SMALL or not np.isfinite(value).all():
+    if value.size > MAX_LITERAL or not np.isfinite(value).all():
         text = b64encode(value.astype(value.dtype.newbyteorder("<")).tobytes()).decode()
         pieces = [text[i : i + WIDTH] for i in range(0, len(text), WIDTH)]
-        return [f'{name} = numbers({tuple(value.shape)}, """', *pieces, '""")']
+        return [f'{name} = decode({tuple(value.shape)}, """', *pieces, '""")']
     end = f"dtype=np.{value.dtype})"
     tokens = [format_float(x) for x in value.flat]
     if value.ndim == 2:
@@ -53,18 +53,18 @@ def format_array(name: str, value: Array) -> list[str]:
 
 
 def format_float(x: np.floating[Any]) -> str:
-    """Return the shortest text that Python and NumPy read back as exactly this number.
+    """Return the shortest text from which Python and NumPy parse exactly this number.
 
     >>> format_float(np.float32(0.1)), format_float(np.float64(0.1))
     ('0.1', '0.1')
     """
     short = str(x)
-    # Read as a double and then rounded, it is as good as always the same number.
+    # Parsed as a double and rounded, it is nearly always the same number.
     return short if type(x)(float(short)) == x else repr(float(x))
 
 
 def _format_matrix(name: str, tokens: Sequence[str], columns: int, end: str) -> list[str]:
-    """Write a matrix, a line for each row, the columns one below the other."""
+    """Return the lines of a matrix, one per row, with aligned columns."""
     width = max(map(len, tokens)) + 1
     rows = [tokens[i : i + columns] for i in range(0, len(tokens), columns)]
     lines = []
@@ -76,7 +76,7 @@ def _format_matrix(name: str, tokens: Sequence[str], columns: int, end: str) -> 
 
 
 def format_bracketed(start: str, tokens: Sequence[str], end: str) -> list[str]:
-    """Return tokens with commas, on one line if it is short enough, else on indented ones.
+    """Return tokens with commas on one line, or on several indented lines if it is too long.
 
     >>> format_bracketed("CLASSES = [", ["0", "1"], "]")
     ['CLASSES = [0, 1]']

@@ -1,7 +1,7 @@
 """The glass box: the forward and backward pass of one example, as plain data.
 
 Every number is computed by the engine or by XGBoost. Results are frozen dataclasses of arrays and
-numbers; ``as_dict()`` makes JSON of them. docs/glassbox.md has a worked example.
+numbers; ``as_dict()`` returns them as data for JSON. docs/glassbox.md has a worked example.
 """
 
 from graduel.glassbox.digit.mnist_preparation import PreparedDigit, prepare_digit, shrink_drawing

@@ -1,4 +1,4 @@
-"""One example of a model: as it came, prepared, and as the numbers that the model computes with."""
+"""One example of a model: the raw values, the prepared inputs, and the scaled inputs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelInput(PlainData):
-    """One number that a model takes."""
+    """One input of a model."""
 
     name: str
     value: float
-    """NaN where it is missing, which trees take."""
+    """NaN if missing (trees only)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature(PlainData):
-    """One column of a table: its cell, and the numbers that its encoder makes of it."""
+    """One column of a table: its raw cell and the encoded model inputs."""
 
     name: str
     kind: str
     raw: str | None
-    """As text; None where it is missing."""
+    """The cell as text; None if missing."""
     inputs: tuple[ModelInput, ...]
 
 
@@ -42,13 +42,13 @@ class Example(PlainData):
     WITHOUT: ClassVar[tuple[str, ...]] = ("matrix",)
 
     matrix: Array
-    """Prepared, shape (n_inputs,): raw pixels, or the columns of a prepared table."""
+    """Prepared inputs, shape (n_inputs,): raw pixels, or the encoded columns of a table."""
     x: Array
-    """The numbers that the model computes with: for a network scaled, pixels from 0 to 1."""
+    """Model inputs: for a network, scaled (pixels from 0 to 1)."""
     image: Array | None
-    """The pixels, shape (height, width, channels), where it is an image."""
+    """The pixels, shape (height, width, channels); None for a table."""
     features: tuple[Feature, ...]
-    """Of a table."""
+    """The columns of a table; empty for an image."""
 
 
 def prepare_example(model: Model, X: Any, *, decimal: str = ".") -> Example:
@@ -57,13 +57,13 @@ def prepare_example(model: Model, X: Any, *, decimal: str = ".") -> Example:
     Parameters
     ----------
     model : a fitted model
-    X : a table of one row, or an array of one image or one row: (1, …)
-    decimal : the decimal sign of numbers in columns of text
+    X : a DataFrame of one row, or an array of one image or one row, shape (1, …)
+    decimal : the decimal separator in text columns
 
     Raises
     ------
     UserError
-        If it does not fit the model, or is not one row.
+        If `X` does not fit the model, or has more or fewer rows than one.
     """
     if len(X) != 1:
         raise UserError(f"expected one example; got {len(X)} rows")
@@ -73,7 +73,7 @@ def prepare_example(model: Model, X: Any, *, decimal: str = ".") -> Example:
 
 
 def _list_features(model: Model, X: Any, row: Array) -> tuple[Feature, ...]:
-    """Return each column's cell beside the numbers that its encoder makes of it."""
+    """Return the raw cell and the encoded inputs of each column."""
     if model.preparation is None:
         return ()
     from graduel.data.read.dataframe import from_frame
@@ -98,7 +98,7 @@ def _list_features(model: Model, X: Any, row: Array) -> tuple[Feature, ...]:
 
 
 def _format_cell(cell: Any, dtype: pl.DataType) -> str:
-    """Return a cell as text: a float32 with no more digits than it has."""
+    """Return a cell as text; a float32 in its shortest exact form."""
     import polars as pl
 
     return str(np.float32(cell)) if dtype == pl.Float32 else str(cell)

@@ -1,4 +1,4 @@
-"""The page of an inspection: one HTML file that opens from disk and loads nothing else."""
+"""The HTML page of an inspection: one self-contained file that opens from disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import zip_longest
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,9 @@ from graduel.glassbox.network.backward_pass import LayerBack
 from graduel.glassbox.network.equations import Equation
 from graduel.glassbox.network.forward_pass import Column
 from graduel.glassbox.plain_data import Array
+from graduel.number_format import format_percent, format_term
 
-COLOURS = (
+COLORS = (
     ("ink", "#1d2025", "#e9ebee"),
     ("muted", "#5c636d", "#a3abb6"),
     ("grid", "#dfe2e6", "#33383f"),
@@ -34,19 +34,19 @@ COLOURS = (
     ("hue-0", "#0068a8", "#56b4e9"),
     ("hue-1", "#bd4a00", "#ff8f52"),
 )
-"""Name, on light paper, on dark; as the report has them."""
+"""Name, light and dark value of each color; equal to those of the report."""
 MAX_ROWS = 1024
-"""Layers of more units have no table of their units."""
+"""Layers with more units get no table of units."""
 
 
 def write_page(
     inspections: Inspection | Sequence[Inspection], path: str | os.PathLike[str]
 ) -> Path:
-    """Write the page to a new file, whole or not at all, and return its path.
+    """Write the page atomically to a new file and return its path.
 
     Parameters
     ----------
-    inspections : of one model, or of several models for the same example
+    inspections : one inspection, or those of several models for the same example
     path : a file that does not exist yet
 
     Raises
@@ -59,20 +59,27 @@ def write_page(
     target = Path(path)
     text = render(inspections)
     if target.exists():
-        raise UserError(f"the page must be a new file; {target} exists. Choose another name")
+        raise UserError(
+            f"the page must be a new file; {target} already exists. Choose another name"
+        )
     atomic_write(target, text)
     return target
 
 
 def render(inspections: Inspection | Sequence[Inspection]) -> str:
-    """Return the page as HTML, as :func:`write_page`; equal inspections give equal text."""
+    """Return the page as HTML; equal inspections give equal text.
+
+    Parameters
+    ----------
+    inspections : as in :func:`write_page`
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     if isinstance(inspections, Inspection):
         inspections = [inspections]
     if not inspections:
-        raise UserError("expected an inspection; got none")
+        raise UserError("expected at least one inspection; got none")
     environment = Environment(
         loader=PackageLoader("graduel.glassbox", "templates"),
         autoescape=True,
@@ -81,10 +88,10 @@ def render(inspections: Inspection | Sequence[Inspection]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    # Only pictures and the style are trusted as they are: they hold numbers and constants.
+    # Only images and the style sheet skip escaping: they contain numbers and constants.
     environment.filters["drawing"] = Markup
-    environment.filters["number"] = format_number
-    style = environment.get_template("example.css.j2").render(colours=COLOURS)
+    environment.filters["number"] = format_term
+    style = environment.get_template("example.css.j2").render(colors=COLORS)
     first = inspections[0]
     image = first.example.image
     return environment.get_template("example.html.j2").render(
@@ -96,32 +103,15 @@ def render(inspections: Inspection | Sequence[Inspection]) -> str:
     )
 
 
-def format_number(value: Any) -> str:
-    """Return a number as text for a table.
-
-    >>> [format_number(x) for x in (0.12345678, -1234.5, 1e-9, 45.0, float("nan"))]
-    ['0.1235', '−1234', '1.00e−09', '45', 'missing']
-    """
-    value = float(value)
-    if not isfinite(value):
-        return "missing" if np.isnan(value) else str(value)
-    if value == round(value) and abs(value) < 1e5:
-        text = str(round(value))
-    elif 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.4f}" if abs(value) < 100 else f"{value:.0f}"
-    else:
-        text = f"{value:.2e}"
-    return text.replace("-", "−")
-
-
 def _model_content(inspection: Inspection) -> dict[str, Any]:
-    """Return the template's content for one model."""
+    """Return the template variables of one model."""
     k = inspection.prediction
     true = inspection.label if inspection.label_known else None
-    verdict = "" if true is None else "right" if k == true else "wrong"
+    verdict = "" if true is None else "correct" if k == true else "wrong"
     return {
         "inspection": inspection,
-        "prediction": f"{inspection.classes[k]}, with {100 * inspection.probabilities[k]:.2f} %",
+        "prediction": f"{inspection.classes[k]} "
+        f"({format_percent(float(inspection.probabilities[k]))})",
         "verdict": verdict,
         "bars": [
             {"name": name, "p": float(inspection.probabilities[j]), "true": j == true}
@@ -162,7 +152,7 @@ def _signed_image(values: Array | None) -> str | None:
 def _column_content(
     net: NetInspection, column: Column, back: dict[str, LayerBack]
 ) -> dict[str, Any]:
-    """Return a column of neurons with its gradients."""
+    """Return a column of neurons with its gradients, for the template."""
     assert column.z is not None
     dy = back[column.path].dy
     dz = np.zeros_like(column.z) if dy is None else dy
@@ -183,7 +173,7 @@ def _column_content(
 
 
 def _column_equations(net: NetInspection, column: Column) -> list[Equation]:
-    """Return the equations from a column's layer up to the next layer with weights."""
+    """Return the equations from a column's layer to the next layer with weights."""
     row = [layer.place for layer in net.forward.layers if "." not in layer.place.path]
     start = next(i for i, place in enumerate(row) if place.path == column.path)
     equations = [row[start].forward]
@@ -196,17 +186,19 @@ def _column_equations(net: NetInspection, column: Column) -> list[Equation]:
 
 
 def _layer_content(layer: LayerBack) -> dict[str, Any]:
-    """Return a layer's equations, each beside the norm of its result."""
-    sizes = [f"‖d{name}‖ = {format_number(_norm(g))}" for name, g in layer.gradients.items()]
+    """Return a layer's backward equations, each with the norm of its result."""
+    sizes = [f"‖d{name}‖ = {format_term(_norm(g))}" for name, g in layer.gradients.items()]
     gate = ""
     if layer.gate is not None:
-        sizes.append(f"{int(layer.gate.sum()):,} of {layer.gate.size:,} passed")
+        sizes.append(f"{int(layer.gate.sum()):,} of {layer.gate.size:,} gates open")
         if layer.dy is not None:
             gate = inline_images.draw_units(
-                layer.dy, f"gradients at {layer.place.title}; outlined ones are stopped", layer.gate
+                layer.dy,
+                f"gradients at {layer.place.title}; outlined units are blocked",
+                layer.gate,
             )
     elif layer.place.kind != "dropout":
-        sizes.append(f"‖dx‖ = {format_number(_norm(layer.dx))}")
+        sizes.append(f"‖dx‖ = {format_term(_norm(layer.dx))}")
     pairs = list(zip_longest(layer.place.backward, sizes))
     return {"place": layer.place, "pairs": pairs, "gate": gate}
 
@@ -235,8 +227,8 @@ def _saliency_content(inspection: Inspection, net: NetInspection) -> dict[str, A
             "images": [
                 (title, inline_images.encode_signed(values.reshape(image.shape)))
                 for title, values in (
-                    (f"∂z/∂x: how the logit of {predicted} moves with each pixel", gradient),
-                    ("x ⊙ ∂z/∂x: what each pixel adds", times),
+                    (f"Input gradient ∂z/∂x of the logit of {predicted}", gradient),
+                    ("Gradient × input x ⊙ ∂z/∂x", times),
                 )
             ],
             "rows": [],
@@ -281,7 +273,10 @@ def _trees_content(inspection: Inspection, trees: TreeInspection) -> dict[str, A
         ],
         "group": trees.groups[k],
         "paths": [
-            (one, trees.groups[one.strongest] + ", less to the others" * (one.group is None))
+            (
+                one,
+                trees.groups[one.strongest] + " (and less to other classes)" * (one.group is None),
+            )
             for one in votes.strongest
         ],
         "shap_rows": rows,

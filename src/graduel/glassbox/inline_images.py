@@ -1,4 +1,4 @@
-"""Pictures of arrays inside of a page: pixels as PNG in a data URI, units as squares in SVG."""
+"""Inline images of arrays: pixels as PNG data URIs, units as squares in SVG."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from graduel.glassbox.plain_data import Array
 
 POSITIVE, NEGATIVE = (0, 104, 168), (189, 74, 0)
-"""Blue and orange, as hue-0 and hue-1 of the page: apart for every kind of colour vision."""
+"""Blue and orange, hue-0 and hue-1 of the page; distinguishable for all color vision types."""
 MAX_UNITS = 1024
-"""Layers of more units are not drawn as squares."""
+"""Layers with more units are not drawn."""
 
 
 def encode_gray(image: Array) -> str:
-    """Return an image as a PNG in a data URI: ink dark on light.
+    """Encode an image as a PNG data URI, dark ink on light paper.
 
     Parameters
     ----------
-    image : shape (height, width, channels): uint8, or numbers from 0 up. One channel is ink;
-        three are a photo
+    image : shape (height, width, channels), uint8 or nonnegative numbers. One channel is ink;
+        three channels are RGB
     """
     values = np.asarray(image, np.float64)
     top = 255.0 if image.dtype == np.uint8 else float(values.max()) or 1.0
@@ -33,14 +33,14 @@ def encode_gray(image: Array) -> str:
 
 
 def encode_signed(values: Array) -> str:
-    """Return numbers of either sign as a PNG in a data URI: blue above 0, orange below.
+    """Encode signed numbers as a PNG data URI: blue for positive, orange for negative.
 
-    The strength is the opacity, so that it stands on light and on dark paper; the largest number
-    by size is opaque.
+    Opacity is proportional to the absolute value, so the image works on light and dark paper; the
+    largest absolute value is opaque.
 
     Parameters
     ----------
-    values : shape (height, width, channels); channels are added up
+    values : shape (height, width, channels); channels are summed
     """
     flat = np.nan_to_num(np.asarray(values, np.float64)).sum(axis=2)
     most = float(np.abs(flat).max()) or 1.0
@@ -59,16 +59,16 @@ def _encode_png(pixels: Array) -> str:
 
 
 def draw_units(values: Array, label: str, gate: Array | None = None) -> str:
-    """Return units as squares in SVG, a title on each; nothing for very many units.
+    """Draw units as squares in SVG, each with its value as title; empty for too many units.
 
-    Blue is above 0, orange below, the strength is the size of the number; where there is a gate,
-    stopped units are only an outline.
+    Blue is positive, orange negative, opacity the absolute value. Units with a closed gate are
+    outlined.
 
     Parameters
     ----------
     values : shape (units,)
-    label : alternative text; plain words, no markup
-    gate : True where the gate passes
+    label : alternative text, without markup
+    gate : for each unit, whether it passes the gradient
 
     Examples
     --------
@@ -78,21 +78,21 @@ def draw_units(values: Array, label: str, gate: Array | None = None) -> str:
     flat = np.nan_to_num(np.asarray(values, np.float64).reshape(-1))
     if not 0 < len(flat) <= MAX_UNITS:
         return ""
-    across = len(flat) if len(flat) <= 16 else ceil(sqrt(2.0 * len(flat)))
-    down = ceil(len(flat) / across)
+    n_columns = len(flat) if len(flat) <= 16 else ceil(sqrt(2.0 * len(flat)))
+    n_rows = ceil(len(flat) / n_columns)
     most = float(np.abs(flat).max()) or 1.0
     rects = []
     for i, value in enumerate(flat):
-        y, x = divmod(i, across)
+        y, x = divmod(i, n_columns)
         sign = "above" if value >= 0 else "below"
-        shut = " shut" if gate is not None and not gate.reshape(-1)[i] else ""
+        closed = " closed" if gate is not None and not gate.reshape(-1)[i] else ""
         share = f"{abs(value) / most:.2f}".rstrip("0").rstrip(".")
         rects.append(
-            f'<rect class="{sign}{shut}" x="{x + 0.08:g}" y="{y + 0.08:g}" width=".84" '
+            f'<rect class="{sign}{closed}" x="{x + 0.08:g}" y="{y + 0.08:g}" width=".84" '
             f'height=".84" fill-opacity="{share}"><title>{i}: {value:.4g}</title></rect>'
         )
-    width = min(42.0, 1.5 * across) if across <= 16 else min(42.0, 1.1 * across)
+    width = min(42.0, (1.5 if n_columns <= 16 else 1.1) * n_columns)
     return (
-        f'<svg class="squares" role="img" aria-label="{label}" viewBox="0 0 {across} {down}" '
+        f'<svg class="squares" role="img" aria-label="{label}" viewBox="0 0 {n_columns} {n_rows}" '
         f'style="max-width: {width:g}rem">{"".join(rects)}</svg>'
     )

@@ -1,4 +1,4 @@
-"""An inspection: all results for one example in one model, for the terminal and the page."""
+"""An inspection: all glass-box results for one example and one model."""
 
 from __future__ import annotations
 
@@ -30,56 +30,56 @@ from graduel.nn import Dense, NTKDense
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetInspection(PlainData):
-    """One example in a network."""
+    """The results of a network for one example."""
 
     parameters: int
     forward: Forward
     neurons: tuple[Neuron, ...]
-    """For each W_l one unit: the requested one, or the most active."""
+    """One unit of each layer with weights: the requested unit, or the most active."""
     backward: Backward
     rows: tuple[WeightGradients, ...]
-    """For each of these units that is a dense layer's, its row of dW."""
+    """For each of these units in a dense layer, its row of dW."""
     step: GradientStep
     saliency: Saliency
-    """Of the logit of the predicted class."""
+    """The input gradient of the predicted class's logit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreeInspection(PlainData):
-    """One example in XGBoost's trees."""
+    """The results of XGBoost's trees for one example."""
 
     groups: tuple[str, ...]
-    """The class of each margin."""
+    """The class of each margin (log-odds)."""
     rounds: int
     inputs: tuple[str, ...]
-    """The trees' inputs, as text."""
+    """The values of the trees' inputs, as text."""
     votes: Votes
     shap: Shap | None
-    """None for vector leaves, for which XGBoost computes none."""
+    """None for trees with vector leaves, which XGBoost's SHAP does not support."""
     why_no_shap: str
-    """The reason, where there are none; else empty."""
+    """The reason if `shap` is None, else empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection(PlainData):
-    """One example in one model."""
+    """The results of one model for one example."""
 
     where: str
-    """Which model and which example, in words."""
+    """A description of the model and the example."""
     title: str
     """The contender's name."""
     classes: tuple[str, ...]
     names: tuple[str, ...]
-    """Of the model's inputs."""
+    """Names of the model's inputs."""
     example: Example
     probabilities: Array
-    """Of every class."""
+    """Probabilities of all classes."""
     prediction: int
     """The most probable class."""
     label: int
-    """The class that is taken as true."""
+    """The class used as the true one."""
     label_known: bool
-    """False where the label is unknown: then it is the prediction."""
+    """False if no label was given; `label` is then the prediction."""
     top: int
     net: NetInspection | None = None
     trees: TreeInspection | None = None
@@ -96,22 +96,22 @@ def inspect_example(
     lr: float = 0.1,
     top: int = 8,
 ) -> Inspection:
-    """Inspect one example in one model, from every side.
+    """Compute all glass-box results for one example and one model.
 
     Parameters
     ----------
     model : a fitted model
     example : from :func:`~graduel.glassbox.prepare_example`
-    label : the class code that is taken as true; None: the model's own prediction
-    where : which model and which example, in words
-    layer, unit : of a network, the unit to write out; without a unit the most active one
-    lr : the rate of the one gradient step
-    top : the number of terms of each sum
+    label : the class code used as the true class; default: the model's prediction
+    where : a description of the model and the example
+    layer, unit : for a network, the unit to explain; default: the most active unit of each layer
+    lr : learning rate of the gradient step
+    top : number of terms to list for each sum
 
     Raises
     ------
     UserError
-        If there is no such layer, unit or class.
+        If the layer, unit or class does not exist.
     """
     if label is not None and not 0 <= label < len(model.classes):
         raise UserError(f"label must be from 0 to {len(model.classes) - 1}; got {label}")
@@ -132,7 +132,7 @@ def inspect_example(
     if model.network is not None:
         return replace(inspection, net=_inspect_net(model, inspection, layer, unit, lr))
     if layer is not None or unit is not None:
-        raise UserError("layer and unit are a network's; this model is XGBoost's")
+        raise UserError("layer and unit apply to networks; this model is XGBoost. Omit them")
     return replace(inspection, trees=_inspect_trees(model, inspection))
 
 
@@ -145,7 +145,7 @@ def _inspect_net(
     back = backward(network, weights, x, inspection.label, classes=model.classes)
     weighted = [place for place in list_layers(network) if place.number]
     if unit is not None and layer is None:
-        raise UserError("a unit goes with its layer; name the layer, too")
+        raise UserError("expected layer and unit together; got a unit without its layer")
     if layer is not None:
         weighted = [find_layer(network, layer)]
     options: dict[str, Any] = {
@@ -195,7 +195,7 @@ def _inspect_trees(model: Model, inspection: Inspection) -> TreeInspection:
 
 
 def rank_inputs(values: Array, top: int) -> list[int]:
-    """Return the indices of the largest values by size; zeros are ignored.
+    """Return the indices of the values largest in absolute value; zeros are ignored.
 
     >>> rank_inputs(np.array([0.1, -3.0, 0.0, 2.0]), 5)
     [1, 3, 0]

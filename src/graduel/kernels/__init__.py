@@ -134,7 +134,7 @@ def end_setup() -> None:
 def announce(call: Callable[[], object]) -> Iterator[None]:
     """Call `call` within this context, once, when an operation must be compiled.
 
-    Operations whose code is on disk from an earlier process are loaded without a word.
+    Nothing is announced where the code is on disk from an earlier process.
     """
     _listeners.append(call)
     try:
@@ -213,7 +213,7 @@ def _select_module() -> None:
         return
     try:
         use("numba")
-    except Exception as error:  # an import or a compiler that fails says so in many ways
+    except Exception as error:  # an import or a compiler that fails raises anything
         warnings.warn(
             f"Numba is installed but cannot be used ({type(error).__name__}: {error}); the slower "
             f"NumPy kernels are used. Set {VARIABLE}=numpy to silence this warning",

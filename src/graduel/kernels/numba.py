@@ -336,12 +336,12 @@ def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
 
 @compiled
 def batchnorm_gradient(
-    d: Array, centred: Array, share: Array, common: Array, slope: Array, product: Array
+    d: Array, centered: Array, share: Array, common: Array, slope: Array, product: Array
 ) -> None:
-    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centred − common)."""
+    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centered − common)."""
     for i in range(d.shape[0]):
         for j in range(d.shape[1]):
-            d[i, j] = slope[j] * (d[i, j] - share[j] * centred[i, j] - common[j])
+            d[i, j] = slope[j] * (d[i, j] - share[j] * centered[i, j] - common[j])
 
 
 @compiled

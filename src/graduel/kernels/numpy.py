@@ -212,13 +212,13 @@ def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
 
 
 def batchnorm_gradient(
-    d: Array, centred: Array, share: Array, common: Array, slope: Array, product: Array
+    d: Array, centered: Array, share: Array, common: Array, slope: Array, product: Array
 ) -> None:
-    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centred − common).
+    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centered − common).
 
     `product` is scratch space for (n, k) floats.
     """
-    d -= np.multiply(centred, share, out=product)
+    d -= np.multiply(centered, share, out=product)
     d -= common
     d *= slope
 

@@ -1,4 +1,4 @@
-"""Metrics of predicted probabilities, and their calibration."""
+"""Metrics of predicted probabilities, and calibration."""
 
 from graduel.metrics.calibration import (
     Bin,

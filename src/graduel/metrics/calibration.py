@@ -14,62 +14,62 @@ from graduel.metrics.metric import brier, is_misclassified, log_loss
 
 Array = NDArray[Any]
 
-BINS, BIN_ROWS = 15, 50
-"""At most so many bins, and about so many rows in each at least."""
-RANGES = 10
-"""Of equal width, in a reliability diagram."""
-RESAMPLES, BY_CHANCE = 500, 200
+MAX_BINS, MIN_BIN_ROWS = 15, 50
+"""Largest number of bins of the ECE, and about the fewest rows in each."""
+DIAGRAM_BINS = 10
+"""Number of equal-width bins of a reliability diagram."""
+RESAMPLES, CHANCE_DRAWS = 500, 200
 SEED = 20_017
-"""Of the resamples: the same rows give the same interval."""
-COLDEST, HOTTEST = 0.05, 20.0
-"""Between these temperatures the best one is looked for."""
+"""Seed of the resamples: the same rows give the same interval."""
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
+"""Bounds of the search for the temperature."""
 TINY = float(np.finfo(np.float32).tiny)
-"""A probability of zero counts as this, since it has no logarithm."""
+"""Smallest probability whose logarithm is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Test rows of about equal confidence: between `low` and `high`."""
+    """Test rows with a confidence between `low` and `high`."""
 
     low: float
     high: float
     rows: int
     confidence: float
-    """The mean probability of the predicted classes."""
+    """Mean probability of the predicted classes."""
     right: float
-    """The share of correct predictions."""
+    """Share of correct predictions (accuracy)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How good probabilities are, and how far confidence and correctness lie apart."""
+    """Log loss, Brier score, expected calibration error (ECE) and reliability diagram."""
 
     log_loss: float
     brier: float
     ece: float
-    """Expected calibration error as it is usually reported, a share; too large by chance."""
+    """ECE over at most 15 equal-mass bins, a share; biased upward."""
     ece_corrected: float
-    """The same without what the bootstrap says chance adds."""
+    """ECE minus its bootstrap estimate of bias, at least 0."""
     ece_interval: tuple[float, float]
-    """95 %, of the ECE that many more rows would show."""
+    """95 % CI of the ECE on many more rows."""
     ece_by_chance: float
-    """What a perfectly calibrated contender of this confidence would show on as many rows."""
+    """Expected ECE of a perfectly calibrated contender with these confidences and rows."""
     bins: tuple[Bin, ...]
-    """Those of the ECE, of equally many rows."""
+    """Equal-mass bins of the ECE."""
     diagram: tuple[Bin, ...]
-    """Those of the reliability diagram, of equal width: nearly all rows of a good model are sure,
-    and equally many rows would show a tenth of the diagram."""
+    """Ten equal-width bins of the reliability diagram."""
 
 
 def apply_temperature(probabilities: Array, temperature: float) -> Array:
     """Return probabilities at another temperature, as float64: p^(1/T) / Σ p^(1/T).
 
-    The same as softmax(logits / T). The order of the classes stays, and so does every answer.
+    The same as softmax(logits / T). The order of the classes does not change, and neither do the
+    predicted classes.
 
     Parameters
     ----------
     probabilities : array of shape (…, classes)
-    temperature : above 1 less sure, below 1 surer
+    temperature : above 1 lowers the confidence, below 1 raises it
 
     References
     ----------
@@ -88,10 +88,10 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
 
 
 def fit_temperature(probabilities: Array, y: Array) -> float:
-    """Return the temperature of the lowest log loss on validation rows.
+    """Return the temperature with the lowest log loss on validation rows.
 
-    Log loss is convex in 1/T, so that the bounded search (Brent) over log T finds its minimum
-    between :data:`COLDEST` and :data:`HOTTEST`.
+    Log loss is convex in 1/T, so a bounded search (Brent) over log T finds its minimum between
+    :data:`MIN_TEMPERATURE` and :data:`MAX_TEMPERATURE`.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
 
     Examples
     --------
-    Twice as sure as right, in logits:
+    Logits that are twice too large:
 
     >>> y = np.repeat([0, 1], [731, 269])
     >>> p = np.tile([[0.8808, 0.1192]], (1000, 1))
@@ -115,16 +115,16 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
     from scipy.optimize import minimize_scalar
 
     if not len(y):
-        raise ValueError("a temperature needs validation rows; got none")
+        raise ValueError("expected validation rows to fit the temperature on; got none")
     logits = np.log(np.maximum(probabilities, TINY, dtype=np.float64))
     logits -= logits.max(axis=1, keepdims=True)
     true = logits[np.arange(len(y)), y]
 
     def loss(log_temperature: float) -> float:
-        cool = np.exp(-log_temperature)
-        return float(np.mean(np.log(np.exp(logits * cool).sum(axis=1)) - true * cool))
+        inverse = np.exp(-log_temperature)
+        return float(np.mean(np.log(np.exp(logits * inverse).sum(axis=1)) - true * inverse))
 
-    bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
+    bounds = (float(np.log(MIN_TEMPERATURE)), float(np.log(MAX_TEMPERATURE)))
     optimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
     return float(np.exp(optimum.x))
 
@@ -132,28 +132,29 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
 def measure_calibration(
     runs: Sequence[Array], y: Sequence[Array], rows: Sequence[Array]
 ) -> Calibration:
-    """Return the calibration of the probabilities of a contender's runs.
+    """Return the calibration of a contender's probabilities, over all its runs together.
 
-    The expected calibration error is that of the most probable class::
+    The expected calibration error (ECE) is that of the most probable class::
 
         ECE = Σ_b rows_b / rows · |right_b − confidence_b|
 
-    over 15 bins of equally many rows (Nguyen and O'Connor 2015; Roelofs et al. 2022: less biased
-    than bins of equal width), fewer where they would have under 50; rows of equal confidence share
-    a bin. All runs count together.
+    over 15 equal-mass bins (Nguyen and O'Connor 2015; less biased than equal-width bins: Roelofs et
+    al. 2022), or fewer if a bin would have under 50 rows; rows of equal confidence share a bin.
 
-    That plug-in estimate is too large by what chance adds to each bin. Rows are resampled 500
-    times (a row brings its predictions in every run; bins stay): resampled ECEs are too large once
-    more, so that ``2 ECE − mean`` is closer, and ``[2 ECE − q₉₇.₅, 2 ECE − q₂.₅]``, cut at 0, is
-    the interval (basic bootstrap). Near zero that is not enough: where the ECE is no larger than
-    95 % of those that a perfectly calibrated contender of this confidence shows (consistency
-    resampling, Bröcker and Smith 2007), the interval begins at 0.
+    This plug-in estimate is biased upward by sampling noise in each bin. `ece_by_chance` shows by
+    how much: the mean ECE of 200 draws in which each row is correct with the probability of its
+    confidence (consistency resampling, Bröcker and Smith 2007).
+
+    The interval comes from 500 resamples of the rows (a row keeps its predictions in all runs; bins
+    stay). Resampled ECEs have the bias twice, so ``2 ECE − mean`` corrects for it, and
+    ``[2 ECE − q₉₇.₅, 2 ECE − q₂.₅]``, clipped at 0, is the CI (basic bootstrap). It starts at 0 if
+    the ECE is at most the 95 % quantile of the 200 draws.
 
     Parameters
     ----------
-    runs : for each run the probabilities of its test rows, shape (n, classes)
-    y : for each run the codes of their true classes, shape (n,)
-    rows : for each run the numbers of its test rows, from 0, by which they are resampled
+    runs : for each run, the probabilities of its test rows, shape (n, classes)
+    y : for each run, the codes of their true classes, shape (n,)
+    rows : for each run, the row numbers of its test rows, from 0; the resampling draws these
 
     References
     ----------
@@ -172,65 +173,71 @@ def measure_calibration(
     >>> round(calibration.ece, 3), calibration.bins[0].right
     (0.1, 0.8)
     """
-    sure = np.concatenate([p.max(axis=1).astype(np.float64) for p in runs])
-    right = ~np.concatenate([is_misclassified(p, of) for p, of in zip(runs, y, strict=True)])
-    place = _assign_bins(sure)
-    gaps = right - sure
-    ece = _ece(gaps, place)
+    confidence = np.concatenate([p.max(axis=1).astype(np.float64) for p in runs])
+    pairs = list(zip(runs, y, strict=True))
+    right = ~np.concatenate([is_misclassified(p, codes) for p, codes in pairs])
+    bins = _assign_bins(confidence)
+    gaps = right - confidence
+    ece = _ece(gaps, bins)
     rng = np.random.default_rng(SEED)
-    number = np.unique(np.concatenate([np.asarray(r) for r in rows]), return_inverse=True)[1]
-    drawn = _resample_ece(gaps, place, number, rng)
-    chance = [_ece((rng.random(len(sure)) < sure) - sure, place) for _ in range(BY_CHANCE)]
-    low, high = (max(2 * ece - float(q), 0.0) for q in np.quantile(drawn, [0.975, 0.025]))
+    index = np.unique(np.concatenate([np.asarray(r) for r in rows]), return_inverse=True)[1]
+    resampled = _resample_ece(gaps, bins, index, rng)
+    chance = [
+        _ece((rng.random(len(confidence)) < confidence) - confidence, bins)
+        for _ in range(CHANCE_DRAWS)
+    ]
+    low, high = (max(2 * ece - float(q), 0.0) for q in np.quantile(resampled, [0.975, 0.025]))
     if ece <= np.quantile(chance, 0.95):
         low = 0.0
-    pairs = list(zip(runs, y, strict=True))
     return Calibration(
-        log_loss=mean(log_loss(p, of) for p, of in pairs),
-        brier=mean(brier(p, of) for p, of in pairs),
+        log_loss=mean(log_loss(p, codes) for p, codes in pairs),
+        brier=mean(brier(p, codes) for p, codes in pairs),
         ece=ece,
-        ece_corrected=max(2 * ece - float(drawn.mean()), 0.0),
+        ece_corrected=max(2 * ece - float(resampled.mean()), 0.0),
         ece_interval=(low, high),
         ece_by_chance=float(np.mean(chance)),
-        bins=tuple(_bin(sure[place == b], right[place == b]) for b in np.unique(place)),
-        diagram=tuple(_equal_width_bins(sure, right)),
+        bins=tuple(_bin(confidence[bins == b], right[bins == b]) for b in np.unique(bins)),
+        diagram=tuple(_equal_width_bins(confidence, right)),
     )
 
 
-def _assign_bins(sure: Array) -> Array:
-    """Return each row's bin: as many rows in each, but equal values together."""
-    first = np.searchsorted(np.sort(sure), sure, side="left")
-    return np.asarray(first * min(BINS, max(len(sure) // BIN_ROWS, 1)) // len(sure))
+def _assign_bins(confidence: Array) -> Array:
+    """Return each row's equal-mass bin; rows of equal confidence share a bin."""
+    first = np.searchsorted(np.sort(confidence), confidence, side="left")
+    n_bins = min(MAX_BINS, max(len(confidence) // MIN_BIN_ROWS, 1))
+    return np.asarray(first * n_bins // len(confidence))
 
 
-def _ece(gaps: Array, place: Array) -> float:
-    return float(np.abs(np.bincount(place, gaps)).sum() / len(gaps))
+def _ece(gaps: Array, bins: Array) -> float:
+    return float(np.abs(np.bincount(bins, gaps)).sum() / len(gaps))
 
 
-def _resample_ece(gaps: Array, place: Array, number: Array, rng: np.random.Generator) -> Array:
-    """Return ECEs of resampled rows, the bins as they are."""
-    n = int(number.max()) + 1
+def _resample_ece(gaps: Array, bins: Array, index: Array, rng: np.random.Generator) -> Array:
+    """Return the ECEs of resampled rows in the same bins."""
+    n = int(index.max()) + 1
     eces = np.empty(RESAMPLES)
     for i in range(RESAMPLES):
-        counts = np.bincount(rng.integers(n, size=n), minlength=n)[number]
-        eces[i] = np.abs(np.bincount(place, gaps * counts)).sum() / counts.sum()
+        counts = np.bincount(rng.integers(n, size=n), minlength=n)[index]
+        eces[i] = np.abs(np.bincount(bins, gaps * counts)).sum() / counts.sum()
     return eces
 
 
-def _equal_width_bins(sure: Array, right: Array) -> Iterator[Bin]:
-    """Yield the ranges of confidence that have rows; each holds its upper end."""
-    place = np.clip(np.ceil(sure * RANGES).astype(int) - 1, 0, RANGES - 1)
-    for number in np.unique(place):
-        inside = place == number
-        bounds = (int(number) / RANGES, (int(number) + 1) / RANGES)
-        yield _bin(sure[inside], right[inside], *bounds)
+def _equal_width_bins(confidence: Array, right: Array) -> Iterator[Bin]:
+    """Yield the non-empty bins of the reliability diagram; a bin includes its upper end."""
+    bins = np.clip(np.ceil(confidence * DIAGRAM_BINS).astype(int) - 1, 0, DIAGRAM_BINS - 1)
+    for number in np.unique(bins):
+        inside = bins == number
+        bounds = (int(number) / DIAGRAM_BINS, (int(number) + 1) / DIAGRAM_BINS)
+        yield _bin(confidence[inside], right[inside], *bounds)
 
 
-def _bin(sure: Array, right: Array, low: float | None = None, high: float | None = None) -> Bin:
+def _bin(
+    confidence: Array, right: Array, low: float | None = None, high: float | None = None
+) -> Bin:
     return Bin(
-        float(sure.min()) if low is None else low,
-        float(sure.max()) if high is None else high,
-        len(sure),
-        float(sure.mean()),
+        float(confidence.min()) if low is None else low,
+        float(confidence.max()) if high is None else high,
+        len(confidence),
+        float(confidence.mean()),
         float(right.mean()),
     )

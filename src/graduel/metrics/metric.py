@@ -1,4 +1,4 @@
-"""How good probabilities are, over test rows, and each metric by its name."""
+"""Metrics of predicted probabilities by name, and as losses."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from graduel.errors import UserError
 
 Array = NDArray[Any]
-Counted = Callable[[Array], Any]
-"""From how often each row counts, (n,) or (draws, n), to the value or the values."""
+ByCounts = Callable[[Array], Any]
+"""A function of row counts, shape (n,) or (draws, n), that returns one value or one by draw."""
 
 SMALLEST = float(np.finfo(np.float32).eps)
-"""Probabilities are taken to be at least this, so that one certain mistake costs 15.9, not ∞."""
+"""Lower bound of probabilities in the log loss: a mistake made with certainty costs 15.9, not ∞."""
 
 
 def is_misclassified(probabilities: Array, y: Array) -> NDArray[np.bool_]:
-    """Return for each row whether its most probable class is not the true one."""
+    """Return for each row whether its most probable class differs from the true class."""
     return np.asarray(probabilities.argmax(axis=-1) != y)
 
 
 def log_loss(probabilities: Array, y: Array) -> float:
-    """−1/n Σ log p(true class), p at least :data:`SMALLEST`.
+    """Return the log loss, −1/n Σ log p(true class), p at least :data:`SMALLEST`.
 
     >>> round(log_loss(np.array([[0.5, 0.5]]), np.array([0])), 4)  # log 2
     0.6931
@@ -37,7 +37,7 @@ def log_loss(probabilities: Array, y: Array) -> float:
 
 
 def brier(probabilities: Array, y: Array) -> float:
-    """1/n Σ over rows and classes of (p − onehot)², from 0 to 2.
+    """Return the Brier score, 1/n Σ over rows and classes of (p − onehot)², from 0 to 2.
 
     Source: Brier, *Verification of forecasts expressed in terms of probability*, 1950.
 
@@ -49,29 +49,28 @@ def brier(probabilities: Array, y: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric that a duel can compare by. It is compared as a loss and shown as users know it.
+    """A metric that contenders are compared by: as a loss in statistics, as a value in output.
 
-    The loss is the value itself where lower is better, else 1 − value.
+    The loss is the value if lower is better, else 1 − value.
     """
 
     name: str
     title: str
-    """What to call it after its value: 2.1 % *error*."""
+    """Noun that follows the value: 2.1 % *error*."""
     unit: Literal["%", "points", ""]
-    """"%": values in percent, differences in points. "points": bare values, differences in points
-    (hundredths). "": both as they are."""
+    """"%": values in percent, differences in percentage points. "points": values without a unit,
+    differences in points (hundredths). "": both without a unit."""
     lower_is_better: bool
     rope: float
-    """The region of practical equivalence on a table, unless the user names one."""
+    """Default region of practical equivalence on a table."""
     per_row: Callable[[Array, Array], Array] | None = None
-    """Probabilities (n, classes) and codes (n,) to the losses by row, of which it is the mean;
-    None where it is no mean over rows."""
-    counted: Callable[[Array, Array], Counted] | None = None
-    """For the others: to the value as a function of how often each row counts, shape (n,); counts
-    of shape (draws, n) give an array of values."""
+    """For a mean over rows: the losses by row, (n,), of probabilities (n, classes) and codes (n,).
+    None for other metrics."""
+    by_counts: Callable[[Array, Array], ByCounts] | None = None
+    """For other metrics: of probabilities and codes, the value as a function of row counts."""
 
     def value(self, probabilities: Array, y: Array) -> float:
-        """Return the metric as users know it, of probabilities (n, classes) and codes (n,).
+        """Return the metric's value for probabilities (n, classes) and codes (n,).
 
         Raises
         ------
@@ -80,25 +79,25 @@ class Metric:
         """
         if self.per_row is not None:
             return self.shown(float(np.mean(self.per_row(probabilities, y))))
-        assert self.counted is not None
-        return float(self.counted(probabilities, y)(np.ones(len(y), np.intp)))
+        assert self.by_counts is not None
+        return float(self.by_counts(probabilities, y)(np.ones(len(y), np.intp)))
 
     def loss(self, probabilities: Array, y: Array) -> float:
-        """Return the same as a loss: lower is better."""
+        """Return the metric as a loss: lower is better."""
         return self.shown(self.value(probabilities, y))
 
     def shown(self, loss: float) -> float:
-        """Return the metric of a loss, or the loss of a metric."""
+        """Convert a loss to the metric's value, or a value to the loss."""
         return loss if self.lower_is_better else 1 - loss
 
 
 def get_metric(name: str) -> Metric:
-    """Return the metric of that name: one of :data:`METRICS`, or a scorer of scikit-learn's.
+    """Return a metric by name: one of :data:`METRICS`, or a scikit-learn scorer.
 
     Raises
     ------
     UserError
-        If there is none of that name for classes.
+        If no metric or classification scorer has this name.
 
     Examples
     --------
@@ -110,24 +109,25 @@ def get_metric(name: str) -> Metric:
         return METRICS[name]
     scorers = _classification_scorers()
     if name in scorers:
-        return Metric(name, name, "", False, 0.01, counted=partial(_scorer_value, name))
+        return Metric(name, name, "", False, 0.01, by_counts=partial(_scorer_value, name))
     near = get_close_matches(name.lower(), [*METRICS, *_ALIASES, *scorers], n=1)
     hint = f". Did you mean '{near[0]}'?" if near else ""
     listed = ", ".join(f"'{known}'" for known in METRICS)
     raise UserError(
-        f"metric must be one of {listed} or a scikit-learn scorer of classes such as 'f1_macro'; "
-        f"got '{name}'{hint}"
+        f"metric must be one of {listed} or a scikit-learn classification scorer such as "
+        f"'f1_macro'; got '{name}'{hint}"
     )
 
 
 def default_rope(metric: Metric, table: bool) -> float:
-    """Return the region of practical equivalence where the user names none.
+    """Return the default region of practical equivalence.
 
-    On a table it is the metric's own: 1 point of error, accuracy or balanced accuracy, half a
-    point of AUC. For log loss and Brier score it is what a point of error is worth to a calibrated
-    classifier of two classes that errs on 10 %: with the entropy h and 2e (1 − e) their slopes
-    there are 2.2 and 1.6, hence 0.02 and 0.015. On a large given test set such as MNIST's, where
-    errors are fewer and smaller differences can be detected, it is a quarter of that.
+    On a table it is the metric's own: 1 percentage point of error, accuracy or balanced accuracy,
+    half a point of AUC. For log loss and Brier score it is the equivalent of one point of error for
+    a calibrated binary classifier with an error of 10 %: their slopes there, of the entropy h(e)
+    and of 2e (1 − e), are 2.2 and 1.6, hence 0.02 and 0.015. On a large given test set such as
+    MNIST's, where errors are fewer and smaller differences can be detected, it is a quarter of
+    that.
 
     >>> error = get_metric("error")
     >>> default_rope(error, table=True), default_rope(error, table=False)
@@ -152,8 +152,8 @@ def _brier_scores(probabilities: Array, y: Array) -> Array:
     return np.asarray(np.sum(p**2, axis=1))
 
 
-def _balanced_accuracy(p: Array, y: Array) -> Counted:
-    """Mean over the classes that are there of the share of their rows that are right."""
+def _balanced_accuracy(p: Array, y: Array) -> ByCounts:
+    """Return the mean recall over the classes that have rows, as a function of row counts."""
     right = ~is_misclassified(p, y)
     classes = [(np.flatnonzero(y == k), np.flatnonzero((y == k) & right)) for k in np.unique(y)]
 
@@ -164,47 +164,49 @@ def _balanced_accuracy(p: Array, y: Array) -> Counted:
     return value
 
 
-def _auc(p: Array, y: Array) -> Counted:
-    """Area under the ROC curve: the chance that a row of a class outranks one that is not.
+def _auc(p: Array, y: Array) -> ByCounts:
+    """Return the area under the ROC curve as a function of row counts.
 
-    Of the second of two classes; of more, the mean over those that are there, each against the
-    rest (Hanley and McNeil 1982).
+    It is the probability that a row of the class outranks a row of another class (Hanley and McNeil
+    1982): of the second of two classes; with more classes, the mean over the classes that have
+    rows, one against the rest.
     """
     classes = np.unique(y)
     if len(classes) < 2:
         raise UserError(
-            "AUC needs test rows of at least two classes; got one. "
-            "Choose fewer folds, or another metric."
+            "AUC needs test rows of at least two classes; got one class. "
+            "Use fewer folds, or another metric."
         )
     parts = [_one_against_rest(p[:, k], y == k) for k in ([1] if p.shape[1] == 2 else classes)]
     return lambda counts: np.mean([part(counts) for part in parts], axis=0)
 
 
-def _one_against_rest(score: Array, positive: Array) -> Counted:
-    # Sorted once: below[i] others have a lower score than positive row i, to[i] none higher.
-    up, down = np.flatnonzero(positive), np.flatnonzero(~positive)
-    down = down[np.argsort(score[down], kind="stable")]
-    below = np.searchsorted(score[down], score[up], side="left")
-    to = np.searchsorted(score[down], score[up], side="right")
+def _one_against_rest(score: Array, positive: Array) -> ByCounts:
+    # Sorted once, for all draws: n_below[i] negatives have a lower score than positive row i, and
+    # n_up_to[i] a lower or equal one.
+    positives, negatives = np.flatnonzero(positive), np.flatnonzero(~positive)
+    negatives = negatives[np.argsort(score[negatives], kind="stable")]
+    n_below = np.searchsorted(score[negatives], score[positives], side="left")
+    n_up_to = np.searchsorted(score[negatives], score[positives], side="right")
 
     def value(counts: Array) -> Any:
-        ours, others = counts[..., up], counts[..., down]
+        ours, others = counts[..., positives], counts[..., negatives]
         summed = np.concatenate([np.zeros_like(others[..., :1]), np.cumsum(others, axis=-1)], -1)
-        won = (summed[..., below] + summed[..., to]) / 2  # a tie counts half
-        return (ours * won).sum(-1) / (ours.sum(-1) * others.sum(-1))
+        outranked = (summed[..., n_below] + summed[..., n_up_to]) / 2  # a tie counts half
+        return (ours * outranked).sum(-1) / (ours.sum(-1) * others.sum(-1))
 
     return value
 
 
-def _scorer_value(name: str, p: Array, y: Array) -> Counted:
-    """Return a scikit-learn scorer of a stand-in estimator that predicts these probabilities."""
+def _scorer_value(name: str, p: Array, y: Array) -> ByCounts:
+    """Return a scikit-learn score of these probabilities as a function of row counts."""
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.metrics import get_scorer
 
     normalized = p / p.sum(axis=1, keepdims=True, dtype=np.float64)
 
     class StandIn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-        """Its X are numbers of rows."""
+        """An estimator that returns the given probabilities; its X are row numbers."""
 
         classes_ = np.arange(p.shape[1])
 
@@ -222,17 +224,17 @@ def _scorer_value(name: str, p: Array, y: Array) -> Counted:
         rows = np.repeat(np.arange(len(y)), counts)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of a class that is never predicted
+                warnings.simplefilter("ignore")  # about classes that are never predicted
                 score = float(scorer(stand_in, rows, y[rows]))
         except ValueError as error:
             raise UserError(
-                f"the metric '{name}' cannot be worked out on these test rows: "
-                f"{str(error).splitlines()[0].rstrip('.')}. Choose another metric."
+                f"the metric '{name}' cannot be computed on these test rows: "
+                f"{str(error).splitlines()[0].rstrip('.')}. Use another metric."
             ) from None
         if not np.isfinite(score):
             raise UserError(
-                f"the metric '{name}' is not defined on these test rows: scikit-learn gives "
-                f"{score}. Choose another metric."
+                f"the metric '{name}' is not defined on these test rows: scikit-learn returns "
+                f"{score}. Use another metric."
             )
         return score
 
@@ -240,14 +242,14 @@ def _scorer_value(name: str, p: Array, y: Array) -> Counted:
 
 
 def _classification_scorers() -> list[str]:
-    """Return scikit-learn's scorers of classes; those of numbers, clusters and sets left out."""
+    """Return the names of scikit-learn's single-label classification scorers."""
     from sklearn.metrics import get_scorer, get_scorer_names
 
-    def of_classes(name: str) -> bool:
-        home = get_scorer(name)._score_func.__module__
-        return not ("regression" in home or "cluster" in home or name.endswith("_samples"))
+    def is_classification(name: str) -> bool:
+        module = get_scorer(name)._score_func.__module__
+        return not ("regression" in module or "cluster" in module or name.endswith("_samples"))
 
-    return [name for name in get_scorer_names() if of_classes(name)]
+    return [name for name in get_scorer_names() if is_classification(name)]
 
 
 METRICS = {
@@ -263,11 +265,11 @@ METRICS = {
             "%",
             False,
             0.01,
-            counted=_balanced_accuracy,
+            by_counts=_balanced_accuracy,
         ),
-        Metric("auc", "AUC", "points", False, 0.005, counted=_auc),
+        Metric("auc", "AUC", "points", False, 0.005, by_counts=_auc),
     )
 }
-"""The metrics that graduel works out itself."""
+"""The metrics that graduel computes itself."""
 
 _ALIASES = {"neg_log_loss": "log_loss", "roc_auc": "auc", "roc_auc_ovr": "auc"}

@@ -1,4 +1,4 @@
-"""Probabilities of classes from what models give: raw scores, one column, some of the classes."""
+"""Class probabilities from model outputs: raw scores, one column, or a subset of the classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ Array = NDArray[Any]
 
 
 def expand_classes(p: Any, classes: Any, n_classes: int) -> Array:
-    """Return float32 probabilities of all classes; those without training rows get 0.
+    """Return float32 probabilities for all classes; classes without training rows get 0.
+
+    `classes` are the codes of the columns of `p`.
 
     >>> expand_classes([[0.25, 0.75]], [0, 2], 3).tolist()
     [[0.25, 0.0, 0.75]]
@@ -25,7 +27,7 @@ def expand_classes(p: Any, classes: Any, n_classes: int) -> Array:
 
 
 def softmax(raw: Array) -> Array:
-    """Return probabilities of raw scores: of shape (n,) or (n, 1) for two classes, else (n, k).
+    """Return the softmax of raw scores, shape (n,) or (n, 1) for two classes, else (n, classes).
 
     >>> softmax(np.array([0.0])).tolist(), softmax(np.zeros((1, 4))).tolist()
     ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
@@ -38,5 +40,5 @@ def softmax(raw: Array) -> Array:
 
 
 def two_columns(p: Array) -> Array:
-    """Return the probabilities of both classes, where a library gives those of the second alone."""
+    """Return probabilities of both classes, (n, 2), also if `p` holds only the second, (n,)."""
     return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p

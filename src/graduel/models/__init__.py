@@ -1,1 +1,1 @@
-"""A fitted model in the one form in which it is saved, served, explained and exported."""
+"""Fitted models, as they are saved, served, explained and exported."""

@@ -23,19 +23,18 @@ Array = NDArray[Any]
 class Model:
     """A fitted network or booster, with its preparation and its schema.
 
-    This is the one form in which a fitted model is saved, served, explained, exported and asked
-    for predictions.
+    Saving, serving, explaining, exporting and predicting all use this class.
 
     Attributes
     ----------
     family : ``net`` or ``xgboost``
-    title : the contender's name, for people to read
+    title : the display name of the contender
     schema : the columns or images that the model takes, and the classes that it predicts
-    preparation : the fitted encoders of a table's columns; None where rows are numbers already
-    network, weights : of the family ``net``
-    booster : of the family ``xgboost``: an ``xgboost.Booster`` of the chosen rounds
-    class_codes : of the family ``xgboost``: the codes of the classes in its training rows
-    notes : plain data that its writer added
+    preparation : the fitted encoders of a table's columns; None for numeric rows and images
+    network, weights : the network of the family ``net``
+    booster : the ``xgboost.Booster`` of the family ``xgboost``, up to its best round
+    class_codes : the codes of the classes in the training rows, for the family ``xgboost``
+    notes : additional plain data
     """
 
     family: str
@@ -50,22 +49,22 @@ class Model:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The name of each class."""
+        """The names of the classes."""
         return self.schema.classes
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        """The columns of a table; empty where rows are numbers."""
+        """The columns of a table; empty for numeric rows and images."""
         return self.schema.columns
 
     @property
     def image(self) -> tuple[int, int, int] | None:
-        """The shape (height, width, channels) of an example, where examples are images."""
+        """The shape (height, width, channels) of an example, or None if it is not an image."""
         return self.schema.image
 
     @cached_property
     def input_names(self) -> tuple[str, ...]:
-        """A readable name of each number that the model takes."""
+        """A readable name of each input of the model."""
         if self.preparation is not None:
             return self.preparation.names
         if self.image is not None:
@@ -83,17 +82,17 @@ class Model:
         return tuple(f"input {i}" for i in range(n))
 
     def prepare(self, X: Any, *, decimal: str = ".", first_row: int = 0) -> Array:
-        """Return raw rows as the matrix that the model takes, shape (n_rows, n_inputs).
+        """Return raw rows as the input matrix of the model, shape (n_rows, n_inputs).
 
         Parameters
         ----------
-        X : a table of Polars or pandas; or images or rows of numbers, as in the training rows
+        X : a Polars or pandas DataFrame, or images or numeric rows, like the training rows
         decimal, first_row : see :meth:`Schema.conform`
 
         Raises
         ------
         UserError
-            If the rows do not fit the schema.
+            If the rows do not match the schema.
         """
         if self.preparation is None:
             return self.schema.flatten(X)
@@ -105,10 +104,10 @@ class Model:
         )
 
     def scale(self, matrix: Array) -> Array:
-        """Return prepared rows as the numbers that the model computes with.
+        """Return prepared rows scaled as the model does it.
 
-        A network multiplies raw numbers by the schema's scale (pixels by 1/255), in its own dtype;
-        trees take them as they are.
+        A network multiplies them by the schema's scale (pixels by 1/255) in its own dtype; trees
+        use them unscaled.
         """
         if self.network is None:
             return matrix

@@ -1,8 +1,8 @@
-"""A model in one file: its network or trees, its schema, and its preparation.
+"""Save and load models: a network or trees, with schema and preparation, in one file.
 
-The file is safetensors with a description in JSON, never a pickle. A network's file is one of
-:func:`graduel.train.save_network`, with the rest in its notes; XGBoost's trees are stored as the
-bytes of XGBoost's own binary JSON.
+The file is safetensors with a JSON description, never a pickle. Networks are written by
+:func:`graduel.train.save_network`, with schema and preparation in the notes; XGBoost's trees are
+the bytes of its binary JSON format.
 """
 
 from __future__ import annotations
@@ -41,30 +41,30 @@ __all__ = ["Model", "load_model", "save_model"]
 Array = NDArray[Any]
 
 NOTE = "model"
-"""Key of a :class:`ModelNote` among the notes of a file."""
+"""The key of the :class:`ModelNote` in the notes of a file."""
 TREES = "booster"
-"""Name of the trees' bytes in a file, and the kind of the file."""
+"""The name of the array with the trees, and the kind of such a file."""
 DAMAGED = "the description of the model is damaged"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelNote:
-    """What a file says of its model beside the network or the trees."""
+    """The description of a model, without its network or trees."""
 
     family: str
     title: str
     schema: Schema
     preparation: dict[str, Any] | str | None
-    """The plain form of a preparation; compressed where it is long."""
+    """The preparation as plain data, compressed if it is long."""
     class_codes: tuple[int, ...]
 
     def read_preparation(self, kind: type[Preparation]) -> Preparation | None:
-        """Return the preparation of this class, or None where there is none."""
+        """Return the preparation, an instance of `kind`, or None without a preparation."""
         return None if self.preparation is None else kind.from_spec(self.preparation)
 
 
 def save_model(path: str | Path, model: Model) -> None:
-    """Write a model to one file, whole or not at all; equal models make equal bytes.
+    """Save a model to one file, atomically. Equal models give identical bytes.
 
     Raises
     ------
@@ -91,15 +91,15 @@ def save_model(path: str | Path, model: Model) -> None:
 
 
 def load_model(path: str | Path) -> Model:
-    """Read a model that :func:`save_model` or ``graduel train`` wrote. Nothing is unpickled.
+    """Load a model that :func:`save_model` or ``graduel train`` wrote, without unpickling.
 
-    The checksum detects damage, not malice: trees are parsed by XGBoost, so load trees only from
-    people you trust.
+    The checksum detects damage, not malicious changes: XGBoost parses the trees, so load trees
+    only from sources you trust.
 
     Raises
     ------
     UserError
-        If there is no such file, or it is not a model's, damaged, or of a newer format.
+        If the file does not exist, is not a model file, is damaged or of another format.
     """
     path, where = Path(path), one_line(path)
     try:
@@ -114,7 +114,7 @@ def load_model(path: str | Path) -> Model:
         raise UserError(f"{where}: {one_line(error)}") from None
     except OSError as error:
         raise UserError(f"{where}: cannot be read ({error.strerror or one_line(error)})") from None
-    except Exception as error:  # a damaged file may lead anywhere
+    except Exception as error:  # a damaged file can raise anything
         detail = one_line(f"{type(error).__name__}: {error}")
         raise UserError(f"{where}: {OTHER} ({detail})") from None
     saved = load_network(path)
@@ -125,24 +125,25 @@ def load_model(path: str | Path) -> Model:
 
 
 def _read_network(network: Network, weights: Weights, notes: dict[str, Any]) -> Model:
-    """Return the model of a network's file; `notes` loses the model's own."""
+    """Build the model from a network file; remove its description from `notes`."""
     if "estimator" in notes:
         kind = one_line(notes["estimator"], 40)
-        raise UserError(f"holds an estimator, which {kind}.load(…) reads")
+        raise UserError(f"expected a model; got an estimator. Load it with {kind}.load(…)")
     if NOTE not in notes:
         raise UserError(
-            "holds a network alone, without its classes; graduel.train.load_network reads it"
+            "expected a model; got a network without classes. Load it with "
+            "graduel.train.load_network"
         )
     note = _read_note(notes.pop(NOTE))
-    if note.family != "net" or network.answer_shape != (len(note.schema.classes),):
-        raise UserError(f"{DAMAGED} (its classes are not the network's)")
+    if note.family != "net" or network.prediction_shape != (len(note.schema.classes),):
+        raise UserError(f"{DAMAGED} (its classes do not match the network)")
     preparation = note.read_preparation(NetPreparation)
     _check_width(network.input_shape, note.schema, preparation)
     return Model("net", note.title, note.schema, preparation, network, weights, notes=notes)
 
 
 def _read_trees(header: dict[str, Any], trees: Array) -> Model:
-    """Return the model of a file with trees, once its checksum holds."""
+    """Build the model from a file with trees, after verifying the checksum."""
     check_sum(header, [(TREES, trees)])
     from xgboost import Booster
 
@@ -150,7 +151,7 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
     note = _read_note(notes.pop(NOTE, None))
     codes = note.class_codes
     if note.family != "xgboost" or not codes or max(codes) >= len(note.schema.classes):
-        raise UserError(f"{DAMAGED} (its classes are not the trees')")
+        raise UserError(f"{DAMAGED} (its classes do not match the trees)")
     booster = Booster()
     booster.load_model(bytearray(trees.tobytes()))
     preparation = note.read_preparation(TreePreparation)
@@ -167,26 +168,26 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
 
 
 def _read_note(data: Any) -> ModelNote:
-    """Return a file's note of its model, its types and class codes checked."""
+    """Return the validated description of a model."""
     note = from_plain(ModelNote, data, DAMAGED)
     if any(code < 0 for code in note.class_codes):
         raise UserError(f"{DAMAGED} (a class code is negative)")
     if len(set(note.class_codes)) < len(note.class_codes):
-        raise UserError(f"{DAMAGED} (a class code stands twice)")
+        raise UserError(f"{DAMAGED} (a class code occurs twice)")
     return note
 
 
 def _check_width(shape: tuple[int, ...], schema: Schema, preparation: Preparation | None) -> None:
-    """Raise if the network or trees take other inputs than the preparation and schema give."""
+    """Raise `UserError` unless preparation and schema give the inputs of the network or trees."""
     width = int(np.prod(shape))
     if preparation is None:
         if schema.columns:
-            raise UserError(f"{DAMAGED} (columns without their preparation)")
+            raise UserError(f"{DAMAGED} (columns without a preparation)")
         if schema.image is not None and int(np.prod(schema.image)) != width:
-            raise UserError(f"{DAMAGED} (the images are another model's)")
+            raise UserError(f"{DAMAGED} (the images do not match the model)")
         return
     if len(preparation.names) != width:
-        raise UserError(f"{DAMAGED} (the preparation is another model's)")
+        raise UserError(f"{DAMAGED} (the preparation does not match the model)")
     known = {column.name for column in schema.columns}
     if any(encoder.name not in known for encoder in preparation.encoders):
-        raise UserError(f"{DAMAGED} (the preparation is of other columns)")
+        raise UserError(f"{DAMAGED} (the preparation is for other columns)")

@@ -1,4 +1,4 @@
-"""The network, written by hand in NumPy: layers, losses, and how they are put together."""
+"""The neural network, written by hand in NumPy: layers, losses, initializers, gradient checks."""
 
 from graduel.nn import initializers, layers, losses
 from graduel.nn.check import check_coordinates, check_gradients, check_poison

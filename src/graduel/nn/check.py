@@ -1,7 +1,7 @@
-"""Checking gradients against finite differences, for users' own parts too.
+"""Gradient checks against finite differences, for built-in and user-defined parts.
 
-Every function fills gradients and buffers with NaN before the pass that counts, so that a
-gradient which is not written, or a buffer which is read before it is written, shows.
+Each function fills gradients and buffers with NaN before the measured pass. This reveals gradients
+that are not written and buffers that are read before they are written.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def poison(ws: Workspace) -> None:
 
 @dataclass(slots=True)
 class _Loss:
-    """A network's loss as a function of (θ, x), with its gradient; random layers re-seeded."""
+    """A network's loss and gradient as a function of (θ, x), with a fixed random seed."""
 
     network: Network
     x: Array
@@ -44,11 +44,11 @@ class _Loss:
     ) -> _Loss:
         if network.dtype != "float64":
             raise ValueError(
-                f"finite differences need float64; the network computes in {network.dtype}. "
-                "Make it with dtype='float64'"
+                f"finite differences need a float64 network; got {network.dtype}. "
+                "Build it with dtype='float64'"
             )
         weights = network.init(rng)
-        # Away from zero, so that no bias hides an error of its layer.
+        # Nonzero biases, so that they cannot hide an error in their layer.
         weights.theta += rng.normal(0, 0.1, weights.theta.shape)
         seed = int(rng.integers(2**31))
         return cls(network, np.asarray(x, np.float64), y, weight, weights, seed)
@@ -59,7 +59,7 @@ class _Loss:
         ws = self.network.workspace(weights)
         moved = self.x + d_x
         call = Call(train=True, rng=np.random.default_rng(self.seed), t=0.5)
-        # The first pass makes the buffers, so that the second can find them poisoned.
+        # The first pass allocates the buffers, so that they are poisoned in the second.
         self.network.loss_and_input_gradient(moved, self.y, ws, call, self.weight)
         poison(ws)
         call.rng = np.random.default_rng(self.seed)
@@ -69,13 +69,13 @@ class _Loss:
         return loss, ws.gradient.copy(), dx.copy()
 
     def gradients(self) -> tuple[Array, Array]:
-        """Return the gradients by θ and by x; raise AssertionError if one is not written."""
+        """Return the gradients by θ and by x; raise `AssertionError` if one is not written."""
         _, g, dx = self.at(np.zeros_like(self.weights.theta), np.zeros_like(self.x))
         named = {f"the gradient of {e.name}": e.view(g) for e in self.network.layout.entries}
         for name, gradient in ({"the gradient by x": dx} | named).items():
             if not np.isfinite(gradient).all():
                 raise AssertionError(
-                    f"{name} is not written, or read from a stale buffer (it is NaN)"
+                    f"{name} is NaN: it is not written, or computed from a stale buffer"
                 )
         return g, dx
 
@@ -96,18 +96,18 @@ def check_gradients(
 ) -> float:
     """Compare the analytic gradient with a central difference along one random direction.
 
-    For a random direction d over θ and x together: (L(θ + h d) − L(θ − h d)) / 2h against
-    ∇L · d. The cost is three passes forward and back, however many parameters there are. Random
-    layers draw the same numbers at each evaluation.
+    For a random direction d over θ and x together, compare (L(θ + h d) − L(θ − h d)) / 2h with
+    ∇L · d. This takes three forward and backward passes, whatever the number of parameters.
+    Random layers draw the same numbers at each evaluation.
 
     Parameters
     ----------
-    network : in float64
-    x, y : a few examples, shape (n, *input_shape), and what the loss takes
-    rng : draws the weights and the direction
+    network : a network with dtype float64
+    x, y : a few examples, shape (n, *input_shape), and their targets
+    rng : generator of the weights and the direction
     weight : a weight for each example
     step : h
-    tolerance : of |difference| / max(1, |analytic|, |numeric|)
+    tolerance : the limit of |difference| / max(1, |analytic|, |numeric|)
 
     Returns
     -------
@@ -117,9 +117,9 @@ def check_gradients(
     Raises
     ------
     AssertionError
-        If the two disagree or a gradient is not written; the message gives both values and where.
+        If the two disagree, or a gradient is not written; the message gives both values.
     ValueError
-        If the network does not compute in float64.
+        If the network's dtype is not float64.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def check_gradients(
         raise AssertionError(
             f"gradients disagree: analytic {analytic!r}, numeric {numeric!r}, relative "
             f"difference {difference:.3g} above {tolerance:g}, for {network.layers}. "
-            "check_coordinates says where, if the network is small"
+            "Find the coordinate with check_coordinates on a small network"
         )
     return difference
 
@@ -158,14 +158,14 @@ def check_coordinates(
     step: float = 1e-6,
     tolerance: float = 1e-6,
 ) -> float:
-    """Compare every coordinate of the gradient, by θ and by x; for small networks.
+    """Compare each coordinate of the gradient by θ and by x; for small networks.
 
-    The arguments are those of :func:`check_gradients`; the cost is two passes for each number.
+    The arguments are those of :func:`check_gradients`. This takes two passes per coordinate.
 
     Raises
     ------
     AssertionError
-        If any disagree; the message names the worst and gives both its values.
+        If any disagree; the message names the worst coordinate and gives both values.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def check_coordinates(
                 message = f"at {place}: analytic {analytic!r}, numeric {numeric!r}"
     if not worst <= tolerance:
         raise AssertionError(
-            f"gradients disagree, most of all {message}, relative difference {worst:.3g} above "
+            f"gradients disagree, most {message}, relative difference {worst:.3g} above "
             f"{tolerance:g}"
         )
     return worst
@@ -205,15 +205,15 @@ def check_coordinates(
 def check_poison(
     network: Network, x: Array, y: Array, *, rng: np.random.Generator, weight: Array | None = None
 ) -> None:
-    """Check that a pass over poisoned gradients and buffers gives the same bits as a fresh one.
+    """Check that a pass over poisoned gradients and buffers gives the same bits as a first pass.
 
-    It works in either dtype.
+    It works with either dtype.
 
     Raises
     ------
     AssertionError
-        If loss or gradient differ: a gradient is not assigned, or a buffer is read before it is
-        written.
+        If loss or gradient differ, because a gradient is not assigned or a buffer is read before
+        it is written.
     """
     weights, seed = network.init(rng), int(rng.integers(2**31))
     ws = network.workspace(weights)
@@ -228,7 +228,7 @@ def check_poison(
     (loss, g, dx), (again, g2, dx2) = seen
     for what, before, after in (("loss", loss, again), ("θ's gradient", g, g2), ("dx", dx, dx2)):
         if not np.array_equal(before, after):
-            raise AssertionError(f"{what} depends on what gradients and buffers held before")
+            raise AssertionError(f"{what} depends on previous contents of gradients or buffers")
 
 
 def _place(network: Network, i: int) -> str:

@@ -1,9 +1,9 @@
-"""Initial values of parameters. Each is a frozen dataclass, called with (rng, shape, dtype).
+"""Initializers of parameters: frozen dataclasses called with (rng, shape, dtype).
 
-The last axis counts the outputs, those before it the inputs: W has shape (n_in, n_out). A kernel
-of a convolution has shape (height, width, channels in, channels out); every output then has
-n_in = height · width · channels in inputs, and every input feeds n_out = height · width · channels
-out outputs. All draw in float64, so that every dtype begins with the same numbers.
+The last axis counts the outputs, the axes before it the inputs: W has shape (n_in, n_out). A
+convolution kernel has shape (height, width, channels in, channels out); then
+n_in = height · width · channels in, and n_out = height · width · channels out. All draw in
+float64, so that every dtype starts from the same numbers.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Shape = tuple[int, ...]
 
 
 class Initializer(Protocol):
-    """A callable ``(rng, shape, dtype) → array``."""
+    """A callable ``(rng, shape, dtype) → array`` that returns initial values."""
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Return fresh values."""
+        """Return initial values."""
         ...
 
 
@@ -58,7 +58,7 @@ class Zeros:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """All of one value.
+    """The same value everywhere.
 
     >>> Constant(1.0)(np.random.default_rng(0), (2,), "float32")
     array([1., 1.], dtype=float32)
@@ -73,7 +73,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """W ~ N(mean, std²), whatever the shape.
+    """W ~ N(mean, std²), independent of the shape.
 
     >>> Normal(0.5)(np.random.default_rng(0), (2, 3), "float32").shape
     (2, 3)
@@ -86,13 +86,13 @@ class Normal:
         _check("std", self.std)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw."""
+        """Draw values."""
         return rng.normal(self.mean, self.std, size=shape).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """W ~ U(−limit, limit), whatever the shape; its standard deviation is limit / √3.
+    """W ~ U(−limit, limit), independent of the shape; the standard deviation is limit / √3.
 
     >>> bool(abs(Uniform(0.1)(np.random.default_rng(0), (20, 30), "float64")).max() < 0.1)
     True
@@ -104,26 +104,26 @@ class Uniform:
         _check("limit", self.limit)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw."""
+        """Draw values."""
         return rng.uniform(-self.limit, self.limit, size=shape).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """+1 or −1, each with probability ½: members begin by seeing the same input differently.
+    """+1 or −1, each with probability ½, so that ensemble members see different inputs.
 
     >>> sorted(set(Signs()(np.random.default_rng(0), (3, 4), "float32").ravel().tolist()))
     [-1.0, 1.0]
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw."""
+        """Draw values."""
         return (2 * rng.integers(2, size=shape) - 1).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
 class _Scaled:
-    """Base of initializers whose spread follows from the shape, times a gain."""
+    """The base of initializers whose standard deviation depends on the shape and a gain."""
 
     gain: float = 1.0
 
@@ -135,8 +135,8 @@ class _Scaled:
 class GlorotNormal(_Scaled):
     """W ~ N(0, 2 gain² / (n_in + n_out)).
 
-    A compromise: 1 / n_in keeps the variance on the way forward, 1 / n_out on the way back.
-    gain = 1 suits tanh, whose slope is 1 at zero.
+    A compromise: 1 / n_in preserves the variance in the forward pass, 1 / n_out in the backward
+    pass. gain = 1 suits tanh, whose slope is 1 at zero.
 
     Source: Glorot and Bengio, *Understanding the Difficulty of Training Deep Feedforward Neural
     Networks*, 2010.
@@ -147,14 +147,14 @@ class GlorotNormal(_Scaled):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw with a spread that follows from the shape."""
+        """Draw values scaled by the shape."""
         std = self.gain * sqrt(2 / sum(_fans(shape)))
         return rng.normal(0.0, std, size=shape).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
 class GlorotUniform(_Scaled):
-    """W ~ U(−a, a), a = gain √(6 / (n_in + n_out)): the variance of :class:`GlorotNormal`.
+    """W ~ U(−a, a), a = gain √(6 / (n_in + n_out)), with the variance of :class:`GlorotNormal`.
 
     Source: Glorot and Bengio 2010.
 
@@ -164,14 +164,14 @@ class GlorotUniform(_Scaled):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw with a spread that follows from the shape."""
+        """Draw values scaled by the shape."""
         limit = self.gain * sqrt(6 / sum(_fans(shape)))
         return rng.uniform(-limit, limit, size=shape).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
 class HeNormal(_Scaled):
-    """W ~ N(0, gain² / n_in), n_in the number of inputs of a unit; gain = √2 suits ReLU.
+    """W ~ N(0, gain² / n_in), where n_in is the number of inputs of a unit; gain = √2 suits ReLU.
 
     Source: He et al., *Delving Deep into Rectifiers*, 2015.
 
@@ -183,13 +183,13 @@ class HeNormal(_Scaled):
     gain: float = sqrt(2)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw with a spread that follows from the shape."""
+        """Draw values scaled by the shape."""
         return rng.normal(0.0, self.gain / sqrt(_fans(shape)[0]), size=shape).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
 class HeUniform(_Scaled):
-    """W ~ U(−a, a), a = gain √(3 / n_in): the variance of :class:`HeNormal`.
+    """W ~ U(−a, a), a = gain √(3 / n_in), with the variance of :class:`HeNormal`.
 
     Source: He et al. 2015.
 
@@ -201,7 +201,7 @@ class HeUniform(_Scaled):
     gain: float = sqrt(2)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw with a spread that follows from the shape."""
+        """Draw values scaled by the shape."""
         limit = self.gain * sqrt(3 / _fans(shape)[0])
         return rng.uniform(-limit, limit, size=shape).astype(dtype)
 
@@ -234,10 +234,10 @@ class LeCunUniform(HeUniform):
 
 @dataclass(frozen=True, slots=True)
 class Orthogonal(_Scaled):
-    """W as a matrix (n_in, o), o the last axis: WᵀW = gain² I, or W Wᵀ = gain² I where o > n_in.
+    """W as a matrix (n_in, o), o the last axis: WᵀW = gain² I, or W Wᵀ = gain² I if o > n_in.
 
-    Lengths are kept, or none is made longer than gain. Drawn evenly from all such matrices: the
-    Q of a normal matrix's QR factors, with signs that make the diagonal of R positive.
+    W scales lengths by gain, or by at most gain. It is drawn uniformly from all such matrices: Q
+    of the QR decomposition of a normal matrix, with signs that make the diagonal of R positive.
 
     Source: Saxe et al., *Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear
     Neural Networks*, 2014; the signs: Mezzadri, *How to Generate Random Matrices from the
@@ -249,7 +249,7 @@ class Orthogonal(_Scaled):
     """
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw a matrix with orthonormal columns (rows, if they are fewer), in this shape."""
+        """Draw a matrix with orthogonal columns (rows, if they are fewer) in this shape."""
         n_in, n_out = prod(shape[:-1]), prod(shape[-1:])
         Q, R = np.linalg.qr(rng.normal(size=(max(n_in, n_out), min(n_in, n_out))))
         Q *= np.where(np.diagonal(R) < 0, -self.gain, self.gain)

@@ -1,4 +1,4 @@
-"""A network: layers in a row, a loss, and where each of their numbers lies."""
+"""The network: a sequence of layers, a loss, and the layout of their parameters."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Array = NDArray[Any]
 
 
 class Workspace:
-    """The arrays that one thread computes with: scopes over the weights, a gradient, the buffers.
+    """The arrays of one fit or thread: scopes over the weights, one gradient, buffers.
 
-    Weights may be shared among workspaces; a gradient and buffers belong to one.
+    Workspaces may share weights; gradient and buffers belong to one.
     """
 
     __slots__ = ("gradient", "loss", "network", "scopes", "state", "theta")
@@ -43,10 +43,10 @@ class Workspace:
             if vector.shape != (layout.size,):
                 raise ValueError(
                     f"{name} must have shape ({layout.size},) for this network; "
-                    f"got {vector.shape}. Make it with network.init(rng)"
+                    f"got {vector.shape}. Create weights with network.init(rng)"
                 )
-        # Not the weights themselves: they keep idle workspaces, and a circle of references stays
-        # in memory, megabytes of it, until the collector comes by.
+        # Not the Weights object: it keeps idle workspaces, and a reference cycle would hold
+        # megabytes until the garbage collector runs.
         self.network, self.theta, self.state = network, weights.theta, weights.state
         self.gradient = np.empty_like(weights.theta) if gradient else None
         layouts = (network.layout, network.state_layout)
@@ -55,21 +55,21 @@ class Workspace:
         self.loss = Scope("loss", nothing, nothing, nothing, ())
 
     def buffers(self) -> list[Array]:
-        """Return every buffer in use (for tests that poison them)."""
+        """Return all buffers (for :func:`check_poison`)."""
         return [b for scope in (*self.scopes, self.loss) for b in scope.buffers()]
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in a row under a loss: configuration, no numbers.
+    """A sequence of layers and a loss: configuration without weights.
 
     Rows are examples: x has shape (n, *input_shape).
 
     Parameters
     ----------
-    layers : the layers, first to last; the same object may stand twice
+    layers : the layers, first to last; the same object may occur twice
     input_shape : the shape of one example
-    loss : on raw predictions, and the link that makes answers of them
+    loss : the loss on raw predictions, with the link that turns them into predictions
     dtype : of θ and of the computation, 'float32' or 'float64'
 
     Raises
@@ -122,25 +122,27 @@ class Network:
 
     @staticmethod
     def _specs(nodes: Sequence[Node], which: str) -> list[tuple[str, Any]]:
-        return list(tree.every_spec(nodes, lambda plan: getattr(plan, which)))
+        return list(tree.iter_specs(nodes, lambda plan: getattr(plan, which)))
 
     @property
     def output_shape(self) -> Shape:
-        """Shape of one example's raw prediction."""
+        """The shape of one example's raw prediction."""
         return self.nodes[-1].plan.out if self.nodes else self.input_shape
 
     @property
-    def answer_shape(self) -> Shape:
-        """Shape of one prediction: that of the raw prediction; of an ensemble, of its mean."""
-        shape: Shape = getattr(self.loss, "answer_shape", lambda shape: shape)(self.output_shape)
+    def prediction_shape(self) -> Shape:
+        """The shape of one example's prediction; for an ensemble, that of the mean."""
+        shape: Shape = getattr(self.loss, "prediction_shape", lambda shape: shape)(
+            self.output_shape
+        )
         return shape
 
     def summary(self) -> str:
-        """Return a table: layer, output shape, parameters, multiply–adds of one example."""
+        """Return a table: layer, output shape, parameters, multiply–adds per example."""
         return tree.summary(self.nodes, self.layout)
 
     def to_spec(self) -> dict[str, Any]:
-        """Return plain data for JSON, from which :meth:`from_spec` makes an equal network."""
+        """Return plain data for JSON, from which :meth:`from_spec` builds an equal network."""
         return specs.write(self.layers, self.input_shape, self.loss, self.dtype)
 
     @classmethod
@@ -149,13 +151,13 @@ class Network:
 
         Parameters
         ----------
-        spec : what :meth:`to_spec` returned, perhaps by way of JSON
-        parts : the user's own classes of layers, losses and initializers that occur in it
+        spec : the result of :meth:`to_spec`, directly or read from JSON
+        parts : user-defined classes of layers, losses and initializers in the network
 
         Raises
         ------
         ValueError
-            If the data are not a network's, or name a part that is unknown.
+            If the data do not describe a network, or name an unknown part.
 
         Examples
         --------
@@ -167,7 +169,7 @@ class Network:
         return cls(**specs.read(spec, parts))
 
     def init(self, rng: np.random.Generator) -> Weights:
-        """Draw fresh weights, layer by layer, depth first."""
+        """Draw initial weights, layer by layer, depth first."""
         weights = Weights(
             np.empty(self.layout.size, self.dtype), np.empty(self.state_layout.size, self.dtype)
         )
@@ -180,11 +182,11 @@ class Network:
         return weights
 
     def workspace(self, weights: Weights, *, gradient: bool = True) -> Workspace:
-        """Return a workspace for computing with `weights`: one for each fit or thread."""
+        """Return a workspace for `weights`; use one for each fit or thread."""
         return Workspace(self, weights, gradient=gradient)
 
     def calibrate(self, x: Array, weights: Weights, rng: np.random.Generator) -> None:
-        """Let layers with ``calibrate`` set their parameters from the first rows."""
+        """Set the parameters of layers with ``calibrate`` from the first rows."""
         ws = self.workspace(weights, gradient=False)
         calibrate_through(self.layers, ws.scopes, x, Call(rng=rng))
 
@@ -195,7 +197,7 @@ class Network:
     def loss_and_gradient(
         self, x: Array, y: Array, ws: Workspace, call: Call, weight: Array | None = None
     ) -> float:
-        """Run forward and backward: return the loss, leave its gradient in ``ws.gradient``."""
+        """Return the loss and leave its gradient in ``ws.gradient``."""
         return self.loss_and_input_gradient(x, y, ws, call, weight, need_dx=False)[0]
 
     def loss_and_input_gradient(
@@ -208,7 +210,7 @@ class Network:
         *,
         need_dx: bool = True,
     ) -> tuple[float, Array | None]:
-        """Run :meth:`loss_and_gradient`, and also return the loss's gradient by `x`."""
+        """Return the loss and its gradient by `x`; leave that by θ in ``ws.gradient``."""
         raw = self.forward(x, ws, call)
         loss, dy = self.loss.value_and_gradient(raw, y, weight, ws.loss)
         if call.watch is not None:
@@ -216,7 +218,7 @@ class Network:
         return loss, backward_through(self.layers, ws.scopes, dy, call, need_dx=need_dx)
 
     def trace(self, x: Array, weights: Weights, call: Call = INFERENCE) -> dict[str, Array]:
-        """Return a copy of every layer's output, children's too, by index path.
+        """Return a copy of the output of each layer, children included, by index path.
 
         Examples
         --------
@@ -243,19 +245,19 @@ class Network:
         rows: Callable[[int, int], Array] | None = None,
         chunk: int = 1024,
     ) -> Array:
-        """Return answers (``loss.link`` of the raw predictions) as a fresh array.
+        """Return predictions (``loss.link`` of the raw predictions) as a new array.
 
         Parameters
         ----------
         X : shape (n, *input_shape)
         weights : from :meth:`init` or a fit
-        rows : ``(start, stop) → float rows``, when X is not itself such an array
-        chunk : how many rows go through at once
+        rows : ``(start, stop) → float rows``, if X is not a float array itself
+        chunk : number of rows in one forward pass
 
         Raises
         ------
         ValueError
-            If rows of X have another shape than the network's input.
+            If the shape of X does not match the network's input.
         """
         if X.shape[1:] != self.input_shape:
             raise ValueError(
@@ -276,7 +278,7 @@ class Network:
         return self.loss.link(out)
 
     def _idle_workspace(self, weights: Weights) -> Workspace:
-        """Return an idle workspace, or a new one: its views cost more than predicting a row."""
+        """Return an idle workspace or a new one; creating one costs more than predicting a row."""
         while True:
             try:
                 ws: Workspace = weights.idle.pop()

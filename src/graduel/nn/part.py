@@ -1,4 +1,4 @@
-"""Bases of layers and losses: the flags that say what holds of their mathematics."""
+"""Base classes of layers and losses, with flags for their mathematical properties."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import ClassVar, Protocol
 
 
 class Flags(Protocol):
-    """The flags that every layer and loss has."""
+    """The mathematical properties of a layer or loss."""
 
     @property
     def row_wise(self) -> bool:
-        """Whether each row of the output depends on its own row of the input alone."""
+        """Whether each output row depends only on the same input row."""
         ...
 
     @property
     def deterministic(self) -> bool:
-        """Whether training draws no random numbers."""
+        """Whether the training pass draws no random numbers."""
         ...
 
     @property
     def smooth(self) -> bool:
-        """Whether the derivative is continuous, so that finite differences always agree."""
+        """Whether the derivative is continuous, so that finite differences agree everywhere."""
         ...
 
 
 class Part:
-    """A layer or a loss whose flags are True unless its class sets one to False."""
+    """The base of layers and losses: all flags are True unless the class overrides one."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ class Part:
 
 
 class Composite:
-    """A part made of others: a flag is True where it is True of all `inner` parts."""
+    """The base of parts made of others: a flag is True if it is True for all `inner` parts."""
 
     __slots__ = ()
 

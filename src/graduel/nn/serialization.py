@@ -1,4 +1,4 @@
-"""Networks as plain data, and back: what a file or a page can hold.
+"""Conversion between networks and plain data for JSON.
 
 ``{"format": 1, "input_shape": [4], "dtype": "float32", "loss": {"type": "SoftmaxCrossEntropy"},
 "layers": [{"type": "Dense", "units": 3, "init": {"type": "HeNormal", "gain": 1.41}}]}``
@@ -24,13 +24,13 @@ PARTS: dict[str, type] = {
     for name in room.__all__
     if is_dataclass(getattr(room, name)) and name not in ("Plan", "Spec")
 }
-"""Every part that a spec may name; a name, once given, keeps its meaning."""
+"""The parts that a spec may name. A name keeps its meaning across versions."""
 
 
 def write(
     layers: Sequence[Layer], input_shape: Sequence[int], loss: Loss, dtype: str
 ) -> dict[str, Any]:
-    """Return what a network is made of as plain data."""
+    """Return a network's layers, input shape, loss and dtype as plain data."""
     return {
         "format": FORMAT,
         "input_shape": list(input_shape),
@@ -41,10 +41,10 @@ def write(
 
 
 def read(spec: Mapping[str, Any], parts: Sequence[type] = ()) -> dict[str, Any]:
-    """Return the arguments of a network from plain data."""
+    """Return the arguments of :class:`Network` from plain data."""
     if not isinstance(spec, Mapping) or spec.get("format") != FORMAT:
         got = spec.get("format") if isinstance(spec, Mapping) else type(spec).__name__
-        raise ValueError(f"expected a network's spec of format {FORMAT}; got format {got!r}")
+        raise ValueError(f"expected a network spec of format {FORMAT}; got format {got!r}")
     known = PARTS | {part.__name__: part for part in parts}
     try:
         return {
@@ -55,19 +55,19 @@ def read(spec: Mapping[str, Any], parts: Sequence[type] = ()) -> dict[str, Any]:
         }
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"expected a network's spec with layers, input_shape, loss and dtype; {error!r} is "
-            "missing or of another kind"
+            "expected a network spec with layers, input_shape, loss and dtype; got one where "
+            f"{error!r} is missing or of another type"
         ) from None
 
 
 def part_to_plain(value: Any, where: str, names: Mapping[type, str] | None = None) -> Any:
-    """Return a part, or the value of one of its fields, as plain data; tuples become lists.
+    """Return a part, or the value of one of its fields, as plain data. Tuples become lists.
 
     Parameters
     ----------
     value : a dataclass of parts, tuples, numbers and text
-    where : its place, for the error
-    names : class → name in the data, where it is not the class's own
+    where : the position, for the error message
+    names : class → name in the data, where it differs from the class name
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -90,14 +90,14 @@ def part_to_plain(value: Any, where: str, names: Mapping[type, str] | None = Non
 
 
 def part_from_plain(value: Any, known: Mapping[str, type]) -> Any:
-    """Build what :func:`part_to_plain` described; `known` holds the classes by their names.
+    """Build a part from the result of :func:`part_to_plain`; `known` maps names to classes.
 
     Raises
     ------
     ValueError
         If a name is unknown.
     KeyError, TypeError
-        If the data are of another form.
+        If the data have another structure.
     """
     if isinstance(value, Mapping):
         name = value["type"]
@@ -106,7 +106,7 @@ def part_from_plain(value: Any, known: Mapping[str, type]) -> Any:
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise ValueError(
                 f"a part must be one of {', '.join(known)}; got '{name}'.{hint} "
-                "A part of your own goes into from_spec(…, parts=[…])"
+                "Pass user-defined parts as from_spec(…, parts=[…])"
             )
         return known[name](
             **{k: part_from_plain(v, known) for k, v in value.items() if k != "type"}

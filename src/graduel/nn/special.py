@@ -1,4 +1,4 @@
-"""Functions of numbers that NumPy lacks, or has only in a form that overflows."""
+"""Special functions that NumPy lacks or computes with overflow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["erf", "sigmoid"]
 Array = NDArray[Any]
 
 PIECE = 65_536
-"""Bytes at a time: intermediate results stay in the processor's cache."""
+"""Bytes per block, so that intermediate results stay in the cache."""
 
 # float32: erf(x) = tanh(x P(x²) / Q(x²)), a minimax fit, highest power first.
 SINGLE_P = (0.0021782, 0.0426457, 0.2798051, 1.12837917)
@@ -61,18 +61,19 @@ D = (
 def erf(x: ArrayLike, out: Array | None = None) -> Array:
     """Return erf(x) = 2/√π ∫₀ˣ exp(−t²) dt, element by element.
 
-    The relative error is below 1e-15 in float64 and below 4e-7 in float32; what is beyond ±6 is
-    ±1 exactly; NaN stays NaN. It works through `x` in pieces and needs no room of its size.
+    The relative error is below 1e-15 in float64 and below 4e-7 in float32. Beyond ±6 the result
+    is exactly ±1; NaN stays NaN. Blocks of `x` are processed in turn, without temporary arrays of
+    its size.
 
-    Source: in float64 Cody, *Rational Chebyshev Approximations for the Error Function*, 1969 (its
-    second form serves up to 6, where erf is 1 to rounding). In float32 the form tanh(x S(x²)) of
-    Vedder, *Simple Approximations for the Error Function and Its Inverse*, 1987; S is a fit of
-    our own, with an error of 4e-9.
+    Source: in float64 Cody, *Rational Chebyshev Approximations for the Error Function*, 1969 (the
+    second form is used up to 6, where erf rounds to 1). In float32 the form tanh(x S(x²)) of
+    Vedder, *Simple Approximations for the Error Function and Its Inverse*, 1987; S is refitted,
+    with an error of 4e-9.
 
     Parameters
     ----------
-    x : float32 stays float32; everything else is computed in float64
-    out : where the answer goes, C-contiguous and of x's shape; it may be `x` itself
+    x : values; float32 stays float32, all other types are computed in float64
+    out : C-contiguous array of x's shape for the result; may be `x` itself
 
     Raises
     ------
@@ -88,7 +89,7 @@ def erf(x: ArrayLike, out: Array | None = None) -> Array:
     if out is None:
         out = np.empty(x.shape, np.float32 if x.dtype == np.float32 else np.float64)
     if not out.flags.c_contiguous:
-        raise ValueError("out must be C-contiguous; got a view with strides. Pass a fresh array")
+        raise ValueError("out must be C-contiguous; got a strided view. Pass a new array")
     if out is not x:
         np.copyto(out, x)
     flat = out.reshape(-1)
@@ -102,10 +103,10 @@ def erf(x: ArrayLike, out: Array | None = None) -> Array:
 
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
-    """Return 1 / (1 + exp(−x)); safe at any x, and never exactly 0.
+    """Return 1 / (1 + exp(−x)) without overflow; never exactly 0.
 
-    Small probabilities keep all their digits. Far below, where exp(−x) would overflow, the
-    answer stays at about the smallest normal number.
+    Small probabilities keep full precision. Where exp(−x) would overflow, the result is about the
+    smallest normal number.
 
     >>> sigmoid(np.array([0.0, -np.log(3.0), 1e4]))
     array([0.5 , 0.25, 1.  ])
@@ -118,7 +119,7 @@ def sigmoid(x: Array, out: Array | None = None) -> Array:
 
 
 def _horner(u: Array, coefficients: tuple[float, ...], out: Array) -> Array:
-    """Return Σ cᵢ uⁱ, the highest power first in `coefficients`."""
+    """Return the polynomial of u with `coefficients`, highest power first (Horner's method)."""
     np.multiply(u, coefficients[0], out=out)
     for c in coefficients[1:-1]:
         out += c
@@ -146,7 +147,7 @@ def _double(z: Array, a: Array, u: Array, p: Array, q: Array, r: Array) -> None:
     far *= np.exp(u, out=u)
     np.subtract(1, far, out=far)
     np.copysign(far, z, out=far)
-    # Both are finite, so that a factor of 0 or 1 selects: many times faster than a mask.
+    # Both are finite, so multiplying by 0 or 1 selects one: many times faster than a mask.
     beyond = np.greater(a, NEAR, out=a, casting="unsafe")
     far *= beyond
     near *= np.subtract(1, beyond, out=beyond)

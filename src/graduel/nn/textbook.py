@@ -1,9 +1,8 @@
-"""The network as it is derived on paper: the equations, a line of NumPy each.
+"""The textbook network: the derived equations, one line of NumPy each.
 
 Examples are columns: X has shape (features, m), Y is one-hot of shape (classes, m), W[l] has
 shape (n_out, n_in), b[l] has shape (n_out, 1). The numbers (1) … (8) are those of
-``docs/derivation.md``. The general, fast engine beside this file computes the same numbers with
-examples as rows; this page is what it is tested against.
+``docs/derivation.md``. The general engine, with examples as rows, is tested against this module.
 
 >>> rng = np.random.default_rng(0)
 >>> X = rng.normal(size=(3, 50))
@@ -28,12 +27,12 @@ Arrays = list[Array]
 
 
 def one_hot(y: NDArray[np.integer], classes: int) -> Array:
-    """Y[k, i] = 1 if example i is of class k, else 0. Shape (classes, m)."""
+    """Return Y of shape (classes, m): Y[k, i] = 1 if example i is of class k, else 0."""
     return (np.arange(classes)[:, None] == y).astype(np.float64)
 
 
 def initialize(sizes: Sequence[int], rng: np.random.Generator) -> tuple[Arrays, Arrays]:
-    """W ~ N(0, 2 / n_in) (He et al., 2015) and b = 0, for every pair of neighbouring sizes."""
+    """Draw W ~ N(0, 2 / n_in) (He et al., 2015) and set b = 0 for each pair of adjacent sizes."""
     pairs = list(pairwise(sizes))
     W = [rng.normal(0.0, np.sqrt(2 / n_in), size=(n_out, n_in)) for n_in, n_out in pairs]
     b = [np.zeros((n_out, 1)) for _, n_out in pairs]
@@ -41,23 +40,23 @@ def initialize(sizes: Sequence[int], rng: np.random.Generator) -> tuple[Arrays, 
 
 
 def relu(Z: Array) -> Array:
-    """max(0, Z)."""
+    """Return max(0, Z)."""
     return np.maximum(0, Z)
 
 
 def softmax(Z: Array) -> Array:
-    """exp(Z) / Σ exp(Z) down each column; Z − max Z gives the same and cannot overflow."""
+    """Return exp(Z) / Σ exp(Z) per column; Z − max Z gives the same without overflow."""
     E = np.exp(Z - Z.max(axis=0))
     return E / E.sum(axis=0)
 
 
 def cross_entropy(A: Array, Y: Array) -> float:
-    """L = −1/m Σ log(the probability given to the true class)."""
+    """Return L = −1/m Σ log(predicted probability of the true class)."""
     return -float(np.mean(np.log(np.sum(A * Y, axis=0) + 1e-30)))
 
 
 def forward(X: Array, W: Arrays, b: Arrays) -> tuple[Arrays, Arrays]:
-    """All Z[l] and A[l]; A[0] is X, A[-1] holds the class probabilities."""
+    """Return all Z[l] and A[l]; A[0] is X, A[-1] holds the class probabilities."""
     Z: Arrays = []
     A = [X]
     for l in range(len(W)):
@@ -68,7 +67,7 @@ def forward(X: Array, W: Arrays, b: Arrays) -> tuple[Arrays, Arrays]:
 
 
 def backward(Z: Arrays, A: Arrays, Y: Array, W: Arrays) -> tuple[Arrays, Arrays]:
-    """Return the gradient of the cross-entropy for every W[l] and b[l]."""
+    """Return the gradients of the cross-entropy by each W[l] and b[l]."""
     m = Y.shape[1]
     dW, db = [np.empty(0)] * len(W), [np.empty(0)] * len(W)
     dZ = A[-1] - Y                                           # (4) softmax and cross-entropy
@@ -83,7 +82,7 @@ def backward(Z: Arrays, A: Arrays, Y: Array, W: Arrays) -> tuple[Arrays, Arrays]
 def descend(
     X: Array, Y: Array, W: Arrays, b: Arrays, *, rate: float, steps: int
 ) -> Iterator[tuple[Arrays, Arrays, float]]:
-    """Full-batch gradient descent. Yields W, b and the loss *before* them, step by step."""
+    """Run full-batch gradient descent; yield W, b and the loss *before* the step."""
     for _ in range(steps):
         Z, A = forward(X, W, b)
         dW, db = backward(Z, A, Y, W)
@@ -93,5 +92,5 @@ def descend(
 
 
 def predict(X: Array, W: Arrays, b: Arrays) -> Array:
-    """Class probabilities, shape (classes, m)."""
+    """Return class probabilities, shape (classes, m)."""
     return forward(X, W, b)[1][-1]

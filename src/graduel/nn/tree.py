@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A layer at its place in the tree: its index path, its plan, its children."""
+    """A layer in the tree, with its index path, plan and children."""
 
     name: str
     layer: Layer
@@ -27,7 +27,7 @@ class Node:
 
     @classmethod
     def grow(cls, name: str, layer: Layer, shape: Shape) -> Node:
-        """Plan a layer and everything inside it; an error names the layer."""
+        """Plan a layer and its children; an error names the layer."""
         try:
             plan = layer.plan(shape)
         except ValueError as error:
@@ -45,7 +45,7 @@ class Node:
             yield from kid.walk()
 
     def scope(self, layouts: tuple[Layout, Layout], weights: Weights, g: Array | None) -> Scope:
-        """Lay views of θ, of its gradient and of the state for this node and its kids."""
+        """Return the scope of this node: views of θ, its gradient and the state, children too."""
         params = {k: f"{self.name}.{k}" for k in self.plan.params}
         state = {k: f"{self.name}.{k}" for k in self.plan.state}
         return Scope(
@@ -57,7 +57,7 @@ class Node:
         )
 
 
-def every_spec(
+def iter_specs(
     nodes: Iterable[Node], which: Callable[[Plan], Mapping[str, Spec]]
 ) -> Iterator[tuple[str, Spec]]:
     """Yield the name and the spec of each array, depth first."""
@@ -68,7 +68,7 @@ def every_spec(
 
 
 def summary(nodes: Iterable[Node], layout: Layout) -> str:
-    """Tabulate layer, output shape, parameters, multiply–adds of one example."""
+    """Return a table: layer, output shape, parameters, multiply–adds per example."""
     lines = [("layer", "", "output shape", "parameters", "multiply–adds")]
     total = 0
     for top in nodes:

@@ -1,4 +1,4 @@
-"""The trained numbers of a network."""
+"""The weights of a network."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Array = NDArray[Any]
 
 @dataclass(slots=True)
 class Weights:
-    """The trained numbers of a network: θ and the state (running means, …)."""
+    """The trained values of a network: parameters θ and state (running means, …)."""
 
     theta: Array
     state: Array
     idle: list[Any] = field(default_factory=list, repr=False, compare=False)
-    """Workspaces of earlier predictions, waiting for the next one; each is used by one thread at
-    a time. Not copied, not pickled."""
+    """Workspaces that earlier predictions left for reuse; one thread uses each at a time. Neither
+    copied nor pickled."""
 
     def copy(self) -> Weights:
         """Return a snapshot."""
@@ -29,5 +29,5 @@ class Weights:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that a file of these numbers takes."""
+        """The size of θ and the state in bytes."""
         return int(self.theta.nbytes + self.state.nbytes)

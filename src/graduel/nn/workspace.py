@@ -1,8 +1,8 @@
-"""The arrays of a network while it computes: scopes, buffers, one gradient.
+"""Scopes: the named arrays and buffers of each layer during computation.
 
-Layers hold configuration only. Everything that changes belongs to a :class:`Workspace`, one for
-each fit or thread: it lays the named views over θ, its gradient and the state, and keeps the
-buffers from step to step.
+Layers hold configuration only. Everything that changes belongs to a
+:class:`~graduel.nn.network.Workspace`, one for each fit or thread: it holds the named views of θ,
+its gradient and the state, and reuses buffers from step to step.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from graduel.layout import Layout
 
 @dataclass(slots=True)
 class Call:
-    """The circumstances of one pass: training or not, random numbers, progress."""
+    """The context of one pass: training or prediction, random generator, progress."""
 
     train: bool = False
     rng: np.random.Generator | None = None
     t: float = 0.0
-    """Progress of the training, from 0 to 1."""
+    """Training progress, from 0 to 1."""
     watch: Callable[[str, str, NDArray[Any]], None] | None = None
-    """Called with each layer's name, "forward" or "backward", and its output or input gradient.
-    The array is borrowed: copy it to keep it."""
+    """A callback ``(layer name, "forward" or "backward", output or input gradient)``. The array is
+    borrowed: copy it to keep it."""
 
 
 INFERENCE = Call()
 
 
 class Scope:
-    """The arrays of one position in the tree of layers.
+    """The arrays of one layer in the tree.
 
     Attributes
     ----------
     p, g, s : namespaces of named views of θ, of its gradient, and of the state
-    kids : the scopes of the children, in their order
-    learns : whether there are parameters here or in a child
-    saved : what ``forward`` leaves for ``backward``
+    kids : the scopes of the children, in order
+    has_params : whether this layer or a child has parameters
+    saved : values that ``forward`` stores for ``backward``
     """
 
-    __slots__ = ("_buffers", "g", "kids", "learns", "name", "p", "s", "saved")
+    __slots__ = ("_buffers", "g", "has_params", "kids", "name", "p", "s", "saved")
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class Scope:
         kids: tuple[Scope, ...],
     ) -> None:
         self.name, self.p, self.g, self.s, self.kids = name, p, g, s, kids
-        self.learns: bool = bool(vars(p)) or any(kid.learns for kid in kids)
+        self.has_params: bool = bool(vars(p)) or any(kid.has_params for kid in kids)
         self.saved: Any = None
         self._buffers: dict[str, NDArray[Any]] = {}
 
     def buf(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Return a buffer, kept from step to step and grown to the largest batch.
+        """Return a buffer that is reused at every step and grown to the largest batch.
 
-        Its contents are whatever was there before: write before you read.
+        It is not initialized: write before you read.
         """
         buffer = self._buffers.get(name)
         if buffer is not None:
@@ -75,7 +75,7 @@ class Scope:
         return buffer
 
     def buffers(self) -> list[NDArray[Any]]:
-        """Return every buffer of this scope and of its children (for tests that poison them)."""
+        """Return all buffers of this scope and its children (for :func:`check_poison`)."""
         inner = [buffer for kid in self.kids for buffer in kid.buffers()]
         return list(self._buffers.values()) + inner
 

@@ -1,4 +1,4 @@
-"""Update rules, minimizers and schedules, on one flat vector."""
+"""Optimizers (update rules, L-BFGS, wrappers) and learning-rate schedules on one flat vector."""
 
 from graduel.optim.adagrad import AdaGrad
 from graduel.optim.adam import Adam, AdamW, AMSGrad

@@ -16,14 +16,14 @@ from graduel.optim.ranges import check_fields
 class AdaGrad(ChunkedRule):
     """G ← G + g²,   θ ← (1 − α λ) θ − α g / (√G + ε).
 
-    Each parameter's rate falls with all that its gradient has been, and never rises again: for
-    sparse features, and for convex losses. λ touches the role "weight" alone.
+    The rate of each parameter decreases with the sum of its squared gradients. Suited to sparse
+    features and convex losses. λ applies to the role "weight" only.
 
     Source: Duchi, Hazan and Singer 2011.
 
     Parameters
     ----------
-    initial : where G begins
+    initial : initial value of G
     eps : ε
     weight_decay : λ
 
@@ -46,7 +46,7 @@ class AdaGrad(ChunkedRule):
         check_fields(self, "initial", "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Return the sum of squares."""
+        """Return the state with the initial sum of squares."""
         state = init_state(layout, dtype, (0.0,))
         state.moments[0].fill(self.initial)
         return state

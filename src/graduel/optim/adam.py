@@ -29,20 +29,20 @@ class AdamW(ChunkedRule):
         v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
         θ ← (1 − α λ) θ − α m̂ / (√v̂ + ε)
 
-    With `hat` set to False, ε is added to √v as it is: θ ← … − α m̂ / ((√v + ε) / √(1 − β₂ᵗ)).
-    scikit-learn and TensorFlow do so; it is the paper's second form, with its ε̂.
+    With ``hat=False``, ε is added to √v: θ ← … − α m̂ / ((√v + ε) / √(1 − β₂ᵗ)), as in scikit-learn
+    and TensorFlow (the paper's second form, with ε̂).
 
-    λ touches the role "weight" alone. The moments are kept scaled, m / (1 − β₁) and
+    λ applies to the role "weight" only. The moments are stored scaled, m / (1 − β₁) and
     v / (1 − β₂), which saves two passes over the vector.
 
     Source: Kingma and Ba 2015; Loshchilov and Hutter 2019.
 
     Parameters
     ----------
-    beta1, beta2 : decay of the moments, in [0, 1)
+    beta1, beta2 : decay rates of the moments, in [0, 1)
     eps : ε
     weight_decay : λ
-    hat : add ε to √v̂, and not to √v
+    hat : add ε to √v̂ instead of √v
 
     Examples
     --------
@@ -66,11 +66,11 @@ class AdamW(ChunkedRule):
         check_fields(self, "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Return zero moments."""
+        """Return the state with zero moments."""
         return init_state(layout, dtype, (self.beta1, self.beta2))
 
     def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return rate and ε′ for the scaled moments.
+        """Return the rate and ε′ for the scaled moments.
 
         With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
         """
@@ -102,7 +102,7 @@ class AdamW(ChunkedRule):
 
 @dataclass(frozen=True, slots=True)
 class Adam(AdamW):
-    """Adam, without weight decay: :class:`AdamW` with λ = 0.
+    """Adam without weight decay: :class:`AdamW` with λ = 0.
 
     Source: Kingma and Ba 2015.
 
@@ -115,7 +115,7 @@ class Adam(AdamW):
 
 @dataclass(frozen=True, slots=True)
 class AMSGrad(AdamW):
-    """AdamW whose rates never rise: v̂ is made of the largest v so far.
+    """AdamW with the largest v so far in place of v, so that step sizes do not grow.
 
         m ← β₁ m + (1 − β₁) g                        m̂ = m / (1 − β₁ᵗ)
         v ← β₂ v + (1 − β₂) g²,   u ← max(u, v)      û = u / (1 − β₂ᵗ)
@@ -124,7 +124,7 @@ class AMSGrad(AdamW):
     Parameters are those of :class:`AdamW`.
 
     Source: Reddi, Kale and Kumar, *On the Convergence of Adam and Beyond*, 2018, with the
-    corrections of Adam, as PyTorch has it.
+    bias corrections of Adam, as in PyTorch.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class AMSGrad(AdamW):
     """
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Return zero moments and maxima."""
+        """Return the state with zero moments and maxima."""
         return init_state(layout, dtype, (self.beta1, self.beta2, 0.0))
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:

@@ -1,4 +1,4 @@
-"""Update rules around another one: decay, rates and rules of their own for each role."""
+"""Wrappers of update rules with weight decay, learning rate or rule per role."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ class DecayState:
     decayed: tuple[tuple[slice, float], ...]
     rule_state: Any
     t: float = 0.0
-    """Progress of the training; the loop sets it before each step."""
+    """Training progress; the training loop sets it before each step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decay:
     """θ ← (1 − α λ s(t)) θ with a λ for each role, then the step of `rule`.
 
-    The rule's own decay comes on top: give it `weight_decay=0` where it has one. A falling s lets
-    the weights settle where the data want them once decay has done its work.
+    The rule's own weight decay is added: set its `weight_decay` to 0. With a decreasing s, weights
+    can converge at the end without being pulled towards 0.
 
     Source: Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019.
 
     Parameters
     ----------
-    rule : the rule that makes the step
-    amounts : role → λ; roles that are not named do not decay
-    schedule : s, a function of the progress t; None: always 1. Whoever steps sets ``state.t``
+    rule : the wrapped rule
+    amounts : role → λ; other roles do not decay
+    schedule : s, a function of the progress t; None: 1. The training loop sets ``state.t``
 
     Raises
     ------
     ValueError
-        If a λ is negative or, in ``init``, a named role is neither a usual one nor the layout's.
+        If a λ is negative or, in ``init``, a role is neither built in nor in the layout.
 
     Examples
     --------
@@ -67,14 +67,14 @@ class Decay:
             check_range(f"the decay of {role!r}", amount)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> DecayState:
-        """Return the slices that decay and the rule's state."""
+        """Return the slices that decay and the state of `rule`."""
         amounts, roles = dict(self.amounts), layout.roles
         check_roles(amounts, layout)
         decayed = tuple((roles[role], amounts[role]) for role in amounts if role in roles)
         return DecayState(decayed, self.rule.init(layout, dtype))
 
     def update(self, theta: Array, g: Array, state: DecayState, lr: float) -> None:
-        """Change `theta` in place by one step."""
+        """Update `theta` in place by one step."""
         factor = lr if self.schedule is None else lr * self.schedule(state.t)
         for where, amount in state.decayed:
             theta[where] *= 1 - factor * amount
@@ -83,23 +83,22 @@ class Decay:
 
 @dataclass(frozen=True, slots=True)
 class ByRole:
-    """A rate, or a rule, of its own for each role.
+    """A learning rate or update rule per role.
 
-    θ_role moves by ``rules.get(role, rule)`` at the rate α · ``rates.get(role, 1)``; a rate of 0
-    leaves a role as it is. Each role is a vector of its own to its rule, with a state of its own:
-    to clip the whole gradient, wrap ByRole and not a rule in it.
+    ``rules.get(role, rule)`` moves the parameters of a role at the rate α · ``rates.get(role, 1)``;
+    with rate 0 they do not change. Each role is a separate vector with a separate state: to clip
+    the full gradient, wrap ByRole, not a rule in it.
 
     Parameters
     ----------
-    rule : for the roles that have no rule of their own
+    rule : the rule for roles not in `rules`
     rates : role → factor of the learning rate
     rules : role → rule
 
     Raises
     ------
     ValueError
-        If a factor is negative or, in ``init``, a named role is neither a usual one nor the
-        layout's.
+        If a factor is negative or, in ``init``, a role is neither built in nor in the layout.
 
     Examples
     --------
@@ -144,18 +143,18 @@ class ByRole:
         state: tuple[tuple[slice, Optimizer, float, Any], ...],
         lr: float,
     ) -> None:
-        """Change `theta` in place by one step."""
+        """Update `theta` in place by one step."""
         for where, rule, rate, rule_state in state:
             rule.update(theta[where], g[where], rule_state, lr * rate)
 
 
 def pairs(named: Mapping[str, V] | Iterable[tuple[str, V]]) -> tuple[tuple[str, V], ...]:
-    """Sort a mapping into a tuple of pairs, which a frozen value may hold."""
+    """Return a mapping as a sorted tuple of pairs, which is hashable."""
     return tuple(sorted(dict(named).items(), key=lambda pair: pair[0]))
 
 
 def check_roles(named: Iterable[str], layout: Layout) -> None:
-    """Raise if a role is neither a usual one nor the layout's; a usual one may be absent."""
+    """Raise `ValueError` if a role is neither built in nor in the layout."""
     known = known_roles(layout)
     for role in named:
         if role not in known:

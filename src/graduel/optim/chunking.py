@@ -1,8 +1,8 @@
-"""Go through a long vector chunk by chunk.
+"""Iteration over long vectors in chunks that fit the cache.
 
-An update is several passes over θ, its gradient and the moments. Chunk by chunk, all of them stay
-in the cache from one pass to the next. (More threads do not help: each pass over a chunk takes
-microseconds, less than it takes a thread to get Python's lock back.)
+An update makes several passes over θ, its gradient and the moments. In chunks, all of them stay in
+the cache between passes. (More threads do not help: a pass over a chunk takes microseconds, less
+than re-acquiring Python's global lock.)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[Any]
 
 CHUNK = 65_536
-"""Parameters updated at a time."""
+"""The number of parameters in a chunk."""
 
 
 def new_scratch(size: int, dtype: DTypeLike) -> Array:
@@ -26,14 +26,14 @@ def new_scratch(size: int, dtype: DTypeLike) -> Array:
 
 
 def chunks(size: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
-    """Yield slices that cover a vector of length `size`, each with scratch space of its length."""
+    """Yield slices that cover a vector of length `size`, with scratch space for each."""
     for start in range(0, size, CHUNK):
         part = slice(start, min(start + CHUNK, size))
         yield part, scratch[: part.stop - start]
 
 
 def norm(vector: Array) -> float:
-    """Return ‖vector‖₂; NaN if an entry is not finite."""
+    """Return ‖vector‖₂, or NaN if an entry is not finite."""
     total = 0.0
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(vector), CHUNK):
@@ -44,7 +44,7 @@ def norm(vector: Array) -> float:
     low, high = float(vector.min()), float(vector.max())
     if not (isfinite(low) and isfinite(high)):
         return nan
-    # The squares were too large for the dtype, the entries are not.
+    # The squares overflow, though the entries are finite.
     most = max(-low, high)
     total = 0.0
     for start in range(0, len(vector), CHUNK):

@@ -1,4 +1,4 @@
-"""L-BFGS: a quasi-Newton method for the full batch."""
+"""L-BFGS, a quasi-Newton method for the full batch."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from graduel.optim.ranges import check_positive, check_range
 class LBFGS:
     """θ ← θ + a d,   d = −H g,   a from a line search (strong Wolfe conditions).
 
-    H is the inverse Hessian as the last `memory` steps s and gradient changes y tell it, starting
-    from (sᵀy / yᵀy) I; it is never formed. The loss must be deterministic and the same function
-    all the time: the full batch, no dropout, no batch statistics.
+    H approximates the inverse Hessian from the last `memory` steps s and gradient changes y,
+    starting from (sᵀy / yᵀy) I; it is never formed. The loss must be deterministic and must not
+    change: full batch, no dropout, no batch statistics.
 
-    It ends when the gradient's largest entry is at most `tolerance` ("converged"), when not even
-    the steepest descent goes down any more, as at the limit of the dtype ("no decrease"), when
-    the loss or the gradient at the beginning is not finite ("not finite"), or when all steps are
-    done ("out of steps").
+    The iteration ends if the largest absolute entry of the gradient is at most `tolerance`
+    ("converged"); if even steepest descent finds no lower point, for example at the precision of
+    the dtype ("no decrease"); if the initial loss or gradient is not finite ("not finite"); or
+    after the last step ("out of steps").
 
     Source: Nocedal and Wright, *Numerical Optimization*, 2006, algorithms 7.4 and 7.5.
 
     Parameters
     ----------
-    memory : how many steps are remembered
-    c1, c2 : of the Wolfe conditions, 0 < c1 < c2 < 1
-    most_evaluations : how often a line search may compute the loss
-    tolerance : largest entry of the gradient, by absolute value, that counts as zero
+    memory : number of steps in the approximation
+    c1, c2 : constants of the Wolfe conditions, 0 < c1 < c2 < 1
+    most_evaluations : maximum number of loss evaluations in a line search
+    tolerance : largest absolute entry of the gradient that counts as zero
 
     Examples
     --------
-    >>> def f(x):  # a valley, lowest at (2, −1)
+    >>> def f(x):  # minimum at (2, −1)
     ...     e = x - np.array([2.0, -1.0])
     ...     return e[0] ** 2 + 50 * e[1] ** 2, np.array([2.0, 100.0]) * e
     >>> theta = np.zeros(2)
@@ -64,10 +64,10 @@ class LBFGS:
             raise ValueError(f"c2 must be above c1, {self.c1}, and below 1; got {self.c2}")
 
     def minimize(self, f: Objective, theta: Array, steps: int) -> Iterator[Iteration]:
-        """Yield after every iteration, `theta` moved in place to the point it accepted.
+        """Yield after each iteration, with `theta` moved in place to the accepted point.
 
-        `f` is always called with `theta` itself, so it may as well read the parameters where they
-        are. If it raises, `theta` is back at the last accepted point.
+        `f` is always called with `theta` itself, so it may also read the parameters through views.
+        If it raises, `theta` is reset to the last accepted point.
         """
         if steps < 1:
             raise ValueError(f"steps must be at least 1; got {steps}")
@@ -100,7 +100,7 @@ class LBFGS:
                 return
 
     def _search(self, line: _Line, pairs: _Pairs, loss: float) -> Point:
-        """Leave `line` at a lower point, or where it was."""
+        """Move `line` to a lower point, which is returned; at a = 0 if there is none."""
         slope = pairs.direct(line)
         if not (slope < 0 and isfinite(slope)):
             return Point(0.0, loss, slope)
@@ -109,7 +109,7 @@ class LBFGS:
 
 
 class _Line:
-    """The function along a direction, and what is known where the line begins."""
+    """The function along a direction, with the gradient at its starting point."""
 
     def __init__(self, f: Objective, theta: Array) -> None:
         self.f, self.theta = f, theta
@@ -119,12 +119,12 @@ class _Line:
         self.evaluations = 0
 
     def begin(self) -> tuple[float, float]:
-        """Return loss and largest entry of the gradient where θ is."""
+        """Return the loss and the largest absolute entry of the gradient at θ."""
         loss = self._evaluate()
         return loss, self.accept()
 
     def search(self, start: Point, first: float, rule: LBFGS) -> Point:
-        """Move θ along the direction to a lower point, its gradient in `trial`; or leave it."""
+        """Move θ along the direction to a lower point, with its gradient in `trial`, or reset θ."""
         last = start
 
         def phi(step: float) -> Point:
@@ -149,7 +149,7 @@ class _Line:
         return point
 
     def accept(self) -> float:
-        """Start the line at θ; return the largest entry of the gradient."""
+        """Start the line at θ; return the largest absolute entry of the gradient."""
         self.base[...] = self.theta
         self.gradient, self.trial = self.trial, self.gradient
         return max(abs(float(self.gradient.min())), abs(float(self.gradient.max())))
@@ -170,26 +170,26 @@ class _Line:
 
 
 class _Pairs:
-    """The last steps s and gradient changes y, in a ring."""
+    """A ring buffer of the last steps s and gradient changes y."""
 
     def __init__(self, memory: int, theta: Array) -> None:
         self.S = np.empty((memory, len(theta)), theta.dtype)
         self.Y = np.empty_like(self.S)
         self.curvature = [0.0] * memory  # sᵀy
         self.share = [0.0] * memory
-        self.scale = 1.0  # sᵀy / yᵀy of the newest
+        self.scale = 1.0  # sᵀy / yᵀy of the newest pair
         self.scratch = np.empty(min(len(theta), CHUNK), theta.dtype)
         self.eps = float(np.finfo(theta.dtype).eps)
         self.count, self.next = 0, 0
 
     def add(self, line: _Line) -> None:
-        """Remember the step from where the line begins to where θ is, if it curves upwards."""
+        """Store the step from the line's start to θ, if its curvature is positive."""
         s, y = self.S[self.next], self.Y[self.next]
         np.subtract(line.theta, line.base, out=s)
         np.subtract(line.trial, line.gradient, out=y)
         sy, ss, yy = line.dot(s, y), line.dot(s, s), line.dot(y, y)
         if not (yy > 0 and sy > self.eps * sqrt(ss) * sqrt(yy)):
-            # Its place was the oldest pair's, if all places were taken.
+            # The rejected pair has overwritten the oldest one if the ring was full.
             self.count = min(self.count, len(self.S) - 1)
             return
         self.curvature[self.next], self.scale = sy, sy / yy
@@ -197,7 +197,7 @@ class _Pairs:
         self.count = min(self.count + 1, len(self.S))
 
     def direct(self, line: _Line) -> float:
-        """Set the line's direction to −H g; return the slope of the function along it."""
+        """Set the line's direction to −H g; return the slope along it."""
         np.negative(line.gradient, out=line.d)
         newest_first = [(self.next - 1 - i) % len(self.S) for i in range(self.count)]
         for k in newest_first:

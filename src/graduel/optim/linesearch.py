@@ -1,4 +1,4 @@
-"""Line search: a step that meets the strong Wolfe conditions."""
+"""Line search for the strong Wolfe conditions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Point(NamedTuple):
-    """A function φ of one number, where it has been computed."""
+    """The value and slope of a function φ at a point."""
 
     at: float
     value: float
@@ -24,27 +24,27 @@ def strong_wolfe(
     c2: float,
     most: int,
 ) -> Point:
-    """Search a > 0 with  φ(a) ≤ φ(0) + c₁ a φ′(0)  and  |φ′(a)| ≤ c₂ |φ′(0)|.
+    """Return a point a > 0 with  φ(a) ≤ φ(0) + c₁ a φ′(0)  and  |φ′(a)| ≤ c₂ |φ′(0)|.
 
-    First the step grows until it brackets such a point, then the bracket shrinks: each time to
-    the minimum of a cubic through its ends, kept away from them.
+    The step grows until it brackets such a point. Then the bracket shrinks, each time at the
+    minimum of the cubic interpolant, kept away from the ends.
 
     Source: Nocedal and Wright, *Numerical Optimization*, 2006, algorithms 3.5 and 3.6, equation
     3.59.
 
     Parameters
     ----------
-    phi : computes φ and φ′; what is not finite counts as too high
-    start : φ at 0, its slope negative
-    first : the step to try first
-    c1, c2 : 0 < c1 < c2 < 1
-    most : how often φ may be computed
+    phi : returns φ and φ′; values that are not finite count as too high
+    start : φ at 0, with a negative slope
+    first : the first step to try
+    c1, c2 : constants with 0 < c1 < c2 < 1
+    most : maximum number of evaluations of φ
 
     Returns
     -------
     Point
-        One that meets both conditions. If none has been found, the lowest that meets the first
-        one; if there is none either, `start`.
+        A point that meets both conditions; if none is found, the lowest point that meets the
+        first; if there is none, `start`.
 
     Examples
     --------
@@ -75,7 +75,8 @@ def strong_wolfe(
             low, high = point, previous
             break
         previous, step = point, further(previous, point)
-    # `low` is the lowest so far that meets the first condition, and φ falls from it to `high`.
+    # `low` is the lowest point so far that meets the first condition; φ decreases from it towards
+    # `high`.
     for count in range(left):
         step = between(low, high, halve=count % 3 == 2)
         if step in (low.at, high.at):
@@ -93,15 +94,15 @@ def strong_wolfe(
 
 
 def further(near: Point, far: Point) -> float:
-    """Return a step beyond `far`, two to ten times as long, where φ still falls."""
+    """Return a step two to ten times as long as `far`, where φ still decreases."""
     step = cubic_minimum(near, far)
     return min(max(step, 2 * far.at), 10 * far.at) if isfinite(step) else 2 * far.at
 
 
 def between(low: Point, high: Point, *, halve: bool) -> float:
-    """Return a step inside the bracket, at least a tenth of it away from its ends.
+    """Return a step inside the bracket, at least a tenth of its width away from the ends.
 
-    Every third time it halves the bracket, so that this shrinks fast whatever φ is.
+    With `halve` it is the midpoint, which guarantees that the bracket shrinks for any φ.
     """
     step = nan if halve else cubic_minimum(low, high)
     width = high.at - low.at
@@ -110,7 +111,7 @@ def between(low: Point, high: Point, *, halve: bool) -> float:
 
 
 def cubic_minimum(a: Point, b: Point) -> float:
-    """Return where the cubic with the values and slopes of two points is lowest, or NaN."""
+    """Return the minimum of the cubic through the values and slopes of two points, or NaN."""
     width = b.at - a.at
     middle = a.slope + b.slope - 3 * (b.value - a.value) / width
     inside = middle * middle - a.slope * b.slope

@@ -12,25 +12,25 @@ from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_sta
 from graduel.optim.ranges import check_fields
 
 TINY = 2.0**-100
-"""The absolute value from which the sign of a number counts in full."""
+"""Numbers of at least this absolute value get the sign ±1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lion(ChunkedRule):
-    """Only the sign of a momentum moves θ: every parameter by α, or not at all.
+    """Lion: each parameter moves by α times the sign of a momentum.
 
         θ ← (1 − α λ) θ − α sign(β₁ m + (1 − β₁) g)
         m ← β₂ m + (1 − β₂) g
 
-    Take a rate three to ten times smaller than for AdamW and a decay as many times larger. λ
-    touches the role "weight" alone. m is kept scaled, m / (1 − β₂).
+    Use a learning rate three to ten times smaller than for AdamW and a λ larger by the same factor.
+    λ applies to the role "weight" only. m is stored scaled, m / (1 − β₂).
 
     Source: Chen et al., *Symbolic Discovery of Optimization Algorithms*, 2023.
 
     Parameters
     ----------
-    beta1 : share of the momentum in the step, in [0, 1)
-    beta2 : decay of the momentum, in [0, 1)
+    beta1 : weight of the momentum in the step, in [0, 1)
+    beta2 : decay rate of the momentum, in [0, 1)
     weight_decay : λ
 
     Examples
@@ -51,11 +51,11 @@ class Lion(ChunkedRule):
         check_fields(self, "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Return a zero momentum."""
+        """Return the state with zero momentum."""
         return init_state(layout, dtype, (self.beta2,))
 
     def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return the rate, and M's share in the step.
+        """Return the rate and the weight of M in the step.
 
         With M = m/(1−β₂):  sign(β₁ m + (1 − β₁) g) = sign(share · M + g).
         """
@@ -66,7 +66,7 @@ class Lion(ChunkedRule):
         (M,), (rate, share) = moments, factors
         np.multiply(M, share, out=scratch)
         scratch += g
-        # rate · sign(c), several times faster than np.sign, which branches.
+        # rate · sign(c); several times faster than np.sign, which branches.
         np.clip(scratch, -TINY, TINY, out=scratch)
         scratch *= rate / TINY
         M *= self.beta2

@@ -1,4 +1,4 @@
-"""The interface of minimizers, which ask for loss and gradient wherever they like."""
+"""The interface of minimizers, which evaluate loss and gradient at points of their choice."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Iteration:
     """One completed iteration of a minimizer."""
 
     step: int
-    """Steps completed."""
+    """The number of completed steps."""
     loss: float
-    """The loss where θ is now."""
+    """The loss at the current θ."""
     gradient: float
-    """The gradient's largest entry there, by absolute value."""
+    """The largest absolute entry of the gradient at θ."""
     evaluations: int
-    """Evaluations of loss and gradient so far."""
+    """The number of evaluations of loss and gradient so far."""
     end: str = ""
-    """Why this iteration is the last one; empty while it goes on."""
+    """The reason if this is the last iteration, else empty."""
 
 
 @runtime_checkable
 class Minimizer(Protocol):
-    """A method that asks for the loss wherever it likes; a frozen dataclass."""
+    """A method that evaluates the loss at points of its choice; a frozen dataclass."""
 
     def minimize(self, f: Objective, theta: Array, steps: int) -> Iterator[Iteration]:
-        """Yield after every iteration, `theta` moved in place to the point it accepted."""
+        """Yield after each iteration, with `theta` moved in place to the accepted point."""
         ...

@@ -1,4 +1,4 @@
-"""Muon: hidden matrices move by a momentum whose singular values have been made equal."""
+"""Muon: orthogonalized momentum for hidden matrices."""
 
 from __future__ import annotations
 
@@ -18,39 +18,37 @@ from graduel.optim.ranges import check_fields, check_positive
 from graduel.optim.sublayout import build_sublayout
 
 A, B, C = 3.4445, -4.7750, 2.0315
-"""Coefficients of the quintic: singular values in (0, 1] come near 1 in five steps."""
+"""Coefficients of the quintic that brings singular values in (0, 1] near 1 in five steps."""
 
 
 @dataclass(slots=True)
 class MuonState:
-    """The state of Muon, and those of the other rule, one for each stretch of θ."""
+    """The state of Muon, with the states of `others`, one for each contiguous part of θ."""
 
     hidden: tuple[Entry, ...]
     momentum: OptimizerState
-    """The momentum of the hidden matrices, one after the other."""
+    """The momentum of the hidden matrices, concatenated."""
     space: tuple[Array, Array, Array, Array]
     others: tuple[tuple[slice, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Muon:
-    """Momentum, orthogonalized: all directions of a matrix move equally far.
+    """Muon: momentum with equal singular values, so that all directions move equally far.
 
         B ← μ B + (1 − μ) g,   U = (1 − μ) g + μ B   (without Nesterov: U = B)
         X = U / ‖U‖,   then five times  X ← a X + b (X Xᵀ) X + c (X Xᵀ)² X   (Newton–Schulz)
         θ ← (1 − α λ) θ − α k X
 
-    X comes near P Qᵀ, where U = P Σ Qᵀ. For W of shape (i, o), k = 0.2 √max(i, o) makes a step
-    as large as AdamW's, so that α and λ that suit AdamW suit Muon; `match_rms=False` takes
-    k = √max(1, o / i), which wants an α about thirty times larger. A convolution's kernel counts
-    as the matrix of shape (all axes but the last, last axis).
+    X approximates P Qᵀ, where U = P Σ Qᵀ. For W of shape (i, o), k = 0.2 √max(i, o) gives steps as
+    large as AdamW's, so that the same α and λ suit both; ``match_rms=False`` uses
+    k = √max(1, o / i), which needs an α about thirty times larger. A convolution kernel counts as a
+    matrix of shape (product of all axes but the last, last axis).
 
-    Only hidden matrices are moved like this: entries of the role "weight" with two axes or more,
-    without the first and the last of them in the layout, which are the network's input and
-    output. Those, and all other parameters, belong to the rule `others`. A network without
-    hidden layers between its first and its last is therefore left to `others`, all of it. Each
-    stretch of neighbouring entries is a vector of its own to `others`: to clip the whole
-    gradient, wrap Muon.
+    Muon moves hidden matrices only: entries of the role "weight" with two or more axes, except the
+    first and the last in the layout, the input and output layers. The rule `others` moves those
+    and all other parameters; with fewer than three matrices, it moves everything. `others` gets
+    each contiguous part as a separate vector: to clip the full gradient, wrap Muon.
 
     Source: Jordan et al., *Muon: An optimizer for hidden layers in neural networks*, 2024; Liu
     et al., *Muon is Scalable for LLM Training*, 2025 (weight decay and `match_rms`).
@@ -58,14 +56,14 @@ class Muon:
     Parameters
     ----------
     momentum : μ, in [0, 1)
-    nesterov : look ahead
-    weight_decay : λ, for the hidden matrices
-    steps : Newton–Schulz steps
-    eps : the least ‖U‖ to divide by
-    match_rms : k as large as AdamW's steps
-    first, last : whether the first, the last matrix are moved as hidden ones
-    others : the rule for all that are not
-    others_rate : factor on their learning rate
+    nesterov : use Nesterov momentum
+    weight_decay : λ of the hidden matrices
+    steps : number of Newton–Schulz steps
+    eps : lower limit of the divisor ‖U‖
+    match_rms : scale steps to the size of AdamW's
+    first, last : whether Muon also moves the first and the last matrix
+    others : the rule for all other parameters
+    others_rate : factor of their learning rate
 
     Examples
     --------
@@ -98,7 +96,7 @@ class Muon:
             raise ValueError(f"steps must be at least 1; got {self.steps}")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> MuonState:
-        """Return a zero momentum, space for the largest matrix, and the states of `others`."""
+        """Return the state: zero momentum, scratch space and the states of `others`."""
         matrices = [e for e in layout.entries if e.role == "weight" and len(e.shape) > 1]
         ends = [] if self.first else matrices[:1]
         ends += [] if self.last else matrices[-1:]
@@ -126,7 +124,7 @@ class Muon:
         )
 
     def update(self, theta: Array, g: Array, state: MuonState, lr: float) -> None:
-        """Change `theta` in place by one step."""
+        """Update `theta` in place by one step."""
         state.momentum.step += 1
         start = 0
         for entry in state.hidden:
@@ -146,42 +144,42 @@ class Muon:
         space: tuple[Array, Array, Array, Array],
         lr: float,
     ) -> None:
-        """Move one matrix."""
+        """Update one matrix."""
         shape = matrix_shape(entry)
         W, dW = entry.view(theta).reshape(shape), entry.view(g).reshape(shape)
         M = moment.reshape(shape)  # B / (1 − μ)
         M *= self.momentum
         M += dW
         wide = sorted(shape)
-        turned = shape[0] > shape[1]
+        transposed = shape[0] > shape[1]
         X, Y = (s[: entry.size].reshape(wide) for s in space[:2])
         gram, square = (s[: wide[0] ** 2].reshape(wide[0], wide[0]) for s in space[2:])
-        U = X.T if turned else X
+        U = X.T if transposed else X
         if self.nesterov:
             np.multiply(M, self.momentum, out=U)
             U += dW
         else:
             np.copyto(U, M)
-        # NaN comes first, so that max keeps it.
+        # The norm is the first argument, so that max returns it if it is NaN.
         X /= max(norm(X.reshape(-1)), self.eps / (1 - self.momentum))
-        X = orthogonalized(X, Y, gram, square, self.steps)
+        X = orthogonalize(X, Y, gram, square, self.steps)
         n_in, n_out = shape
         scale = 0.2 * sqrt(max(shape)) if self.match_rms else sqrt(max(1.0, n_out / n_in))
         X *= lr * scale
         if self.weight_decay:
             W *= 1 - lr * self.weight_decay
-        W -= X.T if turned else X
+        W -= X.T if transposed else X
 
 
 def matrix_shape(entry: Entry) -> tuple[int, int]:
-    """Return the shape (inputs, outputs) of an entry seen as a matrix."""
+    """Return the shape (n_in, n_out) of an entry as a matrix."""
     return prod(entry.shape[:-1]), entry.shape[-1]
 
 
-def orthogonalized(X: Array, Y: Array, gram: Array, square: Array, steps: int) -> Array:
-    """Bring the singular values of X, at most 1, near 1; the answer is in `X` or in `Y`.
+def orthogonalize(X: Array, Y: Array, gram: Array, square: Array, steps: int) -> Array:
+    """Return X with its singular values, at most 1, brought near 1; a view of `X` or `Y`.
 
-    X must have no more rows than columns. `Y`, `gram` and `square` are space.
+    X must not have more rows than columns. `Y`, `gram` and `square` are scratch space.
     """
     diagonal = gram.reshape(-1)[:: len(gram) + 1]
     for _ in range(steps):

@@ -1,6 +1,7 @@
-"""The interface of update rules, and the state and the steps that they share.
+"""The optimizer interface, and the state and steps that update rules share.
 
-``init(layout, dtype)`` once, ``update(theta, g, state, lr)`` at every step, on one flat vector.
+Call ``init(layout, dtype)`` once and ``update(theta, g, state, lr)`` at each step; θ is one flat
+vector.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from graduel.optim.chunking import chunks, new_scratch
 Array = NDArray[Any]
 
 FLUSH_EVERY = 64
-"""Steps between two clean-ups of moments that decay into denormal numbers."""
+"""Steps between two calls that set denormal moments to zero."""
 
 
 @dataclass(slots=True)
 class OptimizerState:
-    """The state of an update rule: moments of θ's shape, the step, scratch space, what decays."""
+    """The state of an update rule: moments of θ's shape, scratch space, decayed slice, step."""
 
     moments: tuple[Array, ...]
     scratch: Array
@@ -30,54 +31,53 @@ class OptimizerState:
     step: int = 0
     floors: tuple[float, ...] = field(default=())
     penalty: float = 0.0
-    """λ of an L2 penalty λ/2 ‖W‖² in the loss, for rules that say :data:`penalizes`."""
+    """λ of an L2 penalty λ/2 ‖W‖² in the loss, for rules with ``penalizes``."""
     squares: float = 0.0
-    """‖W‖² as it was before the last update, where there is a penalty."""
+    """‖W‖² before the last update, if there is a penalty."""
 
 
 class Optimizer(Protocol):
-    """An update rule; a frozen dataclass. Its state is whatever it likes.
+    """An update rule; a frozen dataclass. Its state may be any object.
 
-    A rule may have a class attribute ``penalizes = True``: it adds the gradient of an L2 penalty,
-    ``state.penalty`` times the weights, on its own way through the vectors, which costs less than
-    another way through them. The loop sets the attribute ``t`` of a state that has
-    one to the progress of the training, before each step.
+    A rule may have a class attribute ``penalizes = True``. It then adds the gradient of an L2
+    penalty, ``state.penalty`` times the weights, during its own pass over the vectors, which saves
+    a separate pass. If a state has an attribute ``t``, the training loop sets it to the training
+    progress before each step.
     """
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:
-        """Return the state for parameters of this layout."""
+        """Return the initial state for parameters of this layout."""
         ...
 
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
-        """Change `theta` in place by one step.
+        """Update `theta` in place by one step.
 
-        `g` belongs to the optimizer during the call: a wrapper may scale it in place.
+        The call may also change `g`: a wrapper may scale it in place.
         """
         ...
 
 
 def init_state(layout: Layout, dtype: DTypeLike, decays: tuple[float, ...]) -> OptimizerState:
-    """Return a state with zero moments, one for each decay factor."""
+    """Return a state with a zero moment for each decay factor."""
     tiny = float(np.finfo(dtype).tiny)
     return OptimizerState(
         tuple(np.zeros(layout.size, dtype) for _ in decays),
         new_scratch(layout.size, dtype),
         layout.roles.get("weight", slice(0, 0)),
-        # Above 1/2 a moment never gets below the smallest denormal number by itself: rounding
-        # holds it there.
+        # With β above 1/2, rounding keeps a moment at the smallest denormal number forever.
         floors=tuple(tiny / beta**FLUSH_EVERY if beta > 0.5 else tiny for beta in decays),
     )
 
 
 def shrink(theta: Array, part: slice, state: OptimizerState, factor: float) -> None:
-    """Multiply by `factor` what of a chunk is decayed."""
+    """Multiply the decayed weights of a chunk by `factor`."""
     stop = min(part.stop, state.decayed.stop)
     if part.start < stop:
         theta[part.start : stop] *= factor
 
 
 def penalize(theta: Array, g: Array, part: slice, state: OptimizerState, scratch: Array) -> None:
-    """Add λ W to a chunk of the gradient, and the chunk's share of ‖W‖² to the state."""
+    """Add λ W to a chunk of the gradient, and the chunk's part of ‖W‖² to the state."""
     if part.start == 0:
         state.squares = 0.0
     stop = min(part.stop, state.decayed.stop)
@@ -88,10 +88,10 @@ def penalize(theta: Array, g: Array, part: slice, state: OptimizerState, scratch
 
 
 def flush_denormals(state: OptimizerState) -> None:
-    """Set to zero what would be denormal before the next flush.
+    """Set moments to zero that would become denormal before the next flush.
 
-    Moments of a parameter whose gradient stays zero (a border pixel of MNIST) decay for ever;
-    below the smallest normal number every operation on them is many times slower.
+    If a gradient stays zero (a border pixel of MNIST), its moments decay into denormal numbers,
+    where each operation is many times slower.
     """
     if state.step % FLUSH_EVERY:
         return
@@ -102,9 +102,9 @@ def flush_denormals(state: OptimizerState) -> None:
 
 
 class ChunkedRule:
-    """Base of the rules that take each chunk of θ through decay and a step of its own.
+    """The base of elementwise rules: decoupled weight decay and a step, chunk by chunk.
 
-    A subclass is a frozen dataclass with a ``weight_decay``, which is decoupled.
+    A subclass is a frozen dataclass with a field ``weight_decay``.
     """
 
     __slots__ = ()
@@ -113,15 +113,15 @@ class ChunkedRule:
     weight_decay: float
 
     def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return the numbers that :meth:`step` needs, the same for every chunk."""
+        """Return the numbers for :meth:`step` that are the same for all chunks."""
         return (lr,)
 
     def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Update a chunk's moments; write to `scratch` by how much its θ falls."""
+        """Update a chunk's moments; write the amount to subtract from its θ to `scratch`."""
         raise NotImplementedError
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
+        """Update `theta` in place by one step."""
         state.step += 1
         factors = self.factors(state.step, lr)
         for part, scratch in chunks(len(theta), state.scratch):

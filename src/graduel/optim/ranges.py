@@ -1,4 +1,4 @@
-"""Checks of the ranges of an update rule's numbers."""
+"""Range checks of hyperparameters."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from math import inf
 
 
 def check_range(name: str, value: float, *, below: float = inf) -> None:
-    """Raise ValueError if a number is out of its range."""
+    """Raise `ValueError` unless 0 ≤ `value` < `below`."""
     if not 0 <= value < below:
         bound = "" if below == inf else f" and below {below:g}"
         raise ValueError(f"{name} must be at least 0{bound}; got {value}")
 
 
 def check_fields(rule: object, *names: str, below: float = inf) -> None:
-    """Raise ValueError if one of the rule's numbers is negative, or not below a bound."""
+    """Raise `ValueError` unless all fields `names` of a rule are in [0, `below`)."""
     for name in names:
         check_range(name, getattr(rule, name), below=below)
 
 
 def check_positive(name: str, value: float) -> None:
-    """Raise ValueError unless a number is above zero."""
+    """Raise `ValueError` unless `value` is above 0."""
     if not value > 0:
         raise ValueError(f"{name} must be above 0; got {value}")

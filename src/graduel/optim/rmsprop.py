@@ -17,11 +17,11 @@ from graduel.optim.ranges import check_fields
 class RMSProp(ChunkedRule):
     """v ← ρ v + (1 − ρ) g²,   b ← μ b + g / (√v + ε),   θ ← (1 − α λ) θ − α b.
 
-    λ touches the role "weight" alone. v is kept scaled, v / (1 − ρ), and b with it: that saves
-    a pass over the vector.
+    λ applies to the role "weight" only. v is stored scaled, v / (1 − ρ), and b accordingly, which
+    saves a pass over the vector.
 
     Source: Tieleman and Hinton, *Neural Networks for Machine Learning*, lecture 6.5, 2012; ε and
-    momentum where PyTorch has them.
+    momentum as in PyTorch.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ class RMSProp(ChunkedRule):
         check_fields(self, "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Return a zero mean square and, if there is momentum, a zero velocity."""
+        """Return the state with a zero mean square and, with momentum, a zero velocity."""
         return init_state(layout, dtype, (self.decay, self.momentum)[: 2 if self.momentum else 1])
 
     def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return rate and ε′ for the scaled moments.
+        """Return the rate and ε′ for the scaled moments.
 
         With V = v/(1−ρ) and B = b √(1−ρ):  α g/(√v + ε) = rate · g / (√V + ε′).
         """

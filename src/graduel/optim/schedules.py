@@ -1,6 +1,6 @@
-"""Schedules: pure functions from progress t in [0, 1] to a factor of the learning rate.
+"""Learning-rate schedules: functions from training progress t in [0, 1] to a factor of the rate.
 
-Each is finite and not negative on [0, 1]. A user's schedule is any such function.
+Each is finite and at least 0 on [0, 1]. Any such function can serve as a schedule.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ Schedule = Callable[[float], float]
 
 MOST_PERIODS = 1000
 NEAR = 1e-9
-"""A border between periods is reached when rounding errors alone keep t from it."""
+"""The tolerance for rounding errors of t at the end of a period."""
 
 
 def _positive(name: str, value: float, most: float = inf) -> None:
-    """Raise unless a number is above 0, at most `most`, and finite."""
+    """Raise `ValueError` unless `value` is finite, above 0 and at most `most`."""
     if not (0 < value <= most and value < inf):
         bound = "" if most == inf else f" and at most {most:g}"
         raise ValueError(f"{name} must be above 0{bound}; got {value}")
 
 
 def _fall(t: float, end: float) -> float:
-    """Return half a cosine wave from 1 at t = 0 down to `end` at t = 1."""
+    """Return half a cosine from 1 at t = 0 to `end` at t = 1."""
     share = (1 + cos(pi * t)) / 2
     return share + end * (1 - share)
 
@@ -46,14 +46,14 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """factor(t) = drop^⌊t / every⌋: constant, with a drop after each share of the training.
+    """factor(t) = drop^⌊t / every⌋: piecewise constant, multiplied by `drop` after each interval.
 
-    PyTorch's ``StepLR``, on progress instead of epochs.
+    PyTorch's ``StepLR``, by progress instead of epochs.
 
     Parameters
     ----------
-    drop : what each drop multiplies by, above 0 and at most 1
-    every : the share of the training between two drops, above 0 and at most 1
+    drop : the factor of each drop, above 0 and at most 1
+    every : the share of training between two drops, above 0 and at most 1
 
     >>> [round(Step(0.1, every=0.5)(t), 3) for t in (0, 0.49, 0.5, 0.9)]
     [1.0, 1.0, 0.1, 0.1]
@@ -68,16 +68,16 @@ class Step:
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
-        # More drops than this leave 0 or nothing to tell; t / every may be infinite.
+        # t / every may be infinite; beyond this limit the result is 0, or 1 if drop is 1.
         return float(self.drop ** floor(min(t / self.every + NEAR, 1e9)))
 
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """factor(t) = endᵗ: the same share is lost in every step.
+    """factor(t) = endᵗ: exponential decay to `end`.
 
-    With `end` above 1 the rate grows, as in a search for the largest rate that still learns
-    (Smith, *Cyclical Learning Rates*, 2017).
+    With `end` above 1 the rate grows, as in a learning-rate range test (Smith, *Cyclical Learning
+    Rates*, 2017).
 
     Parameters
     ----------
@@ -99,16 +99,16 @@ class Exponential:
 
 @dataclass(frozen=True, slots=True)
 class Inverse:
-    """factor(t) = (1 + k t)^−power: fast at first, then ever more slowly.
+    """factor(t) = (1 + k t)^−power: inverse decay, fast at first and then slower.
 
-    With ``power=0.5`` and k the rows that the whole training sees (rows · epochs) this is
-    scikit-learn's ``learning_rate='invscaling'``, there by the epoch.
+    With ``power=0.5`` and k = n_rows · epochs this is scikit-learn's
+    ``learning_rate='invscaling'``, which changes once per epoch.
 
     Source: Robbins and Monro, *A Stochastic Approximation Method*, 1951 (power = 1).
 
     Parameters
     ----------
-    k : how fast, at least 0; with power 1 it ends at 1 / (1 + k)
+    k : speed of the decay, at least 0; with power 1 the factor ends at 1 / (1 + k)
     power : at least 0
 
     >>> [round(Inverse(9.0)(t), 3) for t in (0, 0.5, 1)]
@@ -128,7 +128,7 @@ class Inverse:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """factor(t) = 1 − (1 − end) t: a straight line from 1 to `end`.
+    """factor(t) = 1 − (1 − end) t: linear decay from 1 to `end`.
 
     >>> [round(Linear(end=0.1)(t), 3) for t in (0, 0.5, 1)]
     [1.0, 0.55, 0.1]
@@ -146,7 +146,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Cosine:
-    """factor(t) = end + (1 − end) (1 + cos πt) / 2: from 1 down to `end`.
+    """factor(t) = end + (1 − end) (1 + cos πt) / 2: cosine decay from 1 to `end`.
 
     Source: Loshchilov and Hutter, *SGDR*, 2017 (a single period).
 
@@ -166,7 +166,7 @@ class Cosine:
 
 @dataclass(frozen=True, slots=True)
 class FlatCos:
-    """factor(t) = 1 while t < flat, then (1 + cos π(t − flat)/(1 − flat)) / 2: from 1 down to 0.
+    """factor(t) = 1 while t < flat, then (1 + cos π(t − flat)/(1 − flat)) / 2: to 0.
 
     At flat = 1/2 this is (1 + cos π(max(1, 2t) − 1)) / 2.
 
@@ -174,7 +174,7 @@ class FlatCos:
 
     Parameters
     ----------
-    flat : the share of the training at full rate, in [0, 1)
+    flat : the share of training at the full rate, in [0, 1)
 
     >>> [round(FlatCos()(t), 3) for t in (0, 0.5, 0.75, 1)]
     [1.0, 1.0, 0.5, 0.0]
@@ -192,9 +192,9 @@ class FlatCos:
 
 @dataclass(frozen=True, slots=True)
 class CosLog4:
-    """factor(t) = (1 − cos(2π log₂(1 + 15 t))) / 2: four waves from 0 to 1 and back.
+    """factor(t) = (1 − cos(2π log₂(1 + 15 t))) / 2: four periods from 0 to 1 and back.
 
-    Each lasts twice as long as the one before: they end at t = 1/15, 3/15, 7/15 and 1.
+    Each period is twice as long as the one before; they end at t = 1/15, 3/15, 7/15 and 1.
 
     Source: coslog₄ of RealMLP (Holzmüller, Grinsztajn and Steinwart, *Better by Default*, 2024).
 
@@ -209,16 +209,16 @@ class CosLog4:
 
 @dataclass(frozen=True, slots=True)
 class WarmRestarts:
-    """Several falling half waves, each from 1 to `end`, each `growth` times as long as the last.
+    """Cosine decay from 1 to `end` with restarts; each period is `growth` times the last.
 
-    factor(t) = end + (1 − end) (1 + cos πu) / 2, u in [0, 1) the progress within the period.
+    factor(t) = end + (1 − end) (1 + cos πu) / 2, with u in [0, 1) the progress within the period.
 
     Source: Loshchilov and Hutter, *SGDR*, 2017 (growth is its T_mult).
 
     Parameters
     ----------
-    periods : how many
-    growth : at least 1
+    periods : the number of periods
+    growth : the ratio of successive period lengths, at least 1
     end : the factor at the end of each period
 
     >>> [round(WarmRestarts(2, growth=3.0)(t), 3) for t in (0, 0.125, 0.25, 0.625, 1)]
@@ -239,7 +239,7 @@ class WarmRestarts:
         if (self.periods - 1) * log(self.growth) > log(1e6):
             raise ValueError(
                 "the last period may be at most a million times as long as the first; "
-                f"got {self.periods} periods with growth {self.growth}. Take fewer"
+                f"got {self.periods} periods with growth {self.growth}. Reduce periods or growth"
             )
         check_range("end", self.end)
 
@@ -256,15 +256,15 @@ class WarmRestarts:
 
 @dataclass(frozen=True, slots=True)
 class OneCycle:
-    """Half a cosine wave from `start` up to 1 at t = peak, and half a wave down to `end`.
+    """The one-cycle schedule: half a cosine from `start` to 1 at t = peak, then to `end`.
 
-    Source: Smith, *A Disciplined Approach to Neural Network Hyper-Parameters*, 2018; the halves of
-    a wave are PyTorch's ``OneCycleLR``, and so are the defaults.
+    Source: Smith, *A Disciplined Approach to Neural Network Hyper-Parameters*, 2018; shape and
+    defaults as in PyTorch's ``OneCycleLR``.
 
     Parameters
     ----------
-    peak : the share of the training that rises, in [0, 1]
-    start, end : the factors at t = 0 and t = 1; `lr` itself is the rate at the peak
+    peak : the share of training before the peak, in [0, 1]
+    start, end : the factors at t = 0 and t = 1; the factor at the peak is 1
 
     >>> [round(OneCycle()(t), 3) for t in (0, 0.15, 0.3, 0.65, 1)]
     [0.04, 0.52, 1.0, 0.5, 0.0]
@@ -288,14 +288,14 @@ class OneCycle:
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """factor(t) = t / share · then(0) while t < share; then the schedule `then` over the rest.
+    """factor(t) = t / share · then(0) while t < share, followed by the schedule `then`.
 
     Source: Goyal et al., *Accurate, Large Minibatch SGD*, 2017.
 
     Parameters
     ----------
-    share : the part of the training that is warm-up, in [0, 1)
-    then : the schedule afterwards, with its own t from 0 to 1
+    share : the share of training for warm-up, in [0, 1)
+    then : the schedule after it, with t from 0 to 1 over the rest
 
     >>> [round(WarmUp(0.1, Cosine())(t), 3) for t in (0, 0.05, 0.1, 0.55, 1)]
     [0.0, 0.5, 1.0, 0.5, 0.0]

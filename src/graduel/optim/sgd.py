@@ -1,4 +1,4 @@
-"""Gradient descent, plain, with momentum, and Nesterov's."""
+"""Gradient descent: plain, with momentum and with Nesterov momentum."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from graduel.optim.ranges import check_range
 class SGD(ChunkedRule):
     """v ← μ v + g,   θ ← θ − α v   (μ = 0: plain gradient descent θ ← θ − α g).
 
-    Nesterov's form looks ahead: θ ← θ − α (g + μ v).
+    With Nesterov momentum, θ ← θ − α (g + μ v).
 
-    Weight decay is decoupled and touches the role "weight" alone: θ ← (1 − α λ) θ first.
+    Weight decay is decoupled and applies to the role "weight" only: θ ← (1 − α λ) θ first.
 
     Source: Polyak 1964; Nesterov 1983, in the form of Sutskever et al. 2013 that PyTorch uses.
 
     Parameters
     ----------
-    momentum : μ, in [0, 1]; at 1 nothing slows it down
+    momentum : μ, in [0, 1]; 1 means no friction
     weight_decay : λ
-    nesterov : look ahead; needs momentum
+    nesterov : use Nesterov momentum; needs μ > 0
 
     Examples
     --------
@@ -53,13 +53,13 @@ class SGD(ChunkedRule):
 
     def __post_init__(self) -> None:
         if self.nesterov and not self.momentum:
-            raise ValueError("nesterov needs a momentum above 0; got 0")
+            raise ValueError("nesterov=True needs momentum above 0; got 0")
         if not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum must be at least 0 and at most 1; got {self.momentum}")
         check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Return a zero velocity, if there is momentum."""
+        """Return the state, with a zero velocity if there is momentum."""
         return init_state(layout, dtype, (self.momentum,) if self.momentum else ())
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:

@@ -1,6 +1,6 @@
-"""Update rules around another one: clipped gradients and bounded weights.
+"""Wrappers of update rules: gradient clipping and max-norm.
 
-Each holds a rule and is one, so that they nest in any order; what stands outside acts first on
+A wrapper contains a rule and is one, so wrappers nest in any order. The outer wrapper acts first on
 the gradient and last on θ.
 """
 
@@ -21,7 +21,7 @@ from graduel.optim.ranges import check_positive
 
 @dataclass(frozen=True, slots=True)
 class _Bounded:
-    """Base of the rules around `rule` with a bound `most`."""
+    """The base of wrappers with a limit `most`."""
 
     rule: Optimizer
     most: float
@@ -30,7 +30,7 @@ class _Bounded:
         check_positive("most", self.most)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:
-        """Return the rule's state."""
+        """Return the state of `rule`."""
         return self.rule.init(layout, dtype)
 
 
@@ -38,15 +38,15 @@ class _Bounded:
 class ClipNorm(_Bounded):
     """g ← g · min(1, most / ‖g‖), then the step of `rule`.
 
-    A gradient that is not finite goes on as it is, so that divergence stays visible.
+    A gradient that is not finite is passed on unchanged, so that divergence stays visible.
 
     Source: Pascanu, Mikolov and Bengio, *On the Difficulty of Training Recurrent Neural
     Networks*, 2013.
 
     Parameters
     ----------
-    rule : the rule that gets the clipped gradient
-    most : the largest norm, above 0
+    rule : the wrapped rule
+    most : the maximum norm, above 0
 
     Examples
     --------
@@ -59,7 +59,7 @@ class ClipNorm(_Bounded):
     """
 
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
-        """Change `theta` in place by one step, and scale `g`."""
+        """Update `theta` in place by one step; scale `g` in place."""
         length = norm(g)
         if length > self.most:
             g *= self.most / length
@@ -70,14 +70,14 @@ class ClipNorm(_Bounded):
 class ClipValue(_Bounded):
     """g ← max(−most, min(most, g)), entry by entry, then the step of `rule`.
 
-    A gradient that is not finite goes on as it is, so that divergence stays visible.
+    A gradient that is not finite is passed on unchanged, so that divergence stays visible.
 
     Source: Mikolov, *Statistical Language Models Based on Neural Networks*, 2012.
 
     Parameters
     ----------
-    rule : the rule that gets the clipped gradient
-    most : the largest absolute value, above 0
+    rule : the wrapped rule
+    most : the maximum absolute value, above 0
 
     Examples
     --------
@@ -90,7 +90,7 @@ class ClipValue(_Bounded):
     """
 
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
-        """Change `theta` in place by one step, and clip `g`."""
+        """Update `theta` in place by one step; clip `g` in place."""
         low, high = (float(g.min()), float(g.max())) if len(g) else (0.0, 0.0)
         if isfinite(low) and isfinite(high) and max(-low, high) > self.most:
             np.clip(g, -self.most, self.most, out=g)
@@ -101,15 +101,15 @@ class ClipValue(_Bounded):
 class MaxNorm(_Bounded):
     """The step of `rule`, then w ← w · min(1, most / ‖w‖) for the incoming weights w of each unit.
 
-    They are the columns of every entry of the role "weight" with two axes or more; in a
-    convolution's kernel all axes but the last are one.
+    Incoming weights are the columns of entries of the role "weight" with two or more axes; the
+    kernel of a convolution is flattened to two axes, with the last axis as columns.
 
     Source: Srivastava et al., *Dropout*, 2014, section 5.1.
 
     Parameters
     ----------
-    rule : the rule that makes the step
-    most : the largest norm, above 0
+    rule : the wrapped rule
+    most : the maximum norm, above 0
 
     Examples
     --------
@@ -123,14 +123,14 @@ class MaxNorm(_Bounded):
     """
 
     def init(self, layout: Layout, dtype: DTypeLike) -> tuple[tuple[Entry, ...], Any]:
-        """Return the matrices and the rule's state."""
+        """Return the matrices and the state of `rule`."""
         matrices = [e for e in layout.entries if e.role == "weight" and len(e.shape) > 1]
         return tuple(matrices), self.rule.init(layout, dtype)
 
     def update(
         self, theta: Array, g: Array, state: tuple[tuple[Entry, ...], Any], lr: float
     ) -> None:
-        """Change `theta` in place by one step."""
+        """Update `theta` in place by one step."""
         matrices, rule_state = state
         self.rule.update(theta, g, rule_state, lr)
         for entry in matrices:

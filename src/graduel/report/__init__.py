@@ -1,8 +1,8 @@
-"""Figures and one page from a finished duel's stored results. Never trains.
+"""Figures and a self-contained HTML page from the stored results of a duel. Never trains.
 
-The function of a figure takes a :class:`~graduel.duel.result.outcome.Run` and returns a matplotlib
-``Figure``. It stands in a module of :mod:`graduel.report.sections`, together with its numbers, its
-table and its caption. Matplotlib and Jinja are imported when a name is first used.
+A figure function takes a :class:`~graduel.duel.result.outcome.Run` and returns a matplotlib
+``Figure``. Each one is in a module of :mod:`graduel.report.sections`, together with its numbers,
+table and caption. Matplotlib and Jinja are imported when a name is first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The report of an experiment: one figure of all training curves, and its table as Markdown."""
+"""The report of an experiment: a figure of the training curves and a Markdown table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import NONE, count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.style import PAPER, WIDTH
@@ -22,7 +22,7 @@ INCHES, DPI = 6.4, 160
 
 
 def write_experiment(run: Run) -> Path:
-    """Write ``experiment.png`` and ``experiment.md`` into the run's folder; return the figure."""
+    """Write ``experiment.png`` and ``experiment.md`` to the run's folder; return the PNG's path."""
     path, png = run.path / FIGURE_FILE, BytesIO()
     figure = training_curves(run, width=INCHES)
     figure.savefig(png, format="png", dpi=DPI, facecolor=PAPER.light, metadata={"Software": None})
@@ -32,7 +32,7 @@ def write_experiment(run: Run) -> Path:
 
 
 def read_epoch_curves(run: Run) -> list[Racer]:
-    """Return every contender's test error over epochs (or rounds), up to the selected epoch."""
+    """Return each contender's test error by epoch or round, and the selected epoch of each run."""
     racers = []
     for racer in read_racers(run):
         curves = tuple([(i + 1.0, error) for i, (_, error) in enumerate(c)] for c in racer.curves)
@@ -46,22 +46,21 @@ def read_epoch_curves(run: Run) -> list[Racer]:
 
 
 def training_curves(run: Run, *, width: float = WIDTH) -> Figure:
-    """Draw the test error of every contender, on a log scale, over epochs of training.
+    """Plot the test error of each contender, on a log scale, over training epochs.
 
-    Lines and marks are those of the race; a mark stands at the selected epoch.
+    Lines and markers are those of the race; a marker is at the selected epoch.
     """
     return draw_curves(
-        run, read_epoch_curves(run), width, "epochs of training", lambda t: f"at epoch {t:.0f}"
+        run, read_epoch_curves(run), width, "training epochs", lambda t: f"at epoch {t:.0f}"
     )
 
 
 def build_table(run: Run) -> TextTable:
-    """Return a row for each variant: error with its spread, epoch, seconds and verdict.
+    """Return a row for each variant: test error, its SD over seeds, epoch, seconds and verdict.
 
-    The spread is the standard deviation over seeds. The verdict is against the variant with the
-    smallest mean error.
+    The verdict is against the variant with the lowest mean error.
     """
-    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
+    titles, decimals = list_titles(run), count_decimals(len(run.y_test))
     entries, protocol = run.result.contenders, run.result.protocol
     best = min(entries, key=lambda name: entries[name].test_error)
     verdicts = {
@@ -72,30 +71,30 @@ def build_table(run: Run) -> TextTable:
     rows, several = [], protocol.seeds > 1
     for name, entry in entries.items():
         epochs = [float(one.get("best_epoch") or 0) for one in entry.details]
-        row = [titles[name], units.format_percent(mean(entry.test_errors), places)]
+        row = [titles[name], format_percent(mean(entry.test_errors), decimals)]
         if several:
-            row.append(f"± {units.format_percent(stdev(entry.test_errors), places)}")
+            row.append(f"± {format_percent(stdev(entry.test_errors), decimals)}")
         verdict = verdicts.get(name, "")
         row += [
-            f"{mean(epochs):.0f}" if any(epochs) else units.NONE,
-            units.format_seconds(mean(entry.fit_seconds)),
+            f"{mean(epochs):.0f}" if any(epochs) else NONE,
+            format_seconds(mean(entry.fit_seconds)),
             "best" if name == best else "worse" if "better" in verdict else verdict,
         ]
         rows.append(tuple(row))
     head = (
         ", ".join(protocol.varies) or "Contender",
         "Test error",
-        *(("Spread",) if several else ()),
+        *(("SD over seeds",) if several else ()),
         "Best epoch",
-        "Training",
+        "Training time",
         f"Against {titles[best]}",
     )
-    place = list(entries).index(best)
-    return TextTable("Variants", head, tuple(rows), frozenset({(place, 1)}))
+    index = list(entries).index(best)
+    return TextTable("Variants", head, tuple(rows), frozenset({(index, 1)}))
 
 
 def render_markdown(run: Run) -> str:
-    """Return the experiment's table in Markdown, under the command that made it."""
+    """Return the experiment's table in Markdown, below its command."""
     table = build_table(run)
     lines = [f"`{run.result.environment.command}`", "", _render_row(table.head)]
     lines.append(_render_row(["---"] + ["---:"] * (len(table.head) - 1)))

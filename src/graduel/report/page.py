@@ -1,4 +1,4 @@
-"""One self-contained page about a finished duel, which loads nothing from a network."""
+"""The report of a duel: one self-contained HTML page, which loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
-from graduel.report.draw import units
+from graduel.number_format import count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import split_sentence
@@ -36,14 +36,13 @@ from graduel.report.sections.differences import find_beaten
 
 PAGE = "report.html"
 VERDICTS_OPEN = 6
-"""This many pairs stand at the top; a click shows the others."""
+"""Verdicts shown at the top of the page; a click shows the others."""
 
 
 def write_report(run: Run, path: str | os.PathLike[str] | None = None) -> Path:
-    """Write the page about `run` to `path`, whole or not at all, and return its path.
+    """Write the report of `run` to `path` atomically, and return the file's path.
 
-    Without `path` it becomes ``report.html`` in the run's own folder; in a folder, its
-    ``report.html``.
+    If `path` is a folder, the file is ``report.html`` in it. By default it is the run's folder.
     """
     target = Path(run.path if path is None else path)
     if target.is_dir():
@@ -53,7 +52,7 @@ def write_report(run: Run, path: str | os.PathLike[str] | None = None) -> Path:
 
 
 def render(run: Run) -> str:
-    """Return the page about `run` as HTML; the same run gives the same text."""
+    """Return the report of `run` as HTML; the same run gives the same text."""
     return render_template("report.html.j2", **_build_content(run))
 
 
@@ -62,6 +61,7 @@ def _build_content(run: Run) -> dict[str, Any]:
     several = bool(result.comparisons)
     return {
         "dataset": result.dataset,
+        "n_test": len(run.y_test),
         "title": _build_title(run),
         "headlines": _build_headlines(run),
         "verdicts": [split_sentence(one.sentence, one.cost or "") for one in result.comparisons],
@@ -96,22 +96,21 @@ def _build_content(run: Run) -> dict[str, Any]:
         "comparisons": differences.build_table(run) if several else None,
         "recipes": [settings.build_recipe_tables(run, name) for name in names],
         "command": result.environment.command,
-        "saved_models": shlex.quote(run.path.resolve().name) if run.kept else "",
+        "saved_models": shlex.quote(run.path.resolve().name) if run.has_models else "",
         "environment": settings.build_environment_table(result.environment),
         "version": result.environment.versions.get("graduel", ""),
     }
 
 
 def _build_title(run: Run) -> str:
-    """Return the title of the page; a duel on a part of the rows says so from the start."""
+    """Return the title of the page, with the number of training rows if it was limited."""
     protocol = run.result.protocol
-    quick = "quick " if protocol.quick else ""
-    rows = f", with {protocol.rows:,} training rows" if protocol.rows else ""
-    return f"The {quick}duel on {run.result.dataset.name}{rows}"
+    rows = f", {protocol.rows:,} training rows" if protocol.rows else ""
+    return f"{'Quick duel' if protocol.quick else 'Duel'} on {run.result.dataset.name}{rows}"
 
 
 def _build_headlines(run: Run) -> list[dict[str, str]]:
-    """Return the answers to the claims; without claims, the main result in one line."""
+    """Return the answers to the claims; without claims, the main result in one sentence."""
     titles = list_titles(run)
     titles = {name: with_article(name, titles) for name in titles}
     if run.result.claims:
@@ -124,16 +123,16 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
             }
             for claim in run.result.claims
         ]
-    entries, places = run.result.contenders, units.count_decimals(len(run.y_test))
+    entries, decimals = run.result.contenders, count_decimals(len(run.y_test))
     best = min(entries, key=lambda name: entries[name].test_error)
-    error = units.format_percent(entries[best].test_error, places)
+    error = format_percent(entries[best].test_error, decimals)
     sentence = capitalize_the(f"{titles[best]} has a test error of {error}")
     others = [title for name, title in titles.items() if name != best]
-    # The lowest number is no verdict: name those that the best does not beat.
+    # The lowest error alone is no verdict: name the contenders that it does not beat.
     beaten = find_beaten(run.result.comparisons, by=best)
     unbeaten = [title for name, title in titles.items() if name not in (best, *beaten)]
     if unbeaten:
-        sentence += f", the lowest, but not shown to be better than {join_words(unbeaten)}"
+        sentence += f", the lowest; it is not shown to be better than {join_words(unbeaten)}"
     elif others:
         rest = join_words(others) if len(others) < 4 else "every other contender"
         sentence += f", better than {rest}"
@@ -145,10 +144,10 @@ def _build_known_best(run: Run) -> dict[str, Any] | None:
     if best is None:
         return None
     return {
-        "error": units.format_percent(best.test_error, units.count_decimals(len(run.y_test))),
-        "seconds": units.format_seconds(best.fit_seconds),
+        "error": format_percent(best.test_error, count_decimals(len(run.y_test))),
+        "seconds": format_seconds(best.fit_seconds),
         "note": best.note,
         "settings": settings.build_table(
-            "The strongest XGBoost recipe known to graduel", best.settings
+            "Strongest XGBoost recipe known to graduel", best.settings
         ),
     }

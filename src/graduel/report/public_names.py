@@ -1,4 +1,4 @@
-"""The public names of :mod:`graduel.report`, which imports them when one is first used."""
+"""The public names of :mod:`graduel.report`, imported when one is first used."""
 
 from graduel.report.experiment import training_curves, write_experiment
 from graduel.report.page import render, write_report

@@ -1,9 +1,13 @@
-"""Statistics for comparing classifiers, on arrays alone (NumPy and SciPy).
+"""Statistics for comparing classifiers, as functions of arrays (NumPy and SciPy only).
 
-Counts on one test set: McNemar's test, Tango's and Wilson's intervals. Means over test rows and
-seeds: :func:`paired_t`, :func:`two_way_t`. Losses by row: sign-flip permutation and bootstrap.
-Cross-validation: the corrected resampled t. Many data sets: signed ranks and mean ranks. Sample
-sizes for each. ``docs/statistics.md`` says what each is for, and why it was chosen.
+- Counts on one test set: McNemar's test, Tango's and Wilson's intervals.
+- Means over test rows and seeds: :func:`paired_t`, :func:`two_way_t`.
+- Losses by row: sign-flip permutation test and bootstrap.
+- Cross-validation: the corrected resampled t-test.
+- Many data sets: signed-rank test and mean ranks.
+- Sample sizes for each of these.
+
+``docs/statistics.md`` explains what each is used for, and why.
 
 Examples
 --------

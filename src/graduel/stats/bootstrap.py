@@ -1,4 +1,4 @@
-"""The paired bootstrap over test rows, for metrics that are no mean over rows."""
+"""The paired bootstrap over test rows, for metrics that are not a mean over rows."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 Array = NDArray[Any]
 RESAMPLES = 2000
 SEED = 20_000
-"""Of the resamples: the same rows give the same verdict."""
+"""Seed of the resamples: the same rows give the same verdict."""
 
-_BLOCK = 2**20  # rows drawn at once
+_BLOCK = 2**20  # rows drawn per block
 
 
 def draw_count_blocks(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield how often each row is drawn, `number` times: from each class as many as it has.
+    """Yield blocks of stratified resamples, as counts of how often each row is drawn.
 
-    Drawn class by class, no resample lacks a class.
+    A resample has as many rows of each class as `y`, so none lacks a class.
 
     Parameters
     ----------
-    y : the classes, shape (n,)
-    number : the number of resamples
+    y : classes, shape (n,)
+    number : number of resamples
     rng : the source of randomness
 
     Yields
     ------
-    array of shape (some resamples, n)
-        Whole numbers; each row has the sum n.
+    array of shape (resamples in the block, n)
+        Integers; each row of the array sums to n.
 
     References
     ----------
@@ -48,26 +48,26 @@ def draw_count_blocks(y: Array, number: int, rng: np.random.Generator) -> Iterat
     """
     strata = [np.flatnonzero(y == k) for k in np.unique(y)]
     for start in range(0, number, step := max(_BLOCK // len(y), 1)):
-        some = min(step, number - start)
-        counts = np.zeros((some, len(y)), np.intp)
+        size = min(step, number - start)
+        counts = np.zeros((size, len(y)), np.intp)
         for rows in strata:
             m = len(rows)
-            drawn = rng.integers(m, size=(some, m)) + m * np.arange(some)[:, np.newaxis]
-            counts[:, rows] = np.bincount(drawn.ravel(), minlength=some * m).reshape(some, m)
+            draws = rng.integers(m, size=(size, m)) + m * np.arange(size)[:, np.newaxis]
+            counts[:, rows] = np.bincount(draws.ravel(), minlength=size * m).reshape(size, m)
         yield counts
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """What resampled differences say, allowing for how few rows the classes have.
+    """Resampled differences, with a p-value and intervals corrected for small classes.
 
     A plain percentile interval is too narrow on few rows: resampling n rows gives (n - 1) / n of
-    the variance, and has no t to make up for its being estimated. The expanded percentile interval
-    has the tails that make the one of a mean a t interval::
+    the variance, and nothing allows for the variance being estimated. The expanded percentile
+    interval has wider tails, chosen so that the interval of a mean becomes a t interval::
 
-        tail = Φ(stretch t),   t of Student's (1 - level) / 2 with df degrees of freedom
+        tail = Φ(stretch t),   t the (1 - level) / 2 quantile of Student's t with df
 
-    Here the rows are parted into classes of n_c rows, each of which counts alike::
+    For classes with n_c rows each, all of equal weight::
 
         stretch² = Σ 1 / n_c  /  Σ (n_c - 1) / n_c²
         df       = (Σ 1 / n_c)²  /  Σ (1 / n_c)² / (n_c - 1)
@@ -85,9 +85,9 @@ class Bootstrap:
 
     @classmethod
     def of(cls, draws: Array, y: Array) -> Bootstrap:
-        """Return the bootstrap of resampled differences, from the classes that were resampled."""
+        """Return the bootstrap of differences that were resampled by the classes `y`."""
         rows = np.unique(y, return_counts=True)[1].astype(np.float64)
-        # A class of one row says nothing of its variance; half a degree stands for none.
+        # A class of one row has no variance estimate: half a degree of freedom instead of none.
         df = (1 / rows).sum() ** 2 / (rows**-2 / np.maximum(rows - 1, 0.5)).sum()
         observed = max(float(((rows - 1) / rows**2).sum()), np.finfo(np.float64).tiny)
         return cls(draws, sqrt(float((1 / rows).sum()) / observed), float(df))
@@ -100,7 +100,7 @@ class Bootstrap:
         (50, 950)
         """
         z = self.stretch * float(stdtrit(self.df, (1 - level) / 2))
-        # Further out than the resamples reach, their tails are drawn out like a normal one's.
+        # Beyond the outermost resamples, their tails are extrapolated like those of a normal.
         least = float(ndtri(1 / (1 + len(self.draws))))
         tail = float(ndtr(max(z, least)))
         low, middle, high = (float(q) for q in np.quantile(self.draws, [tail, 0.5, 1 - tail]))
@@ -109,11 +109,11 @@ class Bootstrap:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p: the share of resamples on the rarer side of 0, twice and expanded.
+        """The two-sided p-value: twice the expanded share of resamples on the rarer side of 0.
 
-        The share is ``(1 + min(number <= 0, number >= 0)) / (1 + number)``: one resample is added
-        because no finite number can show a p of 0 (Davison and Hinkley, "Bootstrap Methods and
-        their Application", 1997).
+        The share is ``(1 + min(number <= 0, number >= 0)) / (1 + number)``. One resample is added
+        because a finite number cannot show a p-value of 0 (Davison and Hinkley, "Bootstrap Methods
+        and their Application", 1997).
 
         >>> round(Bootstrap(np.arange(1.0, 100.0), stretch=1.0, df=1e9).p_value, 6)
         0.02

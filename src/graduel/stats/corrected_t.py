@@ -1,4 +1,4 @@
-"""The statistics of repeated cross-validation: a t that knows that its folds share rows."""
+"""The corrected resampled t-test of repeated cross-validation, whose folds share rows."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 MOST_FITS = 8
-"""Fits that a verdict counts as evidence, if more than one repeat has. All repeats are on the same
-rows: with learners that change much with their training rows, counting every fit calls 6 % (5
-folds, twice) to 18 % (10 folds, 10 times) of equal pairs different where 5 % were asked for. Eight
-is what keeps five folds to 5 %; see ``docs/statistics.md``."""
+"""Largest number of fits that a verdict counts as evidence, unless one repeat has more.
+
+All repeats use the same rows. With unstable learners, counting every fit gives 6 % (5 folds, 2
+repeats) to 18 % (10 folds, 10 repeats) false positives at a nominal 5 %. Eight fits keep five folds
+at 5 %; see ``docs/statistics.md``."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectedT:
-    """A mean difference over repeats × folds, with its uncertainty."""
+    """A mean difference over repeats × folds, with its standard error."""
 
     mean: float
     variance: float
-    """Of the difference on one fold."""
+    """Variance of the difference on one fold."""
     repeats: int
     folds: int
     ratio: float
-    """Test rows over training rows, of one fit."""
-    most: int | None = None
-    """The most fits that count as evidence, if more than one repeat has; None counts all."""
+    """Test rows divided by training rows, of one fit."""
+    max_fits: int | None = None
+    """Largest number of fits that count as evidence, unless one repeat has more; None counts all
+    fits."""
 
     @property
     def fits(self) -> int:
-        """How many fits count as evidence."""
+        """Number of fits that count as evidence."""
         fits = self.repeats * self.folds
-        return fits if self.most is None else min(fits, max(self.folds, self.most))
+        return fits if self.max_fits is None else min(fits, max(self.folds, self.max_fits))
 
     @property
     def se(self) -> float:
@@ -48,13 +50,13 @@ class CorrectedT:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p of no difference."""
+        """The two-sided p-value of no difference."""
         if self.se == 0:
             return float(self.mean == 0)
         return 2 * float(stdtr(self.df, -abs(self.mean) / self.se))
 
     def half_width(self, alpha: float) -> float:
-        """Half the interval of level 1 - alpha."""
+        """Return half the width of the interval of level 1 - alpha."""
         return -float(stdtrit(self.df, alpha / 2)) * self.se
 
     def interval(self, level: float) -> tuple[float, float]:
@@ -63,11 +65,12 @@ class CorrectedT:
         return self.mean - half, self.mean + half
 
     def probabilities(self, rope: float) -> tuple[float, float, float]:
-        """Return the posterior probabilities of less than -rope, of between, of more than rope.
+        """Return the posterior probabilities of a difference below, within and above ±rope.
 
-        The Bayesian correlated t-test: with the prior 1 / σ and folds correlated by ρ = n_test / n
-        the mean difference μ given the data is Student's t with J - 1 degrees of freedom (J fits)
-        around the mean seen, with the scale ``sqrt((1 / J + ρ / (1 - ρ)) s²)``, which is `se`.
+        The Bayesian correlated t-test: with the prior 1 / σ and a correlation ρ = n_test / n of the
+        folds, the posterior of the mean difference μ is Student's t with J - 1 degrees of freedom
+        (J fits), centered at the observed mean, with the scale
+        ``sqrt((1 / J + ρ / (1 - ρ)) s²)``, which is `se`.
 
         References
         ----------
@@ -88,28 +91,30 @@ class CorrectedT:
         return below, max(1 - below - above, 0.0), above
 
     def resized(self, *, repeats: int | None = None, rows: float = 1.0) -> CorrectedT:
-        """Return what it would be with so many repeats, or with `rows` times as many rows."""
+        """Return the estimate for another number of repeats, or for `rows` times as many rows."""
         return replace(self, repeats=repeats or self.repeats, variance=self.variance / rows)
 
 
 def corrected_t(d: NDArray[np.generic], test_share: float) -> CorrectedT:
     """Return the mean difference over folds by Nadeau and Bengio's corrected resampled t.
 
-    The J = R K fits of R × K-fold cross-validation share training rows, and over repeats test rows
-    too. A plain t takes them for independent and calls far too many pairs different. With s² the
-    variance of the differences by fold, the variance of their mean is estimated by ::
+    The J = R K fits of a cross-validation with K folds and R repeats share training rows, and
+    across repeats also test rows. A plain t-test treats them as independent and has far too many
+    false positives. With s² the variance of the differences by fold, the variance of their mean is
+    estimated by ::
 
         (1 / J + n_test / n_train) s²,   with J - 1 degrees of freedom
 
     Parameters
     ----------
-    d : the differences by fold, shape (repeats, folds); at least two in all
-    test_share : the share of the rows that one fold is tested on: 0.1 with ten folds
+    d : differences by fold, shape (repeats, folds), two or more in total
+    test_share : share of the rows in the test set of one fold: 0.1 with ten folds
 
     Raises
     ------
     ValueError
-        If there are fewer than two differences, one is not finite, or the share is none.
+        If there are fewer than two differences, one is not finite, or the share is not between 0
+        and 1.
 
     References
     ----------
@@ -126,11 +131,11 @@ def corrected_t(d: NDArray[np.generic], test_share: float) -> CorrectedT:
     x = np.asarray(d, dtype=np.float64)
     if x.ndim != 2 or x.size < 2 or not np.isfinite(x).all():
         raise ValueError(
-            "expected finite differences of shape (repeats, folds), two or more in all; got shape "
-            f"{x.shape} with {int(np.isfinite(x).sum())} finite"
+            "expected two or more finite differences of shape (repeats, folds); got shape "
+            f"{x.shape} with {int(np.isfinite(x).sum())} finite values"
         )
     if not 0 < test_share < 1:
-        raise ValueError(f"test_share must lie between 0 and 1, as 0.1 does; got {test_share}")
+        raise ValueError(f"test_share must be between 0 and 1, for example 0.1; got {test_share}")
     repeats, folds = x.shape
     ratio = test_share / (1 - test_share)
     return CorrectedT(float(x.mean()), float(x.var(ddof=1)), repeats, folds, ratio)

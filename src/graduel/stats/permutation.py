@@ -1,4 +1,4 @@
-"""The statistics of losses by row (log loss, Brier score): signs flipped, rows drawn again."""
+"""The sign-flip permutation test and bootstrap of losses by row (log loss, Brier score)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap
 Array = NDArray[Any]
 FLIPS = 9999
 MOST_ROWS = 10_000
-"""Of more rows, rows drawn at random are added up to so many sums first."""
+"""More rows than this are first pooled at random into this many sums."""
 
 _MOST_EXACT = 13  # rows: 2^13 is fewer than FLIPS + 1
-_BLOCK = 2**21  # signs or rows at once
+_BLOCK = 2**21  # signs or rows per block
 
 
 def sign_flip_test(d: Array, rng: np.random.Generator | None = None, flips: int = FLIPS) -> float:
-    """Return the two-sided p of the paired sign-flip permutation test of a mean of 0.
+    """Return the two-sided p-value of the paired sign-flip permutation test for a mean of 0.
 
-    If neither contender were better, the loss of either on a row could as well have been the
-    other's, so that each difference could as well have the other sign. With T = Σ d and T* the
-    same with signs of fair coins::
+    If neither contender were better, their losses on a row would be exchangeable, so each
+    difference would be as likely to have the opposite sign. With T = Σ d and T* the same with
+    random signs::
 
-        p = P(abs(T*) >= abs(T))                                   all signs, up to 13 rows
-        p = (1 + number of abs(T*) >= abs(T)) / (1 + flips)        drawn signs
+        p = P(abs(T*) >= abs(T))                                   up to 13 rows: all signs
+        p = (1 + number of abs(T*) >= abs(T)) / (1 + flips)        more rows: random signs
 
-    One flip is added because what was seen is one of them: drawn or not, the test keeps its level.
+    One is added because the observed signs are one of the possible draws; with it the test keeps
+    its level for any number of flips.
 
     Parameters
     ----------
-    d : the differences by row, shape (n,)
-    rng : of the signs; without, one of a fixed seed
-    flips : how often all signs are drawn
+    d : differences by row, shape (n,)
+    rng : generator of the signs; by default one with a fixed seed
+    flips : number of draws of all signs
 
     References
     ----------
@@ -50,22 +51,22 @@ def sign_flip_test(d: Array, rng: np.random.Generator | None = None, flips: int 
     x = np.asarray(d, dtype=np.float64)
     if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
         raise ValueError(f"expected finite differences of shape (n,); got shape {x.shape}")
-    moving = x[x != 0]
-    observed = abs(float(moving.sum())) * (1 - 1e-12) - 1e-300  # rounding must not undo a tie
-    if len(moving) <= _MOST_EXACT:
-        signs = np.arange(2 ** len(moving))[:, np.newaxis] >> np.arange(len(moving)) & 1
-        return float(np.mean(np.abs((1 - 2 * signs) @ moving) >= observed))
-    draws = rng or np.random.default_rng(SEED)
-    total = moving.sum()
-    as_far = sum(
-        int((np.abs(2 * (heads @ moving) - total) >= observed).sum())
-        for heads in _draw_coins(flips, len(moving), draws)
+    nonzero = x[x != 0]
+    observed = abs(float(nonzero.sum())) * (1 - 1e-12) - 1e-300  # rounding must not break a tie
+    if len(nonzero) <= _MOST_EXACT:
+        signs = np.arange(2 ** len(nonzero))[:, np.newaxis] >> np.arange(len(nonzero)) & 1
+        return float(np.mean(np.abs((1 - 2 * signs) @ nonzero) >= observed))
+    generator = rng or np.random.default_rng(SEED)
+    total = nonzero.sum()
+    n_extreme = sum(
+        int((np.abs(2 * (bits @ nonzero) - total) >= observed).sum())
+        for bits in _draw_bits(flips, len(nonzero), generator)
     )
-    return (1 + as_far) / (1 + flips)
+    return (1 + n_extreme) / (1 + flips)
 
 
-def _draw_coins(flips: int, n: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield blocks of coins, 0.0 or 1.0, of shape (some flips, n), `flips` in all."""
+def _draw_bits(flips: int, n: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield blocks of random bits, 0.0 or 1.0, of width n and `flips` rows in total."""
     width = -(-n // 8)
     for start in range(0, flips, step := max(_BLOCK // n, 1)):
         packed = rng.integers(256, size=(min(step, flips - start), width), dtype=np.uint8)
@@ -73,12 +74,12 @@ def _draw_coins(flips: int, n: int, rng: np.random.Generator) -> Iterator[Array]
 
 
 def bootstrap_means(d: Array, rng: np.random.Generator | None = None) -> Bootstrap:
-    """Draw the rows again and again, and take the mean difference of each draw.
+    """Return the bootstrap of the mean difference over rows.
 
     Parameters
     ----------
-    d : the differences by row, shape (n,)
-    rng : of the draws; without, one of a fixed seed
+    d : differences by row, shape (n,)
+    rng : generator of the resamples; by default one with a fixed seed
 
     Examples
     --------
@@ -87,19 +88,18 @@ def bootstrap_means(d: Array, rng: np.random.Generator | None = None) -> Bootstr
     >>> 2 < low < 4.5 < high < 7
     True
     """
-    n, draws, means = len(d), rng or np.random.default_rng(SEED), []
+    n, generator, means = len(d), rng or np.random.default_rng(SEED), []
     for start in range(0, RESAMPLES, step := max(_BLOCK // n, 1)):
-        some = min(step, RESAMPLES - start)
-        means.append(d[draws.integers(n, size=(some, n), dtype=np.uint32)].mean(axis=1))
+        size = min(step, RESAMPLES - start)
+        means.append(d[generator.integers(n, size=(size, n), dtype=np.uint32)].mean(axis=1))
     return Bootstrap.of(np.concatenate(means), np.zeros(n, np.intp))  # one stratum
 
 
 def pool_rows(d: Array, most: int = MOST_ROWS) -> Array:
-    """Return differences of at most `most` parts whose mean is that of `d`.
+    """Pool rows at random into at most `most` sums, scaled so that their mean is that of `d`.
 
-    Sums of independent rows are as independent as the rows, so that flips and draws of sums are as
-    valid as those of rows, at a fraction of the work. Which rows are added up is drawn, so that an
-    order of the rows has no say.
+    Sums of independent rows are independent, so a permutation test or bootstrap of the sums is as
+    valid as one of the rows, and faster. Pooling at random removes any effect of the row order.
 
     >>> d = np.arange(10.0)
     >>> len(pool_rows(d, 5)), float(pool_rows(d, 5).mean()), pool_rows(d, 10) is d
@@ -107,6 +107,6 @@ def pool_rows(d: Array, most: int = MOST_ROWS) -> Array:
     """
     if len(d) <= most:
         return d
-    place = np.arange(len(d)) % most
-    shuffled = np.random.default_rng(SEED).permutation(len(d))
-    return np.bincount(place, d[shuffled], most) * (most / len(d))
+    group = np.arange(len(d)) % most
+    order = np.random.default_rng(SEED).permutation(len(d))
+    return np.bincount(group, d[order], most) * (most / len(d))

@@ -1,6 +1,6 @@
-"""The statistics of counts on one fixed test set: McNemar, Tango, Wilson.
+"""Statistics of counts on one test set: McNemar, Tango, Wilson.
 
-By hand is only what SciPy lacks.
+SciPy is used for all that it implements.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from scipy.special import ndtri
 
 
 def mcnemar_midp(b: int, c: int) -> float:
-    """Return the two-sided mid-p of McNemar's test; 1 where the two never differ.
+    """Return the two-sided mid-p value of McNemar's test; 1 if the two never differ.
 
-    Of paired yes-or-no results only the b + c rows count on which the two differ; without a true
-    difference b of them follow Binomial(b + c, 1/2). The exact p-value counts the observed result
-    in full and so comes out too large; the mid-p counts it by half::
+    Only the b + c rows on which exactly one of the two is wrong carry information. Without a true
+    difference, b follows Binomial(b + c, 1/2). The exact p-value counts the probability of the
+    observed result in full, which makes it conservative; the mid-p value counts half of it::
 
         2 P(K <= min(b, c)) - P(K = b),   and   1 - P(K = b) / 2   when b = c
 
     Parameters
     ----------
-    b, c : on how many rows only the first is wrong, and only the second
+    b, c : number of rows on which only the first is wrong, and only the second
 
     References
     ----------
@@ -45,10 +45,9 @@ def mcnemar_midp(b: int, c: int) -> float:
 
 
 def mcnemar_exact(b: int, c: int) -> float:
-    """Return the two-sided exact p of McNemar's test: ``2 P(K <= min(b, c))``, at most 1.
+    """Return the two-sided exact p-value of McNemar's test: ``2 P(K <= min(b, c))``, at most 1.
 
-    It is shown beside the mid-p, and never too small; see
-    `mcnemar_midp` for why the mid-p decides. From SciPy.
+    It never exceeds its level, but is conservative; see `mcnemar_midp`. From SciPy.
 
     Examples
     --------
@@ -62,20 +61,21 @@ def mcnemar_exact(b: int, c: int) -> float:
 def paired_score_interval(b: int, c: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Return Tango's score interval for the difference (b - c) / n of two paired proportions.
 
-    It holds every difference δ that the score test does not reject: those with abs(T(δ)) <= z,
+    It contains every difference δ that the score test does not reject: those with abs(T(δ)) <= z,
     ::
 
         T(δ) = (b - c - n δ) / sqrt(n (2 q + δ (1 - δ)))
 
-    where q, the probability of the second kind of row under δ, is the larger root of
-    ``2n q² - (b + c - (2n - b + c) δ) q - c δ (1 - δ) = 0`` (maximum likelihood). Unlike
-    estimate ± z standard errors it stays in [-1, 1] and has a width even when b = c = 0.
+    where q, the probability under δ that only the second is wrong, is the larger root of
+    ``2n q² - (b + c - (2n - b + c) δ) q - c δ (1 - δ) = 0`` (maximum likelihood). Unlike the Wald
+    interval, estimate ± z standard errors, it stays in [-1, 1] and has a positive width when
+    b = c = 0.
 
     Parameters
     ----------
-    b, c : on how many rows only the first is wrong, and only the second
-    n : how many rows there are in all
-    level : the coverage, between 0 and 1
+    b, c : number of rows on which only the first is wrong, and only the second
+    n : total number of rows
+    level : confidence level, between 0 and 1
 
     References
     ----------
@@ -90,13 +90,13 @@ def paired_score_interval(b: int, c: int, n: int, level: float = 0.95) -> tuple[
     """
     check_counts(b, c, n)
     z = two_sided_z(check_level(level))
-    # One side is the mirror image of the other: swapping b and c then swaps the limits to the bit.
+    # By symmetry: swapping b and c swaps the limits exactly.
     return -_upper_limit(c, b, n, z), _upper_limit(b, c, n, z)
 
 
 def _upper_limit(b: int, c: int, n: int, z: float) -> float:
     estimate = (b - c) / n
-    # Where the variance at the estimate is zero the estimate is a root too, a false one.
+    # If the variance at the estimate is zero, the estimate is a spurious root.
     if b == n:
         return 1.0
     if c == n:
@@ -104,19 +104,19 @@ def _upper_limit(b: int, c: int, n: int, z: float) -> float:
     if b == c == 0:
         return z * z / (n + z * z)
 
-    def past(delta: float) -> float:
+    def excess(delta: float) -> float:
         linear = (2 * n - b + c) * delta - b - c
         constant = -c * delta * (1 - delta)
         root = sqrt(max(linear**2 - 8 * n * constant, 0.0))
-        # The same root twice: each form is exact where the other one cancels.
+        # Two forms of the same root: each is accurate where the other suffers cancellation.
         q = -2 * constant / (linear + root) if linear > 0 else (root - linear) / (4 * n)
         return delta - estimate - z * sqrt(max(2 * q + delta * (1 - delta), 0.0) / n)
 
-    return float(brentq(past, estimate, 1.0, xtol=1e-15, rtol=1e-14))
+    return float(brentq(excess, estimate, 1.0, xtol=1e-15, rtol=1e-14))
 
 
 def wilson_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval for a share, k of n (Wilson 1927), from SciPy.
+    """Return Wilson's score interval for a proportion, k of n (Wilson 1927), from SciPy.
 
     Examples
     --------
@@ -130,21 +130,21 @@ def wilson_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
 
 
 def two_sided_z(level: float) -> float:
-    """Return the z with `level` of a normal distribution within ±z."""
+    """Return the z for which ±z contains `level` of a standard normal distribution."""
     return -float(ndtri((1 - level) / 2))
 
 
 def check_level(level: float) -> float:
-    """Return the level of an interval; raise unless it lies between 0 and 1."""
+    """Return the level; raise `ValueError` unless it is between 0 and 1."""
     if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, as 0.95 does; got {level}")
+        raise ValueError(f"level must be between 0 and 1, for example 0.95; got {level}")
     return level
 
 
 def check_counts(b: int, c: int, n: int) -> None:
-    """Raise if the counts cannot be of n rows."""
+    """Raise `ValueError` if b and c cannot be counts of n rows."""
     if n < 1 or b < 0 or c < 0 or b + c > n:
         raise ValueError(
-            f"counts must be 0 or more, and no more in all than the rows, of which there must be "
-            f"1 or more; got {b} and {c} of {n}"
+            f"expected counts of at least 0 with a sum of at most the number of rows, at least 1; "
+            f"got {b} and {c} of {n} rows"
         )

@@ -1,4 +1,4 @@
-"""Many contenders over many data sets: mean ranks, Friedman's test, the critical difference."""
+"""Mean ranks of contenders across data sets, Friedman's test and the critical difference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 def mean_ranks(losses: Array) -> Array:
-    """Return each contender's mean rank, 1 the best; equal losses share their ranks.
+    """Return the mean rank of each contender, shape (contenders,); 1 is best, ties share ranks.
 
     Parameters
     ----------
@@ -29,18 +29,18 @@ def mean_ranks(losses: Array) -> Array:
 
 
 def friedman(losses: Array) -> tuple[float, float]:
-    """Return the p-values of Friedman's test and of Iman and Davenport's F, in this order.
+    """Return the p-values of Friedman's χ² test and of Iman and Davenport's F-test.
 
     With mean ranks R_j of k contenders over N data sets::
 
         χ² = 12 N / (k (k + 1)) (Σ R_j² - k (k + 1)² / 4)      k - 1 degrees of freedom
         F  = (N - 1) χ² / (N (k - 1) - χ²)                     k - 1 and (k - 1) (N - 1)
 
-    χ² is corrected for ties. F is the one to go by: χ² is too cautious.
+    χ² is corrected for ties. Prefer F: χ² is too conservative.
 
     Parameters
     ----------
-    losses : three contenders or more, two data sets or more, shape (contenders, data sets)
+    losses : shape (contenders, data sets), of three or more contenders and two or more data sets
 
     References
     ----------
@@ -56,7 +56,7 @@ def friedman(losses: Array) -> tuple[float, float]:
     """
     k, n = losses.shape
     x = np.round(losses, 12)
-    if (x == x[:1]).all():  # all alike on every data set: nothing to rank
+    if (x == x[:1]).all():  # all contenders are equal on every data set
         return 1.0, 1.0
     test = stats.friedmanchisquare(*x)
     chi2, most = float(test.statistic), n * (k - 1)
@@ -67,11 +67,11 @@ def friedman(losses: Array) -> tuple[float, float]:
 
 
 def critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
-    """Nemenyi's critical difference of mean ranks, of k contenders over n data sets.
+    """Return Nemenyi's critical difference of mean ranks for k contenders and n data sets.
 
     ::
 
-        CD = q sqrt(k (k + 1) / (6 n)),   q the studentized range's, over √2
+        CD = q sqrt(k (k + 1) / (6 n)),   q the quantile of the studentized range, divided by √2
 
     References
     ----------
@@ -88,10 +88,10 @@ def critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
 
 
 def find_groups(ranks: Mapping[str, float], difference: float) -> list[tuple[str, ...]]:
-    """Return the largest sets of contenders whose mean ranks do not differ by more than that.
+    """Return the maximal groups of contenders whose mean ranks differ by at most `difference`.
 
     They are the bars of a critical-difference diagram, the best ranks first. A contender that
-    differs from all others is in none.
+    differs from all others is in no group.
 
     Examples
     --------

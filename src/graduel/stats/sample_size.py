@@ -1,4 +1,8 @@
-"""How large a duel would settle what this one left undecided: rows, seeds and repeats."""
+"""Sample sizes that would decide an undecided pair: rows, seeds and repeats.
+
+A pair is decided if the test rejects equality, or the equivalence interval lies inside ±rope. Every
+function returns a total, not an increment.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,16 @@ from graduel.stats.corrected_t import CorrectedT
 from graduel.stats.proportions import check_counts, two_sided_z
 from graduel.stats.two_way import MeanEstimate, Spread
 
-_MOST_ROWS, _MOST_SEEDS, _MOST_REPEATS = 10**9, 10**3, 10**2
+_MAX_ROWS, _MAX_SEEDS, _MAX_REPEATS = 10**9, 10**3, 10**2
 
 
 def rows_needed_mcnemar(
     b: int, c: int, n: int, alpha: float = 0.05, power: float = 0.8
 ) -> int | None:
-    """Return how many test rows McNemar's test needs for a difference of the size seen.
+    """Return the number of test rows that McNemar's test needs to detect the observed difference.
 
-    In all, rounded up; None when b = c: then no number of rows is enough.
-
-    With the share p = (b + c) / n of rows on which the two differ, and δ = (b - c) / n, as they
-    were seen::
+    Rounded up; None when b = c, because no number of rows is enough then. With the observed share
+    p = (b + c) / n of rows on which the two differ, and the observed difference δ = (b - c) / n::
 
         N = ((z_(1 - alpha/2) sqrt(p) + z_power sqrt(p - δ²)) / δ)²
 
@@ -47,16 +49,14 @@ def rows_needed_mcnemar(
 def rows_needed_equal(
     b: int, c: int, n: int, *, rope: float, level: float = 0.9, power: float = 0.8
 ) -> int | None:
-    """Return how many test rows put the whole score interval inside ±`rope`.
+    """Return the number of test rows at which the score interval lies inside ±`rope`.
 
-    In all, rounded up; None when the difference seen is not inside ±`rope`.
-
-    With p and δ as in `rows_needed_mcnemar`, and the same again for the other side of the
-    interval::
+    Rounded up; None when the observed difference is not inside ±`rope`. With p and δ as in
+    `rows_needed_mcnemar`, and both ends of the interval taken into account::
 
         N = (z_((1 + level)/2) + z_((1 + power)/2))² (p - δ²) / (rope - abs(δ))²
 
-    and at least ``z² (1 - rope) / rope``, which the interval needs where b = c = 0.
+    and at least ``z² (1 - rope) / rope``, which the interval needs when b = c = 0.
 
     References
     ----------
@@ -69,7 +69,7 @@ def rows_needed_equal(
     """
     check_counts(b, c, n)
     p, delta = (b + c) / n, abs(b - c) / n
-    if rope - delta < 1e-9:  # no number of rows within reason
+    if rope - delta < 1e-9:  # no practical number of rows
         return None
     z = two_sided_z(level)
     needed = (z + two_sided_z(power)) ** 2 * (p - delta**2) / (rope - delta) ** 2
@@ -84,13 +84,12 @@ def rows_and_seeds_needed(
     rope: float = 0.0,
     level: float = 0.9,
 ) -> tuple[int, int] | None:
-    """Return how many rows and seeds would settle a mean of the size seen, in a t-based design.
+    """Return the rows and seeds that would decide the observed mean in a t-based design.
 
-    In all; None where no size within reason settles it (a mean of 0 and no `rope`, say).
-
-    Settled means that the mean stands out from 0 at `alpha`, or that its interval of `level` lies
-    inside ±`rope`, either with the chance `power`. Tried first is more of what helps most, rows
-    or seeds; then more of the other; then more of both by the same factor.
+    None if no practical size does, for example with a mean of 0 and no `rope`. A mean is decided if
+    it differs from 0 at `alpha`, or its interval of `level` lies inside ±`rope`, each with
+    probability `power`. The function first increases the dimension that helps most, rows or seeds;
+    then the other; then both by the same factor.
 
     Examples
     --------
@@ -102,26 +101,26 @@ def rows_and_seeds_needed(
     """
     spread, mean = estimate.spread, abs(estimate.mean)
 
-    def is_settled(rows: int, seeds: int) -> bool:
-        return _is_settled(spread.resized(rows, seeds), mean, alpha, power, rope, level)
+    def is_decided(rows: int, seeds: int) -> bool:
+        return _is_decided(spread.resized(rows, seeds), mean, alpha, power, rope, level)
 
     def more_rows() -> tuple[int, int] | None:
-        rows = _find_smallest(lambda k: is_settled(k, spread.seeds), spread.rows, _MOST_ROWS)
+        rows = _find_smallest(lambda k: is_decided(k, spread.seeds), spread.rows, _MAX_ROWS)
         return None if rows is None else (rows, spread.seeds)
 
     def more_seeds() -> tuple[int, int] | None:
         if spread.of_seeds + spread.of_both == 0:
             return None
-        seeds = _find_smallest(lambda k: is_settled(spread.rows, k), spread.seeds, _MOST_SEEDS)
+        seeds = _find_smallest(lambda k: is_decided(spread.rows, k), spread.seeds, _MAX_SEEDS)
         return None if seeds is None else (spread.rows, seeds)
 
     def more_of_both() -> tuple[int, int] | None:
-        k = _find_smallest(lambda k: is_settled(k * spread.rows, k * spread.seeds), 1, _MOST_SEEDS)
+        k = _find_smallest(lambda k: is_decided(k * spread.rows, k * spread.seeds), 1, _MAX_SEEDS)
         return None if k is None else (k * spread.rows, k * spread.seeds)
 
-    twice_the_rows = spread.resized(2 * spread.rows, spread.seeds).half_width(alpha)
-    twice_the_seeds = spread.resized(spread.rows, 2 * spread.seeds).half_width(alpha)
-    if twice_the_seeds < twice_the_rows:
+    with_twice_the_rows = spread.resized(2 * spread.rows, spread.seeds).half_width(alpha)
+    with_twice_the_seeds = spread.resized(spread.rows, 2 * spread.seeds).half_width(alpha)
+    if with_twice_the_seeds < with_twice_the_rows:
         return more_seeds() or more_rows() or more_of_both()
     return more_rows() or more_seeds() or more_of_both()
 
@@ -134,13 +133,11 @@ def repeats_needed(
     rope: float = 0.0,
     level: float = 0.9,
 ) -> int | None:
-    """Return how many repeats of a cross-validation would settle a mean of the size seen.
+    """Return the number of cross-validation repeats that would decide the observed mean.
 
-    In all; None where even a hundred are not enough.
-
-    Settled is as in `rows_and_seeds_needed`. Repeats reduce the variance of the division into
-    folds, and no other: the variance never falls below ``n_test / n_train`` of one fold's,
-    and repeats beyond the fits that count (`CorrectedT.most`) take nothing away.
+    None if a hundred are not enough; decided as in `rows_and_seeds_needed`. Repeats reduce only the
+    variance due to the division into folds. The variance stays above ``n_test / n_train`` of one
+    fold's, and repeats beyond `CorrectedT.max_fits` fits do not reduce it.
 
     Examples
     --------
@@ -152,11 +149,11 @@ def repeats_needed(
     """
     mean = abs(estimate.mean)
     repeats = _find_smallest(
-        lambda k: _is_settled(estimate.resized(repeats=k), mean, alpha, power, rope, level),
+        lambda k: _is_decided(estimate.resized(repeats=k), mean, alpha, power, rope, level),
         estimate.repeats,
-        _MOST_REPEATS,
+        _MAX_REPEATS,
     )
-    return None if repeats is None or repeats > _MOST_REPEATS else repeats
+    return None if repeats is None or repeats > _MAX_REPEATS else repeats
 
 
 def rows_needed_corrected_t(
@@ -168,32 +165,34 @@ def rows_needed_corrected_t(
     rope: float = 0.0,
     level: float = 0.9,
 ) -> int | None:
-    """Return about how many rows of data would settle a mean of the size seen, as `estimate` was.
+    """Return the approximate number of rows of data that would decide the observed mean.
 
-    In all; None where no number within reason is enough.
-
-    A fold's variance is taken to fall as 1 / n. That is rough: it is so for the chance in the test
-    rows; the chance in the training may fall faster or more slowly, and so may the difference.
+    None if no practical number does. `n` is the number of rows that `estimate` comes from. The
+    variance of a fold is assumed to fall as 1 / n. This is rough: it holds for the sampling of test
+    rows, but the variance of training may fall faster or more slowly, and so may the difference.
     """
     mean = abs(estimate.mean)
     return _find_smallest(
-        lambda k: _is_settled(estimate.resized(rows=k / n), mean, alpha, power, rope, level),
+        lambda k: _is_decided(estimate.resized(rows=k / n), mean, alpha, power, rope, level),
         n,
-        _MOST_ROWS,
+        _MAX_ROWS,
     )
 
 
-def _is_settled(
+def _is_decided(
     new: CorrectedT | Spread, mean: float, alpha: float, power: float, rope: float, level: float
 ) -> bool:
-    """Return whether a mean of this size would be settled with the uncertainty of `new`."""
+    """Return whether a mean of this size would be decided with the standard error of `new`."""
     if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
         return True
     return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean
 
 
 def _find_smallest(holds: Callable[[int], bool], low: int, most: int) -> int | None:
-    """Smallest number above `low` for which `holds`, which stays true once it is."""
+    """Return the smallest number above `low` for which the monotone condition `holds`.
+
+    None if the search, which doubles, passes `most`.
+    """
     high = low + 1
     while not holds(high):
         low, high = high, 2 * high

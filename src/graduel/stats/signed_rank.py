@@ -1,4 +1,4 @@
-"""The statistics of one difference for each data set: signed ranks, exact and Bayesian."""
+"""The signed-rank test of one difference for each data set, exact and Bayesian."""
 
 from __future__ import annotations
 
@@ -16,62 +16,62 @@ from graduel.stats.proportions import two_sided_z
 Array = NDArray[Any]
 DRAWS = 50_000
 SEED = 20_000
-"""Of the draws: the same losses give the same probabilities."""
+"""Seed of the draws: the same losses give the same probabilities."""
 
-_DECIMALS = 12  # differences that agree so far are ties: 0.3 - 0.1 and 0.2 - 0.0
-_MOST_EXACT = 300  # data sets; beyond, the normal distribution is exact to four digits
+_DECIMALS = 12  # differences that agree to this precision are ties: 0.3 - 0.1 and 0.2 - 0.0
+_MOST_EXACT = 300  # data sets; beyond, the normal approximation is accurate to four digits
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRank:
-    """Differences of two contenders, one a data set, compared by the ranks of their sizes.
+    """Differences of two contenders, one for each data set, compared by ranks of absolute values.
 
     Attributes
     ----------
     d : array of shape (data sets,)
-        Rounded to twelve decimals, so that what is equal on paper is equal here.
+        Rounded to twelve decimals, so that differences that are equal in decimal notation tie.
     """
 
     d: Array
 
     @classmethod
     def of(cls, d: Array) -> SignedRank:
-        """Check the differences and round them.
+        """Return the test of differences, which are checked and rounded.
 
         Raises
         ------
         ValueError
-            If there is none, or one is not finite.
+            If there is no difference, or one is not finite.
         """
         x = np.asarray(d, dtype=np.float64)
         if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
             raise ValueError(
                 "expected a finite difference for each data set, shape (data sets,); got shape "
-                f"{x.shape} with {int(np.isfinite(x).sum())} finite"
+                f"{x.shape} with {int(np.isfinite(x).sum())} finite values"
             )
         return cls(np.round(x, _DECIMALS) + 0.0)
 
     @property
     def walsh(self) -> Array:
-        """Walsh averages: the means of every two differences, each with itself too, sorted."""
+        """The sorted Walsh averages: means of all pairs of differences, each with itself too."""
         i, j = np.triu_indices(len(self.d))
         return np.sort((self.d[i] + self.d[j]) / 2)
 
     @property
-    def middle(self) -> float:
-        """Hodges and Lehmann's median difference: the median of the Walsh averages (1963)."""
+    def median(self) -> float:
+        """The Hodges-Lehmann estimate: the median of the Walsh averages (1963)."""
         return float(np.median(self.walsh))
 
     @property
     def p_value(self) -> float:
-        """Two-sided exact p of Wilcoxon's signed-rank test.
+        """The two-sided exact p-value of Wilcoxon's signed-rank test.
 
         With the ranks r of abs(d), ties shared, T = Σ r over d > 0. Without a difference each sign
-        is a coin's, so that T has a distribution that is known exactly, ties or not::
+        is random, so the distribution of T is known exactly, with ties too::
 
             p = 2 min(P(T <= t), P(T >= t)),  at most 1
 
-        Zeros take the lowest ranks and are left out then (Pratt), which gives the same as parting
+        Zeros take the lowest ranks and are then dropped (Pratt), which gives the same as splitting
         their ranks between the two sides (Demšar).
 
         References
@@ -87,18 +87,17 @@ class SignedRank:
         0.03125
         """
         twice = np.rint(2 * rankdata(np.abs(self.d))).astype(np.int64)
-        moving = twice[self.d != 0]
+        nonzero = twice[self.d != 0]
         t = int(twice[self.d > 0].sum())
-        low = min(t, int(moving.sum()) - t)  # the distribution is its own mirror image
-        return min(2 * _cdf(moving, low), 1.0)
+        low = min(t, int(nonzero.sum()) - t)  # the distribution is symmetric
+        return min(2 * _cdf(nonzero, low), 1.0)
 
     def interval(self, level: float) -> tuple[float, float] | None:
-        """Return the lowest and the highest difference that the test does not reject.
+        """Return the exact confidence interval of the median difference (Tukey).
 
-        None where there are too few data sets for that level: it takes 6 for 95 %, 5 for 90 %.
-
-        The limits are the k-th smallest and the k-th largest Walsh average, with the largest k
-        for which P(T <= k - 1) is at most (1 - level) / 2: the exact interval of Tukey's.
+        None with too few data sets for the level: 95 % needs 6, 90 % needs 5. The limits are the
+        k-th smallest and the k-th largest Walsh average, with the largest k for which
+        P(T <= k - 1) is at most (1 - level) / 2.
 
         References
         ----------
@@ -114,7 +113,7 @@ class SignedRank:
         walsh, ranks = self.walsh, 2 * np.arange(1, n + 1)
         if _cdf(ranks, 0) > tail:
             return None
-        low, high = 1, len(walsh)  # of k: one that holds, and one that is too large
+        low, high = 1, len(walsh)  # bisection over k: valid at low, too large at high
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if _cdf(ranks, 2 * (middle - 1)) <= tail else (low, middle)
@@ -123,21 +122,21 @@ class SignedRank:
     def probabilities(
         self, rope: float, rng: np.random.Generator | None = None
     ) -> tuple[float, float, float]:
-        """Return how probable it is that differences lie below -rope, within ±rope, above rope.
+        """Return the posterior probabilities of a difference below, within and above ±rope.
 
-        The Bayesian signed-rank test. Where the data sets come from is drawn from the Dirichlet
-        process that the differences and a prior of weight 1/2 at 0 leave; with weights w of the
-        differences, and θ the chance that the mean of two of them lies in a region::
+        The Bayesian signed-rank test. The distribution of differences has a Dirichlet process
+        posterior, with a prior of weight 1/2 at 0. For a draw of the weights w of the differences,
+        θ is the probability that the mean of two differences lies in a region::
 
             θ_region = Σ_ij w_i w_j [(d_i + d_j) / 2 in the region]     borders count half
 
-        The probability of a region is the share of draws in which its θ is the largest; where two
-        are as large, each counts half.
+        The probability of a region is the share of draws in which its θ is largest; two equal
+        largest θ count half each.
 
         Parameters
         ----------
         rope : the region of practical equivalence
-        rng : of the draws; without, one of a fixed seed
+        rng : generator of the draws; by default one with a fixed seed
 
         References
         ----------
@@ -157,16 +156,16 @@ class SignedRank:
     def datasets_needed(
         self, alpha: float, rope: float, level: float, power: float = 0.8
     ) -> int | None:
-        """Return how many data sets in all would settle a difference; None if no number would.
+        """Return the total number of data sets that would decide the observed difference.
 
-        The difference is of the size seen. With p the share of means of two different data sets
-        that lie above 0, either the test
-        rejects, or the interval of `level` lies inside ±rope, with the chance `power`::
+        None if no number does. Decided means that, with probability `power`, the test rejects, or
+        the interval of `level` lies inside ±rope. With p the share of means of two different data
+        sets that lie above 0::
 
             N = (z_(1 - alpha/2) + z_power)² / (3 (p - 1/2)²)
 
-        and for equality the same with p the smaller of the shares above -rope and below rope,
-        with z_((1 + level)/2) and z_((1 + power)/2).
+        For equality, p is the smaller of the shares above -rope and below rope, with
+        z_((1 + level)/2) and z_((1 + power)/2).
 
         References
         ----------
@@ -187,7 +186,7 @@ class SignedRank:
             return float(np.mean(x > 0) + np.mean(x == 0) / 2)
 
         def size(p: float, z: float, tail: float) -> int | None:
-            # Fewer than this, and no p-value is so small.
+            # With fewer data sets no p-value can be as small as the tail.
             least = max(n + 1, ceil(1 - log2(tail)))
             return max(ceil(z**2 / (3 * (p - 0.5) ** 2)), least) if abs(p - 0.5) > 1e-9 else None
 
@@ -200,14 +199,13 @@ class SignedRank:
 
 
 def rope_probabilities(d: Array, rope: float, draws: Array) -> tuple[float, float, float]:
-    """Return the shares of draws in which below, within and above ±rope weigh most.
+    """Return the shares of draws in which the region below, within or above ±rope weighs most.
 
     Parameters
     ----------
-    d : the differences, shape (n,)
+    d : differences, shape (n,)
     rope : the region of practical equivalence
-    draws : weights of the prior's 0, then of the differences, shape (draws, n + 1); each row sums
-        to 1
+    draws : weights of the prior's 0 and of the differences, shape (draws, n + 1); rows sum to 1
     """
     x = np.r_[0.0, d]
     sums = np.round(x[:, np.newaxis] + x, _DECIMALS)
@@ -225,11 +223,11 @@ def rope_probabilities(d: Array, rope: float, draws: Array) -> tuple[float, floa
 
 
 def _cdf(ranks: Array, t: int) -> float:
-    """P(T <= t), T the sum of those `ranks` (whole numbers) whose fair coin shows heads."""
+    """Return P(T <= t) for T the sum of a random subset of the integer `ranks`."""
     total = int(ranks.sum())
     if len(ranks) > _MOST_EXACT:
         spread = sqrt(float((ranks.astype(np.float64) ** 2).sum()) / 4)
-        return float(ndtr((t + 1 - total / 2) / spread))  # ranks are doubled: 1 is half a step
+        return float(ndtr((t + 1 - total / 2) / spread))  # ranks are doubled: 1 is half a rank
     p = np.zeros(total + 1)
     p[0] = 1.0
     for rank in ranks:

@@ -1,4 +1,4 @@
-"""The statistics of means over test rows and seeds."""
+"""Statistics of means over test rows and seeds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scipy.special import stdtr, stdtrit
 
 from graduel.stats.proportions import check_level, wilson_interval
 
-_TINY = 1e-100  # no p-value with a t of seeds is followed further down
+_TINY = 1e-100  # smallest p-value searched for when seeds vary
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The variance of a mean over rows and seeds, by what makes it shrink.
+    """The variance components of a mean over rows and seeds.
 
-    `of_rows` shrinks as test rows are added, `of_seeds` as seeds are, `of_both` as either is.
+    `of_rows` falls with more test rows, `of_seeds` with more seeds, `of_both` with more of either.
     """
 
     of_rows: float
@@ -43,17 +43,20 @@ class Spread:
         return 1 / ((1 - share) ** 2 / (self.rows - 1) + share**2 / (self.seeds - 1))
 
     def half_width(self, alpha: float) -> float:
-        """Half the interval of level 1 - alpha: each part with its own t, at a right angle."""
+        """Return half the width of the interval of level 1 - alpha.
+
+        The half widths of the two components, each with its own t, add in quadrature.
+        """
         square = self.of_rows * _t(alpha, self.rows - 1) ** 2
         if between_seeds := self.of_seeds + self.of_both:
             square += between_seeds * _t(alpha, self.seeds - 1) ** 2
         return sqrt(square)
 
     def p_value(self, mean: float) -> float:
-        """Return the alpha whose half width is just the mean."""
+        """Return the alpha at which the half width equals the absolute mean."""
         if mean == 0 or self.se == 0:
             return float(mean == 0)
-        # The half width lies between those with either t alone, and so does the p-value.
+        # The half width is between those with either t alone, and so is the p-value.
         t = abs(mean) / self.se
         by_rows = 2 * float(stdtr(self.rows - 1, -t))
         if self.of_seeds + self.of_both == 0:
@@ -71,7 +74,7 @@ class Spread:
         return float(exp(log_alpha))
 
     def resized(self, rows: int, seeds: int) -> Spread:
-        """Return what the spread would be with so many rows and seeds."""
+        """Return the variance components for another number of rows and seeds."""
         by_rows, by_seeds = self.rows / rows, self.seeds / seeds
         return Spread(
             self.of_rows * by_rows,
@@ -84,7 +87,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class MeanEstimate:
-    """A mean over rows and seeds with its uncertainty; `df` is Satterthwaite's for `se`."""
+    """A mean over rows and seeds with its CI and p-value; `df` is Satterthwaite's for `se`."""
 
     mean: float
     se: float
@@ -96,36 +99,34 @@ class MeanEstimate:
 
     @classmethod
     def build(cls, mean: float, spread: Spread, level: float) -> MeanEstimate:
-        """Work out interval and p-value from the mean and its spread."""
+        """Return the estimate with the CI and p-value of a mean with this spread."""
         half = spread.half_width(1 - check_level(level))
         p_value = spread.p_value(mean)
         return cls(mean, spread.se, spread.df, p_value, mean - half, mean + half, spread)
 
 
 def two_way_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
-    """Return the mean of `d` where rows and seeds are both a sample.
+    """Return the mean of `d` with a CI for new rows and new seeds (two random factors).
 
-    It predicts the difference on a new row with a new seed.
-
-    d[s, r] = mean + row effect + seed effect + rest, all random. With the mean squares of the
-    two-way analysis of variance, each divided by the number of cells, R (rows), S (seeds) and
-    E (rest), the variance of the mean is estimated by ``R + S - E``, and never by less than the
-    larger of R and S. Of its two parts each has a t of its own, and the two are added like the
-    sides of a right angle::
+    The model is d[s, r] = mean + row effect + seed effect + residual, all random. With the mean
+    squares of the two-way analysis of variance, each divided by the number of cells, R (rows), S
+    (seeds) and E (residual), the variance of the mean is estimated by ``R + S - E``, but at least
+    by the larger of R and S. Its two components have t values of their own, and the half widths add
+    in quadrature::
 
         between rows     max(R - min(S, E), 0)    t_rows,  with n_rows - 1 degrees of freedom
         between seeds    S                        t_seeds, with n_seeds - 1
         half width       sqrt(t_rows² between rows + t_seeds² between seeds)
 
-    The p-value is the alpha at which the interval just reaches 0. (A single t with
-    Satterthwaite's degrees of freedom is the usual choice. With three seeds it calls up to 8 %
-    of equal pairs different where 5 % were asked for: when S comes out small by chance, it
-    forgets how little three seeds can tell. This one keeps to 5 %.)
+    The p-value is the alpha at which the interval reaches 0. A single t with Satterthwaite's
+    degrees of freedom is the usual choice, but with three seeds it has up to 8 % false positives at
+    a nominal 5 %: if S is small by chance, it overestimates the degrees of freedom. This interval
+    keeps to 5 %.
 
     Parameters
     ----------
-    d : at least 2 x 2, shape (seeds, rows)
-    level : the coverage of the interval, between 0 and 1
+    d : shape (seeds, rows), at least 2 × 2
+    level : confidence level, between 0 and 1
 
     Raises
     ------
@@ -136,7 +137,7 @@ def two_way_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
     ----------
     Searle, Casella and McCulloch, "Variance Components", 1992 (the crossed model without
     replication); Howe, "Approximate confidence limits on the mean of X + Y", Journal of the
-    American Statistical Association 69, 1974 (the right angle).
+    American Statistical Association 69, 1974 (the sum in quadrature).
 
     Examples
     --------
@@ -147,26 +148,25 @@ def two_way_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
     x, seeds, rows = check_array(d, at_least_seeds=2)
     mean = float(x.mean())
     by_row, by_seed = x.mean(axis=0) - mean, x.mean(axis=1) - mean
-    rest = x - mean - by_row - by_seed[:, np.newaxis]
+    residual = x - mean - by_row - by_seed[:, np.newaxis]
     of_rows = float(by_row @ by_row) / (rows - 1) / rows
     of_seeds = float(by_seed @ by_seed) / (seeds - 1) / seeds
-    of_rest = float((rest * rest).sum()) / ((rows - 1) * (seeds - 1)) / (rows * seeds)
-    of_both = min(of_seeds, of_rest)
+    of_residual = float((residual * residual).sum()) / ((rows - 1) * (seeds - 1)) / (rows * seeds)
+    of_both = min(of_seeds, of_residual)
     spread = Spread(max(of_rows - of_both, 0.0), of_seeds - of_both, of_both, rows, seeds)
     return MeanEstimate.build(mean, spread, level)
 
 
 def paired_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
-    """Return the mean of `d` where the rows are a sample and the seeds are taken as given.
+    """Return the mean of `d` with a CI for new rows and the same seeds.
 
-    A one-sample t on the means by row (Student 1908). It speaks of the fitted models alone: how
-    much another seed would change is left out. It is meant for two seeds, which are too few to
-    tell how seeds vary.
+    A one-sample t-test on the means by row (Student 1908). It is about the fitted models and does
+    not include the variance between seeds, which two seeds are too few to estimate.
 
     Parameters
     ----------
-    d : at least two rows, shape (seeds, rows)
-    level : the coverage of the interval, between 0 and 1
+    d : shape (seeds, rows), at least two rows
+    level : confidence level, between 0 and 1
 
     Raises
     ------
@@ -186,16 +186,16 @@ def paired_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
 
 
 def error_interval(wrong: NDArray[np.bool_], level: float = 0.95) -> tuple[float, float]:
-    """Return the interval for one contender's error rate.
+    """Return the confidence interval of one contender's error rate.
 
-    One seed: Wilson's. Two: a t on the means by row. Three or more: two-way, rows and seeds. The
-    last two are cut to [0, 1]; where nothing varies (no error at all, say) a t has nothing to go
-    by, and Wilson's interval on the rows takes its place.
+    With one seed, Wilson's interval; with two, a t interval on the means by row; with three or
+    more, the two-way t interval over rows and seeds. The last two are clipped to [0, 1]. If nothing
+    varies (no errors, for example), Wilson's interval on the rows replaces them.
 
     Parameters
     ----------
-    wrong : where the contender is wrong, bool of shape (seeds, rows)
-    level : the coverage, between 0 and 1
+    wrong : whether each row is misclassified, bool, shape (seeds, rows)
+    level : confidence level, between 0 and 1
 
     Examples
     --------
@@ -214,14 +214,14 @@ def error_interval(wrong: NDArray[np.bool_], level: float = 0.95) -> tuple[float
 
 
 def _t(alpha: float, df: int) -> float:
-    """Return the t with `alpha` of Student's distribution beyond ±t."""
+    """Return the t for which Student's distribution has `alpha` beyond ±t."""
     return -float(stdtrit(df, alpha / 2))
 
 
 def check_array(
     d: NDArray[np.generic], at_least_seeds: int, at_least_rows: int = 2
 ) -> tuple[NDArray[np.float64], int, int]:
-    """Return `d` as numbers, and how many seeds and rows it has."""
+    """Return `d` as float64 with its numbers of seeds and rows; raise if it is too small."""
     x = np.asarray(d, dtype=np.float64)
     if x.ndim != 2 or x.shape[0] < at_least_seeds or x.shape[1] < at_least_rows:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Training: mini-batches, the loop (a generator), and what stands around it."""
+"""Training: mini-batches, the training loop (a generator), L-BFGS, EMA, network files."""
 
 from graduel.train.io.network_file import SavedNetwork, load_network, save_network
 from graduel.train.loop.batches import Rows

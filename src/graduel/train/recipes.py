@@ -1,7 +1,7 @@
-"""Named hyperparameter sets, as data.
+"""Recipes: named hyperparameters of a network and its training.
 
-Each is a frozen dataclass whose fields are what ``--net`` and the report show. Numbers were
-measured on two cores; ``docs/results.md`` says how.
+``--net`` and the report show the fields of a recipe. The values were measured on two cores, as
+described in ``docs/results.md``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 class NetRecipe:
     """The hyperparameters of a network and its training.
 
-    Names stand as ``--net`` takes them, ``leaky_relu(slope=0.2)`` for instance; what is 0 or
-    empty is left out.
+    Parts are named as in ``--net``, such as ``leaky_relu(slope=0.2)``; 0 or an empty text means
+    unused.
     """
 
     layers: tuple[int | str, ...] = (512, 512)
@@ -54,7 +54,7 @@ class NetRecipe:
 
     @property
     def preparation(self) -> dict[str, Any]:
-        """Return the options of ``NetPreparation.fit`` that prepare a table for it."""
+        """The options of ``NetPreparation.fit`` for a table."""
         return {
             "embed": self.category_embedding > 0,
             "one_hot": self.category_embedding,
@@ -110,21 +110,21 @@ RECIPES: dict[str, NetRecipe] = {
         epochs=64,
     ),
 }
-"""Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
+"""The named recipes, for example ``--net "recipe=mnist epochs=30"``."""
 
 
 TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
-    # most training rows: rows a batch, epochs, epochs of --quick
+    # maximum number of training rows, batch size, epochs, epochs of --quick
     (1_000, 128, 96, 48),
     (5_000, 256, 64, 24),
     (25_000, 256, 64, 12),
     (float("inf"), 256, 25, 6),
 )
-"""Batch sizes and epochs by table size: a very small table in smaller batches, more often."""
+"""Batch size and epochs by table size: smaller batches and more epochs for small tables."""
 
 
 def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
-    """Return the networks for tables of each size, and those of ``--quick``."""
+    """Return the recipes for each table size, paired with those of ``--quick``."""
     base = RECIPES["tabular"]
     return [
         (
@@ -136,9 +136,9 @@ def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
 
 
 def net_recipe(quick: bool, table_rows: int | None = None) -> NetRecipe:
-    """Return the recipe of the contender 'net', the start of a user's recipe.
+    """Return the default recipe of the contender 'net', which a user's recipe modifies.
 
-    `table_rows` are the training rows of a table; None where there are images.
+    `table_rows` is the number of training rows of a table, or None for images.
 
     >>> [net_recipe(False, n).batch_size for n in (500, 10**6)]
     [128, 256]
@@ -150,6 +150,6 @@ def net_recipe(quick: bool, table_rows: int | None = None) -> NetRecipe:
 
 
 def known_nets() -> list[NetRecipe]:
-    """Return every recipe of the contender 'net' that is the project's own."""
+    """Return all default recipes of the contender 'net'."""
     images = [net_recipe(quick) for quick in (False, True)]
     return [*images, *(recipe for pair in table_nets() for recipe in pair)]

@@ -1,1 +1,1 @@
-"""A thin server and static pages over the glass box: draw, look inside, train, break, take away."""
+"""A web server and page over the glass box: draw, inspect, train, test robustness, export."""

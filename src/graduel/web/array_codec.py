@@ -1,4 +1,4 @@
-"""Arrays as base64 in JSON, exact and short: to the page and back."""
+"""Encoding of arrays as base64 in JSON, lossless and compact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 def pack(array: Any) -> dict[str, Any]:
-    """Return an array as plain data: shape, dtype (float32 or uint8), little-endian base64.
+    """Encode an array as plain data: shape, dtype (float32 or uint8), little-endian base64.
 
     >>> pack(np.array([[0, 255]], np.uint8))
     {'shape': [1, 2], 'dtype': 'uint8', 'data': 'AP8='}
@@ -31,7 +31,7 @@ def pack(array: Any) -> dict[str, Any]:
 
 
 def unpack_pixels(text: str, size: int) -> Array:
-    """Return `size` pixels, uint8; ClientError 422 if it is not base64 or another number of them.
+    """Decode `size` pixels, uint8; ClientError 422 if the text is invalid or the size differs.
 
     >>> unpack_pixels("AP8=", 2)
     array([  0, 255], dtype=uint8)
@@ -39,7 +39,7 @@ def unpack_pixels(text: str, size: int) -> Array:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ClientError(422, "expected pixels as base64; got something else") from None
+        raise ClientError(422, "expected pixels as base64; got invalid base64") from None
     if len(data) != size:
         raise ClientError(422, f"expected {size:,} pixels; got {len(data):,}")
     return np.frombuffer(data, np.uint8).copy()

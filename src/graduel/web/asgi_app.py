@@ -1,4 +1,4 @@
-"""The ASGI application: handlers, the static page, errors as one line of JSON."""
+"""The ASGI application: handlers, static files, errors as one line of JSON."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ for suffix, media_type in (
     (".css", "text/css"),
     (".svg", "image/svg+xml"),
 ):
-    mimetypes.add_type(media_type, suffix)  # some systems say otherwise, and nosniff believes them
+    mimetypes.add_type(media_type, suffix)  # system tables differ, and nosniff forbids guessing
 
 
 class FiniteJSONResponse(JSONResponse):
-    """JSON in ASCII, with null for numbers that are not finite."""
+    """A JSON response in ASCII, with null for non-finite numbers."""
 
     def render(self, content: Any) -> bytes:
-        """Return the response's body."""
+        """Return the encoded body."""
         try:
             text = json.dumps(content, separators=(",", ":"), allow_nan=False)
         except ValueError:
@@ -59,14 +59,14 @@ def create_app(
     host: str = "127.0.0.1",
     allowed: Iterable[str] = (),
 ) -> SecurityMiddleware:
-    """Return the application, behind its security middleware.
+    """Return the application, wrapped in its security middleware.
 
     Parameters
     ----------
-    state : what the server is started on
-    limits : sizes, times and numbers that it accepts
-    host : the address that it listens on
-    allowed : further names in a Host header that it accepts
+    state : the models and data of the server
+    limits : limits on clients, sizes and times
+    host : the address to listen on
+    allowed : additional host names to accept in the Host header
 
     Examples
     --------
@@ -79,7 +79,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         from threadpoolctl import threadpool_limits
 
-        # Many clients share few cores: each prediction computes on one.
+        # Many clients share few cores: each prediction uses one.
         with threadpool_limits(1, user_api="blas"):
             if state.demo is not None and state.demo.models is None:
                 state.demo.start()
@@ -110,20 +110,20 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     for status, description in (
         (400, "Malformed request"),
         (403, "Request from another origin"),
-        (404, "Not found, or no longer there"),
+        (404, "Not found, or expired"),
         (408, "Request timeout"),
         (409, "Not possible in the current state"),
         (413, "Body too large"),
         (415, "Unsupported media type"),
         (421, "Unrecognized Host header"),
         (422, "Invalid value"),
-        (429, "Too many requests, or too much memory"),
+        (429, "Too many requests, or memory limit exceeded"),
     )
 }
 
 
 def _add_error_handlers(app: FastAPI) -> None:
-    """Respond to every mistake of a client with a 4xx status and one line."""
+    """Respond to every client error with a 4xx status and one line."""
 
     @app.exception_handler(ClientError)
     async def _(request: Request, error: ClientError) -> FiniteJSONResponse:

@@ -1,4 +1,4 @@
-"""Shared by all handlers: the server, the client of a request, its models and its example."""
+"""Dependencies of the handlers: the server, the client of a request, its models and example."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from graduel.web.training.training_queue import TrainingQueue
 
 @dataclass
 class ServerState:
-    """One server: what it was started on, and its clients."""
+    """The state of one server: its models and data, sessions and training queue."""
 
     app: AppState
     limits: Limits = field(default_factory=Limits)
@@ -35,20 +35,20 @@ class ServerState:
         self.trainings = TrainingQueue(self.limits)
 
     def close(self) -> None:
-        """End every session and the queue."""
+        """End all sessions and the training queue."""
         self.sessions.close()
         self.trainings.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The client that sent a request: its session on this server."""
+    """The client that sent a request, with its session."""
 
     server: ServerState
     session: Session
 
     def find_models(self, choice: str) -> ModelPair:
-        """Return the ``ready`` or the ``trained`` models; ClientError 409 if there are none yet."""
+        """Return the ``ready`` or the ``trained`` models; ClientError 409 if there are none."""
         app = self.server.app
         if choice == "trained":
             if self.session.trained is None:
@@ -57,66 +57,68 @@ class Client:
         if app.models is not None:
             return app.models
         if app.demo is not None:
-            raise ClientError(409, app.demo.error or "the models are being trained; wait a moment")
+            raise ClientError(
+                409, app.demo.error or "the demo models are still training; try again"
+            )
         raise ClientError(409, "the server has no model; train one first")
 
     def edit_models(self, request: ModelRequest) -> ModelPair:
-        """Return the models that a request chooses, with its edits; errors as in both steps."""
-        return self.find_models(request.model).edit(request.weights, request.off)
+        """Return the models that a request selects, with the client's edits applied."""
+        return self.find_models(request.model).edit(request.weights, request.ablations)
 
     def find_data(self, choice: str) -> HoldoutData:
-        """Return the data of the models that a request chooses; ClientError 409 without data."""
+        """Return the data of the selected models; ClientError 409 if there are none."""
         data = self.session.training_data if choice == "trained" else self.server.app.data
         if data is None:
             raise ClientError(
-                409, "expected data with examples; the server was started on a model alone"
+                409, "no test rows are available: the server was started on a model without data"
             )
         return data
 
 
 def read_example(models: ModelPair, request: ExampleRequest) -> Any:
-    """Return the example of a request as one raw row; ClientError 422 if it does not fit."""
+    """Return the example of a request as one raw row; ClientError 422 if it is invalid."""
     if models.image is not None:
         if request.pixels is None:
-            raise ClientError(422, "expected an image: pixels as base64")
+            raise ClientError(422, "pixels: expected an image as base64")
         return unpack_pixels(request.pixels, int(np.prod(models.image)))[np.newaxis]
     if request.row is None:
-        raise ClientError(422, "expected a row of the table: its values by column")
+        raise ClientError(422, "row: expected the values of a table row, by column")
     return frame_of(request.row, models.fields)
 
 
 def find_net(models: ModelPair) -> tuple[Model, Network, Weights]:
-    """Return the network's model, the network and its weights; ClientError 409 without one."""
+    """Return the network's model, the network and its weights; ClientError 409 if there is none."""
     net = models.net
     if net is None or net.network is None or net.weights is None:
-        raise ClientError(409, "there is no network here, only XGBoost's trees")
+        raise ClientError(409, "no network is available, only XGBoost")
     return net, net.network, net.weights
 
 
 def find_plain_net(models: ModelPair) -> tuple[Model, Network, Weights]:
-    """Return the same as :func:`find_net`; ClientError 409 if the page cannot show it whole."""
+    """Return the same as :func:`find_net`; ClientError 409 if the page cannot show the network."""
     net, network, weights = find_net(models)
     if not is_plain(network):
         raise ClientError(
             409,
-            "this network has layers beyond dense ones and activations; "
-            "graduel inspect shows it in the terminal",
+            "expected a network of dense layers, activations and dropout only; use graduel inspect "
+            "for this one",
         )
     return net, network, weights
 
 
 def find_trees(models: ModelPair) -> Model:
-    """Return the model that is XGBoost's trees; ClientError 409 without one."""
+    """Return the XGBoost model; ClientError 409 if there is none."""
     if models.trees is None:
-        raise ClientError(409, "there are no trees here, only a network")
+        raise ClientError(409, "no XGBoost model is available, only a network")
     return models.trees
 
 
 def check_label(classes: Sequence[str], label: int) -> int:
-    """Return a class's code; ClientError 422 if there is no such class."""
+    """Validate a class code; ClientError 422 if the class does not exist."""
     if label >= len(classes):
         raise ClientError(
-            422, f"label must be from 0 to {len(classes) - 1}, a class's code; got {label}"
+            422, f"label must be a class code from 0 to {len(classes) - 1}; got {label}"
         )
     return label
 
@@ -133,7 +135,7 @@ def find_client(
     server: CurrentServer,
     session: Annotated[str, Path(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")],
 ) -> Client:
-    """Return the client of a request; ClientError 404 if its session has ended."""
+    """Return the client of a request; ClientError 404 if its session does not exist."""
     return Client(server, server.sessions.find(session))
 
 

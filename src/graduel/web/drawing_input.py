@@ -1,4 +1,4 @@
-"""Drawings and photos of digits, brought to 28 × 28 pixels."""
+"""Conversion of drawings and photos of digits to 28 × 28 pixels."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from graduel.web.http_error import ClientError
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 320
-"""Larger pictures are reduced to this many pixels a side first."""
+"""Maximum side length in pixels; larger images are downscaled first."""
 
 
 def prepare_drawing(ink: Array, prepare: bool) -> tuple[list[dict[str, Any]], Array]:
-    """Return the steps of MNIST's preparation as pictures, and the digit, uint8 of 28 × 28.
+    """Return the steps of MNIST's preparation as images, and the digit, uint8 of 28 × 28.
 
-    Without the preparation, the drawing is only reduced in size.
+    Without the preparation, the drawing is only downscaled.
     """
     if not prepare:
         pixels = shrink_drawing(ink)
-        text = "Only reduced: the whole canvas as 28 × 28 pixels, wherever the digit is."
+        text = "Canvas downscaled to 28 × 28 pixels, without cropping or centering."
         return [{"name": "raw", "text": text, "image": pack(pixels)}], pixels
     digit = prepare_digit(ink)
     steps = [{"name": s.name, "text": s.text, "image": pack(s.image)} for s in digit.steps]
@@ -34,9 +34,9 @@ def prepare_drawing(ink: Array, prepare: bool) -> tuple[list[dict[str, Any]], Ar
 
 
 def read_picture(content: bytes) -> Array:
-    """Return a picture's file as ink on paper, uint8: bright is ink.
+    """Read an image file as ink, uint8, 255 is ink.
 
-    ClientError 415 if it is not a PNG, JPEG or WebP, 413 if it has too many pixels.
+    ClientError 415 if it is not a PNG, JPEG or WebP file, 413 if it has too many pixels.
     """
     from PIL import Image, ImageOps
 
@@ -54,9 +54,9 @@ def read_picture(content: bytes) -> Array:
                 upright = ImageOps.exif_transpose(picture).convert("RGBA")
     except ClientError:
         raise
-    except Exception:  # a damaged file may lead anywhere in Pillow
-        raise ClientError(415, "expected a picture: a PNG, JPEG or WebP file") from None
+    except Exception:  # Pillow raises many types for damaged files
+        raise ClientError(415, "expected a PNG, JPEG or WebP image") from None
     paper = Image.new("RGBA", upright.size, "white")
-    grey = Image.alpha_composite(paper, upright).convert("L")
-    grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
-    return np.rint(255 * extract_ink(grey)).astype(np.uint8)
+    gray = Image.alpha_composite(paper, upright).convert("L")
+    gray.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
+    return np.rint(255 * extract_ink(gray)).astype(np.uint8)

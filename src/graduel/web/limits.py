@@ -1,4 +1,4 @@
-"""Limits of one server: clients, memory, sizes and times."""
+"""Limits of a server: clients, memory, sizes and times."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of a server; an error names the one that a request exceeds.
+    """The limits of a server; an error message names the exceeded limit.
 
     Attributes
     ----------
-    sessions : clients at a time; for one more, the session idle for longest ends
-    busy_seconds : a session used within this time never ends for another one
+    sessions : concurrent sessions; for one more, the session idle longest ends
+    busy_seconds : a session used within this time is not ended for a new one
     idle_seconds : a session ends after this time without a request
-    memory_bytes : of all sessions together: uploads, weights, trainings
-    json_bytes, upload_bytes : of a request's body: JSON, or a file
-    body_seconds : time for a body to arrive
-    uploads : files that may arrive at a time
-    rows, columns, classes : of an uploaded table
-    parameters : of a network in training
+    memory_bytes : memory of all sessions together: uploads, weights, trainings
+    json_bytes, upload_bytes : size of a request body: JSON, or a file
+    body_seconds : time to receive a body
+    uploads : concurrent uploads
+    rows, columns, classes : size of an uploaded table
+    parameters : size of a network to train
     training_seconds : computing time of one training
-    queue : trainings that may wait
+    queue : trainings waiting in the queue
     """
 
     sessions: int = 64

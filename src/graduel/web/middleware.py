@@ -1,4 +1,4 @@
-"""Checks before every handler: host, origin, size of the body; and security headers.
+"""Security middleware: checks of host, origin and body size; security headers.
 
 Any page in a browser can send requests to a server on the same machine. Three checks prevent
 abuse: the Host header must name this server (DNS rebinding), a request that changes
@@ -39,7 +39,7 @@ HEADERS = (
 
 
 class SecurityMiddleware:
-    """An ASGI application in front of `app`; parameters as in :func:`.create_app`."""
+    """An ASGI middleware around `app`; parameters as in :func:`.create_app`."""
 
     def __init__(self, app: Any, *, host: str, allowed: Iterable[str] = (), limits: Limits) -> None:
         self._app, self._limits = app, limits
@@ -48,7 +48,7 @@ class SecurityMiddleware:
         self._uploads = asyncio.Semaphore(limits.uploads)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Respond with an error, or pass the request on."""
+        """Reject the request with an error, or pass it on."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
@@ -58,7 +58,7 @@ class SecurityMiddleware:
         for name, value in scope["headers"]:
             key = name.decode("latin-1").lower()
             if key == "host" and "host" in headers:
-                await _refuse(send, 400, "expected one Host header; got two")
+                await _refuse(send, 400, "expected one Host header; got several")
                 return
             headers[key] = value.decode("latin-1")
         if not self._is_known_host(headers.get("host", "")):
@@ -66,23 +66,26 @@ class SecurityMiddleware:
             await _refuse(
                 send,
                 421,
-                f"this server does not answer to the name {name!r}. Use its own address, or start "
-                "it with --allow NAME",
+                f"unknown host {name!r}; use the server's own address, or start it with --allow "
+                "NAME",
             )
             return
         if scope["method"] in SAFE:
             await self._app(scope, receive, send)
             return
         if not _same_origin(headers):
-            await _refuse(send, 403, "expected a request from this server's own page")
+            await _refuse(
+                send,
+                403,
+                "expected a request from this server's own page; got one from another origin",
+            )
             return
         await self._with_body(scope, receive, send, headers)
 
     def _is_known_host(self, host: str) -> bool:
         """Return whether a Host header names this server.
 
-        A server on all addresses accepts any address: unlike a name, an address cannot be
-        made to resolve elsewhere.
+        A server on all addresses accepts any IP address: unlike a name, it cannot be rebound.
         """
         try:
             name = (urlsplit(f"//{host}").hostname or "").lower()
@@ -93,26 +96,26 @@ class SecurityMiddleware:
     async def _with_body(
         self, scope: Scope, receive: Any, send: Any, headers: dict[str, str]
     ) -> None:
-        """Receive the whole body, within its limits, before the handler is called."""
+        """Receive the complete body within its limits, then call the handler."""
         limits = self._limits
         is_upload = scope["path"].endswith(UPLOADS)
         max_bytes = limits.upload_bytes if is_upload else limits.json_bytes
         length = headers.get("content-length", "0")
         if not length.isdigit() or len(length) > 12:
-            await _refuse(send, 400, "expected a Content-Length that is a number")
+            await _refuse(send, 400, "expected a number as Content-Length")
             return
         if int(length) > max_bytes:
             await _refuse(send, 413, f"expected at most {max_bytes:,} bytes; got {int(length):,}")
             return
         if is_upload and self._uploads.locked():
-            await _refuse(send, 429, "too many uploads at a time; try again in a moment")
+            await _refuse(send, 429, "too many concurrent uploads; try again in a moment")
             return
         try:
             async with self._uploads if is_upload else nullcontext():
                 body = await self._receive_body(receive, max_bytes)
         except TimeoutError:
             seconds = limits.body_seconds
-            await _refuse(send, 408, f"expected the whole body within {seconds:g} seconds")
+            await _refuse(send, 408, f"expected the complete body within {seconds:g} seconds")
             return
         except _DisconnectedError:
             return
@@ -132,7 +135,7 @@ class SecurityMiddleware:
         await self._app(scope, replay, send)
 
     async def _receive_body(self, receive: Any, max_bytes: int) -> bytes | None:
-        """Return the body; None if it is larger."""
+        """Return the body; None if it exceeds `max_bytes`."""
         chunks, size, more = [], 0, True
         async with asyncio.timeout(self._limits.body_seconds):
             while more:
@@ -148,15 +151,15 @@ class SecurityMiddleware:
 
 
 UPLOADS = ("/image", "/table")
-"""Ends of the paths that take files."""
+"""Suffixes of the paths that accept files."""
 
 
 class _DisconnectedError(Exception):
-    """The client disconnected before its body was whole."""
+    """The client disconnected before sending the complete body."""
 
 
 def is_wildcard(host: str) -> bool:
-    """Return whether an address stands for all addresses of the machine.
+    """Return whether an address means all addresses of the machine.
 
     >>> is_wildcard("0.0.0.0"), is_wildcard("127.0.0.1"), is_wildcard("localhost")
     (True, False, False)
@@ -166,7 +169,7 @@ def is_wildcard(host: str) -> bool:
 
 
 def is_local(host: str) -> bool:
-    """Return whether only this machine reaches an address.
+    """Return whether an address is reachable from this machine only.
 
     >>> is_local("127.0.0.1"), is_local("localhost"), is_local("0.0.0.0")
     (True, True, False)
@@ -183,9 +186,9 @@ def _parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 
 
 def _same_origin(headers: dict[str, str]) -> bool:
-    """Return whether a request comes from this server's page or from no page at all.
+    """Return whether a request comes from this server's page, or not from a page.
 
-    Browsers send Origin with every request but GET; other programs do not.
+    Browsers send Origin with every request except GET; other programs do not.
     """
     origin = headers.get("origin")
     if origin is None:

@@ -1,4 +1,4 @@
-"""Schemas of requests: each field has a type and bounds; anything else is answered with 422."""
+"""Schemas of requests: types and bounds of all fields; invalid requests get status 422."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ModelChoice = Literal["ready", "trained"]
 
 
 def _one_of(names: Iterable[str], field: str) -> AfterValidator:
-    """Return a validator of names; its error lists the known ones."""
+    """Return a validator of names, whose error lists the valid names."""
     known = sorted(names)
 
     def check(name: str) -> str:
@@ -45,13 +45,13 @@ Optimizer = Annotated[
 
 
 class RequestBody(BaseModel):
-    """A body in JSON; unknown fields are refused."""
+    """A JSON body; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class WeightEdit(RequestBody):
-    """A weight set to a value."""
+    """A weight (bias if `index` is null) set to a value."""
 
     layer: Layer
     unit: Unit
@@ -60,22 +60,22 @@ class WeightEdit(RequestBody):
 
 
 class UnitAblation(RequestBody):
-    """A hidden unit whose output is set to 0."""
+    """A hidden unit to ablate: its output is set to 0."""
 
     layer: Layer
     unit: Unit
 
 
 class ModelRequest(RequestBody):
-    """The models that a request is for, and the client's edits of their network."""
+    """The models that a request selects, and the client's edits of the network."""
 
     model: ModelChoice = "ready"
     weights: Annotated[list[WeightEdit], Field(max_length=200)] = []
-    off: Annotated[list[UnitAblation], Field(max_length=2000)] = []
+    ablations: Annotated[list[UnitAblation], Field(max_length=2000)] = []
 
 
 class ExampleRequest(ModelRequest):
-    """An example: pixels as base64, or a table's row."""
+    """An example: pixels as base64, or a table row."""
 
     pixels: Base64 | None = None
     row: (
@@ -84,7 +84,7 @@ class ExampleRequest(ModelRequest):
 
 
 class DrawingRequest(ModelRequest):
-    """A square canvas in grey, ink bright, and whether it is prepared as MNIST's digits were."""
+    """A square grayscale canvas, ink bright; `prepare` applies MNIST's preparation."""
 
     pixels: Base64
     size: Annotated[int, Field(ge=8, le=320)]
@@ -92,33 +92,33 @@ class DrawingRequest(ModelRequest):
 
 
 class NeuronRequest(ExampleRequest):
-    """One neuron of one layer."""
+    """One neuron of a layer."""
 
     layer: Layer
     unit: Unit
 
 
 class GradientRequest(NeuronRequest):
-    """One neuron's gradient, given the true class."""
+    """One neuron's gradients, given the true class."""
 
     label: Label
 
 
 class BackwardRequest(ExampleRequest):
-    """The true class, and the size of the gradient step."""
+    """A backward pass: the true class, and the learning rate of the gradient step."""
 
     label: Label
     rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 0.1
 
 
 class ClassRequest(ExampleRequest):
-    """A class; None for the most probable one."""
+    """A class; default: the predicted class."""
 
     label: Label | None = None
 
 
 class TreeRequest(ExampleRequest):
-    """One tree, by its number."""
+    """One tree, by index."""
 
     tree: Annotated[int, Field(ge=0, le=10_000_000)]
 
@@ -132,14 +132,14 @@ class PerturbationRequest(ExampleRequest):
 
 
 class SweepRequest(ExampleRequest):
-    """A perturbation at every strength: of one example, or of many test rows."""
+    """A perturbation at a range of strengths, of one example or of the test rows."""
 
     kind: Literal["noise", "rotate", "shift", "occlude", "missing", "scramble"]
     seed: Seed = 0
 
 
 class AdversarialRequest(ExampleRequest):
-    """A step along the sign of the loss's gradient by the input."""
+    """An adversarial example: a step along the sign of the input gradient of the loss."""
 
     label: Label
     epsilon: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
@@ -152,15 +152,15 @@ class ColumnRequest(ExampleRequest):
 
 
 class ExportRequest(ExampleRequest):
-    """An export; the label is for the backward pass on an example's page."""
+    """An export; `label` is the true class for the backward pass on the example page."""
 
     label: Label | None = None
 
 
 class TrainingSettings(RequestBody):
-    """Settings of a training."""
+    """The settings of a training."""
 
-    data: Literal["home", "table"] = "home"
+    data: Literal["server", "table"] = "server"
     layers: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=6)]
     activations: Annotated[list[Activation], Field(min_length=1, max_length=6)]
     optimizer: Optimizer = "adamw"
@@ -175,7 +175,7 @@ class TrainingSettings(RequestBody):
 
 
 class TrainingCommand(RequestBody):
-    """A command to a training."""
+    """A command for a training."""
 
     do: Literal["run", "pause", "step", "stop", "slow", "rate", "dropout"]
     value: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0

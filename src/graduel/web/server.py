@@ -1,4 +1,4 @@
-"""Starting the server: its state from a source, its socket, and its messages."""
+"""Start of the server: state from a source, socket, startup messages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MAX_CONNECTIONS = 400
 
 
 def load_state(source: str | None, options: dict[str, Any]) -> AppState:
-    """Return the state for a source; None or ``mnist`` for the demo models of MNIST.
+    """Return the server state for a source; None or ``mnist`` selects the MNIST demo models.
 
-    UserError if it is not a table, a model's file or a finished duel's folder.
+    UserError if the source is not a table, a model file or the folder of a finished duel.
     """
     path = Path(source or "mnist")
     demo, model = source in (None, "mnist"), path.suffix == ".safetensors"
     if options and (demo or model or (path / PLAN).is_file()):
-        raise UserError(f"--{next(iter(options))} goes with a table")
+        raise UserError(f"--{next(iter(options))} applies to tables only; got {path}")
     if source is None or demo:
         return AppState(demo=DemoModels())
     if model:
@@ -40,20 +40,20 @@ def load_state(source: str | None, options: dict[str, Any]) -> AppState:
     data = open_source(source, **options).load()
     if not data.columns:
         raise UserError(
-            f"{source}: expected a table, a model's file or a finished duel's folder; got images. "
-            "Let them duel first: graduel duel, then graduel serve on its folder"
+            f"{source}: expected a table, a model file or the folder of a finished duel; got "
+            "images. Run graduel duel on them, then graduel serve on the duel's folder"
         )
     return AppState(title=data.name, table=HoldoutData.of(data))
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; UserError if the address is in use or not this machine's."""
+    """Return a listening socket; UserError if the address is in use or not local."""
     listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        # The protocol named: asyncio looks at it before it turns Nagle's waiting off (TCP_NODELAY).
+        # asyncio sets TCP_NODELAY only if the protocol is given explicitly.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        if os.name == "posix":  # elsewhere it would let two servers share one port
+        if os.name == "posix":  # elsewhere it lets two servers share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
@@ -76,12 +76,15 @@ def run(
     log: Callable[[str], Any] = print,
     on_start: Callable[[str], Any] | None = None,
 ) -> None:
-    """Serve until stopped.
+    """Serve until interrupted.
 
     Parameters
     ----------
-    log : called with messages for the person who started the server, a line each
-    on_start : called with the page's address, once the socket listens
+    state : the models and data of the server
+    host, port : the address to listen on; port 0 for any free port
+    allowed : additional host names to accept in the Host header
+    log : called with each startup message, one line each
+    on_start : called with the page's URL once the socket is listening
     """
     import uvicorn
 
@@ -91,13 +94,13 @@ def run(
         port = listener.getsockname()[1]
         name = "localhost" if is_wildcard(host) else host
         address = f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
-        log(f"graduel serves {state.title} at {address}")
+        log(f"graduel is serving {state.title} at {address}")
         if is_local(host):
-            log("Only this machine reaches it. Ctrl-C ends it.")
+            log("Only this machine can connect. Press Ctrl-C to stop.")
         else:
             log(
-                f"It listens on {host}: every machine that reaches this one can use it, without a "
-                "password and unencrypted. Ctrl-C ends it."
+                f"Listening on {host}: any machine that can reach this one can use the server, "
+                "without password or encryption. Press Ctrl-C to stop."
             )
         if on_start is not None:
             on_start(address)

@@ -1,1 +1,1 @@
-"""What each command does; imported when the command runs, so that `--help` stays fast."""
+"""The work of each command, imported when it runs, so that `--help` is fast."""

@@ -1,4 +1,4 @@
-"""``graduel data``: the data sets known by name, or the content of one."""
+"""``graduel data``: list the named data sets, or show one."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from graduel.data.read.reader import OPENML, detect_format, read_source
 from graduel.data.read.toy_datasets import TOYS
 from graduel.data.table import explain_dropped
 from graduel.errors import UserError
+from graduel.number_format import format_bytes, format_percent, format_value
 
 if TYPE_CHECKING:
     import polars as pl
 
 MOST_CLASSES = 20
-"""Of more classes, the largest are shown."""
+"""Most classes shown; of more, the largest."""
 MOST_COLUMNS = 100
 IMAGES, LINES, CHARACTERS = 8, 12, 22
-"""Images that are drawn, one of a class, and how large."""
+"""Number of images drawn, one of a class, and their height and width in characters."""
 KINDS = ("categorical", "numeric", "drop")
 TABLES = ("parquet", "text")
 DRAWN_ROWS = 100_000
-"""Rows from which a column is drawn."""
+"""Most rows used for the histogram of a column."""
 
 
 def _console() -> Console:
@@ -44,7 +45,7 @@ def _console() -> Console:
 
 
 def run(source: str | None, rows: int | None, read_options: dict[str, Any]) -> None:
-    """List the data sets, or show one, or a sample of its rows."""
+    """List the data sets, or show one or a sample of its rows."""
     if source is None:
         list_datasets()
     else:
@@ -52,32 +53,34 @@ def run(source: str | None, rows: int | None, read_options: dict[str, Any]) -> N
 
 
 def list_datasets() -> None:
-    """List the data sets that are known by name, and those fetched from OpenML."""
+    """List the named data sets and those downloaded from OpenML."""
     console, table = _console(), Table()
-    for heading in ("Name", "Where from"):
+    for heading in ("Name", "Source"):
         table.add_column(heading, overflow="fold")
     for name in DATASETS:
-        table.add_row(name, "comes with graduel")
+        table.add_row(name, "included")
     for name, origin in TOYS.items():
         table.add_row(name, escape(origin))
     for one in list_fetched():
-        size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
-        table.add_row(f"{OPENML}{one.number}", escape(f"{one.name}, fetched from OpenML; {size}"))
-    table.add_row(f"{OPENML}NAME", "OpenML: graduel data openml:NAME fetches it once and keeps it")
+        size = format_bytes(one.path.stat().st_size)
+        table.add_row(
+            f"{OPENML}{one.number}", escape(f"{one.name}, downloaded from OpenML; {size}")
+        )
+    table.add_row(f"{OPENML}NAME", "OpenML: graduel data openml:NAME downloads and caches it")
     console.print(table)
-    hint = "Or a file of your own: graduel data mytable.csv"
+    hint = "For your own file: graduel data mytable.csv"
     console.print(hint, highlight=False, markup=False)
 
 
 def show_dataset(text: str, options: dict[str, Any]) -> None:
-    """Show the columns and classes of a data set, and warnings; one of OpenML is fetched."""
+    """Show the columns, classes and warnings of a data set; download it if it is of OpenML."""
     console = _console()
     if text.startswith(OPENML):
         _print_fetched(text, console)
     source = parse_source(text, options)
     file_format = None if source.place is None else detect_format(source.place)
     if "sample" in options and file_format not in TABLES:
-        raise UserError(f"--rows goes with a table in a file, CSV or Parquet; got {text}")
+        raise UserError(f"--rows: expected a table in a file, CSV or Parquet; got {text}")
     if file_format in TABLES and "target" not in options:
         _show_without_target(text, options, console)
         return
@@ -85,7 +88,7 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
     size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
     if data.source:
-        console.print(f"from: {data.source}", highlight=False, markup=False)
+        console.print(f"source: {data.source}", highlight=False, markup=False)
     if data.n_train is not None:
         console.print(
             f"given split: {data.n_train:,} training rows, {len(data.test_rows):,} test rows",
@@ -101,26 +104,26 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
 
 
 def _print_fetched(text: str, console: Console) -> None:
-    """Fetch a data set if it is not on this machine, and print where it is."""
+    """Download a data set if it is not cached, and print its path."""
     fetched = {one.number for one in list_fetched()}
     one = fetch(text.removeprefix(OPENML))
-    size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
-    done = "fetched earlier" if one.number in fetched else f"fetched from {one.url}"
-    line = f"{OPENML}{one.number} ({one.name}): {done}, {size}, SHA-256 {one.sha256}"
+    size = format_bytes(one.path.stat().st_size)
+    status = "cached" if one.number in fetched else f"downloaded from {one.url}"
+    line = f"{OPENML}{one.number} ({one.name}): {status}, {size}, SHA-256 {one.sha256}"
     console.print(line, highlight=False, markup=False, soft_wrap=True)
-    where = f"It is in {one.path}; from now on it works offline."
+    where = f"Path: {one.path}. It can be used offline."
     console.print(where, highlight=False, markup=False, soft_wrap=True)
 
 
 def _show_without_target(text: str, options: dict[str, Any], console: Console) -> None:
-    """Show the columns of a table without a target, and ask for one."""
+    """Show the columns of a table without a target, and list candidates for the target."""
     from graduel.data.column_inference import infer_features, requested_kinds
     from graduel.data.target import target_options
 
     reading = ("separator", "decimal", "encoding", "sample")
     read = read_source(text, **{key: options[key] for key in reading if key in options})
     if isinstance(read.content, Dataset):
-        raise UserError(f"{text}: expected a table")
+        raise UserError(f"{text}: expected a table; got images or arrays")
     frame = read.content
     kinds = requested_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
     features = infer_features(frame, kinds, read.decimal)
@@ -130,25 +133,23 @@ def _show_without_target(text: str, options: dict[str, Any], console: Console) -
         console.print(_columns(features.columns, features.frame))
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
         console.print(f"note: {line}", highlight=False, markup=False)
-    console.print(
-        f"Which column is predicted? {target_options(frame)}", highlight=False, markup=False
-    )
+    console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
 
 def _plain(text: str) -> str:
-    """Return text from a file without control characters and markup, fit for a terminal."""
+    """Return a text from a file without control characters, with markup escaped."""
     return escape(strip_control(text))
 
 
 def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
     table = Table(title="Columns")
-    for heading in ("Name", "Kind", "Why", "Values", "Spread", "Missing"):
+    for heading in ("Name", "Type", "Reason", "Values", "Distribution", "Missing"):
         right = heading == "Missing"
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     for column in columns[:MOST_COLUMNS]:
         values = frame[column.name]
         missing = values.null_count()
-        share = f"{missing:,} ({100 * missing / len(values):.2g} %)" if missing else ""
+        share = f"{missing:,} ({format_percent(missing / len(values), 1)})" if missing else ""
         name = column.name if len(column.name) <= WIDTH else f"{column.name[:WIDTH]}…"
         cells = (name, column.kind, column.reason, _values(column, values))
         table.add_row(*map(_plain, cells), _spread(column, values), share)
@@ -158,17 +159,17 @@ def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
 
 
 def _values(column: Column, values: pl.Series) -> str:
-    """Return the range of numbers and dates, the number of categories and the most frequent."""
+    """Return the range of numbers and dates, or the number of categories and the mode."""
     if column.kind in ("numeric", "date"):
         low, middle, high = values.min(), values.median(), values.max()
-        return f"{_short(low)} to {_short(high)}, median {_short(middle)}"
+        return f"{format_value(low)} to {format_value(high)}, median {format_value(middle)}"
     counts = values.drop_nulls().value_counts(sort=True, name="rows")
     top = quote_name(counts[column.name][0])
-    return f"{len(counts):,}, most often {top} ({counts['rows'][0]:,})"
+    return f"{len(counts):,}, most frequent {top} ({counts['rows'][0]:,})"
 
 
 def _spread(column: Column, values: pl.Series) -> str:
-    """Draw the histogram of numbers and dates, or the counts of the most frequent categories."""
+    """Return a histogram of numbers and dates, or counts of the most frequent categories."""
     import polars as pl
 
     sample = values.drop_nulls()
@@ -179,12 +180,6 @@ def _spread(column: Column, values: pl.Series) -> str:
         return sparklines.draw_histogram(sample.cast(pl.Float64).to_numpy())
     counts = sample.rename("value").value_counts(sort=True, name="rows")["rows"]
     return sparklines.draw_bars(counts.head(sparklines.BINS).to_numpy())
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, int | float):
-        return f"{value:,.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.4g}"
-    return str(value).removesuffix(" 00:00:00")
 
 
 def _classes(data: Dataset) -> Table:
@@ -199,17 +194,19 @@ def _classes(data: Dataset) -> Table:
     for code in order:
         share = counts[code] / counts.sum()
         name = _plain(data.classes[code])
-        table.add_row(name, f"{counts[code]:,}", f"{100 * share:.1f} %", sparklines.draw_bar(share))
+        table.add_row(
+            name, f"{counts[code]:,}", format_percent(share, 1), sparklines.draw_bar(share)
+        )
     if many:
         table.add_row(f"{len(counts) - MOST_CLASSES:,} more", "", "", "")
     return table
 
 
 def _images(data: Dataset, console: Console) -> None:
-    """Draw the first image of each class."""
+    """Print the first image of each class."""
     assert data.image is not None
     height, width, channels = data.image
-    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+    kind = {1: "gray", 3: "color"}.get(channels, f"{channels} channels")
     console.print(f"images of {height} × {width} pixels, {kind}", highlight=False)
     first = np.unique(data.y, return_index=True)[1][:IMAGES]
     drawn = [sparklines.draw_image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]
@@ -219,7 +216,7 @@ def _images(data: Dataset, console: Console) -> None:
 
 
 def _bright(pixels: Any) -> Any:
-    """Return an image with values from 0 to 255."""
+    """Return an image scaled to 0 to 255."""
     if pixels.dtype == np.uint8:
         return pixels
     plain = np.nan_to_num(pixels.astype(float))

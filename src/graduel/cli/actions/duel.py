@@ -1,4 +1,4 @@
-"""``graduel duel``: from the options to the verdict on the screen."""
+"""``graduel duel``: run a duel or a suite, write its report, print the result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(
     sizes: str | None,
     **options: Any,
 ) -> None:
-    """Run a duel, write its report, show the result; of several data sets, one on each."""
+    """Run a duel, write its report, print the result; with several data sets, run a suite."""
     datasets = datasets or ["mnist"]
     options |= {
         "contenders": None if contenders is None else list(split_names(contenders)),
@@ -38,7 +38,7 @@ def run(
     }
     if len(every := expand_datasets(datasets)) > 1 or every != datasets:
         if sizes is not None:
-            raise UserError("--sizes goes with one data set")
+            raise UserError("--sizes: expected one data set; got several")
         from graduel.cli.actions.suite import run as run_suite
 
         run_suite(every, read_options, as_json=as_json, **options)

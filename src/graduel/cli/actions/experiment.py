@@ -1,4 +1,4 @@
-"""``graduel experiment``: variants of a network, their curves on one picture, and a table."""
+"""``graduel experiment``: train variants of a network, plot their curves, print a table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Run an experiment, draw its picture, show its table."""
+    """Run an experiment, write its figure, print its table."""
     data = training_source(dataset, read_options, options)
     protocol = plan_experiment(data, vary=vary or [], **options)
     print_notes(data)

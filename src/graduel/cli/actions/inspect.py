@@ -1,4 +1,4 @@
-"""``graduel inspect``: one example of a model, in the terminal, as JSON or as a page."""
+"""``graduel inspect``: one example in a model, on the terminal, as JSON or as a page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 WIDTH = 80
-"""Of the text where the output is no terminal."""
+"""Characters in a line if the output is not a terminal."""
 
 
 def run(
@@ -41,13 +41,13 @@ def run(
     as_json: bool,
     **which: Any,
 ) -> None:
-    """Load the model and the example, inspect it, and show the inspection."""
+    """Load the model and the example, and print or write its inspection."""
     if not lr > 0:
-        raise UserError(f"--lr must be above 0; got {lr:g}")
+        raise UserError(f"--lr: expected a number above 0; got {lr:g}")
     if top < 1:
-        raise UserError(f"--top must be at least 1; got {top}")
+        raise UserError(f"--top: expected at least 1; got {top}")
     if html is not None and html.exists():
-        raise UserError(f"--html must be a new file; {html} exists. Choose another name")
+        raise UserError(f"--html: expected a new file; {html} exists. Choose another name")
     if model.is_dir():
         raise UserError(_list_models(model))
     loaded = load_model(model)
@@ -73,10 +73,10 @@ def _list_models(folder: Path) -> str:
     """Return an error message that lists the models in a folder."""
     paths = sorted(folder.glob(f"cells/*/{MODEL}")) or sorted(folder.glob("*.safetensors"))
     if not paths:
-        return f"{folder} is a folder without models; give a model's file"
+        return f"{folder}: expected a model file; got a folder without models"
     some = ", ".join(str(path) for path in paths[:6])
     more = f" and {len(paths) - 6} more" if len(paths) > 6 else ""
-    return f"{folder} is a folder; give one of its models: {some}{more}"
+    return f"{folder}: expected a model file; got a folder. Choose one of its models: {some}{more}"
 
 
 def _print(inspection: Inspection, html: Path | None) -> None:
@@ -87,11 +87,11 @@ def _print(inspection: Inspection, html: Path | None) -> None:
         console.width = WIDTH
     show(inspection, console)
     if html is not None:
-        console.print(f"\nThe page: {html}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"\nPage: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _load_example(model: Model, place: str | None, row: int) -> tuple[Any, int | None, str, str]:
-    """Return one row, its class code if it is known, its place in words, and the decimal sign."""
+    """Return an example, its class code if known, its source in words, and decimal separator."""
     name = place if place is not None else model.schema.name
     if place is not None and Path(place).suffix.lower() in ENDINGS:
         return _load_image(model, Path(place)), None, place, "."
@@ -100,8 +100,8 @@ def _load_example(model: Model, place: str | None, row: int) -> tuple[Any, int |
         return _select_row(model, data, row, data.test_rows, f"test row {row}")
     if place is None and name not in TOYS:
         raise UserError(
-            f"the model was trained on {name!r}, which is no name that graduel knows; "
-            "give the example's file as --data"
+            f"the model was trained on {name!r}, which is not a named data set; give the file of "
+            "the example as --data"
         )
     if model.preparation is None or name in TOYS:
         data = open_source(name).load()
@@ -109,7 +109,7 @@ def _load_example(model: Model, place: str | None, row: int) -> tuple[Any, int |
         return _select_row(model, data, row, rows, f"row {row} of {data.name}")
     source = read_source(name)
     if isinstance(source.content, Dataset):
-        raise UserError(f"the model was trained on a table; {name} holds images")
+        raise UserError(f"{name}: expected a table, as in the training data; got images")
     frame = source.content
     _check_row(row, len(frame))
     example = frame[row : row + 1]
@@ -127,11 +127,11 @@ def _select_row(
 
 def _check_row(row: int, n_rows: int) -> None:
     if not 0 <= row < n_rows:
-        raise UserError(f"--row must be from 0 to {n_rows - 1:,}; got {row}")
+        raise UserError(f"--row: expected 0 to {n_rows - 1:,}; got {row}")
 
 
 def _find_label(model: Model, frame: pl.DataFrame) -> int | None:
-    """Return the class code of a table's row, if the table has the target and knows the class."""
+    """Return the class code of a row; None if its target is missing or not a class of the model."""
     target = model.schema.target
     if target is None or target not in frame.columns:
         return None
@@ -146,7 +146,7 @@ def _class_code(label: str, classes: tuple[str, ...]) -> int:
 
 
 def _load_image(model: Model, path: Path) -> Any:
-    """Return one image as pixels; a digit is prepared as MNIST's were."""
+    """Return the pixels of an image file; a digit is prepared like those of MNIST."""
     from PIL import Image, UnidentifiedImageError
 
     from graduel.glassbox.digit.mnist_preparation import prepare_digit
@@ -154,7 +154,7 @@ def _load_image(model: Model, path: Path) -> Any:
 
     shape = model.image
     if shape is None:
-        raise UserError(f"the model takes no images; {path} is one")
+        raise UserError(f"{path}: expected a table, as in the training data; got an image")
     try:
         with Image.open(path) as image:
             image.load()
@@ -163,6 +163,6 @@ def _load_image(model: Model, path: Path) -> Any:
             resized = image.convert("L" if shape[2] == 1 else "RGB").resize((shape[1], shape[0]))
             return np.asarray(resized, np.uint8).reshape(1, *shape)
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
-        raise UserError(f"{path}: expected an image; it cannot be read as one") from None
+        raise UserError(f"{path}: expected an image; the file cannot be decoded") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None

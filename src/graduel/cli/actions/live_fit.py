@@ -1,4 +1,4 @@
-"""One fit under a live display, for ``graduel train``."""
+"""A fit with live progress, for ``graduel train``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from graduel import kernels
-from graduel.cli.views.progress import PLAIN_EVERY, format_seconds
+from graduel.cli.views.progress import PLAIN_EVERY
 from graduel.contenders import Budget, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.contender import TunableContender
@@ -19,6 +19,7 @@ from graduel.contenders.fit_job import Clock
 from graduel.contenders.net import FittedNet, start_training
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
+from graduel.number_format import format_number, format_percent, format_seconds
 from graduel.train import DivergedError, Epoch
 from graduel.train.loop.training import BestEpoch
 from graduel.train.recipes import NetRecipe
@@ -26,17 +27,17 @@ from graduel.train.recipes import NetRecipe
 
 @dataclass(slots=True)
 class FitOutcome:
-    """A finished fit.
+    """The outcome of a fit.
 
     Attributes
     ----------
-    fitted : the model that was selected
+    fitted : the selected model
     details : best epoch or round, validation error
-    selected : which epoch or round that is, in words
-    length : how long the fit was, in words
-    seconds : its duration
-    stopped : whether Ctrl-C ended it
-    diverged : why it ended early, if it did
+    selected : the selected epoch or round, in words
+    length : the number of epochs or rounds, in words
+    seconds : duration of the fit
+    stopped : whether Ctrl-C stopped it
+    diverged : the message if the training diverged, else empty
     """
 
     fitted: FittedContender
@@ -49,7 +50,7 @@ class FitOutcome:
 
 
 class LiveDisplay:
-    """Progress of a fit: a live line on a terminal, a plain line now and then elsewhere."""
+    """Progress of a fit: a live line on a terminal, else a line every few seconds."""
 
     def __init__(self, console: Console, first: str) -> None:
         self._console, self._last_line = console, float("-inf")
@@ -65,7 +66,7 @@ class LiveDisplay:
         self._display.stop()
 
     def show(self, share: float, seconds: float, line: str) -> None:
-        """Show a line; `share` of the work is done, `seconds` after its begin."""
+        """Show a line after `seconds`, with a `share` of the work done."""
         self._display.update(self._task, completed=share, description=line)
         if not self._console.is_terminal and (
             seconds - self._last_line >= PLAIN_EVERY or share == 1
@@ -82,10 +83,10 @@ def fit_net(
     metric: str,
     console: Console,
 ) -> FitOutcome:
-    """Train a network; Ctrl-C or divergence ends it early, and the best epoch so far stays."""
+    """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
     clock = Clock()
     prepare, training = start_training(recipe, train, rng)
-    best, done = BestEpoch(training.answer.copy()), 0
+    best, done = BestEpoch(training.prediction_weights.copy()), 0
     valid_X, loss = prepare(valid.X), get_metric(metric).loss
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:
@@ -116,7 +117,7 @@ def fit_net(
     return FitOutcome(
         FittedNet(training, best.weights, prepare, seconds, details),
         details,
-        selected=f"with the weights of epoch {best.epoch}, the best on the validation rows",
+        selected=f"weights of epoch {best.epoch}, the best on the validation rows",
         length=f"{done} of {recipe.epochs} epochs" if done < recipe.epochs else _many(done),
         seconds=seconds,
         stopped=stopped,
@@ -132,19 +133,19 @@ def fit_contender(
     threads: int,
     console: Console,
 ) -> FitOutcome:
-    """Fit a contender of any other family; Ctrl-C ends it, and nothing is saved."""
+    """Fit a contender of another family; Ctrl-C stops it, and nothing is saved."""
     rounds, best = getattr(contender.recipe, "n_estimators", None), float("inf")
     with LiveDisplay(console, "starting") as live:
 
         def notify(stage: Stage) -> None:
             nonlocal best
             best = min(best, stage.valid_error)
-            done = f"{100 * stage.share:.0f} %"
+            done = format_percent(stage.share, 0)
             if rounds is not None:
-                done = f"round {round(stage.share * rounds)} of {rounds} at most"
+                done = f"round {round(stage.share * rounds)} of at most {rounds}"
             line = (
-                f"{done}: validation error {100 * stage.valid_error:.2f} % "
-                f"(lowest {100 * best:.2f} %)"
+                f"{done}: validation error {format_percent(stage.valid_error)} "
+                f"(lowest {format_percent(best)})"
             )
             live.show(stage.share, stage.seconds, line)
 
@@ -156,9 +157,9 @@ def fit_contender(
                 fitted: FittedContender = end.value
                 break
     details = dict(fitted.details)
-    selected, length = "with all of its fit", "the fit"
+    selected, length = "final model", "the fit"
     if "best_round" in details:
-        selected = f"with the first {details['best_round']} rounds, the best on the validation rows"
+        selected = f"first {details['best_round']} rounds, the best on the validation rows"
         length = f"{details['rounds']} rounds"
     return FitOutcome(fitted, details, selected, length, fitted.seconds)
 
@@ -166,8 +167,9 @@ def fit_contender(
 def _line(epoch: Epoch, error: float, best: BestEpoch, seconds: float, epochs: int) -> str:
     left = seconds * (1 - epoch.t) / epoch.t
     return (
-        f"epoch {epoch.epoch} of {epochs}: loss {epoch.loss:.4f}, validation error "
-        f"{100 * error:.2f} % (best {100 * best.error:.2f} %), {format_seconds(left)} left"
+        f"epoch {epoch.epoch} of {epochs}: loss {format_number(epoch.loss)}, validation error "
+        f"{format_percent(error)} (best {format_percent(best.error)}), "
+        f"{format_seconds(left, 2)} left"
     )
 
 

@@ -1,4 +1,4 @@
-"""Running a session under a live display, with a word on what is saved when it stops early."""
+"""Run a session with live progress; if it stops early, report what is saved."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from graduel.errors import UserError
 
 
 class LiveObserver(Observer):
-    """Shows progress, and writes the page of each result.
+    """Observer that shows progress and writes the report of each result.
 
     Attributes
     ----------
-    page : the file that was written last
-    store : the folder whose cells ran last
+    page : the report written last
+    store : the folder of the cells that ran last
     """
 
     def __init__(self, write: Callable[[Run], Path]) -> None:
@@ -36,37 +36,37 @@ class LiveObserver(Observer):
         self.store: Store | None = None
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Print the findings of the checks."""
+        """Print the findings of the data checks."""
         print_findings(findings)
 
     def watch(self, store: Store, events: Iterator[Event]) -> None:
-        """Show the progress of one folder's cells."""
+        """Show the progress of the cells of one folder."""
         self.store = store
         show_progress(events, store.protocol, Console(stderr=True), store.path)
 
     def finish(self, run: Run) -> None:
-        """Write the page of a result."""
+        """Write the report of a result."""
         self.page = self._write(run)
 
     def saved(self) -> tuple[int, str]:
-        """Return how many fits are finished and saved, as a number and in words."""
+        """Return the number of saved fits, and a sentence about them."""
         if self.store is None:
             return 0, ""
         cells = list(self.store.protocol.cells())
         done = sum(map(self.store.is_finished, cells))
         return done, (
             f"{done} of {len(cells)} fits are finished and saved in {self.store.path}; "
-            "the same command goes on from there"
+            "run the same command again to resume"
         )
 
 
 def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]:
-    """Run a session under a live display; return its result and the page that `write` wrote.
+    """Run a session with live progress; return its result and the path of its report.
 
     Raises
     ------
     typer.Exit
-        If Ctrl-C or a worker's death stops it; standard error says what is saved.
+        If Ctrl-C or the death of a worker process stops it; stderr reports what is saved.
     UserError
         If it cannot be run.
     """
@@ -89,14 +89,14 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
 
 
 def print_json(path: Path) -> None:
-    """Write a result's file to standard output."""
+    """Write a result file to standard output."""
     sys.stdout.write(path.read_text(encoding="utf-8"))
 
 
 def command_line() -> str:
-    """Return the command line as it can be typed again; bytes that are no text are escaped.
+    """Return the command line, quoted for a shell; bytes that are not text are escaped.
 
-    Only the last name of an absolute path is part of it: where files are is private.
+    Absolute paths are reduced to their last part: the location of files is private.
     """
     words = [_last_name(word) for word in sys.argv[1:]]
     command = shlex.join(["graduel", *words])

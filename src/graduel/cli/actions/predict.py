@@ -1,4 +1,4 @@
-"""``graduel predict``: predictions for unlabelled rows, in their order."""
+"""``graduel predict``: write the rows of a source with their predictions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 IMAGES = 512
-"""Images that are read and predicted at a time."""
+"""Images read and predicted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictedBlocks:
-    """Rows with their predictions, in blocks, and the columns of every block."""
+    """Rows with their predictions, in blocks, and the schema of the blocks."""
 
     schema: dict[str, Any]
     blocks: Iterator[pl.DataFrame]
@@ -42,27 +42,27 @@ def run(
     out: Path | None,
     read_options: dict[str, Any],
 ) -> None:
-    """Load the model, predict every row, write the rows with their predictions."""
+    """Load the model, predict all rows, write them with their predictions."""
     path, name = find_model(model, contender) if model.is_dir() else (model, "")
     if contender is not None and not model.is_dir():
-        raise UserError(f"--contender goes with a duel's folder; {model} is a file")
+        raise UserError(f"--contender: expected the folder of a duel; {model} is a file")
     fitted = load_model(path)
     if name:
-        typer.echo(f"The model of {name}, {path}", err=True)
+        typer.echo(f"Model of {name}: {path}", err=True)
     write = _make_writer(out)
     predict = _predict_table if fitted.columns else _predict_images
     n_rows = write(predict(fitted, rows, read_options))
     if out is not None:
-        typer.echo(f"{n_rows:,} rows predicted, in {out}", err=True)
+        typer.echo(f"{n_rows:,} rows predicted, saved in {out}", err=True)
 
 
 def _predict_table(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
-    """Predict a table block by block: memory does not grow with its length."""
+    """Predict a table block by block: memory does not grow with the number of rows."""
     import polars as pl
 
     stream = open_stream(rows, **options)
     if any(column.name not in stream.schema for column in model.columns):
-        model.prepare(pl.DataFrame(schema=stream.schema))  # raises: its error names the columns
+        model.prepare(pl.DataFrame(schema=stream.schema))  # raises an error that names the columns
     names = _name_columns(model, list(stream.schema))
 
     def predict_blocks() -> Iterator[pl.DataFrame]:
@@ -77,11 +77,13 @@ def _predict_table(model: Model, rows: Path, options: dict[str, Any]) -> Predict
 
 
 def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
-    """Predict images: a folder of files, or an archive of arrays."""
+    """Predict images: a folder of files, or an NPZ archive."""
     import polars as pl
 
     if options:
-        raise UserError(f"--{next(iter(options))} goes with a table; this model takes images")
+        raise UserError(
+            f"--{next(iter(options))}: expected a model for tables; this model takes images"
+        )
     if detect_format(rows) == "npz":
         X = _read_archive(rows)
         names = _name_columns(model, ["row"])
@@ -116,7 +118,7 @@ def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> Predic
 
 
 def _read_archive(path: Path) -> Any:
-    """Return the examples of an archive: X, x_test, data, or its only array."""
+    """Return the examples of an archive: x_test, X or data, or the array of a .npy file."""
     try:
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
@@ -126,14 +128,16 @@ def _read_archive(path: Path) -> Any:
             for key in ("x_test", "x", "data"):
                 if key in names:
                     return content[names[key]]
-    except Exception as error:  # NumPy, zipfile and zlib each have their own for damaged files
+    except Exception as error:  # NumPy, zipfile and zlib raise different errors
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: expected plain arrays; it cannot be read ({reason})") from None
-    raise UserError(f"{path}: expected an array X; it holds {', '.join(names) or 'nothing'}")
+        raise UserError(
+            f"{path}: expected plain arrays; the file cannot be read ({reason})"
+        ) from None
+    raise UserError(f"{path}: expected an array X; got {', '.join(names) or 'none'}")
 
 
 def _name_columns(model: Model, taken: list[str]) -> list[str]:
-    """Name the columns of predictions: the class, then each class's probability; all distinct."""
+    """Return unique names of the prediction columns: the class, then each probability."""
     target = model.schema.target
     titles = ["prediction" if target is None else f"predicted {target}"]
     titles += [f"probability of {name}" for name in model.classes]
@@ -148,14 +152,14 @@ def _name_columns(model: Model, taken: list[str]) -> list[str]:
 
 
 def _column_types(names: list[str]) -> dict[str, Any]:
-    """Return the types of the columns of predictions."""
+    """Return the types of the prediction columns."""
     import polars as pl
 
     return {names[0]: pl.String(), **dict.fromkeys(names[1:], pl.Float32())}
 
 
 def _prediction_columns(model: Model, names: list[str], p: Any) -> list[pl.Series]:
-    """Return probabilities, shape (n_rows, n_classes), as the columns of those names."""
+    """Return the prediction columns for probabilities `p` of shape (n_rows, n_classes)."""
     import polars as pl
 
     labels = np.array(model.classes, object)[p.argmax(axis=1)] if len(p) else []
@@ -169,16 +173,16 @@ def _make_writer(out: Path | None) -> Callable[[PredictedBlocks], int]:
     Raises
     ------
     UserError
-        If there is such a file, or it cannot be written.
+        If the file exists or cannot be written.
     """
     if out is None:
         return lambda predictions: _write_csv(predictions, sys.stdout.write)
     if out.exists():
-        raise UserError(f"--out must be a new file; {out} exists. Choose another name")
+        raise UserError(f"--out: expected a new file; {out} exists. Choose another name")
     if out.suffix.lower() not in (".csv", ".parquet"):
-        raise UserError(f"--out must end in .csv or .parquet; got {out.name}")
+        raise UserError(f"--out: expected a name ending in .csv or .parquet; got {out.name}")
     if not out.parent.is_dir():
-        raise UserError(f"--out must be in a folder that is there; {out.parent} is not")
+        raise UserError(f"--out: the folder {out.parent} does not exist. Create it first")
 
     def write_whole(predictions: PredictedBlocks) -> int:
         with atomic_path(out) as path:

@@ -1,4 +1,4 @@
-"""``graduel report``: render the page of a finished duel, experiment or suite again."""
+"""``graduel report``: render the report of a finished duel, experiment or suite again."""
 
 from __future__ import annotations
 
@@ -18,40 +18,39 @@ from graduel.errors import UserError
 from graduel.report import write_experiment, write_report, write_suite
 
 Show = Callable[[Console], None]
-"""Shows the result on the screen."""
+"""Prints a result."""
 
 
 def run(folder: Path, *, as_json: bool) -> None:
-    """Render the page again, and show the result.
+    """Render the report again, and print the result.
 
     Raises
     ------
     UserError
-        If the folder holds nothing finished, or its files are damaged.
+        If the folder has no finished result, or its files are damaged.
     """
     if not folder.is_dir():
         raise UserError(
-            f"expected the folder of a finished duel, experiment or suite; {folder} is "
-            f"{'a file' if folder.exists() else 'not there'}"
+            f"expected the folder of a finished duel, experiment or suite; {folder} "
+            f"{'is a file' if folder.exists() else 'does not exist'}"
         )
     is_suite = (folder / SUITE).exists() or (folder / SUITE_RESULT).exists()
     if not is_suite and not (folder / PLAN).exists():
         raise UserError(
-            f"expected the folder of a finished duel, experiment or suite; {folder} holds none "
-            f"({PLAN} or {SUITE} is not there)"
+            f"expected the folder of a finished duel, experiment or suite; {folder} has no {PLAN} "
+            f"or {SUITE}"
         )
     result = folder / (SUITE_RESULT if is_suite else RESULT)
     if not result.exists():
         raise UserError(
-            f"{folder} is not finished: it has no {result.name}. The same command goes on from "
-            "where it stopped"
+            f"{folder} is not finished: it has no {result.name}. Run its command again to resume"
         )
     try:
         show = _suite(folder) if is_suite else _duel(folder)
     except (KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
         raise UserError(
-            f"{folder}: its result lacks what a report needs ({type(error).__name__}: {error}). "
-            "Run the same command again to make it anew"
+            f"{folder}: its result is incomplete ({type(error).__name__}: {error}). Run its "
+            "command again"
         ) from None
     if as_json:
         print_json(result)
@@ -60,7 +59,7 @@ def run(folder: Path, *, as_json: bool) -> None:
 
 
 def _duel(folder: Path) -> Show:
-    """Render a duel's page, or draw an experiment's picture."""
+    """Write the report of a duel or an experiment."""
     duel = load_run(folder)
     if duel.result.protocol.varies:
         picture = write_experiment(duel)
@@ -70,7 +69,7 @@ def _duel(folder: Path) -> Show:
 
 
 def _suite(folder: Path) -> Show:
-    """Render the page of every data set, then the suite's own."""
+    """Write the report of each data set, then that of the suite."""
     suite = load_suite(folder)
     for dataset in suite.result.datasets:
         write_report(load_run(folder / dataset.name))

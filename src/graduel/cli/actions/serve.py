@@ -1,4 +1,4 @@
-"""``graduel serve``: the glass box as a page."""
+"""``graduel serve``: serve the glass box."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(
     """Serve until Ctrl-C."""
     if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
         raise UserError(
-            f"graduel serve needs {' and '.join(missing)}, which is not installed; "
+            f"graduel serve needs {' and '.join(missing)}, not installed; run "
             'python -m pip install "graduel[web]"'
         )
     from graduel.web.server import load_state
@@ -41,7 +41,7 @@ def run(
 
 
 def _open_browser_later(address: str) -> None:
-    """Open the page, once the server has had time to start."""
+    """Open the page after the server has started."""
     timer = threading.Timer(0.7, webbrowser.open, [address])
     timer.daemon = True
     timer.start()

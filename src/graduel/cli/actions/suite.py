@@ -1,4 +1,4 @@
-"""``graduel duel`` on several data sets: a duel on each, and one page over all."""
+"""``graduel duel`` on several data sets: a duel on each, and one report."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from graduel.report.page import PAGE
 
 
 class LiveSuite(LiveObserver, SuiteObserver):
-    """Shows which data set runs, and the progress of its duel."""
+    """Observer that shows the current data set and the progress of its duel."""
 
     def __init__(self, plan: SuitePlan, *, show_rows: bool) -> None:
         super().__init__(write_report)
         self._plan, self._show_rows = plan, show_rows
 
     def begin(self, member: Member, protocol: Protocol) -> None:
-        """Show the data set that comes next, and how it was read."""
+        """Print the name of the next data set and the notes on its reading."""
         number, total = self._plan.members.index(member) + 1, len(self._plan.members)
         Console(stderr=True).out(f"{number} of {total}: {member.name}", highlight=False)
         print_notes(member.data)
 
     def is_current(self, run: Run) -> bool:
-        """Return whether an earlier command wrote the page that this one would write."""
+        """Return whether the report of a duel exists and shows rows as requested."""
         shown = run.result.dataset.show_rows
         return (run.path / PAGE).exists() and shown in (None, self._show_rows)
 
     def fail(self, member: Member, message: str) -> None:
-        """Show that a data set's duel failed."""
-        typer.echo(f"graduel: {member.name}: {message}. The others go on.", err=True)
+        """Print that the duel on a data set failed."""
+        typer.echo(f"graduel: {member.name}: {message}. The other duels continue.", err=True)
 
 
 def run(
@@ -52,9 +52,9 @@ def run(
     show_rows: bool,
     **options: Any,
 ) -> None:
-    """Duel on every data set, write the pages, show the result.
+    """Run a duel on each data set, write the reports, print the result.
 
-    Exit code 2 means that a data set's duel failed; the others are finished all the same.
+    Exit code 2 means that a duel failed; the others are finished.
     """
     plan = plan_suite(
         [training_source(str(text), read_options, options) for text in datasets], **options
@@ -65,8 +65,8 @@ def run(
         suite = run_plan(folder, plan, observer, command=command_line(), show_rows=show_rows)
     except KeyboardInterrupt:
         typer.echo(
-            f"graduel: stopped. What is finished is saved in {folder}; the same command goes on "
-            "from there.",
+            f"graduel: stopped. Finished fits are saved in {folder}; run the same command again to "
+            "resume.",
             err=True,
         )
         raise typer.Exit(130) from None

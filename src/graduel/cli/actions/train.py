@@ -1,4 +1,4 @@
-"""``graduel train``: one network, or one XGBoost, fitted live, evaluated and saved."""
+"""``graduel train``: fit one model with live progress, evaluate it, save it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from threadpoolctl import threadpool_limits
 from graduel.cli.actions.live_fit import FitOutcome, fit_contender, fit_net
 from graduel.cli.actions.live_session import command_line
 from graduel.cli.data_source import print_findings, print_notes, training_source
-from graduel.cli.views.progress import format_seconds
 from graduel.contenders import LabelledRows, make_contender
 from graduel.contenders.family import has_no_saved_form
 from graduel.contenders.registry import get_contender
@@ -29,10 +28,12 @@ from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
+from graduel.duel.plan.threads import choose_threads
 from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
+from graduel.number_format import format_number, format_percent, format_score, format_seconds
 from graduel.serialize import to_plain
 
 
@@ -51,15 +52,16 @@ def run(
     family, _ = get_contender(contender)
     if family.to_model is has_no_saved_form:
         raise UserError(
-            f"a model of {contender} has no saved form; train another contender, such as net"
+            f"--contender: models of {contender} cannot be saved; choose another, such as net"
         )
     if net is not None and contender != "net":
-        raise UserError(f"--net goes with the contender net; got --contender {contender}")
+        raise UserError(f"--net: expected the contender net; got --contender {contender}")
     if seed < 0:
-        raise UserError(f"seed must be at least 0; got {seed}")
+        raise UserError(f"--seed: expected at least 0; got {seed}")
     data = training_source(dataset, read_options, options)
     protocol = _plan(data, contender, net, options)
     path = out if out is not None else _default_path(protocol, seed)
+    protocol = replace(protocol, threads=protocol.threads or choose_threads())
     _check_writable(path)
     dataset_rows = data.load()
     print_notes(data)
@@ -72,7 +74,7 @@ def run(
     schema = Schema.of(dataset_rows)
     model = family.to_model(done.fitted, schema, spec["title"])
     if model is None:
-        raise UserError(f"this model of {contender} has no saved form; train another contender")
+        raise UserError(f"this model of {contender} cannot be saved; choose another contender")
     save_model(path, replace(model, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
@@ -86,12 +88,12 @@ def run(
 
 
 def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
-    """Return the protocol of a duel of one; a single model is tested on held-out rows."""
+    """Return the protocol of a duel with one contender, evaluated on given or held-out rows."""
     split = options["split"]
     if split is None and data.load().n_train is None:
         options = options | {"split": "holdout"}
     if split not in (None, "holdout", "given"):
-        raise UserError(f"--split must be holdout or given for a single model; got '{split}'")
+        raise UserError(f"--split: expected holdout or given for a single model; got '{split}'")
     return build_protocol(data, contenders=[contender], net=net, seeds=1, **options)
 
 
@@ -111,7 +113,7 @@ def _fit(
 
 
 def _default_path(protocol: Protocol, seed: int) -> Path:
-    """Return a file name that is named for the protocol and that no file has yet."""
+    """Return an unused file name, made from the data set and the protocol."""
     name = re.sub(r"[^\w.-]+", "-", protocol.dataset).strip("-.")[:60] or "model"
     stem = f"{name}-{protocol.digest}-seed{seed}"
     path, number = Path(f"{stem}.safetensors"), 1
@@ -122,28 +124,25 @@ def _default_path(protocol: Protocol, seed: int) -> Path:
 
 
 def _check_writable(path: Path) -> None:
-    """Raise if the file exists, or could not be written after the training."""
+    """Raise before the training if the file exists or cannot be written."""
     if path.exists():
-        raise UserError(f"--out must be a new file; {path} exists. Choose another name")
+        raise UserError(f"--out: expected a new file; {path} exists. Choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise UserError(
-            f"--out must be a file that can be written; {path}: {error.strerror}"
-        ) from None
+        raise UserError(f"--out: cannot write {path}: {error.strerror}") from None
 
 
 def _evaluate(
     done: FitOutcome, data: Dataset, split: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
-    """Evaluate the model on the test rows; return the report that is saved with it."""
+    """Evaluate the model on the test rows; return the report saved with it."""
     p, y = done.fitted.predict_proba(data.table[split.test]), data.y[split.test]
     if not np.isfinite(p).all():
         raise UserError(
-            "the network gives probabilities that are no numbers: it diverged. "
-            "Lower the learning rate"
+            "the network diverged: its probabilities are not finite. Lower the learning rate"
         )
     metric, leading = get_metric(protocol.metric), {}
     if metric.name not in ("error", "log_loss"):
@@ -171,13 +170,13 @@ def _evaluate(
 def _show(
     report: dict[str, Any], done: FitOutcome, protocol: Protocol, path: Path, console: Console
 ) -> None:
-    quality = f"test error {100 * report['test_error']:.2f} %"
+    quality = f"test error {format_percent(report['test_error'])}"
     metric = get_metric(protocol.metric)
     if metric.name == "log_loss":
-        quality += f", log loss {report['test_log_loss']:.4f}"
+        quality += f", log loss {format_number(report['test_log_loss'])}"
     elif metric.name != "error":
-        quality += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
-    valid = f" ({100 * report['valid_error']:.2f} %)" if "valid_error" in report else ""
+        quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
+    valid = f" ({format_percent(report['valid_error'])})" if "valid_error" in report else ""
     lines = [
         f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
         f"saved in {path}",
@@ -185,6 +184,6 @@ def _show(
     if done.stopped:
         lines.insert(0, f"stopped after {done.length}")
     if protocol.source is not None:
-        lines.append(f"new rows: graduel predict {path} FILE")
+        lines.append(f"to predict new rows: graduel predict {path} FILE")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)

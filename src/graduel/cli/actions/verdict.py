@@ -1,4 +1,4 @@
-"""``graduel verdict``: two sets of predictions from files, and the verdict on the screen."""
+"""``graduel verdict``: compare two files of predictions, print the verdict."""
 
 from __future__ import annotations
 
@@ -15,19 +15,15 @@ from rich.table import Table
 from graduel.cli.options import split_names
 from graduel.data.read.array_file import ArrayFile, read_array
 from graduel.duel.verdict.predictions import class_names, compare_predictions
-from graduel.duel.verdict.sentences import (
-    format_difference,
-    format_interval,
-    format_metric,
-    format_p,
-)
+from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
+from graduel.number_format import decimals_of, format_difference, format_equals_p, format_score
 from graduel.serialize import to_plain
 
 WIDTH = 80
-"""Of the text where the output is no terminal."""
+"""Characters in a line if the output is not a terminal."""
 
 
 def run(
@@ -41,11 +37,13 @@ def run(
     classes: str | None,
     as_json: bool,
 ) -> None:
-    """Read predictions and labels, compare them, and show the verdict."""
+    """Read predictions and labels, compare them, print the verdict."""
     measure = get_metric(metric)
     one, other, true = read_array(a), read_array(b), read_array(y)
     if true.columns is not None:
-        raise UserError(f"{y}: expected one column of true labels; name one: {y}:COLUMN")
+        raise UserError(
+            f"{y}: expected one column of true labels; got a table. Name a column: {y}:COLUMN"
+        )
     class_list = None if classes is None else list(split_names(classes))
     order = class_list
     if order is None and (one.columns or other.columns):
@@ -70,19 +68,19 @@ def _names(text: str | None, one: str, other: str) -> tuple[str, str]:
         return (one, other) if one != other else ("A", "B")
     titles = split_names(text)
     if len(titles) != 2 or not all(titles):
-        raise UserError(f"--names: expected two names with a comma between them; got '{text}'")
+        raise UserError(f"--names: expected two names separated by a comma; got '{text}'")
     return titles[0], titles[1]
 
 
 def _order_columns(x: ArrayFile, classes: list[str] | None) -> NDArray[Any]:
-    """Return the columns of a table in the order of the classes that they are named for."""
+    """Return the columns of a table in the order of `classes`, if they are its columns."""
     if x.columns is None or classes is None or set(x.columns) != set(classes):
         return x.array
     return np.asarray(x.array[:, [x.columns.index(name) for name in classes]])
 
 
 def show(pair: Comparison, metric: Metric, console: Console) -> None:
-    """Print the sentence, the numbers, the test and the reason for it."""
+    """Print the verdict, the numbers, the test and the reason for its choice."""
     if not console.is_terminal:
         console.width = WIDTH
     console.print(f"[bold]{escape(pair.sentence)}[/]", highlight=False)
@@ -90,23 +88,28 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
     table.add_column("")
     for heading in (pair.a, pair.b, "Difference"):
         table.add_column(escape(heading), justify="right")
-    difference = f"{'+' if pair.difference > 0 else ''}{format_difference(pair.difference, metric)}"
-    values = (format_metric(metric.shown(loss), metric) for loss in (pair.error_a, pair.error_b))
+    decimals = decimals_of(metric.unit, pair.rows)
+    difference = format_difference(pair.difference, metric.unit, decimals)
+    if metric.unit:
+        difference += f" {name_unit(metric)}s"
+    losses = (pair.error_a, pair.error_b)
+    values = (format_score(metric.shown(loss), metric.unit, decimals) for loss in losses)
     title = metric.title[:1].upper() + metric.title[1:]
     table.add_row(escape(title), *values, difference)
     console.print(table)
-    better = "a positive one is for " + pair.b
+    better = f"positive: {pair.b} is better"
+    equivalence = (pair.equivalence_interval, pair.equivalence_level)
     rows = [
-        ("Difference", f"loss of {pair.a} less loss of {pair.b}; {better}"),
-        ("", format_interval(pair.interval, pair.interval_level, 1, metric)),
+        ("Difference", f"loss of {pair.a} minus loss of {pair.b}; {better}"),
+        ("", format_interval(pair.interval, pair.interval_level, 1, metric, decimals)),
         (
-            "Equality",
-            f"{format_interval(pair.equivalence_interval, pair.equivalence_level, 1, metric)}; "
-            f"equal within ±{format_difference(pair.rope, metric)}",
+            "Equivalence",
+            f"{format_interval(*equivalence, 1, metric, decimals)}; "
+            f"ROPE ±{format_rope(pair.rope, metric)}",
         ),
-        ("Test", f"{pair.test}, {format_p(pair.p_value)}{_exact(pair)}"),
-        ("Why", pair.why),
-        ("Of", _count_rows(pair)),
+        ("Test", f"{pair.test}, {format_equals_p(pair.p_value)}{_exact(pair)}"),
+        ("Reason", pair.why),
+        ("Sample", _count_rows(pair)),
         ("Scope", pair.scope),
     ]  # fmt: skip
     grid = Table.grid(padding=(0, 2))
@@ -116,7 +119,7 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
 
 
 def _exact(pair: Comparison) -> str:
-    return "" if pair.p_exact is None else f" (exact {format_p(pair.p_exact)})"
+    return "" if pair.p_exact is None else f" (exact {format_equals_p(pair.p_exact)})"
 
 
 def _count_rows(pair: Comparison) -> str:

@@ -1,1 +1,1 @@
-"""The commands as they are typed: arguments, options and help. The work is done elsewhere."""
+"""Arguments, options and help of each command. The work is done in :mod:`graduel.cli.actions`."""

@@ -1,4 +1,4 @@
-"""``graduel data`` as it is typed."""
+"""Declaration of ``graduel data``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from graduel.cli.options import COLUMNS, TEXT_FORMAT, Shared, Target, command
 def data(
     source: Annotated[
         str | None,
-        typer.Argument(help="A name, a file or a folder; without it, what is known by name."),
+        typer.Argument(
+            help="A data set: a name, a file or a folder. Without it, the names are listed."
+        ),
     ] = None,
     target: Target = None,
     shared: Shared = (*COLUMNS, "bins", *TEXT_FORMAT, "size"),
     rows: Annotated[
         int | None,
         typer.Option(
-            help="Look at so many rows of a table, each class by its share; it may be larger than "
-            "memory.",
+            help="Number of rows of a table to read: a stratified sample. The table may be larger "
+            "than memory.",
             min=2,
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """List the data sets known by name, or show what is in one: columns, classes, warnings.
+    """List the named data sets, or show the columns, classes and warnings of one.
 
-    openml:NAME is fetched first, if it was not yet.
+    openml:NAME is downloaded if it is not cached.
     """

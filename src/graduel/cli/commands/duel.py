@@ -1,4 +1,4 @@
-"""``graduel duel`` as it is typed."""
+"""Declaration of ``graduel duel``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def duel(
         list[str] | None,
         typer.Argument(
             metavar="[DATASET]...",
-            help="What to duel on: a name (graduel data lists them), a table (CSV, Parquet), an "
-            "NPZ file, or a folder of images. More than one, or a folder of tables, make a suite: "
-            "a duel on each, and one page. Default: mnist.",
+            help="Data set: a name (graduel data lists them), a table (CSV, Parquet), an NPZ file, "
+            "or a folder of images. Several data sets or a folder of tables are a suite: a duel on "
+            "each, and one report. Default: mnist.",
             show_default=False,
         ),
     ] = None,
@@ -37,7 +37,7 @@ def duel(
     contenders: Annotated[
         str | None,
         typer.Option(
-            help=f"Who duels, with commas between them: {', '.join(BUILT_IN_CONTENDERS)}; or a "
+            help=f"Contenders, separated by commas: {', '.join(BUILT_IN_CONTENDERS)}; or a "
             "contender of an installed package. Default: textbook,net,xgboost.",
             show_default=False,
         ),
@@ -45,15 +45,15 @@ def duel(
     contender: Annotated[
         list[str] | None,
         typer.Option(
-            help="A scikit-learn classifier of your own beside them: module:function, or "
-            "name=module:function, imported from the current folder. May be given again.",
+            help="Your own scikit-learn classifier as a further contender: module:function or "
+            "name=module:function, imported from the current folder. May be repeated.",
             show_default=False,
         ),
     ] = None,
     net: Annotated[
         str | None,
         typer.Option(
-            help="A network of your own for the contender 'net', such as 'layers=256,128 "
+            help="Hyperparameters of the contender 'net', such as 'layers=256,128 "
             "activation=relu optimizer=adamw lr=1e-3 dropout=0.2 epochs=20'.",
             show_default=False,
         ),
@@ -61,26 +61,27 @@ def duel(
     budget: Annotated[
         str | None,
         typer.Option(
-            help="Time of tuning and fitting for each contender in each run, such as 90s or 2m. "
-            "Default: none, the default recipes.",
+            help="Time for hyperparameter search and fitting, for each contender in each run, such "
+            "as 90s or 2m. Default: no search, the default recipes.",
             show_default=False,
         ),
     ] = None,
     trials: Annotated[
         int | None,
         typer.Option(
-            help="Tune each contender with so many settings, the default recipe first.",
+            help="Trials of hyperparameter search for each contender; the first is the default "
+            "recipe.",
             show_default=False,
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="How often each contender is fitted.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Number of seeds: fits of each contender.")] = 1,
     rows: Rows = None,
     quick: Quick = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The run's folder. The same command with the same folder takes up where it "
-            "stopped. Default: a folder of its own under duels/.",
+            help="Folder of the run. The same command with the same folder resumes it. Default: a "
+            "new folder in duels/.",
             show_default=False,
         ),
     ] = None,
@@ -89,9 +90,9 @@ def duel(
     split: Annotated[
         str | None,
         typer.Option(
-            help="given, shuffle (a fifth of all rows is held out), or cross-validation: folds "
-            "and repeats such as 5x2. Default: the data's own; else 5x2 below 5,000 rows, shuffle "
-            "from there on.",
+            help="Test rows: given (the data set's split), holdout (20 % of all rows), or "
+            "cross-validation with k folds and r repeats, such as 5x2. Default: given if there is "
+            "a split; else 5x2 below 5,000 rows, holdout from there on.",
             show_default=False,
         ),
     ] = None,
@@ -99,7 +100,8 @@ def duel(
     rope: Annotated[
         float | None,
         typer.Option(
-            help="The largest difference that makes no difference in practice; 0.01 is a point.",
+            help="Region of practical equivalence: the largest difference without practical "
+            "relevance (0.01 is 1 point). Default: by the metric.",
             show_default=False,
         ),
     ] = None,
@@ -107,13 +109,13 @@ def duel(
         bool,
         typer.Option(
             "--no-probes",
-            help="Leave out what disturbed test rows do to each model, and what it looks at.",
+            help="Skip robustness and feature importance.",
         ),
     ] = False,
     sizes: Annotated[
         str | None,
         typer.Option(
-            help="A learning curve: the same duel with fewer training rows as well, such as "
+            help="Learning curve: numbers of training rows at which the duel is run, such as "
             "500,2000,8000, or auto.",
             show_default=False,
         ),
@@ -122,9 +124,9 @@ def duel(
         bool,
         typer.Option(
             "--show-rows",
-            help="Let the report show images of your own, and the cells of a few rows of tables.",
+            help="Let the report show your images and the cells of some rows of your table.",
         ),
     ] = False,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
-    """Train every contender on the same rows and say who wins."""
+    """Train all contenders on the same rows, compare them on the same test rows, write a report."""

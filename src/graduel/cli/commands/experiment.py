@@ -1,4 +1,4 @@
-"""``graduel experiment`` as it is typed."""
+"""Declaration of ``graduel experiment``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ from graduel.cli.options import (
 def experiment(
     dataset: Annotated[
         str,
-        typer.Argument(help="What to learn: a name, a table, an NPZ file or a folder of images."),
+        typer.Argument(help="Data set: a name, a table, an NPZ file or a folder of images."),
     ] = "mnist",
     target: Target = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            help="What to vary, such as activation=relu,tanh,gelu or 'layers=256|256,128'; more "
-            "than one --vary makes every combination.",
+            help="Hyperparameter and its values, such as activation=relu,tanh,gelu or "
+            "'layers=256|256,128'. If repeated, all combinations are trained.",
             show_default=False,
         ),
     ] = None,
     net: Annotated[
         str | None,
         typer.Option(
-            help="What all variants share, such as 'layers=128 epochs=5'.", show_default=False
+            help="Hyperparameters of all variants, such as 'layers=128 epochs=5'.",
+            show_default=False,
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="How often each variant is trained.")] = 1,
+    seeds: Annotated[int, typer.Option(help="Number of seeds: fits of each variant.")] = 1,
     rows: Rows = None,
     quick: Quick = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The experiment's folder. The same command with the same folder takes up where "
-            "it stopped. Default: a folder of its own under experiments/.",
+            help="Folder of the experiment. The same command with the same folder resumes it. "
+            "Default: a new folder in experiments/.",
             show_default=False,
         ),
     ] = None,
@@ -57,12 +58,13 @@ def experiment(
     split: Annotated[
         str | None,
         typer.Option(
-            help="given, holdout, or folds and repeats such as 5x2. Default: the data's own; else "
-            "5x2 below 5,000 rows, holdout from there on.",
+            help="Test rows: given (the data set's split), holdout (20 % of all rows), or "
+            "cross-validation with k folds and r repeats, such as 5x2. Default: given if there is "
+            "a split; else 5x2 below 5,000 rows, holdout from there on.",
             show_default=False,
         ),
     ] = None,
     metric: Metric = None,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
-    """Train variants of one network on the same rows and seeds; draw and compare them."""
+    """Train variants of a network on the same rows and seeds; compare and plot them."""

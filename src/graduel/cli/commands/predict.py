@@ -1,4 +1,4 @@
-"""``graduel predict`` as it is typed."""
+"""Declaration of ``graduel predict``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from graduel.cli.options import TEXT_FORMAT, Shared, command
 def predict(
     model: Annotated[
         Path,
-        typer.Argument(help="A model that graduel train saved, or a finished duel's folder."),
+        typer.Argument(help="Saved model of graduel train, or the folder of a finished duel."),
     ],
     rows: Annotated[
         Path,
         typer.Argument(
-            help="What to answer: a table (CSV, Parquet), a folder of images, or an NPZ file."
+            help="Rows to predict: a table (CSV, Parquet), a folder of images, or an NPZ file."
         ),
     ],
     out: Annotated[
@@ -27,14 +27,14 @@ def predict(
         typer.Option(
             "--out",
             "-o",
-            help="A new file, .csv or .parquet. Default: CSV on standard output.",
+            help="New .csv or .parquet file. Default: CSV on standard output.",
             show_default=False,
         ),
     ] = None,
     contender: Annotated[
         str | None,
-        typer.Option(help="Of a duel's folder: whose model. Default: the winner's."),
+        typer.Option(help="Contender whose model of the duel is used. Default: the best."),
     ] = None,
     shared: Shared = TEXT_FORMAT,
 ) -> None:
-    """Answer new rows with a saved model: each row as it came, its class, and probabilities."""
+    """Predict new rows with a saved model: each row with its class and probabilities."""

@@ -1,4 +1,4 @@
-"""``graduel report`` as it is typed."""
+"""Declaration of ``graduel report``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from graduel.cli.options import AsJson, command
 
 @command
 def report(
-    folder: Annotated[
-        Path, typer.Argument(help="The folder of a finished duel, experiment or suite.")
-    ],
+    folder: Annotated[Path, typer.Argument(help="Folder of a finished duel, experiment or suite.")],
     as_json: AsJson = False,
 ) -> None:
-    """Draw the page of a finished duel, experiment or suite again; nothing is trained."""
+    """Render the report of a finished duel, experiment or suite again, without training."""

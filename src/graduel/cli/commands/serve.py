@@ -1,4 +1,4 @@
-"""``graduel serve`` as it is typed."""
+"""Declaration of ``graduel serve``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ def serve(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A finished duel's folder, a model's file, or a table to train on. Without it, "
-            "digits with two small models that are trained at the first start."
+            help="Folder of a finished duel, a model file, or a table to train on. Default: "
+            "digits, with two small models trained at the first start."
         ),
     ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 for any.", min=0, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 for any free port.", min=0, max=65535)] = 8000,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     allow: Annotated[
         list[str] | None,
-        typer.Option(help="A further name that this server answers to.", show_default=False),
+        typer.Option(
+            help="Further host name that the server accepts. May be repeated.", show_default=False
+        ),
     ] = None,
     target: Target = None,
     shared: Shared = COLUMNS,
 ) -> None:
-    """Serve the glass box: a page to draw digits, look inside both contenders, and train."""
+    """Serve the glass box: a page to draw digits, inspect the models, and train networks."""

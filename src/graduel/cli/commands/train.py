@@ -1,4 +1,4 @@
-"""``graduel train`` as it is typed."""
+"""Declaration of ``graduel train``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from graduel.cli.options import (
 def train(
     dataset: Annotated[
         str,
-        typer.Argument(help="What to learn: a name, a table, an NPZ file or a folder of images."),
+        typer.Argument(help="Data set: a name, a table, an NPZ file or a folder of images."),
     ] = "mnist",
     target: Target = None,
     contender: Annotated[
         str,
         typer.Option(
-            help="What is trained: net, net-best, net-augmented, net-conv, textbook, xgboost, "
+            help="Contender: net, net-best, net-augmented, net-conv, textbook, xgboost, "
             "xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain; or a contender of an "
             "installed package whose models can be saved."
         ),
@@ -38,18 +38,20 @@ def train(
     net: Annotated[
         str | None,
         typer.Option(
-            help="The network and its training, such as 'layers=256,128 activation=gelu "
+            help="Hyperparameters of the network, such as 'layers=256,128 activation=gelu "
             "optimizer=adamw lr=1e-3 epochs=20'; docs/parts.md lists every name.",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order, dropout, held-out rows.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of initialization, row order, dropout and held-out rows.")
+    ] = 0,
     rows: Rows = None,
     quick: Quick = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The model's file, a new one. Default: a name of its own in this folder.",
+            help="New model file. Default: a name made from the data set, in this folder.",
             show_default=False,
         ),
     ] = None,
@@ -58,11 +60,12 @@ def train(
     split: Annotated[
         str | None,
         typer.Option(
-            help="given or holdout. Default: the data's own; else a fifth is held out.",
+            help="Test rows: given (the data set's split) or holdout (20 % of all rows). Default: "
+            "given if there is a split.",
             show_default=False,
         ),
     ] = None,
     metric: Metric = None,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
-    """Train one model, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
+    """Train one model with live progress, and save it. Ctrl-C saves the best epoch so far."""

@@ -1,4 +1,4 @@
-"""``graduel verdict`` as it is typed."""
+"""Declaration of ``graduel verdict``: arguments, options and help."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ def verdict(
     a: Annotated[
         str,
         typer.Argument(
-            help="Predictions of one: labels (n) or (seeds, n), or probabilities (n, classes) or "
-            "(seeds, n, classes), as numpy.save writes them; or a table (CSV, TSV, Parquet) or a "
-            "column of one, table.csv:column."
+            help="Predictions of the first model: a .npy file of labels, shape (n) or (seeds, n), "
+            "or of probabilities, shape (n, classes) or (seeds, n, classes); or a table (CSV, TSV, "
+            "Parquet) or one of its columns, table.csv:column."
         ),
     ],
-    b: Annotated[str, typer.Argument(help="Predictions of the other, of the same rows.")],
-    y: Annotated[str, typer.Argument(help="The true labels of these rows.")],
+    b: Annotated[str, typer.Argument(help="Predictions of the second model on the same rows.")],
+    y: Annotated[str, typer.Argument(help="True labels of these rows.")],
     metric: Annotated[
         str,
         typer.Option(
-            help="What decides: error, accuracy, log_loss, brier, auc, balanced_accuracy, or a "
+            help="Metric: error, accuracy, log_loss, brier, auc, balanced_accuracy, or a "
             "scikit-learn scorer."
         ),
     ] = "error",
     rope: Annotated[
         float | None,
         typer.Option(
-            help="The largest difference that makes none in practice (0.01 is one point). "
-            "Default: by the metric.",
+            help="Region of practical equivalence: the largest difference without practical "
+            "relevance (0.01 is 1 point). Default: by the metric.",
             show_default=False,
         ),
     ] = None,
     names: Annotated[
         str | None,
         typer.Option(
-            help="What to call the two, with a comma. Default: the names of their files.",
+            help="Names of the two models, separated by a comma. Default: their file names.",
             show_default=False,
         ),
     ] = None,
     classes: Annotated[
         str | None,
         typer.Option(
-            help="All classes, with commas, in the order of the columns of probabilities. Default: "
-            "those in the true labels, in ascending order.",
+            help="All classes, separated by commas, in the order of the probability columns. "
+            "Default: the classes of the true labels, ascending.",
             show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which of two sets of predictions is better, from whatever tools, and why."""
+    """Test which of two sets of predictions is better, from any tool."""

@@ -1,1 +1,1 @@
-"""What the commands print: tables, progress, small pictures in characters."""
+"""Terminal output of the commands: tables, progress, charts in characters."""

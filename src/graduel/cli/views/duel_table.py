@@ -1,4 +1,4 @@
-"""The result of a duel or an experiment on the screen: the table, then sentences."""
+"""Terminal output of a duel or an experiment: its table and verdicts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from graduel.report.draw.picture import TextTable
 from graduel.report.sections import learning_curve, results
 
 WIDTH = 100
-"""Characters in a line where the output is no terminal."""
+"""Characters in a line if the output is not a terminal."""
 
 
 def build_rich_table(content: TextTable, title: str) -> Table:
-    """Return a report's table for a terminal, the best values in bold."""
+    """Return a table for the terminal, with the best values in bold."""
     rich_table = Table(title=title)
     for i, heading in enumerate(content.head):
         rich_table.add_column(escape(heading), justify="right" if i else "left")
@@ -32,20 +32,20 @@ def build_rich_table(content: TextTable, title: str) -> Table:
 
 
 def show_experiment(run: Run, picture: Path, console: Console) -> None:
-    """Print the table of an experiment, and where the picture is."""
+    """Print the table of an experiment and the path of its figure."""
     if not console.is_terminal:
         console.width = WIDTH
     result, seeds = run.result, run.result.protocol.seeds
-    many = f"{seeds} seeds" if seeds > 1 else "one seed: what differs may be chance"
+    many = f"{seeds} seeds" if seeds > 1 else "one seed (differences may be chance)"
     title = f"{result.dataset.name}: {len(result.contenders)} variants, {many}"
     console.print(build_rich_table(experiment.build_table(run), title))
     for scope in sorted({one.scope for one in result.comparisons}):
         print_text(console, scope)
-    console.print(f"The picture: {picture}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"Figure: {picture}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show(run: Run, report: Path, console: Console) -> None:
-    """Print the table, the answers to the claims, each verdict, and where the report is."""
+    """Print the table, the answers to the claims, the verdicts, and the report's path."""
     if not console.is_terminal:
         console.width = WIDTH
     result, data = run.result, run.result.dataset
@@ -54,7 +54,7 @@ def show(run: Run, report: Path, console: Console) -> None:
         f"{data.n_test:,} test rows"
     )
     if "x" in result.protocol.split:
-        title += f", in each fold of {result.protocol.split}"
+        title += f" in each fold ({result.protocol.split})"
     console.print(build_rich_table(results.build_table(run), title))
     for claim in result.claims:
         console.print(f"[bold]{escape(claim.sentence)}[/]", highlight=False)
@@ -71,7 +71,7 @@ def show(run: Run, report: Path, console: Console) -> None:
     if result.protocol.quick:
         print_text(
             console,
-            "A quick look, with few rows and small budgets for all; the whole duel is the same "
+            "This was a quick duel with few rows and small budgets; for the full duel, run the "
             "command without --quick.",
         )
-    console.print(f"\nThe report: {report}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\nReport: {report}", highlight=False, markup=False, soft_wrap=True)

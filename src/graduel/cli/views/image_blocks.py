@@ -1,4 +1,4 @@
-"""Images as characters: half blocks, in grey where the terminal has colours."""
+"""Images as half-block characters, in color if the terminal has colors."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.text import Text
 
 INKED = 0.35
-"""Brightness from which a pixel is a block, where there are no colours."""
+"""Brightness from which a pixel is drawn on a terminal without colors."""
 HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
 def draw_blocks(image: Any, console: Console) -> Text:
-    r"""Draw an image of shape (height, width, channels), two pixels a character.
+    r"""Return an image of shape (height, width, channels) as text, two pixels per character.
 
     Parameters
     ----------
-    image : uint8, or numbers, the largest the brightest
-    console : sets width and colours; a wider image is made smaller
+    image : uint8, or numbers scaled to their maximum
+    console : gives width and colors; a wider image is downsampled
 
     Examples
     --------
@@ -40,9 +40,9 @@ def draw_blocks(image: Any, console: Console) -> Text:
         pairs = zip(inked[0::2], inked[1::2], strict=True)
         lines = ("".join(HALVES[a, b] for a, b in zip(*pair, strict=True)) for pair in pairs)
         return Text("\n".join(lines))
-    colours = np.rint(255 * (pixels if pixels.shape[2] == 3 else pixels[..., :1].repeat(3, 2)))
+    colors = np.rint(255 * (pixels if pixels.shape[2] == 3 else pixels[..., :1].repeat(3, 2)))
     text = Text()
-    for row, (upper, lower) in enumerate(zip(colours[0::2], colours[1::2], strict=True)):
+    for row, (upper, lower) in enumerate(zip(colors[0::2], colors[1::2], strict=True)):
         text.append("\n" if row else "")
         for a, b in zip(upper.astype(int), lower.astype(int), strict=True):
             fore, back = (f"rgb({c[0]},{c[1]},{c[2]})" for c in (a, b))

@@ -1,4 +1,4 @@
-"""One example in one tree model, on the screen."""
+"""Terminal output of one example in a tree model."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from rich.markup import escape
 from graduel.cli.views.inspect_text import (
     add_rows,
     build_table,
-    format_number,
     print_heading,
     print_text,
 )
 from graduel.glassbox.inspection import Inspection, TreeInspection, rank_inputs
 from graduel.glassbox.trees.tree_votes import Path
+from graduel.number_format import format_term
 
 
 def print_trees(inspection: Inspection, trees: TreeInspection, console: Console) -> None:
-    """Print the votes of the rounds, the strongest trees, and the SHAP values."""
+    """Print the votes of the rounds, the strongest trees and the SHAP values."""
     votes = trees.votes
-    print_heading(console, f"The votes of {trees.rounds:,} rounds, {votes.kind}, in log-odds")
+    print_heading(console, f"Votes of {trees.rounds:,} rounds, {votes.kind}, in log-odds")
     marks = sorted({0, 1, trees.rounds // 4, trees.rounds // 2, trees.rounds})
     table = build_table("class", *(f"after {n}" for n in marks))
     for k, name in enumerate(trees.groups):
-        table.add_row(escape(name), *(format_number(float(votes.so_far[n, k])) for n in marks))
+        table.add_row(escape(name), *(format_term(float(votes.so_far[n, k])) for n in marks))
     console.print(table)
     for path in votes.strongest[:3]:
         _print_path(trees, path, console)
@@ -38,20 +38,20 @@ def print_trees(inspection: Inspection, trees: TreeInspection, console: Console)
         console, f"SHAP: the contribution of each input to the log-odds of {trees.groups[k]}"
     )
     inputs = rank_inputs(values, inspection.top)
-    rows = ([inspection.names[i], trees.inputs[i], format_number(float(values[i]))] for i in inputs)
-    console.print(add_rows(build_table("input", "value", "added"), rows))
+    rows = ([inspection.names[i], trees.inputs[i], format_term(float(values[i]))] for i in inputs)
+    console.print(add_rows(build_table("input", "value", "contribution"), rows))
     rest = float(values.sum() - values[inputs].sum())
     print_text(
         console,
-        f"expected {format_number(float(trees.shap.bias[k]))}, these {len(inputs)} "
-        f"{format_number(float(values[inputs].sum()))}, all others {format_number(rest)}: "
-        f"margin {format_number(float(trees.shap.margin[k]))}",
+        f"expected {format_term(float(trees.shap.bias[k]))}, these {len(inputs)} "
+        f"{format_term(float(values[inputs].sum()))}, all others {format_term(rest)}: "
+        f"margin {format_term(float(trees.shap.margin[k]))}",
     )
 
 
 def _print_path(trees: TreeInspection, path: Path, console: Console) -> None:
-    most = f"{format_number(path.value)} for {trees.groups[path.strongest]}"
-    also = ", and less for the others" if path.group is None else ""
-    print_heading(console, f"Tree {path.tree}, of round {path.round}: {most}{also}")
+    most = f"{format_term(path.value)} for {trees.groups[path.strongest]}"
+    also = ", less for the other classes" if path.group is None else ""
+    print_heading(console, f"Tree {path.tree} (round {path.round}): {most}{also}")
     rows = ([f"{one.name} {one.condition}?", one.value_text, one.went] for one in path.splits)
-    console.print(add_rows(build_table("asks", "value", "goes"), rows))
+    console.print(add_rows(build_table("condition", "value", "branch"), rows))

@@ -1,4 +1,4 @@
-"""One example in one model, on the screen."""
+"""Terminal output of one example in a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from graduel.cli.views.image_blocks import draw_blocks
 from graduel.cli.views.inspect_text import (
     add_rows,
     build_table,
-    format_number,
     print_heading,
     print_text,
 )
@@ -23,18 +22,19 @@ from graduel.cli.views.inspect_trees import print_trees
 from graduel.glassbox.inspection import Inspection, NetInspection
 from graduel.glassbox.network.equations import FILE, Equation
 from graduel.glassbox.network.neuron import Term
+from graduel.number_format import format_number, format_percent, format_term
 
 MOST_CLASSES = 12
-"""Of more classes, the most probable are shown."""
+"""Most classes shown; of more, the most probable."""
 MOST_FEATURES = 40
-"""Of more columns of a table, the first are shown."""
+"""Most columns of a table shown; of more, the first."""
 
 
 def show(inspection: Inspection, console: Console) -> None:
-    """Print everything, from the example to the step."""
+    """Print the inspection, from the example to the gradient step."""
     print_text(console, f"{inspection.title}: {inspection.where}")
     _print_example(inspection, console)
-    _print_answer(inspection, console)
+    _print_prediction(inspection, console)
     if inspection.net is not None:
         _print_forward(inspection, inspection.net, console)
         _print_backward(inspection, inspection.net, console)
@@ -44,7 +44,7 @@ def show(inspection: Inspection, console: Console) -> None:
 
 
 def _format_equation(one: Equation) -> str:
-    """Write an equation with its number and its line."""
+    """Return an equation with its number and its line of code."""
     if one.line is None:
         return one.text
     return f"{one.text}   ({one.number}) {one.line.file}:{one.line.number}"
@@ -56,7 +56,7 @@ def _print_example(inspection: Inspection, console: Console) -> None:
         return
     if not inspection.example.features:
         return
-    print_heading(console, "The example, and its prepared inputs")
+    print_heading(console, "Example and prepared inputs")
     table = build_table("Column", "value", "prepared")
     table.columns[1].justify = table.columns[2].justify = "left"
     for feature in inspection.example.features[:MOST_FEATURES]:
@@ -71,36 +71,41 @@ def _print_example(inspection: Inspection, console: Console) -> None:
 
 
 def _select_inputs(feature: Any) -> list[Any]:
-    """Return the inputs to show: of one-hot columns, those that are not 0."""
+    """Return the inputs to show: those that are not 0 of one-hot columns."""
     return [one for one in feature.inputs if one.value != 0] or list(feature.inputs[:1])
 
 
 def _format_input(name: str, column: str, value: float) -> str:
     short = name if name != column else ""
-    return f"{short}: {format_number(value)}" if short else format_number(value)
+    return f"{short}: {format_term(value)}" if short else format_term(value)
 
 
-def _print_answer(inspection: Inspection, console: Console) -> None:
+def _print_prediction(inspection: Inspection, console: Console) -> None:
     p, true = inspection.probabilities, inspection.label
-    answer = inspection.prediction
-    head = f"The answer: {inspection.classes[answer]}, with {100 * p[answer]:.2f} %"
+    predicted = inspection.prediction
+    head = (
+        f"Prediction: {inspection.classes[predicted]}, with {format_percent(float(p[predicted]))}"
+    )
     if inspection.label_known:
-        right = "right" if answer == true else f"wrong: it is {inspection.classes[true]}"
+        right = "correct" if predicted == true else f"wrong: true class {inspection.classes[true]}"
         head += f" ({right})"
     print_heading(console, head)
     if not inspection.label_known:
         print_text(
-            console, "No label is known; the answer is taken as true. --label names another."
+            console,
+            "The label is unknown; the prediction is taken as true. Set another with --label.",
         )
     table = build_table("Class", "probability", "")
     table.columns[2].justify = "left"
     for k in _select_classes(inspection):
-        table.add_row(escape(inspection.classes[k]), f"{p[k]:.4f}", "█" * round(40 * float(p[k])))
+        table.add_row(
+            escape(inspection.classes[k]), format_number(p[k]), "█" * round(40 * float(p[k]))
+        )
     console.print(table)
 
 
 def _select_classes(inspection: Inspection) -> list[int]:
-    """Return the classes to show: all, or the most probable, and the true one."""
+    """Return the classes to show: all, or the most probable and the true one."""
     n = len(inspection.classes)
     if n <= MOST_CLASSES:
         return list(range(n))
@@ -109,22 +114,18 @@ def _select_classes(inspection: Inspection) -> list[int]:
 
 
 def _build_terms(terms: Iterable[Term], x: str, w: str, product: str) -> Table:
-    rows = (
-        [t.name, format_number(t.x), format_number(t.w), format_number(t.product)] for t in terms
-    )
+    rows = ([t.name, format_term(t.x), format_term(t.w), format_term(t.product)] for t in terms)
     return add_rows(build_table("input", x, w, product), rows)
 
 
 def _print_forward(inspection: Inspection, net: NetInspection, console: Console) -> None:
-    print_heading(console, f"Forward, through {net.parameters:,} parameters")
-    table = build_table("layer", "computes", "units", "at 0", "largest")
+    print_heading(console, f"Forward pass through {net.parameters:,} parameters")
+    table = build_table("layer", "equation", "units", "zeros", "largest")
     table.columns[1].justify = "left"
     for one in net.forward.layers:
         a = one.output
         cells = (one.place.title, one.place.forward.text[:44], f"{a.size:,}")
-        table.add_row(
-            *map(escape, cells), f"{int((a == 0).sum()):,}", format_number(float(a.max()))
-        )
+        table.add_row(*map(escape, cells), f"{int((a == 0).sum()):,}", format_term(float(a.max())))
     console.print(table)
     for one_neuron in net.neurons:
         place, l = one_neuron.place, one_neuron.place.number
@@ -137,18 +138,18 @@ def _print_forward(inspection: Inspection, net: NetInspection, console: Console)
         last = (
             one_neuron.place is net.neurons[-1].place
             and place.number == len(net.forward.columns) - 1
-            and place.shape_out == net.forward.answers.shape
+            and place.shape_out == net.forward.predictions.shape
         )
         add_rows(
             sums,
             [
-                [f"these {len(one_neuron.terms)} terms", format_number(shown)],
-                [f"the other {one_neuron.n_rest:,}", format_number(one_neuron.rest)],
-                ["bias b", format_number(one_neuron.bias)],
-                ["z, the sum", format_number(one_neuron.z)],
+                [f"these {len(one_neuron.terms)} terms", format_term(shown)],
+                [f"the other {one_neuron.n_rest:,}", format_term(one_neuron.rest)],
+                ["bias b", format_term(one_neuron.bias)],
+                ["z, the sum", format_term(one_neuron.z)],
                 [
                     "a, " + ("its probability" if last else "the output"),
-                    format_number(one_neuron.a),
+                    format_term(one_neuron.a),
                 ],
             ],
         )
@@ -161,7 +162,7 @@ def _print_softmax(inspection: Inspection, net: NetInspection, console: Console)
     steps = net.forward.softmax
     if steps is None:
         return
-    print_heading(console, "Softmax, step by step, and the loss's gradient")
+    print_heading(console, "Softmax step by step, and the gradient of the loss")
     print_text(console, _format_equation(steps.equation))
     for equation in net.backward.output:
         print_text(console, _format_equation(equation))
@@ -170,21 +171,19 @@ def _print_softmax(inspection: Inspection, net: NetInspection, console: Console)
         values = (steps.z[k], steps.shifted[k], steps.exponentials[k], steps.a[k])
         ends = (net.backward.target[k], net.backward.dz[k])
         table.add_row(
-            escape(inspection.classes[k]), *(format_number(float(v)) for v in (*values, *ends))
+            escape(inspection.classes[k]), *(format_term(float(v)) for v in (*values, *ends))
         )
     console.print(table)
-    print_text(
-        console, f"max = {format_number(steps.largest)}, Σ exp = {format_number(steps.total)}"
-    )
+    print_text(console, f"max = {format_term(steps.largest)}, Σ exp = {format_term(steps.total)}")
 
 
 def _print_backward(inspection: Inspection, net: NetInspection, console: Console) -> None:
     true = inspection.classes[inspection.label]
     print_heading(
-        console, f"Backward from the loss {format_number(net.backward.loss)}, with {true} as true"
+        console, f"Backward pass from the loss {format_term(net.backward.loss)}, true class {true}"
     )
-    print_text(console, f"lines are those of {FILE}")
-    table = build_table("layer", "computes", "line", "size")
+    print_text(console, f"line numbers of {FILE}")
+    table = build_table("layer", "equation", "line", "norm")
     table.columns[1].justify = table.columns[2].justify = "left"
     for one in net.backward.layers:
         sizes = [f"‖d{name}‖ {_format_norm(g)}" for name, g in one.gradients.items()]
@@ -203,42 +202,41 @@ def _print_backward(inspection: Inspection, net: NetInspection, console: Console
         for equation in row.equations:
             print_text(console, _format_equation(equation))
         if row.norm == 0:
-            why = "its gate was shut" if row.dz == 0 else "its inputs are 0"
+            why = "the gradient is 0" if row.dz == 0 else "the inputs are 0"
             print_text(
                 console,
-                f"dz = {format_number(row.dz)}: {why}, and this example changes none of it.",
+                f"dz = {format_term(row.dz)}: {why}, so this example does not change its weights.",
             )
             continue
         console.print(_build_terms(row.terms, "a", "dz", "dW = dz·a"))
         print_text(
             console,
-            f"db = dz = {format_number(row.db)}; ‖dW‖ of the unit {format_number(row.norm)}",
+            f"db = dz = {format_term(row.db)}; ‖dW‖ of the unit {format_term(row.norm)}",
         )
 
 
 def _split_equation(one: Equation | None) -> tuple[str, str]:
-    """Return an equation, and its number with its line."""
+    """Return an equation, and its number with its line of code."""
     if one is None:
         return "", ""
     return one.text, "" if one.line is None else f"({one.number}) {one.line.number}"
 
 
 def _format_norm(array: Any) -> str:
-    return format_number(float(np.linalg.norm(array.astype(np.float64))))
+    return format_term(float(np.linalg.norm(array.astype(np.float64))))
 
 
 def _print_step(inspection: Inspection, net: NetInspection, console: Console) -> None:
     one, k = net.step, inspection.label
     print_heading(console, f"One gradient step on this example, α = {one.lr:g}")
     print_text(console, _format_equation(one.equation))
-    fell = one.loss_before - one.loss_after
-    verdict = "it helped" if one.helped else "it did not help: the step was too long"
-    if fell == 0:
-        verdict = "nothing changed"
-    loss = f"loss {format_number(one.loss_before)} → {format_number(one.loss_after)}"
+    verdict = "it decreased" if one.helped else "it did not decrease: the step was too long"
+    if one.loss_before == one.loss_after:
+        verdict = "unchanged"
+    loss = f"loss {format_term(one.loss_before)} → {format_term(one.loss_after)}"
     print_text(
         console,
-        f"{loss}: {verdict}. α ‖gradient‖² = {format_number(one.expected)} was expected.",
+        f"{loss}: {verdict}. Expected decrease: α ‖gradient‖² = {format_term(one.expected)}.",
     )
-    before, after = 100 * float(one.before[k]), 100 * float(one.after[k])
-    print_text(console, f"probability of {inspection.classes[k]}: {before:.3f} % → {after:.3f} %")
+    before, after = (format_percent(float(p[k]), 3) for p in (one.before, one.after))
+    print_text(console, f"probability of {inspection.classes[k]}: {before} → {after}")

@@ -1,4 +1,4 @@
-"""Live progress of a duel: a line a contender on a terminal, plain lines elsewhere."""
+"""Live progress of a duel: a line per contender on a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -13,23 +13,14 @@ from rich.progress import TaskID as Task
 from graduel import kernels
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.job import Event
+from graduel.number_format import format_percent, format_seconds
 
 PLAIN_EVERY = 10.0
-"""Seconds between two plain lines of one fit."""
-
-
-def format_seconds(seconds: float) -> str:
-    """Write a time in seconds or minutes.
-
-    >>> format_seconds(7.4), format_seconds(95)
-    ('7 s', '1:35 min')
-    """
-    whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02} min"
+"""Seconds between two plain lines of a fit."""
 
 
 def describe(event: Event) -> str:
-    """Describe the state of a fit: time spent, time left, error so far."""
+    """Return the state of a fit in words: time elapsed, time left, validation error."""
     if event.progress is None:
         return {
             "reused": "finished earlier",
@@ -41,21 +32,21 @@ def describe(event: Event) -> str:
     trial = f"trial {now.trial}: " if now.trial is not None else ""
     left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0
     return (
-        f"{trial}{format_seconds(now.seconds)} spent, at most {format_seconds(left)} left, "
-        f"validation error {100 * now.valid_error:.2f} %"
+        f"{trial}{format_seconds(now.seconds, 2)} elapsed, at most {format_seconds(left, 2)} left, "
+        f"validation error {format_percent(now.valid_error)}"
     )
 
 
 def show_progress(
     events: Iterator[Event], protocol: Protocol, console: Console, folder: Path
 ) -> None:
-    """Consume the events of a duel and show them."""
+    """Show the events of a duel as they arrive."""
     show = _show_live if console.is_terminal else _show_plain
     show(events, protocol, console, folder)
 
 
 def _name_run(protocol: Protocol) -> str:
-    return "An experiment" if protocol.varies else "A duel"
+    return "Experiment" if protocol.varies else "Duel"
 
 
 def _show_live(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
@@ -90,7 +81,10 @@ def _show_plain(
     events: Iterator[Event], protocol: Protocol, console: Console, folder: Path
 ) -> None:
     last_time = 0.0
-    console.out(f"{_name_run(protocol)} on {protocol.dataset} in {folder}", highlight=False)
+    console.out(
+        f"{_name_run(protocol)} on {protocol.dataset}; results are saved in {folder}",
+        highlight=False,
+    )
     for event in events:
         if event.kind == "progress" and monotonic() - last_time < PLAIN_EVERY:
             continue

@@ -1,4 +1,4 @@
-"""Small pictures of data in characters: histograms, bars, images."""
+"""Charts of data in characters: histograms, bars, images."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 STEPS = " ▁▂▃▄▅▆▇█"
-"""Heights of a bar, in eighths of a line."""
+"""Bars of zero to eight eighths of a line."""
 PARTS = " ▏▎▍▌▋▊▉█"
-"""Lengths of a bar, in eighths of a character."""
+"""Bars of zero to eight eighths of a character."""
 SHADES = " ░▒▓█"
 BINS = 10
 
 
 def draw_bars(counts: Array) -> str:
-    """Draw counts as bars side by side; counts above zero are visible.
+    """Return counts as bars; counts above zero are visible.
 
     >>> draw_bars(np.array([0, 1, 50, 100]))
     ' ▁▄█'
@@ -29,9 +29,10 @@ def draw_bars(counts: Array) -> str:
 
 
 def draw_histogram(numbers: Array) -> str:
-    """Draw a histogram: equal widths from the 1 % to the 99 % quantile, the rest at both ends.
+    """Return a histogram with bins of equal width between the 1 % and 99 % quantiles.
 
-    Of ten different numbers or fewer, each has a bar.
+    Numbers outside are counted in the first and last bin. If there are at most ten distinct
+    numbers, each has a bar.
 
     >>> draw_histogram(np.repeat([1, 2, 3, 9], [1, 2, 4, 8])), draw_histogram(np.arange(99) ** 2)
     ('▁▂▄█', '█▄▃▃▂▂▂▂▂▂')
@@ -41,7 +42,7 @@ def draw_histogram(numbers: Array) -> str:
     distinct, counts = np.unique(numbers, return_counts=True)
     if len(distinct) <= BINS:
         return draw_bars(counts)
-    halves = numbers / 2  # whose differences are finite
+    halves = numbers / 2  # differences stay finite
     low, high = np.quantile(halves, [0.01, 0.99])
     if low == high:
         low, high = halves.min(), halves.max()
@@ -50,7 +51,7 @@ def draw_histogram(numbers: Array) -> str:
 
 
 def draw_bar(share: float, width: int = 20) -> str:
-    """Draw a share as a bar.
+    """Return a share as a bar.
 
     >>> draw_bar(0.5, 4), draw_bar(0.1, 4), draw_bar(0.0001, 4)
     ('██', '▍', '▏')
@@ -60,29 +61,29 @@ def draw_bar(share: float, width: int = 20) -> str:
 
 
 def draw_image(pixels: Array, height: int, width: int) -> list[str]:
-    """Draw an image of 0 to 255, brightness as shade, into at most `height` lines of characters.
+    """Return an image of 0 to 255 as shaded characters, in at most `height` lines.
 
-    A character is about twice as high as it is wide.
+    A character is taken to be twice as high as wide.
 
     >>> draw_image(np.array([[0, 255], [0, 255], [128, 0], [128, 0]]), 4, 4)
     [' █', '▒ ']
     """
-    grey = pixels.mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)
-    step = max(grey.shape[0] / (2 * height), grey.shape[1] / width, 1.0)
-    rows = _average_rows(grey, max(1, round(grey.shape[0] / (2 * step))))
-    cells = _average_rows(rows.T, max(1, round(grey.shape[1] / step))).T
+    gray = pixels.mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)
+    step = max(gray.shape[0] / (2 * height), gray.shape[1] / width, 1.0)
+    rows = _average_rows(gray, max(1, round(gray.shape[0] / (2 * step))))
+    cells = _average_rows(rows.T, max(1, round(gray.shape[1] / step))).T
     shades = (cells / 256 * len(SHADES)).astype(int)
     return ["".join(SHADES[shade] for shade in row) for row in shades]
 
 
 def _average_rows(rows: Array, count: int) -> Array:
-    """Average the rows of a matrix in `count` groups of neighbours."""
+    """Average the rows of a matrix in `count` groups of adjacent rows."""
     edges = np.linspace(0, len(rows), count + 1).round().astype(int)
     return np.stack([rows[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
 
 
 def join_side_by_side(pictures: list[list[str]], titles: list[str], width: int) -> list[str]:
-    """Put pictures beside one another, as many as fit into the width, each under its title.
+    """Return pictures side by side, each below its title, as many per line as fit the width.
 
     >>> join_side_by_side([["##"], ["++", "++"], ["xx"]], ["a", "b", "c"], 7)
     ['a   b', '##  ++', '    ++', 'c', 'xx']

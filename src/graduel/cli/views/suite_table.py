@@ -1,4 +1,4 @@
-"""A suite's result on the screen: a row for each data set, then the pairs and the verdicts."""
+"""Terminal output of a suite: a row for each data set, then the pairs and the verdicts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from graduel.duel.result.outcome import Suite
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.wording import capitalize
 from graduel.report.suite import by_dataset, wins
-from graduel.report.suite.metric_text import format_value
+from graduel.report.suite.metric_text import format_metric
 from graduel.report.suite.suite_page import build_headline, describe_other_metrics
 
 NARROW = 80
-"""Characters in a line where the output is no terminal."""
+"""Characters in a line if the output is not a terminal."""
 MOST_TITLES = 3
-"""With more contenders the table shows names in place of titles, which have no room."""
+"""Most contenders whose titles fit; with more, the table shows their names."""
 PAIR_COLUMNS = ("First − second", "Wins", "Ties", "Losses", "p, adjusted", "Verdict")
 
 
 def show(suite: Suite, page: Path, console: Console) -> None:
-    """Print the values, the pairs, the verdicts, and where the suite's page is."""
+    """Print the metrics, the pairs, the verdicts and the path of the report."""
     if not console.is_terminal:
         console.width = NARROW
     result = suite.result
@@ -43,20 +43,20 @@ def show(suite: Suite, page: Path, console: Console) -> None:
     lines += [f"Failed: {one.name}: {one.message}" for one in result.failures]
     for line in lines:
         print_text(console, line)
-    console.print(f"\nThe report: {page}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\nReport: {page}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_values(suite: Suite, console: Console) -> None:
     titles = list_titles(suite)
-    table = Table(title=f"{capitalize(suite.result.protocol.metric_title)} on every data set")
+    table = Table(title=f"{capitalize(suite.result.protocol.metric_title)} by data set")
     table.add_column("Data set", overflow="fold")
     for name, title in titles.items():
         heading = title if len(titles) <= MOST_TITLES else name
         table.add_column(escape(heading), justify="right", overflow="fold")
-    table.add_column("Ahead", overflow="fold")
+    table.add_column("Best", overflow="fold")
     content = by_dataset.build_table(suite)
     for i, (dataset, row) in enumerate(zip(suite.result.datasets, content.rows, strict=True)):
-        cells = [escape(format_value(suite, dataset, name)) for name in titles]
+        cells = [escape(format_metric(suite, dataset, name)) for name in titles]
         bold = [f"[bold]{t}[/]" if (i, j) in content.best else t for j, t in enumerate(cells, 1)]
         table.add_row(escape(row[0]), *bold, escape(row[len(titles) + 1]))
     console.print(table)

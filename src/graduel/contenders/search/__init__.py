@@ -1,1 +1,1 @@
-"""Hyperparameter search: spaces, trials, and a contender with its hyperparameters searched."""
+"""Hyperparameter search: search spaces, trials, and a contender that runs the search."""

@@ -1,4 +1,4 @@
-"""Search spaces: what a hyperparameter may be, a range of numbers or a choice, as plain data."""
+"""Search spaces: for each hyperparameter a range of numbers or a list of options, as plain data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graduel.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A number from `low` to `high`; with `log`, each power of ten is equally likely."""
+    """A number from `low` to `high`; with `log`, sampled log-uniformly."""
 
     low: float
     high: float
@@ -24,7 +24,7 @@ class Real:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number from `low` to `high`, both included."""
+    """An integer from `low` to `high`, both included; with `log`, sampled log-uniformly."""
 
     low: int
     high: int
@@ -36,7 +36,7 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some values: text, numbers, True, False, None, or tuples of these."""
+    """One of several options: text, numbers, True, False, None, or tuples of these."""
 
     options: tuple[Any, ...]
 
@@ -47,21 +47,21 @@ class Choice:
 
 Dimension = Real | Integer | Choice
 Space = Mapping[str, Dimension]
-"""What each hyperparameter may be, by name."""
+"""The range or options of each hyperparameter, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeSpace:
-    """The search space of a family: fields of its recipe, for tables and for images.
+    """The search space of a family: hyperparameters of its recipe, for tables and for images.
 
-    A hyperparameter whose value in the recipe lies outside of its dimension is the user's own
-    choice and is not searched. With ``--quick`` neither are rounds and epochs.
+    A hyperparameter whose value in the recipe lies outside its range was set on purpose and is not
+    searched. With ``--quick``, numbers of rounds and epochs are not searched either.
 
     Attributes
     ----------
-    table : for tables
-    images : for images; None for the same
-    lengths : names of those that set how long a fit may take (epochs, rounds)
+    table : the space for tables
+    images : the space for images; None if it is the same
+    lengths : the hyperparameters that set the length of a fit (epochs, rounds)
 
     Examples
     --------
@@ -75,7 +75,7 @@ class RecipeSpace:
     lengths: tuple[str, ...] = ()
 
     def __call__(self, recipe: Any, *, image: bool, quick: bool) -> dict[str, Dimension]:
-        """Return the dimensions that are searched around a recipe."""
+        """Return the ranges to search around a recipe."""
         values = asdict(recipe)
         return {
             name: dimension
@@ -84,7 +84,7 @@ class RecipeSpace:
         }
 
     def of(self, *, image: bool) -> Space:
-        """Return the whole space for images or for tables."""
+        """Return the full space for images or for tables."""
         return self.images if image and self.images is not None else self.table
 
 
@@ -93,7 +93,7 @@ def _is_number(value: Any) -> bool:
 
 
 def to_plain(space: Space) -> tuple[tuple[str, Any], ...]:
-    """Return a space as plain data for a plan, sorted by name.
+    """Convert a space to plain data for a plan, sorted by name.
 
     >>> to_plain({"C": Real(0.1, 10, log=True)})
     (('C', ['real', 0.1, 10, True]),)
@@ -108,7 +108,7 @@ def _to_list(one: Dimension) -> list[Any]:
 
 
 def from_plain(plain: Any) -> dict[str, Dimension]:
-    """Return the space of what :func:`to_plain` returned, perhaps by way of JSON."""
+    """Convert plain data from :func:`to_plain`, or its copy from JSON, to a space."""
     space: dict[str, Dimension] = {}
     for name, (kind, *values) in plain:
         if kind == "choice":
@@ -119,14 +119,15 @@ def from_plain(plain: Any) -> dict[str, Dimension]:
 
 
 def validate_space(space: Any) -> dict[str, Dimension]:
-    """Return a user's space: dimensions, or ``(low, high)`` and lists of options in their place.
+    """Validate a user's search space.
 
-    Whole numbers at both ends make a range of whole numbers.
+    A range is a `Real`, an `Integer` or a pair ``(low, high)``, which is a range of integers if
+    both are integers; options are a `Choice` or a list.
 
     Raises
     ------
     UserError
-        If it is not a search space.
+        If `space` is not a valid search space.
 
     Examples
     --------
@@ -136,7 +137,9 @@ def validate_space(space: Any) -> dict[str, Dimension]:
     """
     checked: dict[str, Dimension] = {}
     if not isinstance(space, Mapping):
-        raise UserError(f"a search space must map names to ranges; got {type(space).__name__}")
+        raise UserError(
+            f"a search space must be a mapping from names to ranges; got {type(space).__name__}"
+        )
     for name, one in space.items():
         if isinstance(one, Dimension):
             dimension = one
@@ -154,7 +157,7 @@ def validate_space(space: Any) -> dict[str, Dimension]:
             dimension.low < dimension.high and (dimension.low > 0 or not dimension.log)
         ):
             raise UserError(
-                f"the range of {name} must go from low to high, and lie above 0 with log=True; "
+                f"the range of {name} must have low < high, and low > 0 with log=True; "
                 f"got {dimension.low} to {dimension.high}"
             )
         checked[str(name)] = dimension

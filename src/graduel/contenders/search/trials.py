@@ -1,8 +1,8 @@
-"""The hyperparameter search of one cell: Optuna proposes, a SQLite file holds finished trials.
+"""The hyperparameter search of one cell: Optuna proposes trials, a SQLite file stores them.
 
-A trial is written in one transaction when it is finished: a process that is killed leaves no half
-trial. The parameters of a trial depend on the cell, the trial's number and the finished trials
-before it, and on nothing else, so that a search that was stopped resumes to the same end.
+A finished trial is written in one transaction, so a killed process leaves no partial trial. The
+parameters of a trial depend only on the cell, the trial's number and the finished trials before it,
+so a resumed search gives the same result as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from graduel.contenders.search.space import Choice, Real, Space
 from graduel.errors import UserError
 
 STARTUP = 5
-"""Random trials before the sampler models the loss."""
+"""Random trials before the sampler models the loss (trial 0, the default recipe, included)."""
 STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
-"""Our states of a trial, and Optuna's."""
+"""The states of a trial, and their names in Optuna."""
 PRUNE_AFTER, PRUNE_FROM = 3, 25
-"""Complete trials before one may be pruned, and the first hundredth of its work where it may."""
+"""Complete trials before pruning starts, and the percentage of its work from which a trial may be
+pruned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,16 @@ class Trial:
 
     Attributes
     ----------
-    number : from 0, the default recipe
-    params : its hyperparameters, as plain values
-    loss : the leading metric on the validation rows as a loss; None for a failed trial
-    tie : the log loss of the validation rows, which decides among equals
-    seconds : of its fit
-    clock : seconds of the whole search up to its end
+    number : the number of the trial; 0 is the default recipe
+    params : the hyperparameters, as plain values
+    loss : the leading metric on the validation rows as a loss; None if the trial failed
+    tie : the log loss on the validation rows, which breaks ties of `loss`
+    seconds : duration of its fit
+    clock : seconds of the search up to the end of the trial
     state : "complete", "pruned" or "failed"
-    cut : whether the time budget ended it early
+    cut : whether the time budget ended the trial early
     why : the reason of a failure
-    course : the loss by hundredths of its epochs or rounds
+    course : the validation loss by percentage of its epochs or rounds
     """
 
     number: int
@@ -58,7 +59,7 @@ class Trial:
     course: Mapping[int, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data for ``result.json``."""
+        """Return plain data for ``result.json``."""
         data = {
             "number": self.number,
             "params": {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()},
@@ -70,26 +71,26 @@ class Trial:
 
 
 def select_best(trials: list[Trial]) -> Trial | None:
-    """Return the complete trial of the lowest loss; among equals that of the lowest log loss."""
+    """Return the complete trial with the lowest loss; ties are broken by log loss and number."""
     complete = [t for t in trials if t.state == "complete" and t.loss is not None]
     return min(complete, key=lambda t: (t.loss, t.tie, t.number), default=None)
 
 
 def require_optuna() -> Any:
-    """Import Optuna; raise a UserError with the command that installs it."""
+    """Import Optuna and return it; raise `UserError` with the install command if it is missing."""
     try:
         import optuna
     except ImportError:
         raise UserError(
-            "tuning needs Optuna, which is not installed. python -m pip install 'graduel[tune]', "
-            "or take --budget none"
+            "a hyperparameter search needs Optuna, which is not installed. Run "
+            "python -m pip install 'graduel[tune]', or choose --budget none"
         ) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 
 
 class TrialLog:
-    """The finished trials of one cell, in an SQLite file of Optuna's format."""
+    """The finished trials of one cell, in a SQLite file in Optuna's format."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -116,12 +117,12 @@ class TrialLog:
             if "full" in reason or "disk I/O" in reason:
                 raise OSError(28, "No space left on device", str(self.path)) from None
             raise UserError(
-                f"{self.path}: expected the trials of a tuning; the file is damaged "
+                f"{self.path}: expected the trials of a hyperparameter search; the file is damaged "
                 f"({reason[:120]}). Delete it to restart the search"
             ) from None
 
     def read(self, space: Space) -> list[Trial]:
-        """Return the finished trials, in order."""
+        """Return the finished trials in order."""
         if not self.path.exists():
             return []
         with self._study() as study:
@@ -138,14 +139,14 @@ def propose_trial(trials: list[Trial], space: Space, number: int, seed: int) -> 
 
     Parameters
     ----------
-    trials : the finished ones
+    trials : the finished trials
     space : the search space
-    number : of the new trial
-    seed : of the sampler, the trial's own
+    number : the number of the new trial
+    seed : the sampler's seed, different for each trial
     """
     optuna = require_optuna()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # multivariate sampling warns that it is experimental
+        warnings.simplefilter("ignore")  # about multivariate sampling being experimental
         sampler = optuna.samplers.TPESampler(
             n_startup_trials=STARTUP, multivariate=True, constant_liar=False, seed=seed
         )
@@ -157,14 +158,14 @@ def propose_trial(trials: list[Trial], space: Space, number: int, seed: int) -> 
 
 
 class PendingTrial:
-    """A trial under way."""
+    """A proposed trial: its parameters and the losses reported so far."""
 
     def __init__(self, trial: Any, params: Mapping[str, Any]) -> None:
         self._trial, self.params = trial, params
         self.course: dict[int, float] = {}
 
     def prune(self, share: float, loss: float) -> bool:
-        """Record the loss at a share of its work; return whether to give the trial up."""
+        """Record the loss at a share of the work; return whether to prune the trial."""
         step = int(100 * share)
         if step in self.course or not np.isfinite(loss):
             return False
@@ -174,12 +175,12 @@ class PendingTrial:
 
 
 def _label(value: Any) -> Any:
-    """Return an option as Optuna stores it: tuples as text."""
+    """Return an option in the form Optuna stores: tuples as text."""
     return json.dumps(value) if isinstance(value, tuple | list) else value
 
 
 def _value(dimension: Any, label: Any) -> Any:
-    """Return the option of a label."""
+    """Return the option for a stored label."""
     if not isinstance(dimension, Choice):
         return label
     return next(o for o in dimension.options if _label(o) == label and _same(o, label))
@@ -228,6 +229,6 @@ def _from_frozen(frozen: Any, space: Space) -> Trial:
         )
     except (KeyError, StopIteration, TypeError):
         raise UserError(
-            "the stored trials in this run's folder are of another search space. "
+            "the trials stored in this run's folder belong to another search space. "
             "Choose another --out"
         ) from None

@@ -1,4 +1,4 @@
-"""A contender with a hyperparameter search: itself a contender."""
+"""Hyperparameter search as a contender that fits another contender once per trial."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from graduel.metrics.metric import get_metric, log_loss
 
 @dataclass(slots=True)
 class TunedFit:
-    """The best trial's model, as it was fitted in the search, and all trials."""
+    """The model of the best trial, as fitted during the search, and all trials."""
 
     fitted: FittedContender
     trials: list[Trial]
@@ -43,33 +43,33 @@ class TunedFit:
 
 @dataclass(frozen=True, slots=True)
 class TunedContender:
-    """Trials of a contender; the one of the lowest validation loss is the model.
+    """A contender with a hyperparameter search; the trial with the lowest validation loss wins.
 
     Attributes
     ----------
-    contender : with the default recipe, which is trial 0 and fitted as without a search
-    space : the search space; a contender with an empty one is fitted once
-    metric : what decides, on the cell's validation rows
-    journal : stores finished trials
+    contender : the contender with its default recipe, which is trial 0, fitted as without a search
+    space : the search space; if empty, the contender is fitted once
+    metric : the metric that selects a trial, computed on the cell's validation rows
+    trial_log : storage of the finished trials
     trials : number of trials; None with a time budget
-    seconds : time budget of search and fit together; None with a number of trials
+    seconds : time budget for the search, fits included; None with a number of trials
     """
 
     contender: TunableContender
     space: Space
     metric: str
-    journal: TrialLog
+    trial_log: TrialLog
     trials: int | None = None
     seconds: float | None = None
 
     @property
     def name(self) -> str:
-        """Name in a duel."""
+        """The name in a duel."""
         return self.contender.name
 
     def read_trials(self) -> list[Trial]:
-        """Return the finished trials."""
-        return self.journal.read(self.space)
+        """Return the finished trials in order."""
+        return self.trial_log.read(self.space)
 
     def fit(
         self,
@@ -80,9 +80,9 @@ class TunedContender:
         budget: Budget,
         notify: Notify,
     ) -> Generator[Checkpoint, None, TunedFit]:
-        """Search; yield after each trial the best model so far, on the clock of the whole search.
+        """Run the search; yield the best model so far after each trial, with the search's clock.
 
-        Finished trials are not repeated: the search resumes after the last of them.
+        Finished trials are not repeated: the search resumes after the last one.
         """
         trials = self.read_trials()
         before = trials[-1].clock if trials else 0.0
@@ -104,12 +104,12 @@ class TunedContender:
             trials.append(trial)
             if best is not None:
                 yield Checkpoint(seconds, model.predict_proba if better and model else None)
-            self.journal.add(trial, self.space)
-            fitted = None  # only the best stays in memory while the next one is fitted
-            clock.go()
+            self.trial_log.add(trial, self.space)
+            fitted = None  # frees the memory: only the best model is kept during the next fit
+            clock.resume()
         spent = trials[-1].clock
         if best is None:
-            raise UserError(f"no trial could be fitted; the first: {trials[0].why}")
+            raise UserError(f"every trial failed. The first error: {trials[0].why}")
         if model is None:
             model = self._refit(best, train, valid, rng, budget)
         model.details = {**model.details, "trial": best.number}
@@ -133,7 +133,7 @@ class TunedContender:
         rng: np.random.Generator,
         budget: Budget,
     ) -> FittedContender:
-        """Refit a trial of an earlier process: the same random numbers give the same bits."""
+        """Refit the best trial of an earlier process: the same seed gives the same bits."""
         stop = max(best.course, default=100) if best.cut else 101
 
         def notify(progress: Progress) -> bool:
@@ -150,7 +150,7 @@ class TunedContender:
 
 
 class _TrialRun:
-    """One trial under way."""
+    """One running trial."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class _TrialRun:
     def fit(
         self, train: LabelledRows, valid: LabelledRows, rng: np.random.Generator, budget: Budget
     ) -> FittedContender | None:
-        """Fit and evaluate on the validation rows; a trial that fails is a trial."""
+        """Fit the trial and evaluate it on the validation rows; return None if the fit fails."""
         tuned, start = self._tuned, self._clock.seconds
         contender = tuned.contender
         if self._proposal is not None:
@@ -186,7 +186,7 @@ class _TrialRun:
             )
             p = fitted.predict_proba(valid.X)
             if not np.isfinite(p).all():
-                raise ArithmeticError("it diverged")
+                raise ArithmeticError("the fit diverged: its probabilities are not finite")
         except (UserError, ArithmeticError, MemoryError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             if not tuned.space:
@@ -207,7 +207,7 @@ class _TrialRun:
         return fitted
 
     def _observe(self, progress: Progress) -> bool:
-        """Forward the progress; return whether the trial is to end here."""
+        """Forward the progress; return whether the trial must end here."""
         tuned = self._tuned
         seconds = self._before + self._clock.seconds
         if tuned.trials is not None:
@@ -236,7 +236,7 @@ def _sequence(rng: np.random.Generator, *key: int) -> np.random.SeedSequence:
 
 
 def _rng(rng: np.random.Generator, number: int) -> np.random.Generator:
-    """Return a trial's random numbers; those of trial 0 are the cell's, as without a search."""
+    """Return a trial's random generator; trial 0 has that of the cell, as without a search."""
     return np.random.default_rng(_sequence(rng, *([number] if number else [])))
 
 
@@ -245,5 +245,5 @@ def _sampler_seed(rng: np.random.Generator, number: int) -> int:
 
 
 def count_curve_points(trials: list[Trial]) -> int:
-    """Return how many curve points these trials gave: none before the first complete one."""
+    """Count the curve points of these trials: one per trial from the first complete one on."""
     return sum(select_best(trials[: i + 1]) is not None for i in range(len(trials)))

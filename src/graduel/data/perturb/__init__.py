@@ -1,6 +1,6 @@
 """Perturbations of images and tables, for robustness: noise, rotation, missing values and others.
 
-What comes in is never changed; the same generator in the same state gives the same bits.
+Inputs are not modified; the same generator in the same state gives the same bits.
 """
 
 from graduel.data.perturb.image_perturbations import noise, occlude, rotate, shift

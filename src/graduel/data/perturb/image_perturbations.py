@@ -1,9 +1,10 @@
 """Perturbations of images: noise, rotation, shift and occlusion.
 
-Images are uint8, of shape (n, height, width) or (n, height, width, channels), and keep it. Pixels
-that come in from beyond an image's edge, or lie over a part of it, have the colour of its
-background: the median of its outermost pixels. Other arrays, and a `strength` that is not a number,
-negative where a generator draws the direction, or a fraction of a pixel, raise a ValueError.
+Images are uint8 of shape (n, height, width) or (n, height, width, channels), and so are the
+results. Pixels from beyond an image's edge and occluding squares have the image's background
+color: the median of its outermost pixels. Other arrays raise a ValueError. So does a `strength`
+that is not finite, is negative where a generator draws the direction, or has a fraction where
+whole pixels are required.
 """
 
 from __future__ import annotations
@@ -22,13 +23,12 @@ DIRECTIONS = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
 def noise(X: Images, strength: float, rng: np.random.Generator, *, top: int = 255) -> Images:
     """Add Gaussian noise: x + top · strength · ε, ε ~ N(0, 1), rounded and clipped to 0 … `top`.
 
-    `strength` is the noise's standard deviation as a share of `top`, the brightest value of a
-    pixel.
+    `strength` is the standard deviation of the noise relative to `top`, the maximum pixel value.
 
     Examples
     --------
-    >>> grey = np.full((1, 2, 2), 100, np.uint8)
-    >>> bool((noise(grey, 0.1, np.random.default_rng(0)) != grey).any())
+    >>> gray = np.full((1, 2, 2), 100, np.uint8)
+    >>> bool((noise(gray, 0.1, np.random.default_rng(0)) != gray).any())
     True
     """
     X, strength = _require_images(X), _require_strength(strength)
@@ -39,10 +39,10 @@ def noise(X: Images, strength: float, rng: np.random.Generator, *, top: int = 25
 
 
 def rotate(X: Images, strength: float, rng: np.random.Generator | None = None) -> Images:
-    """Rotate every image about its centre by `strength` degrees.
+    """Rotate every image about its center by `strength` degrees.
 
-    With a generator each is rotated to a random side, without one all counterclockwise. Values
-    between pixels are interpolated linearly.
+    With a generator each image is rotated in a random direction, without one all are rotated
+    counterclockwise. Values between pixels are interpolated linearly.
 
     Examples
     --------
@@ -56,12 +56,18 @@ def rotate(X: Images, strength: float, rng: np.random.Generator | None = None) -
     X, strength = _require_images(X), _require_strength(strength, signed=rng is None)
     is_left = np.ones(len(X), bool) if rng is None else rng.integers(2, size=len(X)).astype(bool)
     background = _background(X)
-    centred = X.astype(np.float32) - background
-    rotated = np.empty_like(centred)
+    centered = X.astype(np.float32) - background
+    rotated = np.empty_like(centered)
     for rows, degrees in ((is_left, strength), (~is_left, -strength)):
         if rows.any():
             rotated[rows] = ndimage.rotate(
-                centred[rows], degrees, axes=(2, 1), reshape=False, order=1, mode="constant", cval=0
+                centered[rows],
+                degrees,
+                axes=(2, 1),
+                reshape=False,
+                order=1,
+                mode="constant",
+                cval=0,
             )
     return _to_pixels(rotated + background)
 
@@ -69,8 +75,8 @@ def rotate(X: Images, strength: float, rng: np.random.Generator | None = None) -
 def shift(X: Images, strength: int, rng: np.random.Generator | None = None) -> Images:
     """Shift every image by `strength` whole pixels.
 
-    With a generator each is shifted in one of four random directions, without one all to the right
-    (to the left where `strength` is negative).
+    With a generator each image is shifted in one of four random directions, without one all are
+    shifted to the right (to the left if `strength` is negative).
 
     Examples
     --------
@@ -93,10 +99,10 @@ def shift(X: Images, strength: int, rng: np.random.Generator | None = None) -> I
 
 
 def occlude(X: Images, strength: int, rng: np.random.Generator | None = None) -> Images:
-    """Cover a square of `strength` pixels a side of every image with its background's colour.
+    """Cover a square of side `strength` pixels in every image with its background color.
 
-    With a generator each square is at a random place, wholly on the image; without one in the
-    centre. The side is cut off at the image's size.
+    With a generator each square has a random position inside the image, without one it is in the
+    center. A side longer than the image is clipped.
 
     References
     ----------
@@ -146,7 +152,7 @@ def _require_whole(value: float) -> int:
 
 
 def _background(X: Images) -> NDArray[np.float32]:
-    """Return the median of each image's (and channel's) outermost pixels, ready to broadcast."""
+    """Return the median of each image's outermost pixels by channel, broadcastable to X."""
     n, height, width = X.shape[:3]
     if not n or not height or not width:
         return np.zeros((n, 1, 1, *X.shape[3:]), np.float32)
@@ -156,7 +162,7 @@ def _background(X: Images) -> NDArray[np.float32]:
 
 
 def _target_slice(offset: int) -> slice:
-    """Return the slice of pixels that others are shifted to by `offset`."""
+    """Return the slice along one axis that a shift by `offset` fills."""
     return slice(offset, None) if offset >= 0 else slice(None, offset)
 
 

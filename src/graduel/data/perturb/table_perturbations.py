@@ -1,7 +1,7 @@
 """Perturbations of tables: missing values and permuted columns.
 
-A table keeps its columns and their types. A `strength` that is not a share from 0 to 1, or a name
-that is none of the columns', raises a ValueError.
+Columns and their types are preserved. A `strength` outside 0 … 1 or an unknown column name raises a
+ValueError.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def missing(X: pl.DataFrame, strength: float, rng: np.random.Generator) -> pl.Da
 
 
 def permute(X: pl.DataFrame, column: str, rng: np.random.Generator) -> pl.DataFrame:
-    """Permute the values of one column, so that it says nothing about its row.
+    """Permute the values of one column, so that it carries no information about its row.
 
     References
     ----------
@@ -53,9 +53,9 @@ def permute(X: pl.DataFrame, column: str, rng: np.random.Generator) -> pl.DataFr
 
 
 def scramble(X: pl.DataFrame, strength: float, rng: np.random.Generator) -> pl.DataFrame:
-    """Permute a random share of the columns, each by itself.
+    """Permute a random share of the columns, each independently.
 
-    `strength` is the share, rounded to whole columns; above 0 at least one is permuted.
+    `strength` is the share, rounded to whole columns; above 0 at least one column is permuted.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Tables as matrices: encoders for networks and for trees, fitted on training rows."""
+"""Conversion of tables to matrices: encoders for networks and trees, fitted on training rows."""

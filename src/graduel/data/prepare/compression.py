@@ -1,4 +1,4 @@
-"""The plain form of a preparation in a file's header, which has a limit: compressed where long."""
+"""Compression of a preparation's spec for a model file's header, whose size is limited."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from graduel.data.prepare.values import HIGHEST
 from graduel.errors import UserError
 
 LONG = 1 << 16
-"""Characters from which plain data are compressed."""
+"""Number of characters of JSON from which a spec is compressed."""
 MOST = 1 << 26
-"""Bytes that compressed data may come to."""
+"""Maximum size of decompressed data, in bytes."""
 DAMAGED = "the preparation in the file is damaged"
 
 
 def compress_spec(spec: dict[str, Any]) -> Any:
-    """Return the spec of a preparation for a file's notes: readable, or compressed if long."""
+    """Return a spec for a file's notes: plain data if short, otherwise compressed text."""
     text = json.dumps(spec, ensure_ascii=False)
     if len(text) < LONG:
         return spec
@@ -26,10 +26,13 @@ def compress_spec(spec: dict[str, Any]) -> Any:
 
 
 def decompress_spec(data: Any) -> Any:
-    """Return the spec that :func:`compress_spec` took.
+    """Return the spec from the result of :func:`compress_spec`.
 
-    Numbers beyond float64, NaN, and half of a surrogate pair, which JSON allows and a preparation
-    cannot have, count as damage.
+    Raises
+    ------
+    UserError
+        If the data are damaged. This includes values that JSON allows and a preparation cannot
+        have: numbers beyond float64, NaN, and unpaired surrogates.
     """
     if isinstance(data, str):
         unzip = zlib.decompressobj()
@@ -40,13 +43,13 @@ def decompress_spec(data: Any) -> Any:
             raise UserError(f"{DAMAGED}: {error}") from None
         if not unzip.eof:
             raise UserError(f"{DAMAGED}: it is cut short or too long")
-    rest = [data]
-    while rest:
-        value = rest.pop()
+    queue = [data]
+    while queue:
+        value = queue.pop()
         if isinstance(value, dict):
-            rest += [*value, *value.values()]
+            queue += [*value, *value.values()]
         elif isinstance(value, list):
-            rest += value
+            queue += value
         elif isinstance(value, str):
             if value != value.encode(errors="replace").decode():
                 raise UserError(f"{DAMAGED}: expected text; got {value[:40]!r}")

@@ -1,9 +1,9 @@
-"""Encoders of the columns of a table, for networks and for trees.
+"""Encoders of a table's columns, for networks and for trees.
 
-Each encoder is a frozen value with the column's name. ``fit`` reads the training rows of a column,
-``fill`` writes any rows of it into columns of a float32 matrix, one for each of ``names``. For
-networks every number is finite and around zero (but for codes of categories); for trees a missing
-value stays NaN, and ``types`` are XGBoost's types of the columns.
+An encoder is an immutable value with the column's name. ``fit`` takes the training rows of a
+column; ``fill`` writes any rows of it into columns of a float32 matrix, one per name in ``names``.
+For networks all numbers are finite and around zero, except for category codes. For trees missing
+values stay NaN, and ``types`` are the columns' XGBoost feature types.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ Array = NDArray[Any]
 
 
 class Number(Struct, frozen=True, tag=True):
-    """A column of numbers, scaled."""
+    """The encoder of a numeric column, which scales it."""
 
     name: str
     scaler: Robust | Quantile | Both | Shift
 
     @classmethod
     def fit(cls, column: pl.Series, scaler: type[Robust | Quantile | Both | Shift]) -> Number:
-        """Fit a scaler of this class to the numbers."""
+        """Fit a scaler of this class to the training rows."""
         return cls(column.name, scaler.fit(values.to_numbers(column)))
 
     @property
     def for_trees(self) -> bool:
-        """Whether missing values stay NaN."""
+        """Whether the encoder is for trees: missing values stay NaN."""
         return isinstance(self.scaler, Shift)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of the matrix."""
+        """The names of the matrix columns."""
         return self.scaler.names(self.name)
 
     @property
     def types(self) -> tuple[str, ...]:
-        """XGBoost's feature type."""
+        """The XGBoost feature type of the matrix column."""
         return ("int" if self.scaler.whole else "q",)
 
     def fill(self, column: pl.Series, out: Array) -> None:
@@ -55,11 +55,11 @@ class Number(Struct, frozen=True, tag=True):
 
 
 class OneHot(Struct, frozen=True, tag=True):
-    """1 in the column of the category, 0 in the others; two categories are −1 and +1 in one column.
+    """One-hot encoding of a categorical column; two categories are −1 and +1 in one column.
 
-    Missing is a category if the training rows have it. Where there are more categories than the
-    limit, the rarer ones share a column, and an unseen category belongs there too; otherwise what
-    was not seen is 0 everywhere.
+    Missing is a category if it occurs in the training rows. If there are more categories than the
+    limit, the rarer ones share a column, also with unseen categories; otherwise an unseen category
+    is 0 in all columns.
     """
 
     name: str
@@ -74,7 +74,7 @@ class OneHot(Struct, frozen=True, tag=True):
 
     @classmethod
     def fit(cls, column: pl.Series, limit: int) -> OneHot:
-        """Find the categories."""
+        """Fit the categories: the `limit` most frequent ones in the training rows."""
         text = values.to_labels(column)
         return cls(column.name, *values.frequent_labels(text, limit), text.null_count() > 0)
 
@@ -86,12 +86,12 @@ class OneHot(Struct, frozen=True, tag=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of the matrix; of two categories, the one that is +1."""
+        """The names of the matrix columns; with two categories, that of the one encoded as +1."""
         levels = self._levels
         return levels[1:] if len(levels) == 2 else levels
 
     def fill(self, column: pl.Series, out: Array) -> None:
-        """Write ones, or signs."""
+        """Write the one-hot columns, or the signs."""
         code = values.encode(values.to_labels(column), self.categories)
         level = _merge_others(code, self.categories, self.others)
         if self.missing:
@@ -105,10 +105,10 @@ class OneHot(Struct, frozen=True, tag=True):
 
 
 class CategoryCode(Struct, frozen=True, tag=True):
-    """The number of the category: from 1 for networks, from 0 for trees.
+    """Integer codes of a categorical column: from 1 for networks, from 0 for trees.
 
-    A category that is missing or was not seen is 0 for networks, NaN for trees. Where there are
-    more categories than the limit, the rarer and the unseen ones share the last code.
+    Missing and unseen categories are 0 for networks, NaN for trees. If there are more categories
+    than the limit, the rarer and the unseen ones share the last code.
     """
 
     name: str
@@ -121,23 +121,23 @@ class CategoryCode(Struct, frozen=True, tag=True):
 
     @classmethod
     def fit(cls, column: pl.Series, limit: int, *, for_trees: bool = False) -> CategoryCode:
-        """Find the categories."""
+        """Fit the categories: the `limit` most frequent ones in the training rows."""
         frequent = values.frequent_labels(values.to_labels(column), limit)
         return cls(column.name, *frequent, for_trees)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Name of the column of the matrix."""
+        """The name of the matrix column."""
         return (self.name,)
 
     @property
     def types(self) -> tuple[str, ...]:
-        """XGBoost's feature type."""
+        """The XGBoost feature type of the matrix column."""
         return ("c",)
 
     @property
     def cardinality(self) -> int:
-        """How many codes there are for networks, 0 among them."""
+        """The number of codes for networks, including 0."""
         return 1 + len(self.categories) + self.others
 
     def fill(self, column: pl.Series, out: Array) -> None:
@@ -148,7 +148,10 @@ class CategoryCode(Struct, frozen=True, tag=True):
 
 
 class Boolean(Struct, frozen=True, tag=True):
-    """For networks +1 for true, −1 for false, missing as in :class:`Robust`; for trees 1 and 0."""
+    """The encoder of a boolean column: +1 and −1 for networks, 1 and 0 for trees.
+
+    Missing values are encoded as in :class:`Robust` for networks, and stay NaN for trees.
+    """
 
     name: str
     missing: bool
@@ -156,33 +159,33 @@ class Boolean(Struct, frozen=True, tag=True):
 
     @classmethod
     def fit(cls, column: pl.Series, *, for_trees: bool = False) -> Boolean:
-        """Look for missing values."""
+        """Fit to the training rows: detect missing values."""
         missing = bool(np.isnan(values.to_flags(column)).any())
         return cls(column.name, missing and not for_trees, for_trees)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of the matrix."""
+        """The names of the matrix columns."""
         return (self.name, f"{self.name} is missing")[: 1 + self.missing]
 
     @property
     def types(self) -> tuple[str, ...]:
-        """XGBoost's feature type."""
+        """The XGBoost feature type of the matrix column."""
         return ("i",)
 
     def fill(self, column: pl.Series, out: Array) -> None:
-        """Write the flags, and for networks whether they are missing."""
+        """Write the flags, and for networks the indicator of missing values."""
         flags = values.to_flags(column)
         fill_missing(np.isnan(flags), out)
         out[:, 0] = flags if self.for_trees else np.nan_to_num(2 * flags - 1, nan=0.0)
 
 
 class Date(Struct, frozen=True, tag=True):
-    """Days since 1970 like a number, and the parts of the date that recur.
+    """The encoder of a date column: days since 1970 as a number, and periodic parts of the date.
 
-    These are the month in the year, the day in the month, the weekday, and the minute in the day,
-    each if it varies in the training rows: as sine and cosine for networks, as whole numbers for
-    trees. Where the date is missing they are 0 for networks, NaN for trees.
+    The parts are the month, the day of the month, the weekday, and the minute of the day, each only
+    if it varies in the training rows. For networks they have cyclic encoding (sine and cosine), for
+    trees they are whole numbers. For a missing date they are 0 for networks, NaN for trees.
     """
 
     name: str
@@ -191,34 +194,36 @@ class Date(Struct, frozen=True, tag=True):
 
     def __post_init__(self) -> None:
         if not set(self.parts) <= set(values.PERIODS) or len(set(self.parts)) < len(self.parts):
-            raise ValueError(f"column {self.name!r} has wrong parts of a date: {self.parts}")
+            raise ValueError(
+                f"column {self.name!r} has invalid or duplicate date parts: {self.parts}"
+            )
 
     @classmethod
     def fit(cls, column: pl.Series, *, for_trees: bool = False) -> Date:
-        """Fit the scaler of the days, and find the parts that vary."""
+        """Fit the scaler of the days, and select the parts that vary."""
         times = values.to_datetimes(column)
         days = (Shift if for_trees else Robust).fit(values.to_days(times))
         return cls(column.name, days, values.varying_parts(times))
 
     @property
     def for_trees(self) -> bool:
-        """Whether missing values stay NaN."""
+        """Whether the encoder is for trees: missing values stay NaN."""
         return isinstance(self.days, Shift)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of the matrix."""
+        """The names of the matrix columns."""
         prefixes = ("",) if self.for_trees else ("sine of ", "cosine of ")
         parts = (f"{self.name}, {prefix}{part}" for part in self.parts for prefix in prefixes)
         return (*self.days.names(self.name), *parts)
 
     @property
     def types(self) -> tuple[str, ...]:
-        """XGBoost's feature types."""
+        """The XGBoost feature types of the matrix columns."""
         return ("int" if self.days.whole else "q", *["int"] * len(self.parts))
 
     def fill(self, column: pl.Series, out: Array) -> None:
-        """Write the days and the parts."""
+        """Write the days and the date parts."""
         times = values.to_datetimes(column)
         start = len(self.days.names(self.name))
         self.days.fill(values.to_days(times), out[:, :start])
@@ -229,18 +234,18 @@ class Date(Struct, frozen=True, tag=True):
             if self.for_trees:
                 out[known, start + i] = codes[part]
                 continue
-            # From a table, so that a date gives the same bits in whatever company it comes.
+            # From a lookup table, so that a date gives the same bits whatever the other rows are.
             angle = 2 * np.pi * np.arange(values.PERIODS[part]) / values.PERIODS[part]
             out[known, start + 2 * i] = np.sin(angle)[codes[part]]
             out[known, start + 2 * i + 1] = np.cos(angle)[codes[part]]
 
 
 def _merge_others(code: Array, categories: tuple[str, ...], others: bool) -> Array:
-    """Return codes with what was not seen as the others, or as −1 where there are none."""
+    """Replace the code of unseen categories with that of the rarer ones, else with −1."""
     known = len(categories)
     return np.where(code < known, code, known if others else -1)
 
 
 def _require_distinct(name: str, categories: tuple[str, ...]) -> None:
     if len(set(categories)) < len(categories):
-        raise ValueError(f"a category of column {name!r} stands twice")
+        raise ValueError(f"column {name!r} has a duplicate category")

@@ -1,8 +1,8 @@
-"""From a table to the matrix that a contender takes: fitted on training rows, applied to any.
+"""Preparation of a table: conversion to a contender's matrix, fitted on training rows.
 
-Everything that is done to features is done here. A preparation is a frozen value, and plain data
-on request, so that a saved model carries it. The columns of a table may come in any order and
-among others. Each row is prepared by itself: a slice of the table gives that slice of the matrix.
+All preprocessing of features is here. A preparation is an immutable value that converts to plain
+data, so a saved model includes it. A table's columns may be in any order, with others among them.
+Each row is prepared independently: a slice of the table gives the same slice of the matrix.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ Category = TypeVar("Category")
 Encoder = Number | OneHot | CategoryCode | Boolean | Date
 
 ONE_HOT, CODES = 64, 4096
-"""How many categories of a column are told apart: as columns of their own, as codes."""
+"""Default limits on the number of categories of a column: one-hot, and as codes."""
 SCALERS: dict[str, type[Robust | Quantile | Both]] = {
     "robust": Robust,
     "quantile": Quantile,
     "both": Both,
 }
-"""How numbers are scaled for networks, by name."""
+"""Scalers of numbers for networks, by name."""
 
 
 class Preparation(Struct, frozen=True):
-    """Encoders side by side, and what both kinds of preparation do with them."""
+    """The base class of preparations: a sequence of encoders, one per feature."""
 
     encoders: tuple[Encoder, ...]
 
@@ -56,20 +56,22 @@ class Preparation(Struct, frozen=True):
             raise UserError(f"each column must be named once; got {twice[0]!r} twice")
         for encoder in self.encoders:
             if encoder.for_trees != self.for_trees:
-                raise UserError(f"the encoder of column {encoder.name!r} is of another preparation")
+                raise UserError(
+                    f"the encoder of column {encoder.name!r} is of another kind of preparation"
+                )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of the matrix, for people to read."""
+        """The names of the matrix columns, for display."""
         return tuple(name for encoder in self.encoders for name in encoder.names)
 
     def transform(self, frame: pl.DataFrame) -> Array:
-        """Return the float32 matrix of a table, shape (n_rows, number of names).
+        """Return the float32 matrix of a table, shape (n_rows, len(names)).
 
         Raises
         ------
         UserError
-            If the table lacks a column, or a column cannot be read as what it was in fitting.
+            If a column is missing, or has values that its kind does not allow.
         """
         require_columns(frame, (encoder.name for encoder in self.encoders))
         out = np.empty((len(frame), len(self.names)), np.float32)
@@ -81,7 +83,7 @@ class Preparation(Struct, frozen=True):
         return out
 
     def to_spec(self) -> dict[str, Any]:
-        """Return plain data for JSON, from which :meth:`from_spec` builds an equal preparation."""
+        """Return plain data for JSON; the inverse of :meth:`from_spec`."""
         spec: dict[str, Any] = to_plain(self)
         return spec
 
@@ -92,23 +94,23 @@ class Preparation(Struct, frozen=True):
         Raises
         ------
         UserError
-            If the data are not those of such a preparation.
+            If the data are not those of a preparation of this class.
         """
         return from_plain(cls, decompress_spec(spec), DAMAGED)
 
 
 class NetPreparation(Preparation, frozen=True, tag="net"):
-    """A table as a network takes it: every number finite and, but for codes, within ±3.
+    """The preparation for networks: all numbers are finite and, except for codes, within ±3.
 
-    - numeric: robust scaling with smooth clipping (:class:`scalers.Robust`), normal scores
+    - numeric: robust scaling with smooth clipping (:class:`scalers.Robust`), quantile transform
       (:class:`scalers.Quantile`), or both (:class:`scalers.Both`)
     - categorical: one-hot, two categories as −1 and +1 (:class:`encoders.OneHot`); or, for a
-      first layer :class:`graduel.nn.Columns`, codes at the end of the matrix
+      first layer :class:`graduel.nn.Columns`, codes in the last columns of the matrix
       (:class:`encoders.CategoryCode`)
     - boolean: −1 and +1
-    - date: days as a number, and month, day, weekday, hour as sine and cosine
+    - date: days as a number, and cyclic encoding of month, day, weekday and time of day
       (:class:`encoders.Date`)
-    - text: left out
+    - text: dropped
 
     Examples
     --------
@@ -144,23 +146,23 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
         scaling: str = "robust",
         limit: int | None = None,
     ) -> NetPreparation:
-        """Fit on a table of features.
+        """Fit a preparation to a table of features.
 
         Parameters
         ----------
         frame : the table
-        columns : which of its columns are features, and of which kind
-        rows : the rows to fit on, as numbers or as booleans; None for all
+        columns : the features and their kinds
+        rows : the rows to fit on, as row numbers or a boolean mask; None for all
         embed : whether categories become codes for embeddings instead of one-hot columns
-        one_hot : with embeddings, columns of at most so many categories are one-hot all the same
-        scaling : of numbers: 'robust', 'quantile' or 'both'; see :data:`SCALERS`
-        limit : of the categories of a column, how many of the most frequent are told apart; 64
-            by default, 4,096 as codes
+        one_hot : with `embed`, columns with at most this number of categories are one-hot
+        scaling : scaling of numbers: 'robust', 'quantile' or 'both'; see :data:`SCALERS`
+        limit : maximum number of categories of a column, the most frequent ones; default 64, or
+            4,096 as codes
 
         Raises
         ------
         UserError
-            If a column is named twice, is not there, or does not hold what its kind says.
+            If a column is named twice, does not exist, or has values that its kind does not allow.
         """
         most = _limit(limit, CODES if embed else ONE_HOT)
         if scaling not in SCALERS:
@@ -184,17 +186,17 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
 
     @property
     def categorical(self) -> tuple[int, ...]:
-        """How many codes each of the last columns has; empty without embeddings."""
+        """The number of codes of each of the last columns; empty without embeddings."""
         return tuple(e.cardinality for e in self.encoders if isinstance(e, CategoryCode))
 
     @property
     def numeric(self) -> int:
-        """How many columns come before the codes."""
+        """The number of columns before the codes."""
         return len(self.names) - len(self.categorical)
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """Which columns hold amounts: scaled numbers and days, one for each column of the table."""
+        """The matrix columns with scaled numbers or days, one per numeric or date feature."""
         columns, start = [], 0
         for encoder in self.encoders:
             if isinstance(encoder, Number | Date):
@@ -204,13 +206,13 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
 
 
 class TreePreparation(Preparation, frozen=True, tag="tree"):
-    """A table as XGBoost takes it: NaN where missing, no number infinite.
+    """The preparation for XGBoost: missing values are NaN, no number is infinite.
 
-    - numeric: as it is, moved where float32 would merge values (:class:`scalers.Shift`)
+    - numeric: unchanged, or shifted if float32 would merge values (:class:`scalers.Shift`)
     - categorical: codes, as native categories (:class:`encoders.CategoryCode`)
     - boolean: 0 and 1
     - date: days as a number, and month, day, weekday, minute (:class:`encoders.Date`)
-    - text: left out
+    - text: dropped
 
     Examples
     --------
@@ -237,9 +239,9 @@ class TreePreparation(Preparation, frozen=True, tag="tree"):
         rows: Array | None = None,
         limit: int | None = None,
     ) -> TreePreparation:
-        """Fit on a table of features; the arguments are those of :meth:`NetPreparation.fit`.
+        """Fit a preparation to a table of features; parameters as in :meth:`NetPreparation.fit`.
 
-        `limit` is 4,096 by default.
+        The default of `limit` is 4,096.
         """
         most = _limit(limit, CODES)
         fit_category = partial(CategoryCode.fit, limit=most, for_trees=True)
@@ -247,12 +249,12 @@ class TreePreparation(Preparation, frozen=True, tag="tree"):
 
     @property
     def feature_types(self) -> list[str]:
-        """XGBoost's type of each column of the matrix."""
+        """The XGBoost feature type of each matrix column."""
         return [kind for encoder in self.encoders for kind in encoder.types]
 
     @property
     def feature_names(self) -> list[str]:
-        """Names that XGBoost takes: different, and without brackets, < or control characters."""
+        """Names that XGBoost accepts: unique, without brackets, < or control characters."""
         taken: dict[str, None] = {}
         for name in self.names:
             plain = "".join(c if c.isprintable() and c not in "[]<" else "_" for c in name)
@@ -270,7 +272,7 @@ def _fit_encoders(
     scaler: type[Robust | Quantile | Both | Shift],
     fit_category: Callable[[pl.Series], Category],
 ) -> Iterator[Number | Boolean | Date | Category]:
-    """Yield an encoder of each column, fitted on these rows; text is left out."""
+    """Yield an encoder for each column, fitted to the rows; columns of text are skipped."""
     used = [column for column in columns if column.kind != "text"]
     require_columns(frame, (column.name for column in used))
     if rows is not None and rows.dtype == np.bool_:

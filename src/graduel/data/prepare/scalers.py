@@ -1,8 +1,8 @@
-"""How numbers are scaled: to small ones around zero for networks, moved into float32 for trees.
+"""Scalers of numeric columns: to a range around zero for networks, into float32 for trees.
 
-Each scaler is a frozen value. ``fit`` reads the training rows of a column, ``fill`` writes any rows
-of it into columns of a float32 matrix, one for each of ``names``; NaN stands for missing. They are
-structures of msgspec, which reads unions of these from a file but not unions of dataclasses.
+A scaler is an immutable value. ``fit`` takes the training rows of a column; ``fill`` writes any
+rows of it into columns of a float32 matrix, one per name in ``names``; NaN means missing. Scalers
+are msgspec Structs, because msgspec reads unions of Structs, but not of dataclasses.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from graduel.data.prepare.values import HIGHEST
 Array = NDArray[Any]
 
 ROWS_PER_KNOT, FEWEST_KNOTS, MOST_KNOTS = 30, 10, 256
-"""How finely :class:`Quantile` sees a column: coarser than its rows, so that it smooths them."""
+"""The number of knots of :class:`Quantile`: fewer than rows, so that it smooths the column."""
 FAR = 1e38
-"""Where :class:`Shift` cuts off numbers; the bins of a histogram reach to twice it."""
+"""Limit to which :class:`Shift` clips; XGBoost's histogram bins extend to twice the limit."""
 
 
 class Robust(Struct, frozen=True, tag=True):
-    """y = z / √(1 + (z / 3)²),   z = (x − center) / width.
+    """Robust scaling with smooth clipping: y = z / √(1 + (z / 3)²), z = (x − center) / width.
 
-    The center is the median, the width the distance of the quartiles, or half the range where
-    they are equal; infinite values do not count for them. A column that is constant gives 0, one
-    of a constant and infinite values 0 and ±3. A missing value is 0, and 1 in a second column if
-    one was missing in the training rows.
+    The center is the median; the width is the interquartile range, or half the range if the
+    quartiles are equal. Both ignore infinite values. A constant column gives 0; a column of a
+    constant and infinite values gives 0 and ±3. A missing value gives 0, and 1 in a second column,
+    which exists if a value was missing in the training rows.
 
     Source: Holzmüller et al., *Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on
     Tabular Data*, 2024.
@@ -44,11 +44,11 @@ class Robust(Struct, frozen=True, tag=True):
 
     def __post_init__(self) -> None:
         if self.width < 0:
-            raise ValueError(f"a width must be positive; got {self.width}")
+            raise ValueError(f"width must be at least 0; got {self.width}")
 
     @classmethod
     def fit(cls, x: Array) -> Robust:
-        """Measure center and width."""
+        """Compute center and width of the training rows."""
         finite = x[np.isfinite(x)]
         missing, infinite = bool(np.isnan(x).any()), float(np.isinf(x).any())
         if not len(finite):
@@ -61,11 +61,11 @@ class Robust(Struct, frozen=True, tag=True):
         return cls(float(2 * center), 2 * min(float(width), HIGHEST / 2), missing)
 
     def names(self, name: str) -> tuple[str, ...]:
-        """Return the names of the columns of the matrix."""
+        """Return the names of the matrix columns."""
         return (name, f"{name} is missing")[: 1 + self.missing]
 
     def fill(self, x: Array, out: Array) -> None:
-        """Write the clipped numbers, and whether they are missing.
+        """Write the scaled numbers, and the indicator of missing values.
 
         >>> out = np.empty((4, 2), np.float32)
         >>> Robust(2.0, 1.0, True).fill(np.array([5.0, np.inf, np.nan, 2.0]), out)
@@ -80,25 +80,25 @@ class Robust(Struct, frozen=True, tag=True):
             return
         with np.errstate(over="ignore"):
             z = (x / 2 - self.center / 2) / half
-        np.clip(z, -1e9, 1e9, out=z)  # its square is finite, and y is ±3 all the same
+        np.clip(z, -1e9, 1e9, out=z)  # keeps its square finite; y is ±3 anyway
         z /= np.sqrt(1 + np.square(z / 3))
         z[missing] = 0
         out[:, 0] = z
 
 
 class Quantile(Struct, frozen=True, tag=True):
-    """y = Φ⁻¹(F(x)), F the share of the training rows below x: as a normal variable, within ±3.
+    """Quantile transform to normal scores: y = Φ⁻¹(F(x)), clipped to ±3.
 
-    F is a straight line between the knots, which are quantiles of the training rows at equal
-    shares. Among equal rows it is in their middle: a value that half of the rows have stands for
-    all the shares from where it begins to where it ends. Infinite values count as the largest
-    numbers. Missing values are as in :class:`Robust`; a column that was constant gives 0.
+    F, the share of the training rows below x, is linear between the knots, which are quantiles of
+    the training rows at equally spaced shares. For equal rows F is the middle of their shares.
+    Infinite values count as the largest numbers. Missing values are encoded as in :class:`Robust`;
+    a constant column gives 0.
 
-    Only the order of a column counts: amounts that spread over many powers of ten, of which a
-    scaled number shows but the largest, become as easy to tell apart as others.
+    Only the order of the values matters: values over many powers of ten, of which robust scaling
+    resolves only the largest, become evenly spread.
 
     Source: Gorishniy et al., *Revisiting Deep Learning Models for Tabular Data*, 2021, after
-    scikit-learn's ``QuantileTransformer`` (which sends all rows that equal the lowest to the end).
+    scikit-learn's ``QuantileTransformer``, which maps ties with the minimum or maximum to the ends.
     """
 
     knots: tuple[float, ...]
@@ -108,11 +108,11 @@ class Quantile(Struct, frozen=True, tag=True):
 
     def __post_init__(self) -> None:
         if any(a > b for a, b in pairwise(self.knots)):
-            raise ValueError("knots must rise")
+            raise ValueError("knots must be in ascending order")
 
     @classmethod
     def fit(cls, x: Array) -> Quantile:
-        """Find the quantiles: one for every thirty rows, no more than a few hundred."""
+        """Compute the knots from the training rows: one per 30 rows, from 10 to 256."""
         is_missing = np.isnan(x)
         known, missing = np.clip(x[~is_missing], -HIGHEST, HIGHEST), bool(is_missing.any())
         if not len(known):
@@ -122,16 +122,16 @@ class Quantile(Struct, frozen=True, tag=True):
         return cls(tuple(knots.tolist()), missing)
 
     def names(self, name: str) -> tuple[str, ...]:
-        """Return the names of the columns of the matrix."""
+        """Return the names of the matrix columns."""
         return (name, f"{name} is missing")[: 1 + self.missing]
 
     def fill(self, x: Array, out: Array) -> None:
-        """Write normal scores, and whether they are missing."""
+        """Write the normal scores, and the indicator of missing values."""
         fill_missing(np.isnan(x), out)
         out[:, 0] = self.scores(x)
 
     def scores(self, x: Array) -> Array:
-        """Return Φ⁻¹ of the shares of x between the knots, within ±3; NaN gives 0.
+        """Return the normal scores of x, within ±3; NaN gives 0.
 
         >>> quantile = Quantile((0.0, 1.0, 2.0), False)
         >>> quantile.scores(np.array([-5.0, 0.0, 1.0, 2.0, np.nan])).round(3).tolist()
@@ -142,20 +142,19 @@ class Quantile(Struct, frozen=True, tag=True):
         if not self.knots or self.knots[0] == self.knots[-1]:
             return np.zeros(len(x))
         missing = np.isnan(x)
-        # Halves, so that no difference overflows.
+        # Halved, so that no difference overflows.
         at, shares = np.array(self.knots) / 2, np.linspace(0, 1, len(self.knots))
         x = np.clip(np.where(missing, at[0], x / 2), at[0], at[-1])
-        # From the left and from the right: of equal knots one takes the last, the other the first.
+        # np.interp takes the last of equal knots; from the right it takes the first. Add both.
         share = np.interp(x, at, shares)
         share += 1 - np.interp(-x, -at[::-1], shares)
         return np.where(missing, 0.0, np.clip(ndtri(share / 2), -3, 3))
 
 
 class Both(Struct, frozen=True, tag=True):
-    """The normal score of :class:`Quantile`, and beside it the number of :class:`Robust`.
+    """Both the normal score of :class:`Quantile` and the scaled number of :class:`Robust`.
 
-    The score tells values apart wherever there are many; the number keeps what is proportional to
-    it a straight line.
+    The score separates values where they are dense; the scaled number preserves linear relations.
     """
 
     quantile: Quantile
@@ -165,25 +164,25 @@ class Both(Struct, frozen=True, tag=True):
 
     @classmethod
     def fit(cls, x: Array) -> Both:
-        """Find the quantiles, measure center and width."""
+        """Fit both scalers to the training rows."""
         return cls(Quantile.fit(x), Robust.fit(x))
 
     def names(self, name: str) -> tuple[str, ...]:
-        """Return the names of the columns of the matrix."""
-        return (f"{name}, its rank", *self.robust.names(name))
+        """Return the names of the matrix columns."""
+        return (f"{name}, normal score", *self.robust.names(name))
 
     def fill(self, x: Array, out: Array) -> None:
-        """Write normal scores, the clipped numbers, and whether they are missing."""
+        """Write the normal scores, the scaled numbers, and the indicator of missing values."""
         self.robust.fill(x, out[:, 1:])
         out[:, 0] = self.quantile.scores(x)
 
 
 class Shift(Struct, frozen=True, tag=True):
-    """y = x − shift, within ±10³⁸; missing values stay NaN.
+    """Shift into the precision of float32: y = x − shift, clipped to ±10³⁸; NaN stays NaN.
 
-    The shift is 0, or a value from the middle of the column where float32 would otherwise merge
-    values that are different, such as seconds since 1970. Trees do not mind a shift. `whole` tells
-    whether whole numbers remain.
+    The shift is 0, or the median of the distinct values if float32 would otherwise merge values,
+    such as seconds since 1970. A shift does not change a tree's splits. `whole` is whether the
+    results are whole numbers.
     """
 
     shift: float
@@ -191,7 +190,7 @@ class Shift(Struct, frozen=True, tag=True):
 
     @classmethod
     def fit(cls, x: Array) -> Shift:
-        """Choose the shift.
+        """Choose the shift from the training rows.
 
         >>> Shift.fit(np.array([1.5, 2.5])), Shift.fit(np.array([1e9, 1e9 + 1, 1e9 + 2]))
         (Shift(shift=0.0, whole=False), Shift(shift=1000000001.0, whole=True))
@@ -200,7 +199,7 @@ class Shift(Struct, frozen=True, tag=True):
         if not len(distinct):
             return cls(0.0, False)
         middle = float(distinct[len(distinct) // 2])
-        # Among very many numbers a few always coincide: that is no reason to shift.
+        # Among very many numbers a few always coincide; that alone is no reason to shift.
         count = _count_in_float32(distinct, 0.0)
         better = count < 0.99 * len(distinct) and count < _count_in_float32(distinct, middle)
         shift = middle if better else 0.0
@@ -208,26 +207,26 @@ class Shift(Struct, frozen=True, tag=True):
         return cls(shift, bool((rest == np.floor(rest)).all() and np.abs(rest).max() < 2**31))
 
     def names(self, name: str) -> tuple[str, ...]:
-        """Return the name of the column of the matrix."""
+        """Return the name of the matrix column."""
         return (name,)
 
     def fill(self, x: Array, out: Array) -> None:
-        """Write the numbers."""
+        """Write the shifted numbers."""
         out[:, 0] = subtract(x, self.shift)
 
 
 def subtract(x: Array, shift: float) -> Array:
-    """Return x − shift within ±10³⁸, so that float32 holds it."""
+    """Return x − shift, clipped to ±10³⁸ so that float32 can represent it."""
     with np.errstate(over="ignore"):
         return np.clip(x - shift, -FAR, FAR)
 
 
 def fill_missing(missing: Array, out: Array) -> None:
-    """Write 1 where a value is missing into the second column of `out`, if there is one."""
+    """Write the indicator of missing values to the second column of `out`, if there is one."""
     if out.shape[1] > 1:
         out[:, 1] = missing
 
 
 def _count_in_float32(distinct: Array, shift: float) -> int:
-    """Return the number of values that are still different in float32."""
+    """Return the number of values that are distinct in float32."""
     return len(np.unique(subtract(distinct, shift).astype(np.float32)))

@@ -1,7 +1,7 @@
-"""A column of a table as plain values: numbers, labels, flags or times; an error if it is not that.
+"""Conversion of a column to plain values: numbers, labels, flags or times.
 
-The same value becomes the same thing whatever type its column came in: a file that is read for
-prediction may hold as text or as decimals what was a whole number in training.
+A value converts to the same result regardless of its column's type: a whole number of the training
+data may be text or a float in a file that is read for prediction.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ FLAGS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
 }
-"""Text that a column of booleans may hold, in upper or lower case, and its value."""
+"""Values of text in a boolean column, regardless of case."""
 FORMATS = ("%Y-%m-%d", *(f"%Y-%m-%d{gap}%H:%M{end}" for gap in "T " for end in ("", ":%S%.f")))
-"""Dates and times as text: ISO 8601 without a time zone."""
+"""Formats of dates and times as text: ISO 8601 without a time zone."""
 PERIODS = {"month": 12, "day": 31, "weekday": 7, "hour": 24 * 60}
-"""The recurring parts of a date and their periods; the hour counts minutes."""
+"""The periodic parts of a date and their periods; the hour is in minutes."""
 
 
 def require_columns(frame: Any, names: Iterable[str]) -> pl.DataFrame:
-    """Return `frame` if it is a table with these columns.
+    """Return `frame` if it is a DataFrame with these columns.
 
     Raises
     ------
     UserError
-        If it is not a Polars data frame, or lacks a column; the message names all that it lacks.
+        If it is not a Polars DataFrame, or columns are missing; the message names them.
     """
     import polars as pl
 
     if not isinstance(frame, pl.DataFrame):
         raise UserError(
             f"expected a Polars DataFrame; got {type(frame).__name__}. "
-            "polars.DataFrame(…) makes one of a dictionary of columns or of a pandas DataFrame"
+            "Convert a dictionary of columns or a pandas DataFrame with polars.DataFrame(…)"
         )
     present = set(frame.columns)
     missing = [repr(name) for name in names if name not in present]
     if missing:
         raise UserError(
             f"the table lacks {len(missing)} column{'s' * (len(missing) > 1)} that the "
-            f"preparation needs: {', '.join(missing)}. Add them, or rename the table's columns"
+            f"preparation needs: {', '.join(missing)}. Add columns, or rename the table's columns"
         )
     return frame
 
 
 def to_numbers(column: pl.Series) -> Array:
-    """Return float64 numbers, NaN where missing; booleans as 0 and 1, durations in seconds.
+    """Convert to float64, with NaN for missing; booleans to 0 and 1, durations to seconds.
 
     Examples
     --------
@@ -71,18 +71,18 @@ def to_numbers(column: pl.Series) -> Array:
     if column.null_count() == len(column):
         return np.full(len(column), np.nan)
     if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
-        text = _text(column)
+        text = _strip_text(column)
         column = text.cast(pl.Float64, strict=False)
         _require_parsed(text, column, "numbers")
     elif isinstance(kind, pl.Duration):
         column = column.dt.total_microseconds() / 1e6
     elif not (kind.is_numeric() or isinstance(kind, pl.Boolean)):
-        raise _wrong_type(column, "numbers")
+        raise _type_error(column, "numbers")
     return column.cast(pl.Float64).to_numpy()
 
 
 def to_labels(column: pl.Series, expected: str = "categories") -> pl.Series:
-    """Return text, null where missing; a whole number reads alike whatever type it came in.
+    """Convert to text, with null for missing; whole numbers of any type give the same text.
 
     Examples
     --------
@@ -103,12 +103,12 @@ def to_labels(column: pl.Series, expected: str = "categories") -> pl.Series:
         whole = column.is_finite() & (column == column.floor()) & (column.abs() < 2**53)
         return column.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole, text)
     if kind.is_nested() or isinstance(kind, pl.Binary | pl.Object):
-        raise _wrong_type(column, expected)
+        raise _type_error(column, expected)
     return column.cast(pl.String)
 
 
 def to_flags(column: pl.Series) -> Array:
-    """Return 1.0 for true, 0.0 for false, NaN where missing.
+    """Convert to 1.0 for true, 0.0 for false, NaN for missing.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def to_flags(column: pl.Series) -> Array:
     expected = "true or false"
     if isinstance(column.dtype, pl.Boolean):
         return column.cast(pl.Float64).to_numpy()
-    text = _text(to_labels(column, expected)).str.to_lowercase()
+    text = _strip_text(to_labels(column, expected)).str.to_lowercase()
     flags = text.replace_strict(
         list(FLAGS), list(FLAGS.values()), default=None, return_dtype=pl.Float64
     )
@@ -130,7 +130,7 @@ def to_flags(column: pl.Series) -> Array:
 
 
 def to_datetimes(column: pl.Series) -> Array:
-    """Return datetime64[us], NaT where missing; UTC where there is a time zone.
+    """Convert to datetime64[us], with NaT for missing; times with a time zone to UTC.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def to_datetimes(column: pl.Series) -> Array:
     if column.null_count() == len(column):
         return np.full(len(column), np.datetime64("NaT", "us"))
     if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
-        text = _text(column)
+        text = _strip_text(column)
         column = pl.Series(column.name, [None] * len(text), to)
         for form in FORMATS:
             read = text.str.to_datetime(form, time_unit="us", strict=False, exact=True)
@@ -156,19 +156,19 @@ def to_datetimes(column: pl.Series) -> Array:
     elif isinstance(kind, pl.Datetime):
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     elif not isinstance(kind, pl.Date):
-        raise _wrong_type(column, "dates")
+        raise _type_error(column, "dates")
     return column.cast(to, strict=False).to_numpy()
 
 
 def to_days(times: Array) -> Array:
-    """Return days since 1970 as float64, NaN where missing."""
+    """Convert times to days since 1970 as float64, with NaN for missing."""
     days = times.astype(np.int64) / (24 * 60 * 60 * 1e6)
     days[np.isnat(times)] = np.nan
     return days
 
 
 def date_parts(times: Array) -> dict[str, Array]:
-    """Return each part of :data:`PERIODS` as codes from 0, of times without NaT.
+    """Return the parts of :data:`PERIODS` as codes from 0; `times` has no NaT.
 
     Examples
     --------
@@ -187,15 +187,15 @@ def date_parts(times: Array) -> dict[str, Array]:
 
 
 def varying_parts(times: Array) -> tuple[str, ...]:
-    """Return the parts of :data:`PERIODS` that are not the same for all times; NaT is left out."""
+    """Return the parts of :data:`PERIODS` that vary among the times, ignoring NaT."""
     parts = date_parts(times[~np.isnat(times)])
     return tuple(part for part, codes in parts.items() if len(codes) and np.ptp(codes) > 0)
 
 
 def frequent_labels(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
-    """Return the `most` frequent labels in alphabetical order, and whether there are others.
+    """Return the `most` most frequent labels, sorted, and whether there are others.
 
-    Of labels that are equally frequent the alphabet decides, so that the order of rows does not.
+    Ties are broken alphabetically, so that the result does not depend on the order of the rows.
     """
     import polars as pl
 
@@ -205,7 +205,7 @@ def frequent_labels(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
 
 
 def encode(text: pl.Series, categories: Sequence[str]) -> Array:
-    """Return each label's index in `categories`; their number if it is not there, −1 if missing."""
+    """Return each label's index in `categories`: len(categories) if unseen, −1 if missing."""
     import polars as pl
 
     index = text.cast(pl.Enum(categories), strict=False).to_physical().cast(pl.Float64)
@@ -214,8 +214,8 @@ def encode(text: pl.Series, categories: Sequence[str]) -> Array:
     return codes
 
 
-def _text(column: pl.Series) -> pl.Series:
-    """Return trimmed text; a cell that is empty then is missing."""
+def _strip_text(column: pl.Series) -> pl.Series:
+    """Return stripped text, with null for empty cells."""
     import polars as pl
 
     text = column.cast(pl.String).str.strip_chars()
@@ -233,7 +233,7 @@ def _require_parsed(text: pl.Series, parsed: pl.Series, expected: str) -> None:
         )
 
 
-def _wrong_type(column: pl.Series, expected: str) -> UserError:
+def _type_error(column: pl.Series, expected: str) -> UserError:
     return UserError(
         f"column {column.name!r} must hold {expected}; got the type {column.dtype}. "
         "Convert it, or leave it empty"

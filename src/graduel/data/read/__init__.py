@@ -1,6 +1,6 @@
-"""Readers: files, folders, names and objects, each read into a table or a data set.
+"""Readers of files, folders, named data sets and objects; each returns a table or a data set.
 
-Whatever cannot be read, is damaged, or does not fit its options raises a
+Data that cannot be read, are damaged, or contradict the options raise a
 :class:`graduel.errors.UserError` that names the file, and the line, row or column.
 """
 

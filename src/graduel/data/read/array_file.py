@@ -1,4 +1,4 @@
-"""One array from a file: ``.npy``, or the columns of a table. Nothing in it is ever unpickled."""
+"""Reading of one array from a ``.npy`` file or from columns of a table; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLUMN = re.compile(rf"(?P<file>.+\.(?:{_ENDINGS})):(?P<column>[^/\\]+)", re.IG
 
 @dataclass(frozen=True, slots=True)
 class ArrayFile:
-    """An array, and the names of its columns where it comes from several columns of a table."""
+    """An array from a file, with column names if it comes from several columns of a table."""
 
     name: str
     array: NDArray[Any]
@@ -35,10 +35,16 @@ class ArrayFile:
 
 
 def read_array(text: str) -> ArrayFile:
-    """Read ``file.npy``, ``table.csv`` or one column of it, ``table.csv:column``.
+    """Read an array from ``file.npy``, ``table.csv``, or one column, ``table.csv:column``.
 
-    A table is read as ``graduel duel`` reads it; a text file must have a header. One column gives
-    an array of shape (n,), several columns (n, columns).
+    A table is read as by ``graduel duel``; a text file must have a header. One column gives an
+    array of shape (n,), several columns one of shape (n, n_columns).
+
+    Raises
+    ------
+    UserError
+        If the file or the column does not exist, or the file is not an array without missing
+        values.
     """
     match = None if Path(text).is_file() else _COLUMN.fullmatch(text)
     path = Path(match["file"] if match else text)
@@ -47,31 +53,31 @@ def read_array(text: str) -> ArrayFile:
         raise UserError(f"{path}: expected a file; {what}")
     kind = path.suffix.lower()
     if kind == ".npy":
-        return ArrayFile(path.stem, _npy(path))
+        return ArrayFile(path.stem, _read_npy(path))
     if kind in TABLE_ENDINGS:
-        return _table(path, match["column"] if match else None)
+        return _read_table(path, match["column"] if match else None)
     raise UserError(
         f"{path}: expected a .npy file, or a table ({', '.join(TABLE_ENDINGS)}); got "
         f"'{kind or path.name}'. Save arrays with numpy.save"
     )
 
 
-def _npy(path: Path) -> NDArray[Any]:
+def _read_npy(path: Path) -> NDArray[Any]:
     try:
         with path.open("rb") as file:
             array = np.load(file, allow_pickle=False)
-    except Exception as error:  # NumPy has several for damaged files, and one for pickles
+    except Exception as error:  # NumPy raises several types for damaged files and pickles
         what = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise UserError(
             f"{path}: expected one plain array as numpy.save writes it; it cannot be read "
-            f"({what}). Arrays of objects are never read: turn labels into whole numbers or text"
+            f"({what}). Object arrays are not supported: save labels as whole numbers or text"
         ) from None
     if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: expected one array as numpy.save writes it; it is an archive")
+        raise UserError(f"{path}: expected one array as numpy.save writes it; got an archive")
     return array
 
 
-def _table(path: Path, column: str | None) -> ArrayFile:
+def _read_table(path: Path, column: str | None) -> ArrayFile:
     frame = _read_frame(path)
     if column is not None and column not in frame.columns:
         raise unknown(f"{path}: the column", column, frame.columns)
@@ -86,12 +92,12 @@ def _table(path: Path, column: str | None) -> ArrayFile:
                 f"{path}: column '{name}' has {missing:,} missing of {len(frame):,} values"
             )
     if frame.width == 1:
-        return ArrayFile(column or path.stem, _values(frame.to_series(), path))
+        return ArrayFile(column or path.stem, _to_array(frame.to_series(), path))
     odd = [name for name in frame.columns if not frame[name].dtype.is_numeric()]
     if odd:
         raise UserError(
             f"{path}: expected one column, or a column of probabilities for each class; "
-            f"'{odd[0]}' is no numbers. Name one column: {path}:{odd[0]}"
+            f"'{odd[0]}' is not numeric. Name one column: {path}:{odd[0]}"
         )
     return ArrayFile(path.stem, frame.to_numpy(), tuple(frame.columns))
 
@@ -107,7 +113,7 @@ def _read_frame(path: Path) -> pl.DataFrame:
 
 
 def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
-    """Raise if a line of a single column is blank, since rows would no longer match by position."""
+    """Raise if a line of a single-column file is blank, since later rows would be shifted."""
     with open_text(path, dialect.encoding) as file:
         lines = file.read().rstrip(BLANK).split("\n")[dialect.skip :]
     blank = next((i for i, line in enumerate(lines) if not line.strip(BLANK)), None)
@@ -118,7 +124,7 @@ def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
         )
 
 
-def _values(column: pl.Series, path: Path) -> NDArray[Any]:
+def _to_array(column: pl.Series, path: Path) -> NDArray[Any]:
     if column.dtype.is_numeric():
         return np.asarray(column.to_numpy())
     import polars as pl

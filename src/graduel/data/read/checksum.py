@@ -1,4 +1,4 @@
-"""SHA-256 of files and folders, by which data are known to be unchanged."""
+"""SHA-256 of files and folders, to detect changed data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Column names: make them unique and printable, look them up, and quote them in errors."""
+"""Column names: uniqueness, lookup, and quoting in messages."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from graduel.errors import UserError
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST = 60
-"""Characters of a name or value in a message."""
+"""Maximum number of characters of a name or value in a message."""
 
 
 def quote_name(value: object) -> str:
-    r"""Return a name or value from a file as text on one line.
+    r"""Quote a name or value from a file for a message, on one line.
 
     >>> print(quote_name("two\nlines"), quote_name(3.5))
     'two\nlines' 3.5
@@ -24,7 +24,7 @@ def quote_name(value: object) -> str:
 
 
 def join_names(values: Iterable[object], most: int = 5) -> str:
-    """Return the first few of many names as text.
+    """Join the first few of many names into a text.
 
     >>> join_names(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
@@ -35,7 +35,7 @@ def join_names(values: Iterable[object], most: int = 5) -> str:
 
 
 def sanitize_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
-    r"""Return column names as unique strings on one line, and notes on what was changed.
+    r"""Return unique single-line column names, and notes on the changes.
 
     Blank names become ``column_N``, a second ``x`` becomes ``x_2``.
 
@@ -53,7 +53,7 @@ def sanitize_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
             n += 1
             plain[i] = f"{name}_{n}"
         used.add(plain[i])
-        # Blanks at the ends are no change worth a note.
+        # Removed surrounding blanks need no note.
         if str(names[i]).strip() != plain[i]:
             changed.append(f"{quote_name(names[i])} is now {quote_name(plain[i])}")
     more = f" and {len(changed) - 5:,} more" if len(changed) > 5 else ""
@@ -61,18 +61,28 @@ def sanitize_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
     return plain, notes
 
 
+def split_words(name: str) -> set[str]:
+    """Return the lower-case words of a name in snake case or camel case.
+
+    >>> sorted(split_words("YearBuilt")), sorted(split_words("yr_sold2"))
+    (['built', 'year'], ['sold', 'yr'])
+    """
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    return set(re.findall(r"[^\W\d_]+", spaced.lower())) or {name}
+
+
 def strip_control(text: str, instead: str = "�") -> str:
-    """Replace control characters, which could steer a terminal."""
+    """Replace control characters, which a terminal could interpret as commands."""
     return CONTROL.sub(instead, text)
 
 
 def find(name: str, names: Sequence[str], what: str) -> str:
-    """Return the column with a name that a user typed; surrounding blanks do not count.
+    """Return the column with a name that a user typed; surrounding blanks are ignored.
 
     Raises
     ------
     UserError
-        If there is no such column; the message names the nearest.
+        If there is no column of that name; the message suggests the closest.
     """
     if name in names:
         return name

@@ -1,4 +1,4 @@
-"""DataFrames and arrays of a program as Polars DataFrames or data sets."""
+"""Conversion of DataFrames and arrays in memory to Polars DataFrames or data sets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import quote_name, sanitize_names
-from graduel.data.read.labelled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ TARGET = "target"
 
 
 def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
-    """Return a Polars or pandas DataFrame as a Polars one, with notes; the input is not changed."""
+    """Convert a Polars or pandas DataFrame to Polars, with notes; the input is not changed."""
     import polars as pl
 
     if isinstance(table, pl.LazyFrame):
@@ -41,11 +41,11 @@ def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
 
 
 def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]:
-    """Return features and labels as a DataFrame, or images and labels as a data set.
+    """Convert features and labels to a DataFrame, or images and labels to a data set.
 
     Returns
     -------
-    The DataFrame or data set, the name of the target's column, and notes.
+    The DataFrame or data set, the name of the target column, and notes.
     """
     import polars as pl
 
@@ -83,7 +83,7 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
         labels = from_values(flat, target)
     if len(labels) != frame.height:
         raise UserError(
-            f"X and y must have as many rows as each other; got {frame.height} and {len(labels)}"
+            f"X and y must have the same number of rows; got {frame.height} and {len(labels)}"
         )
     return frame.with_columns(labels.alias(target)), target, notes
 
@@ -102,7 +102,7 @@ def is_frame(table: Any) -> bool:
 
 
 def from_series(series: Any, name: str) -> pl.Series:
-    """Return a pandas Series as a Polars one, without PyArrow."""
+    """Convert a pandas Series to Polars without PyArrow."""
     import polars as pl
 
     kind = str(series.dtype)
@@ -117,7 +117,7 @@ def from_series(series: Any, name: str) -> pl.Series:
     missing = series.isna().to_numpy()
     if isinstance(series.dtype, np.dtype) and series.dtype.kind != "O":
         return from_values(series.to_numpy(), name)
-    # Nullable numbers, strings and mixed objects: the values themselves, None where missing.
+    # Nullable numbers, strings and mixed objects go through Python values, with None for missing.
     values = [
         None if is_missing else v for v, is_missing in zip(series.tolist(), missing, strict=True)
     ]
@@ -125,7 +125,7 @@ def from_series(series: Any, name: str) -> pl.Series:
 
 
 def from_values(values: Any, name: str) -> pl.Series:
-    """Return a NumPy array as a Polars Series; NaN is missing."""
+    """Convert a NumPy array to a Polars Series; NaN becomes null."""
     import polars as pl
 
     if values.dtype.kind in "biufMm":
@@ -153,5 +153,5 @@ def _from_objects(values: list[Any], name: str) -> pl.Series:
         try:
             return pl.Series(name, values, dtype=pl.Float64 if float in kinds else None)
         except (OverflowError, TypeError):
-            pass  # whole numbers beyond 64 bits stay text
+            pass  # whole numbers beyond 64 bits become text below
     return pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String)

@@ -1,4 +1,4 @@
-"""Check whether a table fits into memory before it is read."""
+"""Check that a table fits into memory before it is read."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from graduel.data.read.parquet import parquet_bytes
 from graduel.errors import UserError
 
 SMALL = 1 << 23
-"""Bytes of a file that is not checked."""
+"""File size in bytes below which the check is skipped."""
 CONTAINER = Path("/sys/fs/cgroup")
 
 
 def table_bytes(path: Path, kind: str) -> int:
-    """Return an estimate of the bytes of a table in memory; 0 for small files and other formats.
+    """Estimate the size of a table in memory, in bytes; 0 for small files and other formats.
 
     Parameters
     ----------
-    kind : as :func:`graduel.data.read.reader.detect_format` returns it
+    kind : the result of :func:`graduel.data.read.reader.detect_format`
     """
     if kind not in ("parquet", "text") or path.stat().st_size < SMALL:
         return 0
@@ -28,26 +28,26 @@ def table_bytes(path: Path, kind: str) -> int:
 
 
 def free_bytes() -> int:
-    """Return the bytes of memory that are available, within a container's limit on Linux."""
+    """Return the available memory in bytes, within a container's limit on Linux."""
     free = int(psutil.virtual_memory().available)
     try:
         limit = int((CONTAINER / "memory.max").read_text(encoding="ascii"))
         lines = (CONTAINER / "memory.stat").read_text(encoding="ascii").splitlines()
         used = next(int(line.split()[1]) for line in lines if line.startswith("anon "))
-    except (OSError, ValueError, StopIteration):  # no container, or no limit
+    except (OSError, ValueError, StopIteration):  # not in a container, or no limit
         return free
     return max(min(free, limit - used), 0)
 
 
 def check_memory(path: Path, size: int, copies: float) -> None:
-    """Raise if this many copies of a table do not fit into memory."""
+    """Raise if `copies` copies of a table of `size` bytes do not fit into memory."""
     need, free = size * copies, free_bytes()
     if need > free:
         raise UserError(
-            f"{path}: needs about {_giga(need)} of memory; {_giga(free)} are free. Give --rows N "
-            "to read a sample of the rows"
+            f"{path}: needs about {_format_size(need)} of memory; {_format_size(free)} are free. "
+            "Give --rows N to read a sample of the rows"
         )
 
 
-def _giga(size: float) -> str:
+def _format_size(size: float) -> str:
     return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"

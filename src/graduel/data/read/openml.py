@@ -1,4 +1,4 @@
-"""Data sets of OpenML by number or name: downloaded once, cached with a checksum, then offline.
+"""Data sets of OpenML by number or name: downloaded once and cached with a checksum.
 
 Source: OpenML's REST interface, https://www.openml.org/apis (Vanschoren et al., 2013).
 """
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 SERVER = "https://www.openml.org"
 SECONDS = 60
+"""Timeout of a request."""
 PIECE = 1 << 20
+"""Bytes downloaded at a time."""
 
 
 def cache_folder() -> Path:
-    """Return the cache's folder: GRADUEL_CACHE, or graduel in the system's cache folder."""
+    """Return the cache folder: GRADUEL_CACHE, or graduel in the system's cache folder."""
     if folder := os.environ.get("GRADUEL_CACHE"):
         return Path(folder)
     if sys.platform == "win32":
@@ -48,11 +50,11 @@ class Fetched:
 
     Attributes
     ----------
-    number, name : OpenML's
+    number, name : OpenML's number and name of the data set
     path : the Parquet file
-    url : where it came from
-    sha256 : of the file
-    about : OpenML's metadata (default target, licence)
+    url : the URL of the download
+    sha256 : the SHA-256 of the file
+    about : OpenML's metadata (default target, license)
     """
 
     number: str
@@ -64,22 +66,22 @@ class Fetched:
 
 
 def fetch(key: str) -> Fetched:
-    """Return a data set from the cache, or download it; a changed copy in the cache is an error.
+    """Return a data set from the cache, or download it.
 
     Parameters
     ----------
-    key : the number, or the name (the active version with the lowest number)
+    key : the number, or the name (of its active versions the one with the lowest number)
 
     Raises
     ------
     UserError
-        If there is no such data set, the server cannot be reached, or the copy has changed.
+        If the data set does not exist, the server cannot be reached, or the cached file changed.
     """
     if not re.fullmatch(r"[\w.()+-]+", key):
         raise UserError(f"openml: expected a number or a name, as in openml:554; got '{key}'")
     folder = cache_folder() / "openml"
-    number = key if key.isdigit() else _number(key, folder)
-    about = _json(folder / f"{number}.json", f"data/{number}", "data_set_description")
+    number = key if key.isdigit() else _find_number(key, folder)
+    about = _fetch_json(folder / f"{number}.json", f"data/{number}", "data_set_description")
     path = folder / f"{number}.parquet"
     digest = _fetch_data(about, path)
     return _as_fetched(number, about, path, digest)
@@ -96,7 +98,7 @@ def list_fetched() -> list[Fetched]:
             digest = path.with_suffix(".sha256").read_text(encoding="ascii")
             datasets.append(_as_fetched(path.stem, answer["data_set_description"], path, digest))
         except (OSError, ValueError, LookupError, TypeError):
-            continue  # half downloaded: the next fetch completes it
+            continue  # an incomplete download, which the next fetch completes
     return datasets
 
 
@@ -109,7 +111,7 @@ def read_openml(key: str) -> tuple[pl.DataFrame, Fetched, list[str]]:
 
     Returns
     -------
-    The table without its row numbers, its entry in the cache, and notes.
+    The table without its row numbers, its cache entry, and notes.
     """
     fetched = fetch(key)
     frame, notes = read_parquet(fetched.path)
@@ -117,7 +119,7 @@ def read_openml(key: str) -> tuple[pl.DataFrame, Fetched, list[str]]:
     named = [*_as_list(about.get("row_id_attribute")), *_as_list(about.get("ignore_attribute"))]
     extra = [name for name in named if name in frame.columns]
     if extra:
-        notes.append(f"left out, as OpenML says: {', '.join(extra)}")
+        notes.append(f"dropped, as OpenML's metadata say: {', '.join(extra)}")
     return frame.drop(extra), fetched, notes
 
 
@@ -125,14 +127,14 @@ def _as_list(names: str | list[str] | None) -> list[str]:
     return names.split(",") if isinstance(names, str) else list(names or ())
 
 
-def _number(name: str, folder: Path) -> str:
+def _find_number(name: str, folder: Path) -> str:
     path = f"data/list/data_name/{quote(name)}/status/active"
-    versions = _json(folder / f"name-{name}.json", path, "data", "dataset")
+    versions = _fetch_json(folder / f"name-{name}.json", path, "data", "dataset")
     return str(min(versions, key=lambda one: int(one["version"]))["did"])
 
 
-def _json(cached: Path, path: str, *keys: str) -> Any:
-    """Return the value under these keys of an answer, from the cache or the server."""
+def _fetch_json(cached: Path, path: str, *keys: str) -> Any:
+    """Return the value under these keys of a JSON response, from the cache or the server."""
     if not cached.exists():
         _download(f"{SERVER}/api/v1/json/{path}", cached)
     try:
@@ -142,7 +144,7 @@ def _json(cached: Path, path: str, *keys: str) -> Any:
     except (ValueError, LookupError, TypeError):
         cached.unlink()
         raise UserError(
-            "openml: the server's answer is not the expected JSON. Try again later"
+            "openml: expected JSON from the server; got something else. Try again later"
         ) from None
     return answer
 
@@ -154,7 +156,7 @@ def _fetch_data(about: dict[str, Any], path: Path) -> str:
         url = about.get("parquet_url")
         if not url:
             raise UserError(
-                f"openml: data set {about.get('id')} has no Parquet file there. Download it from "
+                f"openml: data set {about.get('id')} has no Parquet file. Download it from "
                 f"{SERVER}/d/{about.get('id')} as CSV and give that file"
             )
         _download(url, path)
@@ -169,14 +171,14 @@ def _fetch_data(about: dict[str, Any], path: Path) -> str:
 
 
 def _download(url: str, path: Path) -> None:
-    """Download a file whole or not at all."""
+    """Download a file and write it atomically."""
     if not url.startswith(("https://", "http://")):
         raise UserError(f"openml: expected a URL; got '{url}'")
     try:
         with (
             urlopen(Request(url), timeout=SECONDS) as answer,
-            atomic_path(path) as aside,
-            aside.open("wb") as file,
+            atomic_path(path) as temporary,
+            temporary.open("wb") as file,
         ):
             while piece := answer.read(PIECE):
                 file.write(piece)
@@ -185,6 +187,6 @@ def _download(url: str, path: Path) -> None:
         raise UserError(f"openml: {reason} ({url})") from None
     except OSError as error:
         raise UserError(
-            f"openml: cannot be reached ({getattr(error, 'reason', error)}). A data set that was "
-            f"fetched once works offline; others need the network ({url})"
+            f"openml: cannot be reached ({getattr(error, 'reason', error)}). Only data sets that "
+            f"were fetched before work offline ({url})"
         ) from None

@@ -1,4 +1,4 @@
-"""Read Parquet files with Polars."""
+"""Reading of Parquet files with Polars."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 MAGIC = b"PAR1"
 """The first bytes of every Parquet file."""
 HEAD = 10_000
-"""Rows from which the size of the whole table is estimated."""
+"""Number of first rows from which the size of the table is estimated."""
 STRIDE = 1 << 18
-"""Rows that are decoded at a time; a slice costs its whole row group."""
+"""Rows decoded at a time; any slice of a row group decodes the whole group."""
 
 
 @contextmanager
 def _parquet_errors(path: Path) -> Iterator[None]:
-    """Raise the errors of Polars as a UserError with the file's name."""
+    """Turn Polars' errors into a UserError with the file's name."""
     import polars as pl
 
     try:
@@ -32,13 +32,13 @@ def _parquet_errors(path: Path) -> Iterator[None]:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
         raise UserError(
-            f"{path}: expected a whole Parquet file; it cannot be read ({first}). "
+            f"{path}: expected a complete Parquet file; it cannot be read ({first}). "
             "Get the file again"
         ) from None
 
 
 def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
-    """Read a whole table and the notes on it."""
+    """Read a table; return it and notes."""
     import polars as pl
 
     with _parquet_errors(path):
@@ -51,7 +51,7 @@ def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
 
 
 def parquet_rows(path: Path) -> int:
-    """Return the number of rows, from the file's footer alone."""
+    """Return the number of rows from the file's footer."""
     import polars as pl
 
     with _parquet_errors(path):
@@ -59,7 +59,7 @@ def parquet_rows(path: Path) -> int:
 
 
 def parquet_schema(path: Path) -> dict[str, pl.DataType]:
-    """Return the names and types of the columns, from the file's footer alone."""
+    """Return the names and types of the columns from the file's footer."""
     import polars as pl
 
     with _parquet_errors(path):
@@ -67,7 +67,7 @@ def parquet_schema(path: Path) -> dict[str, pl.DataType]:
 
 
 def scan_parquet(path: Path, column: str | None = None) -> Iterator[pl.DataFrame]:
-    """Yield a table, or one column of it by its name in the file, in blocks of rows."""
+    """Yield a table, or one column by its name in the file, in blocks of rows."""
     import polars as pl
 
     for start in range(0, parquet_rows(path), STRIDE):
@@ -81,7 +81,7 @@ def scan_parquet(path: Path, column: str | None = None) -> Iterator[pl.DataFrame
 
 
 def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, list[str]]:
-    """Read a stratified sample of the rows, a block at a time, and the notes on it."""
+    """Read a stratified sample of the rows, block by block; return it and notes."""
     import polars as pl
 
     with _parquet_errors(path):
@@ -97,7 +97,7 @@ def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, li
 
 
 def parquet_bytes(path: Path) -> int:
-    """Return an estimate of the bytes of the whole table in memory, from its first rows."""
+    """Estimate the size of a table in memory, in bytes, from its first rows."""
     import polars as pl
 
     with _parquet_errors(path):

@@ -1,9 +1,7 @@
-"""Decode a Parquet file once in a separate process.
+"""Check of a Parquet file by decoding it in a separate process.
 
-The process is ``python -m graduel.data.read.parquet_check``.
-
-Some damaged files end the process that decodes them: a damaged length asks for more memory than
-there is, and Polars aborts. So a file is decoded once in another process, whose output is hidden.
+The process is ``python -m graduel.data.read.parquet_check``. Some damaged files crash the process
+that decodes them: a damaged length requests more memory than there is, and Polars aborts.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ def check_parquet(path: Path) -> None:
     )
     if done.returncode:
         message = done.stdout.strip() or (
-            f"{path}: expected a whole Parquet file; it cannot be read. Get the file again"
+            f"{path}: expected a complete Parquet file; it cannot be read. Get the file again"
         )
         raise UserError(message)
 

@@ -1,4 +1,4 @@
-"""Read data from a file, a folder or by name, whatever the format."""
+"""Reading of data from a file, a folder or by name; the format is detected."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 OPENML = "openml:"
 READ_COPIES = 3
-"""How many times a table is in memory while it is read, about."""
+"""Approximate number of copies of a table in memory while it is read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """Data as they were read, before their schema is inferred.
+    """Data as read, before their schema is inferred.
 
     Attributes
     ----------
     name : the data's name
     content : a DataFrame with unique column names, or a complete data set
     notes : decisions of the reader, one sentence each
-    target : the target's column, where the source names it
-    decimal : the decimal sign of text columns
-    origin : where the data come from
+    target : the target column, if the source names it
+    decimal : decimal sign of text columns
+    origin : the origin of the data, for people
     """
 
     name: str
@@ -65,18 +65,18 @@ def read_source(
     Parameters
     ----------
     text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
-        folder of class-named folders of images or of the four IDX files, a toy set of scikit-learn
+        folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
-    separator, decimal, encoding, header : of a text file; detected by default
+    separator, decimal, encoding, header : the format of a text file; detected by default
     size : height and width to which images are resized
-    sample : size of a stratified sample of a table in a file, which is read block by block and may
-        be larger than memory
-    target : the column that holds the classes of a sample
+    sample : size of a stratified sample; the table is read block by block and may be larger than
+        memory
+    target : the column whose classes stratify the sample
 
     Raises
     ------
     UserError
-        If there is no such source, it cannot be read, or it does not fit into memory.
+        If the source does not exist, cannot be read, or does not fit into memory.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def read_source(
         return Source(name, load_toy(name), target=target, origin=TOYS[name])
     if name.startswith(OPENML):
         frame, one, notes = read_openml(name.removeprefix(OPENML))
-        origin = f"OpenML, data set {one.number}; licence: {one.about.get('licence')}"
+        origin = f"OpenML, data set {one.number}; license: {one.about.get('licence')}"
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
     kind = detect_format(path)
@@ -122,7 +122,7 @@ def read_source(
 
 
 def _require_target(blocks: Iterator[pl.DataFrame]) -> NoReturn:
-    """Raise that a target must be named; the first rows tell the likely ones."""
+    """Raise the error that no target is named, with likely targets from the first rows."""
     from graduel.data.target import NoTargetError
 
     raise NoTargetError(next(blocks))
@@ -154,7 +154,7 @@ def detect_format(path: Path) -> str:
     except FileNotFoundError:
         if path.suffix or len(path.parts) > 1:
             raise UserError(f"{path}: expected a file or a folder; there is no such path") from None
-        raise unknown("a data set that is no file", str(path), (*TOYS, "mnist")) from None
+        raise unknown("the name of a data set", str(path), (*TOYS, "mnist")) from None
     except UserError:
         raise
     except (OSError, ValueError) as error:
@@ -169,7 +169,9 @@ def detect_format(path: Path) -> str:
     if suffix in (".npz", ".npy"):
         return "npz"
     if NAME.fullmatch(path.name):
-        raise UserError(f"{path}: is one of the four IDX files. Give the folder they are in")
+        raise UserError(f"{path}: is one of four IDX files. Give the folder with all four")
     if suffix in ENDINGS:
-        raise UserError(f"{path}: is one image. Give the folder of the folders, one for each class")
+        raise UserError(
+            f"{path}: is a single image. Give a folder with one folder of images per class"
+        )
     return "text"

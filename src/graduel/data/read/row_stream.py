@@ -1,4 +1,4 @@
-"""Read a table in blocks of rows, for predictions on tables of any size."""
+"""Streaming of a table in blocks of rows, for predictions on tables of any size."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Block:
 
     Attributes
     ----------
-    written : as they stand in the file; in a text file every cell is text
-    read : the same with missing cells as null
+    written : the rows as in the file; every cell of a text file is text
+    read : the same rows with missing cells as null
     """
 
     written: pl.DataFrame
@@ -34,13 +34,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A table that is read once, block by block.
+    """A table that can be read once, block by block.
 
     Attributes
     ----------
     schema : names and types of the columns in the file
-    decimal : the decimal sign of a text file
-    blocks : the rows in order
+    decimal : decimal sign of a text file
+    blocks : iterator over the rows in order
     """
 
     schema: dict[str, pl.DataType]
@@ -59,12 +59,12 @@ def open_stream(
 
     Parameters
     ----------
-    separator, decimal, encoding : of a text file; detected by default
+    separator, decimal, encoding : the format of a text file; detected by default
 
     Raises
     ------
     UserError
-        If the file is no table or cannot be read; of a damaged one perhaps in a later block.
+        If the file is not a table or cannot be read; for a damaged file possibly at a later block.
     """
     import polars as pl
 

@@ -1,4 +1,4 @@
-"""Draw a stratified sample of a table that is too large for memory, block by block."""
+"""Stratified sampling of a table that is too large for memory, block by block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_STRATA = 1_000
-"""Distinct values of a target; with more, the sample is not stratified."""
+"""Maximum number of distinct target values; with more, the sample is not stratified."""
 
 Blocks = Callable[[], Iterator["pl.DataFrame"]]
 
@@ -24,25 +24,25 @@ Blocks = Callable[[], Iterator["pl.DataFrame"]]
 def stratified_sample(
     blocks: Blocks, targets: Callable[[], Iterator[pl.Series]], size: int
 ) -> tuple[pl.DataFrame, int]:
-    """Return a random sample in which each class keeps its share, in the order of the rows.
+    """Return a stratified random sample of the rows, in their order, and the number of all rows.
 
-    The table is read twice: to count, and to draw. Of a class that needs k more rows and has n
-    left, m of them in a block, the number drawn from that block is hypergeometric (n, k, m):
-    together a simple random sample of the class. The same table gives the same rows. Rows without
-    a target are left out.
+    The table is read twice: to count, and to draw. If k more rows of a class are needed, and n of
+    its rows are left, m of them in this block, then the number drawn from the block has the
+    hypergeometric distribution (n, k, m), which gives a simple random sample of the class. The same
+    table gives the same rows. Rows without a target are dropped.
 
     Source: sequential sampling by Fan, Muller and Rezucha, *Development of Sampling Plans by Using
-    Sequential (Item by Item) Selection Techniques*, 1962, a block at a time.
+    Sequential (Item by Item) Selection Techniques*, 1962, applied block by block.
 
     Parameters
     ----------
-    blocks : returns a new iterator over the table in blocks
-    targets : the same for the target's column alone, in the same blocks
-    size : the number of rows, up to the rounding of the classes' shares
+    blocks : function that returns a new iterator over the table in blocks
+    targets : the same for the target column, in the same blocks
+    size : number of rows to draw, up to the rounding of the classes' shares
 
     Returns
     -------
-    The rows, and the number of rows of the table.
+    The sampled rows, and the number of rows of the table.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def stratified_sample(
     left, total = _count_classes(targets())
     need, rng, parts = allocate_rows(left, size), np.random.default_rng(0), list[pl.DataFrame]()
     for block, target in zip(blocks(), targets(), strict=True):
-        labels = _labels(target)
+        labels = _class_names(target)
         if list(left) == [""]:
             labels = labels.set(labels.is_not_null(), "")
         rows = [
@@ -73,10 +73,10 @@ def stratified_sample(
 
 
 def _count_classes(targets: Iterator[pl.Series]) -> tuple[dict[str, int], int]:
-    """Return the rows of each class, or of all together where there are too many; and all rows."""
+    """Return the number of rows per class, as one class if there are too many, and the total."""
     counts, known, total = Counter[str](), 0, 0
     for target in targets:
-        labels = _labels(target).drop_nulls().rename("label")
+        labels = _class_names(target).drop_nulls().rename("label")
         total, known = total + len(target), known + len(labels)
         if len(counts) <= MOST_STRATA:
             counts.update(dict(labels.value_counts().iter_rows()))
@@ -90,18 +90,18 @@ def _draw_rows(
     need: dict[str, int],
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Return random rows of one class from its rows of a block, and count them."""
+    """Draw rows of one class from its rows in a block; update `left` and `need`."""
     others = left.get(name, 0) - len(rows)
     if others < 0:
-        raise UserError("the table was changed while it was read. Try again when it is whole")
+        raise UserError("the table changed while it was read. Try again")
     take = int(rng.hypergeometric(len(rows), others, need[name])) if need[name] else 0
     left[name], need[name] = others, need[name] - take
     return rng.choice(rows, take, replace=False)
 
 
 def sampled_note(rows: int, total: int) -> str:
-    """Return the note that a table is a sample."""
-    return f"of {total:,} rows {rows:,} are read, a stratified sample"
+    """Return a note that the table is a sample."""
+    return f"read a stratified sample: {rows:,} of {total:,} rows"
 
 
 def allocate_rows(counts: dict[str, int], size: int) -> dict[str, int]:
@@ -121,7 +121,7 @@ def allocate_rows(counts: dict[str, int], size: int) -> dict[str, int]:
     return {name: max(1, n) if counts[name] else 0 for name, n in rows.items()}
 
 
-def _labels(target: pl.Series) -> pl.Series:
+def _class_names(target: pl.Series) -> pl.Series:
     """Return the class names of a block; rows without a target are null."""
     import polars as pl
 

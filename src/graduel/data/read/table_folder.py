@@ -1,4 +1,4 @@
-"""List the tables of a folder; a folder of images is recognized by its content."""
+"""Listing of the tables in a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from graduel.data.read.images.idx import find_idx_files
 from graduel.data.read.images.image_folders import find_image_folders
-from graduel.data.read.labelled_arrays import natural_order
+from graduel.data.read.labeled_arrays import natural_order
 from graduel.errors import UserError
 
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
@@ -14,10 +14,10 @@ PACKED = (".gz", ".zip")
 
 
 def list_tables(path: Path) -> list[Path]:
-    """Return the tables in a folder in order of their names; [] for a folder of images or a file.
+    """Return the tables in a folder in natural order; [] for a folder of images or a file.
 
-    A folder with IDX files, or with images in folders of it, is a folder of images, whatever else
-    lies in it. Files with other endings (a README, a licence) are ignored.
+    A folder with IDX files, or with folders of images in it, is a folder of images regardless of
+    its other files. Files with other endings (a README, a license) are ignored.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def list_tables(path: Path) -> list[Path]:
 
 
 def is_table(name: str) -> bool:
-    """Return whether a file name has the ending of a table, packed or not.
+    """Return whether a file name has the ending of a table, compressed or not.
 
     >>> [is_table(name) for name in ("a.csv", "B.TSV.gz", "README.md", ".hidden.csv")]
     [True, True, False, False]

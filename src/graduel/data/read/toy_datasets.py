@@ -1,4 +1,4 @@
-"""Small data sets that come with scikit-learn."""
+"""Toy data sets of scikit-learn, by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.labelled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import dataset_from_arrays
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,11 +18,11 @@ TOYS = {
     "breast_cancer": "Wolberg, Street and Mangasarian, 1995; scikit-learn's copy",
     "digits": "Alpaydin and Kaynak, 1998; scikit-learn's copy, 0 to 16 stretched to 0 to 255",
 }
-"""Names, and where the data come from."""
+"""Names, and the origin of the data."""
 
 
 def load_toy(name: str) -> pl.DataFrame | Dataset:
-    """Return a data set by name: a table with the column ``target``, or images (``digits``)."""
+    """Load a toy data set: a table with the column ``target``, or images (``digits``)."""
     import polars as pl
     from sklearn import datasets
 

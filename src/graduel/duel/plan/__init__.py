@@ -1,1 +1,1 @@
-"""What is duelled, on which rows, under which budget: decided before anything is fitted."""
+"""The plan of a duel: contenders, splits and budget, fixed before any fit."""

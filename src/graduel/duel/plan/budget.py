@@ -1,4 +1,4 @@
-"""Parsing and validation of a user's numbers: budgets, trials, seeds, threads."""
+"""Parsing and validation of numeric options: budget, trials, seeds, threads."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 from graduel.errors import UserError
 
-MOST_TRIALS = 10_000
-LEAST_SECONDS, MOST_SECONDS = 1.0, 30 * 24 * 3600.0
+MAX_TRIALS = 10_000
+MIN_SECONDS, MAX_SECONDS = 1.0, 30 * 24 * 3600.0
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
 def parse_budget(budget: Any) -> float | None:
-    """Return the seconds of a budget such as ``2m``; None without one.
+    """Parse a time budget such as ``2m`` into seconds; None means no budget.
 
     Raises
     ------
     UserError
-        If it is not a time.
+        If `budget` is not a time from 1 second to 30 days.
 
     Examples
     --------
@@ -30,25 +30,27 @@ def parse_budget(budget: Any) -> float | None:
         return None
     match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)\s*(s|m|min|h|)", str(budget).strip().lower())
     seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
-    if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise UserError(
-            f"budget must be none, or a time of a second or more such as 90s, 2m or 1h; "
+            f"budget must be none, or a time from 1 second to 30 days such as 90s, 2m or 1h; "
             f"got '{budget}'"
         )
     return seconds
 
 
 def validate_trials(trials: Any, seconds: float | None) -> int | None:
-    """Return a number of trials; raise if it is out of range, or if there are seconds too."""
+    """Validate a number of trials; raise if it is out of range or a time budget is set as well."""
     if trials is None:
         return None
     if seconds is not None:
-        raise UserError("a budget is a number of trials or a time; got both. Leave one out")
-    return validate_count("trials", trials, MOST_TRIALS)
+        raise UserError(
+            "expected a number of trials or a time budget; got both. Leave out --trials or --budget"
+        )
+    return validate_count("trials", trials, MAX_TRIALS)
 
 
 def validate_count(name: str, value: int, most: int | None) -> int:
-    """Return a whole number from 1 to `most`; with None the caller checks the range."""
+    """Validate an integer from 1 to `most`; if `most` is None, the caller checks the range."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Split, rows, metric and ROPE: the user's choices, and defaults that suit the data."""
+"""Split, rows, metric and ROPE: the user's choices, with defaults that depend on the data."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from graduel.errors import UserError
 from graduel.metrics.metric import default_rope, get_metric
 
 QUICK_ROWS = 10_000
-RARE = 0.1
-"""Where all classes but one have less than this share together, the error says little."""
+RARE_SHARE = 0.1
+"""Below this share of rows outside the largest class, the default metric is log loss: always
+predicting the largest class already has a low error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """How a data set is split and compared: the user's choices, and defaults for the rest."""
+    """Split, metric, ROPE and rows of a duel, chosen by the user or by default."""
 
     split: str
     metric: str
     rope: float
     rows: int | None
-    """Training and validation rows together; None for all."""
+    """Number of training and validation rows together; None for all."""
     table_rows: int | None
-    """Their number where the data are a table; None for images."""
+    """Number of training and validation rows of a table, never None for tables; None for images."""
 
 
 def choose_defaults(
@@ -40,12 +41,12 @@ def choose_defaults(
     rows: int | None = None,
     quick: bool = False,
 ) -> Defaults:
-    """Return the user's choices, checked, with a default for each that is None.
+    """Validate the user's choices and fill in a default for each that is None.
 
     Raises
     ------
     UserError
-        If the data cannot be split in this way, or a name or a number is wrong.
+        If the data cannot be split in this way, a name is unknown or a number out of range.
     """
     builtin = data.is_builtin
     if builtin and Design.parse(split or "given").kind == "given":
@@ -75,14 +76,14 @@ def choose_defaults(
 
 
 def _design(dataset: Dataset, split: str | None, quick: bool) -> Design:
-    """Return the user's design, or what suits the data set; raise if it cannot be split so."""
+    """Return the user's or the default split design; raise if the data do not allow it."""
     design = Design.parse(split) if split else default_design(dataset, quick=quick)
     check_design(design, dataset)
     return design
 
 
 def cap_rows(rows: int | None, dataset: Dataset, split: str | None, *, quick: bool) -> int | None:
-    """Return `rows`, or None where the data set has no more training rows than that."""
+    """Return `rows`, or None (all) if the data set has no more training rows than that."""
     if rows is None:
         return None
     available = len(outer_split(_design(dataset, split, quick), dataset, 0)[0])
@@ -90,20 +91,20 @@ def cap_rows(rows: int | None, dataset: Dataset, split: str | None, *, quick: bo
 
 
 def validate_rope(rope: float) -> float:
-    """Validate the region of practical equivalence."""
+    """Validate the region of practical equivalence (ROPE)."""
     if not 0 <= rope < 1:
         raise UserError(
-            f"rope must be at least 0 and below 1 (0.01 of error is one point); got {rope}"
+            f"rope must be at least 0 and below 1 (0.01 is 1 percentage point of error); got {rope}"
         )
     return float(rope)
 
 
 def default_metric(dataset: Dataset) -> str:
-    """Return the metric for a data set where the user names none."""
-    return "log_loss" if minority_share(dataset) < RARE else "error"
+    """Return the default metric for a data set."""
+    return "log_loss" if minority_share(dataset) < RARE_SHARE else "error"
 
 
 def minority_share(dataset: Dataset) -> float:
-    """Return the share of the rows that are not of the most frequent class."""
+    """Return the share of rows outside the most frequent class."""
     counts = np.bincount(dataset.y)
     return 1 - float(counts.max() / counts.sum())

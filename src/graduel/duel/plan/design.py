@@ -1,4 +1,4 @@
-"""How test rows come about: the data's own split, a holdout, or cross-validation."""
+"""Split designs: the data's own test part, a holdout, or repeated cross-validation."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from graduel.data import Dataset
 from graduel.errors import UserError
 
 HOLDOUT = 5
-"""One part in so many is the test part where the data come without a split."""
+"""A holdout has 1 / HOLDOUT of the rows as test rows."""
 FEW_ROWS = 5_000
-"""With fewer rows a single split says too little: cross-validation."""
-MOST_FOLDS, MOST_REPEATS = 20, 20
+"""With fewer rows, the default is cross-validation, because one test part is too small."""
+MAX_FOLDS, MAX_REPEATS = 20, 20
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How test rows come about.
+    """A split design: how test rows are chosen.
 
-    ``given``: the data's own; ``holdout`` or ``shuffle``: a stratified fifth of all rows; ``5x2``:
-    cross-validation of five folds, twice.
+    ``given``: the data's own test part; ``holdout`` or ``shuffle``: a stratified fifth of all rows;
+    ``5x2``: cross-validation with 5 folds and 2 repeats.
 
     >>> Design.parse("5x2").splits, str(Design.parse("shuffle"))
     (10, 'holdout')
@@ -34,23 +34,23 @@ class Design:
 
     @classmethod
     def parse(cls, text: str) -> Design:
-        """Return the design that a text names.
+        """Parse a design such as ``given``, ``shuffle`` or ``5x2``.
 
         Raises
         ------
         UserError
-            If it names none.
+            If `text` is not a design.
         """
         plain = text.strip().lower()
         if plain in ("given", "holdout", "shuffle"):
             return cls("given" if plain == "given" else "holdout")
         if match := re.fullmatch(r"(\d{1,3})(?:x(\d{1,3}))?", plain):
             folds, repeats = int(match[1]), int(match[2] or 1)
-            if 2 <= folds <= MOST_FOLDS and 1 <= repeats <= MOST_REPEATS:
+            if 2 <= folds <= MAX_FOLDS and 1 <= repeats <= MAX_REPEATS:
                 return cls("folds", folds, repeats)
         raise UserError(
-            f"split must be given, shuffle, or folds and repeats such as 5x2 (2 to {MOST_FOLDS} "
-            f"folds, up to {MOST_REPEATS} times); got '{text}'"
+            f"split must be given, shuffle, or folds and repeats such as 5x2 (2 to {MAX_FOLDS} "
+            f"folds, up to {MAX_REPEATS} times); got '{text}'"
         )
 
     def __str__(self) -> str:
@@ -58,17 +58,17 @@ class Design:
 
     @property
     def splits(self) -> int:
-        """The number of pairs of training and test rows."""
+        """The number of train/test splits."""
         return self.folds * self.repeats if self.kind == "folds" else 1
 
     @property
     def test_share(self) -> float:
-        """Share of the rows that one split tests on; not of a given split."""
+        """The share of test rows in one split; undefined for ``given``."""
         return 1 / self.folds
 
 
 def default_design(dataset: Dataset, *, quick: bool) -> Design:
-    """Return the given split, or repeated cross-validation of few rows, or else a holdout."""
+    """Return the given split, else cross-validation for few rows, else a holdout."""
     if dataset.n_train is not None:
         return Design("given")
     if dataset.times is not None or len(dataset.y) >= FEW_ROWS:
@@ -82,27 +82,31 @@ def check_design(design: Design, dataset: Dataset) -> None:
     Raises
     ------
     UserError
-        If there is no given split, too few rows, or folds where rows are split by time.
+        If there is no given split, there are too few rows or groups, or the design conflicts with a
+        split by time.
     """
     if design.kind == "given" and dataset.n_train is None:
         raise UserError(
-            f"--split given needs data with a test part of their own; {dataset.name} has none. "
-            "Leave --split out, or give shuffle or 5x2"
+            f"--split given needs a data set with its own test rows; {dataset.name} has none. "
+            "Leave --split out, or choose shuffle or 5x2"
         )
     if design.kind == "folds" and dataset.times is not None:
         raise UserError(
-            "--time makes the later rows the test rows: it goes with --split holdout, not with "
-            f"{design}"
+            "--time makes the latest rows the test rows, which needs --split holdout; got --split "
+            f"{design}. Leave one of them out"
         )
     if design.kind == "given" and dataset.times is not None:
-        raise UserError("--time makes a split of its own; it does not go with --split given")
+        raise UserError(
+            "--time makes the latest rows the test rows, which conflicts with --split given. Leave "
+            "one of them out"
+        )
     n = len(dataset.y)
     if n < 2 * design.folds:
         raise UserError(
-            f"expected {2 * design.folds} rows or more for training and testing; "
-            f"{dataset.name} has {n}"
+            f"expected at least {2 * design.folds} rows for this split; {dataset.name} has {n}"
         )
     if dataset.groups is not None and (n_groups := len(np.unique(dataset.groups))) < design.folds:
         raise UserError(
-            f"--group must name a column of {design.folds} groups or more; it has {n_groups}"
+            f"--group must name a column with at least {design.folds} groups for this split; "
+            f"got one with {n_groups}"
         )

@@ -1,4 +1,4 @@
-"""Checks of a duel before anything is fitted: its data, its plan, the user's own contenders."""
+"""Checks of a duel before any fit: data, plan and the user's own contenders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graduel.data.finding import (
     Finding,
 )
 from graduel.data.table_checks import check_table
-from graduel.duel.plan.defaults import RARE, minority_share
+from graduel.duel.plan.defaults import RARE_SHARE, minority_share
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.user_estimators import UserContender
@@ -27,9 +27,9 @@ from graduel.metrics.metric import Metric, get_metric
 def check_duel(
     dataset: Dataset, protocol: Protocol, user_contenders: Sequence[UserContender] = ()
 ) -> tuple[Finding, ...]:
-    """Return the findings about a duel's data, its plan and the user's own contenders.
+    """Check a duel's data, plan and the user's own contenders; return the findings.
 
-    Built-in data and plans on them are not checked: there is nothing to find.
+    Built-in data, and plans on them, are not checked.
     """
     findings: list[Finding] = []
     if protocol.source is not None:
@@ -43,31 +43,31 @@ def check_duel(
 
 
 def check_folds(dataset: Dataset, design: Design) -> Iterator[Finding]:
-    """Find classes that cannot be in every fold."""
+    """Find classes with fewer rows than folds."""
     counts = np.bincount(dataset.y, minlength=len(dataset.classes))
     n_rare = int((counts < design.folds).sum())
     if n_rare and design.kind == "folds":
         classes = "class has" if n_rare == 1 else "classes have"
         yield FEWER_ROWS_THAN_FOLDS.report(
-            f"{n_rare} {classes} fewer rows than there are folds ({design.folds}): not every fold "
-            "has training rows and test rows of them"
+            f"{n_rare} {classes} fewer rows than there are folds ({design.folds}): some folds "
+            "have no training rows or no test rows of them"
         )
 
 
 def check_metric(dataset: Dataset, metric: Metric) -> Iterator[Finding]:
-    """Explain why log loss is compared, where nearly all rows are of one class."""
+    """Report that log loss is the metric because nearly all rows are of one class."""
     share = minority_share(dataset)
-    if metric.name == "log_loss" and share < RARE:
+    if metric.name == "log_loss" and share < RARE_SHARE:
         yield METRIC_CHOICE.report(
-            f"Log loss leads: {100 * share:.2g} % of the rows are not of the most frequent class, "
-            "so that always naming that class is seldom wrong and the error says little."
+            f"The metric is log loss: only {100 * share:.2g} % of the rows are outside the most "
+            "frequent class, so always predicting that class already has a low error."
         )
 
 
 def check_power(
     dataset: Dataset, design: Design, metric: Metric, rope: float, n_contenders: int
 ) -> Iterator[Finding]:
-    """Find out whether the test rows are too few for the ROPE."""
+    """Report if the test rows are too few for the ROPE."""
     if n_contenders < 2:
         return
     n, shape = len(dataset.y), None
@@ -78,7 +78,7 @@ def check_power(
         n_test = len(dataset.test_rows) if design.kind == "given" else n // design.folds
         counts = np.maximum(counts * n_test // n, 1)
         n = n_test
-    from graduel.duel.plan.power import explain_power  # SciPy's statistics, which no fit needs
+    from graduel.duel.plan.power import explain_power  # imports SciPy, which fits do not need
 
     message = explain_power(
         n,
@@ -93,23 +93,26 @@ def check_power(
 
 
 def check_leaks(n_leaked: int, n_test: int) -> Iterator[Finding]:
-    """Report test rows that have the features of a training row."""
+    """Report test rows with the same features as a training row."""
     if n_leaked:
         yield LEAKED_ROWS.report(
-            f"{n_leaked:,} of {n_test:,} test rows have the features of a training row: there a "
-            "model that memorizes rows does as well as one that generalizes"
+            f"{n_leaked:,} of {n_test:,} test rows have the same features as a training row: a "
+            "model can predict them by memorizing, without generalizing"
         )
 
 
 def check_estimators(contenders: Sequence[UserContender], budget: str) -> Iterator[Finding]:
-    """Find what a user's own contenders lack; `budget` is the kind of budget."""
+    """Report missing methods and search spaces of the user's own contenders.
+
+    `budget` is the kind of budget: "none", "trials" or "seconds".
+    """
     for one in contenders:
         if one.lacks_probabilities:
             yield NO_PROBABILITIES.report(
-                f"{one.title} has no predict_proba: its predicted class counts as certain, so that "
-                "its log loss, Brier score and ranking metrics say little"
+                f"{one.title} has no predict_proba: its predicted class gets probability 1, so its "
+                "log loss, Brier score and ranking metrics are of little use"
             )
         if budget != "none" and not one.recipe.space:
             yield NO_SEARCH_SPACE.report(
-                f"{one.title} has no search space: it is fitted once, with its own parameters"
+                f"{one.title} has no search space: it is fitted once, with the parameters you set"
             )

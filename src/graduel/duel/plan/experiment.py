@@ -1,6 +1,6 @@
 """Experiments: variants of one network on the same rows, with the same seeds.
 
-An experiment is a duel among networks: the same cells, folder, statistics and guarantees.
+An experiment is a duel between network variants, with the same cells, folder and statistics.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from itertools import product
 from graduel.data.source import DataSource
 from graduel.duel.plan.defaults import choose_defaults
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.protocol_builder import assemble_protocol, whole_rows
+from graduel.duel.plan.protocol_builder import assemble_protocol, validate_rows
 from graduel.errors import UserError, unknown
 from graduel.train.build.part_registry import split
 from graduel.train.build.recipe_parser import KEYS, apply_pairs, parse_pairs
 from graduel.train.recipes import NetRecipe, net_recipe
 
-MOST_VARIANTS = 24
+MAX_VARIANTS = 24
 
 
 def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Parse the keys that vary: ``key=a,b,c``, or ``key=a|b`` where a value has commas itself.
+    """Parse ``key=a,b,c`` texts; values that contain commas are separated by ``|``: ``key=a|b``.
 
     Raises
     ------
     UserError
-        If a key is unknown or stands twice, or has fewer than two values.
+        If a key is unknown or repeated, or has fewer than two values.
 
     Examples
     --------
@@ -45,15 +45,17 @@ def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
             raise unknown("a key in --vary", key, KEYS)
         values = [part.strip() for part in split(value, "|" if "|" in value else ",")]
         if key in values_by_key:
-            raise UserError(f"each key in --vary may stand once; got '{key}' twice")
+            raise UserError(f"each key in --vary must be given once; got '{key}' twice")
         if len(values) < 2 or len(set(values)) < len(values):
             raise UserError(
-                f"{key} in --vary must have at least two values, all different, with commas "
-                f"between them (or | where a value has commas itself); got '{value}'"
+                f"{key} in --vary must have at least two values, all different, separated by "
+                f"commas (or by | if values contain commas); got '{value}'"
             )
         values_by_key[key] = values
     if not values_by_key:
-        raise UserError("--vary must say what to vary, such as activation=relu,tanh; got nothing")
+        raise UserError(
+            "--vary must have a key and values such as activation=relu,tanh; got nothing"
+        )
     return values_by_key
 
 
@@ -65,18 +67,18 @@ def plan_experiment(
     seeds: int = 1,
     rows: int | None = None,
     quick: bool = False,
-    threads: int | None = None,
+    threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
 ) -> Protocol:
-    """Check a user's options and build a protocol with a variant for each combination.
+    """Validate the options and build a protocol with one variant per combination of values.
 
     Parameters
     ----------
     data : the data set
-    vary : ``key=value,value`` texts; every combination of their values is a variant
-    net : keys that all variants share, as ``--net`` takes it
+    vary : ``key=value,value`` texts; every combination of values is a variant
+    net : settings shared by all variants, in the syntax of ``--net``
     seeds, rows, quick, threads, split, metric, rope : as in a duel
 
     Raises
@@ -87,15 +89,15 @@ def plan_experiment(
     shared, varied = parse_pairs(net or ""), parse_variants(vary)
     for key in varied:
         if key in shared:
-            raise UserError(f"'{key}' stands in --net and in --vary; leave it out of --net")
+            raise UserError(f"'{key}' is in --net and in --vary; leave it out of --net")
     choices = list(product(*varied.values()))
-    if len(choices) > MOST_VARIANTS:
+    if len(choices) > MAX_VARIANTS:
         raise UserError(
-            f"an experiment has at most {MOST_VARIANTS} variants; got {len(choices)}. "
-            "Vary fewer things at once"
+            f"an experiment must have at most {MAX_VARIANTS} variants; got {len(choices)}. "
+            "Vary fewer keys or values"
         )
     defaults = choose_defaults(
-        data, split=split, metric=metric, rope=rope, rows=whole_rows(rows), quick=quick
+        data, split=split, metric=metric, rope=rope, rows=validate_rows(rows), quick=quick
     )
     base = net_recipe(quick, defaults.table_rows)
     variants: dict[str, tuple[str, str, NetRecipe]] = {}
@@ -121,7 +123,7 @@ def plan_experiment(
 
 
 def _name(number: int, values: Sequence[str]) -> str:
-    """Return a name that is valid for a folder on every system.
+    """Return a variant's name, valid as a folder name on every system.
 
     >>> _name(3, ["leaky_relu(slope=0.2)", "256,128"])
     '03-leaky-relu-slope-0.2-256-128'

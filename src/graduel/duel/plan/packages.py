@@ -1,4 +1,4 @@
-"""Versions of the packages that decide a duel's numbers, and errors about missing ones."""
+"""Versions of the packages that influence a duel's results, and errors for missing packages."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from importlib.util import find_spec
 from graduel.errors import UserError
 
 DECIDING_PACKAGES = ("graduel", "numpy", "scikit-learn", "xgboost")
-"""Those that take part in every duel."""
+"""The packages recorded for every duel."""
 
 
 def deciding_versions(more: Iterable[str] = ()) -> dict[str, str]:
-    """Return the versions of the packages that decide the numbers, and of `more` distributions."""
+    """Return the versions of :data:`DECIDING_PACKAGES` and of `more` distributions."""
     return {name: _version(name) for name in dict.fromkeys((*DECIDING_PACKAGES, *more))}
 
 
 def _version(package: str) -> str:
-    """Return a distribution's version: that of xgboost-cpu where xgboost is not installed."""
+    """Return a distribution's version; xgboost-cpu counts as xgboost."""
     try:
         return version(package)
     except PackageNotFoundError:
         if package == "xgboost":
             return version("xgboost-cpu")
         raise UserError(
-            f"the package {package}, which decides a contender's numbers, is not installed"
+            f"the package {package}, which a contender needs, is not installed"
         ) from None
 
 
 def require(package: str, title: str, install: str) -> None:
-    """Raise unless a package is installed, with the command that installs it.
+    """Raise an error with the install command if a package is missing.
 
     Parameters
     ----------
-    package : name that is imported
-    title : name in the error
-    install : what pip installs, such as ``graduel[tune]``
+    package : the name to import
+    title : the name in the error message
+    install : the requirement for ``pip install``, such as ``graduel[tune]``
 
     Raises
     ------
@@ -45,5 +45,5 @@ def require(package: str, title: str, install: str) -> None:
     """
     if find_spec(package) is None:
         raise UserError(
-            f"{title} is not installed. python -m pip install '{install}', or leave it out"
+            f"{title} is not installed. Run python -m pip install '{install}', or leave it out"
         )

@@ -1,4 +1,4 @@
-"""Power before anything is fitted: whether the test rows are enough for the ROPE."""
+"""Power before any fit: whether the number of test rows suffices for the ROPE."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from math import ceil, sqrt
 
 from scipy.special import stdtrit
 
-from graduel.duel.verdict.sentences import format_difference, round_rows
+from graduel.duel.verdict.sentences import format_difference, format_rope
 from graduel.metrics.metric import Metric
+from graduel.number_format import round_rows
 from graduel.stats.corrected_t import MOST_FITS
 from graduel.stats.proportions import two_sided_z
 
 _SPREADS = {
     "error": (sqrt(0.05), "exactly one of them is right on 5 % of the rows"),
-    "log_loss": (0.5, "their losses on a row differ by 0.5 (standard deviation)"),
-    "brier": (0.25, "their scores on a row differ by 0.25 (standard deviation)"),
+    "log_loss": (0.5, "their losses per row differ by 0.5 (standard deviation)"),
+    "brier": (0.25, "their scores per row differ by 0.25 (standard deviation)"),
     "balanced_accuracy": (sqrt(0.05), "exactly one of them is right on 5 % of each class"),
     "auc": (0.24, "their ranks of a row differ by 12 % of the other class (standard deviation)"),
 }
-"""By metric the assumed standard deviation of a row's difference, and what it means. Each is about
-the median of boosted trees against a network on real tables; see ``docs/statistics.md``."""
+"""Assumed standard deviation of the difference per row, by metric, and its meaning. Each is about
+the median for boosted trees against a network on real tables; see ``docs/statistics.md``."""
 
 
 def explain_power(
@@ -32,41 +33,40 @@ def explain_power(
     pairs: int = 1,
     class_rows: Sequence[int] | None = None,
 ) -> str | None:
-    """Return a warning if the test rows are too few to find two contenders practically equal.
+    """Return a warning if there are too few test rows to find two contenders practically equal.
 
-    None if they are enough, or if no σ can be assumed (most scorers, AUC of more than two classes).
-    They are enough if half the width of the equivalence interval is less than the ROPE for two
-    contenders of equal quality. With σ the assumed standard deviation of a row's difference, n rows
-    and the level 1 − 0.1 / pairs, half the width is ::
+    None if there are enough, or if no σ can be assumed (most scorers, AUC of more than two
+    classes). There are enough if, for two contenders of equal quality, half the width of the
+    equivalence interval is less than the ROPE. With the assumed standard deviation σ of the
+    difference per row, n rows and the level 1 − 0.1 / pairs, half the width is ::
 
         z σ / sqrt(n)                                     one set of test rows
-        t σ sqrt((1 / J + 1 / (K - 1)) K / n)             K-fold cross-validation, J fits count
+        t σ sqrt((1 / J + 1 / (K - 1)) K / n)             K-fold cross-validation with J fits
 
-    For balanced accuracy and AUC, which count C classes alike, n is ``C² / Σ 1 / n_c``.
+    For balanced accuracy and AUC, which weight C classes equally, n is ``C² / Σ 1 / n_c``.
 
     Parameters
     ----------
-    n_test : number of test rows; in cross-validation of all rows
+    n_test : number of test rows; for cross-validation, the number of all rows
     rope : the region of practical equivalence
-    metric : the metric that is compared
-    design : repeats and folds of a cross-validation; without, one set of test rows
+    metric : the metric compared
+    design : repeats and folds of a cross-validation; None for one set of test rows
     pairs : number of pairs of contenders
-    class_rows : number of test rows of each class; by default equal classes, and two of them for
-        AUC
+    class_rows : number of test rows of each class; by default classes of equal size, two for AUC
 
     Examples
     --------
     >>> from graduel.metrics.metric import get_metric
     >>> print(explain_power(400, 0.01, get_metric("error")))
-    400 test rows are too few to show two contenders to be practically equal (within 1 point of \
-error): even of two that do equally well the difference is only known to about ±1.84 points, if \
-exactly one of them is right on 5 % of the rows. That takes about 1,400 test rows; with fewer, the \
-verdict is "better" or "undecided".
+    400 test rows are too few to show that two contenders are practically equal (within 1 \
+percentage point of error): for two equally good ones, the difference would be known only to about \
+±1.84 percentage points, if exactly one of them is right on 5 % of the rows. This needs about \
+1,400 test rows; with fewer, the verdict is "better" or "undecided".
     >>> explain_power(10_000, 0.01, get_metric("error")) is None
     True
     """
     if rope == 0:
-        return "With a region of practical equivalence of 0, no two contenders count as equal."
+        return "With --rope 0, no two contenders can be practically equal."
     classes = [rows for rows in class_rows or () if rows > 0]
     assumption = _SPREADS.get("error" if metric.name == "accuracy" else metric.name)
     if assumption is None or (metric.name == "auc" and len(classes) > 2):
@@ -81,8 +81,9 @@ verdict is "better" or "undecided".
         t = -float(stdtrit(fits - 1, (1 - level) / 2))
         wide = t * spread * sqrt((1 / fits + 1 / (folds - 1)) * folds)
         where = "rows"
-        how = f" in {folds}-fold cross-validation" + (f", {repeats} times," if repeats > 1 else "")
-    # Rows in all for each row that counts: more than one where classes are unequal.
+        how = f" in {folds}-fold cross-validation"
+        how += f" with {repeats} repeats" if repeats > 1 else ""
+    # Ratio of all rows to the effective number of rows: above 1 for unequal classes.
     uneven = 1.0
     if classes and metric.name in ("balanced_accuracy", "auc"):
         uneven = sum(classes) * sum(1 / rows for rows in classes) / len(classes) ** 2
@@ -91,10 +92,9 @@ verdict is "better" or "undecided".
         return None
     needed = ceil((wide / rope) ** 2 * uneven)
     return (
-        f"{n_test:,} {where} are too few{how} to show two contenders to be practically equal "
-        f"(within {format_difference(rope, metric)} of {metric.title}): even of two that do "
-        "equally well the "
-        f"difference is only known to about ±{format_difference(half, metric)}, if {meaning}. "
-        "That takes about "
-        f'{round_rows(needed)} {where}; with fewer, the verdict is "better" or "undecided".'
+        f"{n_test:,} {where} are too few{how} to show that two contenders are practically equal "
+        f"(within {format_rope(rope, metric)} of {metric.title}): for two equally good ones, "
+        f"the difference would be known only to about ±{format_difference(half, metric)}, if "
+        f"{meaning}. This needs about {round_rows(needed)} {where}; with fewer, the verdict is "
+        '"better" or "undecided".'
     )

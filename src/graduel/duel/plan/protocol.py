@@ -1,4 +1,4 @@
-"""A duel's protocol, from which everything else follows, and its cells."""
+"""A duel's protocol, which determines its result, and its cells."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ from graduel.serialize import from_plain, to_plain
 
 FORMAT = 1
 ROPE = 0.0025
-"""Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
+"""Region of practical equivalence for the error: 0.25 percentage points, 25 digits in 10,000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The unit of work: one contender, fitted once with one seed on one split."""
+    """A unit of work: one fit of one contender on one split with one seed."""
 
     contender: str
     seed: int
-    """The number of the run: split by split, and seed by seed of each."""
+    """The number of the run, ``split * seeds + seed``."""
     stream: str = ""
-    """The name of its random stream; by default the contender's."""
+    """Name of the random stream; by default the contender's name."""
 
     @property
     def key(self) -> str:
-        """The name of its folder."""
+        """The name of the cell's folder."""
         return f"{self.contender}-seed{self.seed}"
 
     def rng(self) -> np.random.Generator:
-        """Return a new generator of its stream; it does not depend on other cells."""
+        """Return a new random generator for the cell, independent of other cells."""
         return np.random.default_rng([self.seed, crc32((self.stream or self.contender).encode())])
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """Everything that decides a duel's outcome, as plain data.
+    """Everything that determines the result of a duel, as plain data.
 
-    Equal protocols give equal results (times and memory apart), so that a duel can be stopped and
-    resumed.
+    Equal protocols give equal results, except for times and memory, so that a duel can be resumed.
 
     Attributes
     ----------
-    dataset : the data's name
-    contenders : for each name ``{"family", "title", "recipe"}``
-    seeds : the number of fits of each contender on each split
-    rows : training and validation rows; None for all
-    quick : whether budgets are small
-    threads : of each fit
-    rope : the largest difference of the metric that makes no practical difference
-    varies : the keys that differ among the variants of an experiment
-    versions : of the packages that decide the numbers
+    dataset : name of the data set
+    contenders : ``{"family", "title", "recipe"}`` for each name
+    seeds : number of fits of each contender on each split
+    rows : number of training and validation rows together; None for all
+    quick : whether recipes are the quick ones
+    threads : number of threads of each fit; 0 if the machine decides when the run begins
+    rope : region of practical equivalence: the largest difference in the metric without practical
+        relevance
+    varies : the keys that vary in an experiment
+    versions : versions of the packages that influence the results
     source : a :class:`~graduel.data.spec.SourceSpec` as plain data; None for built-in data
     split : a :class:`~graduel.duel.plan.design.Design` as text
-    metric : the metric that is compared
-    trials : the number of trials of each contender's tuning, in each run
-    seconds : of tuning and fitting that each contender has in each run
-    probes : whether fitted models are probed with perturbed rows
+    metric : the metric compared
+    trials : number of hyperparameter-search trials of each contender in each run
+    seconds : time budget of each contender in each run, for search and fits
+    probes : whether robustness and feature importance of fitted models are measured
     """
 
     dataset: str
@@ -87,7 +87,7 @@ class Protocol:
 
     @property
     def budget(self) -> dict[str, Any]:
-        """The budget of each side: its kind and its size."""
+        """The budget of each contender: its kind and value."""
         if self.trials is not None:
             return {"kind": "trials", "value": self.trials}
         return {"kind": "none" if self.seconds is None else "seconds", "value": self.seconds}
@@ -103,7 +103,7 @@ class Protocol:
 
     @classmethod
     def from_dict(cls, data: Any) -> Protocol:
-        """Return the protocol that plain data of :meth:`as_dict` describe.
+        """Build a protocol from the plain data of :meth:`as_dict`.
 
         Raises
         ------
@@ -111,33 +111,35 @@ class Protocol:
             If the data are not a plan of this format.
         """
         if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise UserError(f"expected a duel's plan of format {FORMAT}; got something else")
+            raise UserError(
+                f"expected a duel's plan of format {FORMAT}; got another file or format"
+            )
         return from_plain(cls, data, "expected a duel's plan")
 
     @property
     def digest(self) -> str:
-        """Eight characters that distinguish this protocol from others."""
+        """The first eight hexadecimal digits of the protocol's SHA-256 hash."""
         return sha256(dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:8]
 
     @property
     def design(self) -> Design:
-        """How test rows come about."""
+        """The split design."""
         return Design.parse(self.split)
 
     @property
     def splits(self) -> int:
-        """The number of pairs of training and test rows."""
+        """The number of train/test splits."""
         return self.design.splits
 
     @property
     def runs(self) -> int:
-        """The number of fits of each contender: each split with each seed."""
+        """The number of fits of each contender: splits times seeds."""
         return self.splits * self.seeds
 
     def cells(self) -> Iterator[Cell]:
-        """Yield every cell, contender by contender.
+        """Yield all cells, contender by contender.
 
-        The variants of an experiment draw the same random numbers.
+        The variants of an experiment share one random stream.
         """
         stream = "experiment" if self.varies else ""
         for name in self.contenders:

@@ -1,8 +1,7 @@
-"""From a user's options to a protocol: everything is checked before anything is fitted."""
+"""Build a protocol from the user's options; all options are validated before any fit."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from graduel.duel.plan.budget import parse_budget, validate_count, validate_tria
 from graduel.duel.plan.defaults import Defaults, choose_defaults
 from graduel.duel.plan.packages import deciding_versions, require
 from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.errors import UserError
 from graduel.serialize import to_plain
@@ -28,9 +28,8 @@ from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
 from graduel.train.recipes import NetRecipe, known_nets, net_recipe
 
-MOST_SEEDS = 1000
-MOST_THREADS = 8
-"""Or the machine's cores, where there are more."""
+MAX_SEEDS = 1000
+"""On machines with more cores, the limit is the number of cores."""
 
 
 def build_protocol(
@@ -41,7 +40,7 @@ def build_protocol(
     seeds: int = 1,
     rows: int | None = None,
     quick: bool = False,
-    threads: int | None = None,
+    threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
@@ -50,19 +49,19 @@ def build_protocol(
     user_contenders: Sequence[UserContender] = (),
     probes: bool = True,
 ) -> Protocol:
-    """Check a user's options and build the protocol of a duel.
+    """Validate a user's options and build the protocol of a duel.
 
     Parameters
     ----------
     data : the data set
     contenders, seeds, rows, quick, threads : see :func:`graduel.run_duel`
-    net : the recipe of the contender 'net', or changes to its default as ``--net`` takes them
+    net : the recipe of the contender 'net', or changes to its default in the syntax of ``--net``
     split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``
-    metric : the metric that is compared and that fits are stopped by
-    rope : the largest difference in that metric that makes no difference in practice
-    budget, trials : what each side may use for tuning; see :func:`graduel.run_duel`
+    metric : the metric to compare, also used for model selection and early stopping
+    rope : the largest difference in that metric without practical relevance
+    budget, trials : the hyperparameter-search budget; see :func:`graduel.run_duel`
     user_contenders : the user's own contenders
-    probes : probe fitted models with perturbed rows
+    probes : measure robustness and feature importance of the fitted models
 
     Raises
     ------
@@ -71,7 +70,7 @@ def build_protocol(
     """
     names = _contender_names(contenders, user_contenders, net)
     defaults = choose_defaults(
-        data, split=split, metric=metric, rope=rope, rows=whole_rows(rows), quick=quick
+        data, split=split, metric=metric, rope=rope, rows=validate_rows(rows), quick=quick
     )
     traits = _table_traits(data, defaults)
     specs: dict[str, tuple[str, str, Any]] = {}
@@ -79,8 +78,8 @@ def build_protocol(
         family, contender = get_contender(name)
         if (variants := contender.recipes(traits)) is None:
             if traits is None:
-                raise UserError(f"{name} is for tables, and these are images")
-            raise UserError(f"{name} is for images; for a table take {family.name}")
+                raise UserError(f"{name} is for tables; this data set has images. Leave {name} out")
+            raise UserError(f"{name} is for images; for a table choose {family.name}")
         recipe: Any = variants.quick if quick else variants.full
         if name == "net" and net is not None:
             base = net_recipe(quick, defaults.table_rows)
@@ -106,7 +105,7 @@ def _contender_names(
     user_contenders: Sequence[UserContender],
     net: NetRecipe | str | None,
 ) -> list[str]:
-    """Return the names of built-in contenders in one order, so that equal sets are equal duels."""
+    """Validate the contenders; return the built-in ones in a fixed order."""
     names = contenders if contenders is not None else default_contenders()
     if not names:
         known = ", ".join(contender_names())
@@ -114,16 +113,18 @@ def _contender_names(
     families = [get_contender(name)[0] for name in names]
     every = [*names, *[one.name for one in user_contenders]]
     if twice := [name for name in every if every.count(name) > 1]:
-        raise UserError(f"each contender duels once; got '{twice[0]}' twice")
+        raise UserError(f"each contender must be named once; got '{twice[0]}' twice")
     for needed in (one for family in families for one in family.requires):
         require(needed.package, needed.title, needed.install)
     if net is not None and "net" not in names:
-        raise UserError("a network of your own is the contender 'net'; add it to --contenders")
+        raise UserError(
+            "--net changes the contender 'net', which is not in this duel; add it to --contenders"
+        )
     return sort_contenders(names)
 
 
 def _table_traits(data: DataSource, defaults: Defaults) -> TableTraits | None:
-    """Return what recipes depend on in a table; None for images."""
+    """Return the traits of a table that recipes depend on; None for images."""
     if defaults.table_rows is None:
         return None
     dataset = data.load()
@@ -139,21 +140,20 @@ def assemble_protocol(
     *,
     seeds: int,
     quick: bool,
-    threads: int | None,
+    threads: int | str | None,
     varies: Sequence[str] = (),
     budget: Any = None,
     trials: int | None = None,
     probes: bool = True,
 ) -> Protocol:
-    """Build the protocol of contenders given as ``{name: (family, title, recipe)}``.
+    """Build the protocol for contenders in the form ``{name: (family, title, recipe)}``.
 
     Raises
     ------
     UserError
         If a number is out of range, or a network does not fit the data.
     """
-    seeds = validate_count("seeds", seeds, MOST_SEEDS)
-    most = max(MOST_THREADS, os.cpu_count() or 1)
+    seeds = validate_count("seeds", seeds, MAX_SEEDS)
     seconds = parse_budget(budget)
     is_tuned = seconds is not None or trials is not None
     protocol = Protocol(
@@ -165,7 +165,7 @@ def assemble_protocol(
         seeds=seeds,
         rows=defaults.rows,
         quick=quick,
-        threads=default_threads() if threads is None else validate_count("threads", threads, most),
+        threads=parse_threads(threads),
         rope=defaults.rope,
         varies=varies,
         versions=_versions(specs, tuned=is_tuned),
@@ -176,10 +176,10 @@ def assemble_protocol(
         seconds=seconds,
         probes=probes,
     )
-    if protocol.runs > MOST_SEEDS:
+    if protocol.runs > MAX_SEEDS:
         raise UserError(
-            f"expected at most {MOST_SEEDS:,} fits of each contender; {protocol.seeds} seeds on "
-            f"{protocol.splits} splits are {protocol.runs:,}"
+            f"expected at most {MAX_SEEDS:,} fits of each contender; got {protocol.runs:,} "
+            f"({protocol.seeds} seeds on {protocol.splits} splits)"
         )
     for _, _, recipe in specs.values():
         if isinstance(recipe, NetRecipe) and recipe not in known_nets():
@@ -188,8 +188,8 @@ def assemble_protocol(
     return protocol
 
 
-def whole_rows(rows: int | None) -> int | None:
-    """Return a number of rows; raise if it is not a whole number."""
+def validate_rows(rows: int | None) -> int | None:
+    """Validate that a number of rows is a whole number or None."""
     return None if rows is None else validate_count("rows", rows, None)
 
 
@@ -198,20 +198,13 @@ NETWORKS = {"net", USER}
 
 
 def _versions(specs: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict[str, str]:
-    """Return the versions of the packages that decide the numbers of these contenders."""
+    """Return the versions of the packages that influence the results of these contenders."""
     families = dict.fromkeys(family for family, _, _ in specs.values())
     more = [package for family in families for package in family_packages(family)]
     if tuned:
-        require("optuna", "Optuna, with which graduel tunes,", "graduel[tune]")
+        require("optuna", "Optuna, the hyperparameter search,", "graduel[tune]")
         more.append("optuna")
     versions = deciding_versions(more)
     if NETWORKS & families.keys():
         versions["kernels"] = kernels.describe()
     return versions
-
-
-def default_threads() -> int:
-    """Return the cores that this process may use, containers' limits included."""
-    from joblib import cpu_count
-
-    return int(cpu_count())

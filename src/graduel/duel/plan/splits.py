@@ -1,4 +1,4 @@
-"""Which rows are training, validation and test rows."""
+"""Splits of a data set into training, validation and test rows."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from graduel.errors import UserError
 Rows = NDArray[np.intp]
 
 ROWS_A_CLASS = 10
-"""The fewest training rows that a class needs: one at least is a validation row."""
+"""Minimum number of training rows per class of built-in data, so that each class has a validation
+row."""
 VALID_SHARE = 1 / 12
-"""Share of validation rows in the given training part of built-in data: 5,000 of MNIST's 60,000."""
+"""Validation share of the training part of built-in data: 5,000 of MNIST's 60,000 rows."""
 USER_VALID_SHARE = 0.15
-"""The same of user data, which mostly have few rows."""
+"""Validation share of user data, larger because these often have few rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Row numbers of a data set."""
+    """The row numbers of the training, validation and test rows."""
 
     train: Rows
     valid: Rows
@@ -33,12 +34,12 @@ class Split:
 
 
 def check_rows(dataset: Dataset, rows: int | None) -> None:
-    """Raise if the given training part of built-in data cannot give so many rows.
+    """Raise if `rows` is out of range for the training part of built-in data.
 
     Raises
     ------
     UserError
-        If there are too few rows for the classes, or more than there are.
+        If there are too few rows for the classes, or more rows than available.
     """
     k, available = len(dataset.classes), len(dataset.train_rows)
     least = ROWS_A_CLASS * k
@@ -52,18 +53,17 @@ def check_rows(dataset: Dataset, rows: int | None) -> None:
 def split_rows(
     dataset: Dataset, design: Design, number: int, seed: int, rows: int | None = None
 ) -> Split:
-    """Return the rows of one fit.
+    """Return the training, validation and test rows of one fit.
 
-    The part of the training rows that `rows` asks for is the same for every seed; the validation
-    rows are drawn anew for each.
+    A subsample of `rows` rows is the same for every seed; the validation rows differ by seed.
 
     Parameters
     ----------
-    dataset : what is split
-    design : how test rows come about
-    number : of the split, from 0
-    seed : of the fit, from 0
-    rows : training and validation rows together; None for all
+    dataset : the data set to split
+    design : the split design
+    number : number of the split, from 0
+    seed : number of the fit on this split, from 0
+    rows : number of training and validation rows together; None for all
 
     Raises
     ------
@@ -73,7 +73,7 @@ def split_rows(
     pool, test = outer_split(design, dataset, number)
     groups, y = row_groups(dataset), dataset.y
     if rows is not None and rows < len(pool):
-        pool = np.sort(_part(pool, rows, dataset, groups))
+        pool = np.sort(_subsample(pool, rows, dataset, groups))
     if dataset.times is not None:
         train, valid = _split_by_time(pool, dataset.times, USER_VALID_SHARE)
     else:
@@ -84,15 +84,15 @@ def split_rows(
         train, valid = pool[~is_valid], pool[is_valid]
     if not len(valid) or not len(test) or len(np.unique(y[train])) < 2:
         raise UserError(
-            f"too few rows to split: of {len(y):,}, {len(train):,} would be training rows (of "
+            f"too few rows to split: {len(y):,} rows would give {len(train):,} training rows (of "
             f"{len(np.unique(y[train]))} classes), {len(valid):,} validation rows and "
-            f"{len(test):,} test rows. Give more rows, or another --split"
+            f"{len(test):,} test rows. Use more rows, or another --split"
         )
     return Split(train, valid, test)
 
 
 def outer_split(design: Design, dataset: Dataset, number: int) -> tuple[Rows, Rows]:
-    """Return the rows that one split trains and validates on, and its test rows."""
+    """Return the training and validation rows of one split together, and its test rows."""
     all_rows = np.arange(len(dataset.y))
     if design.kind == "given":
         return dataset.train_rows, dataset.test_rows
@@ -107,22 +107,22 @@ def outer_split(design: Design, dataset: Dataset, number: int) -> tuple[Rows, Ro
 
 
 def _validation_rows(positions: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which rows are validation rows; every class keeps training rows where it can."""
+    """Return a mask of the validation rows; each class keeps training rows if possible."""
     is_valid = positions < USER_VALID_SHARE
     is_valid &= ~np.isin(y, np.setdiff1d(y, y[~is_valid]))
     if is_valid.any():
         return is_valid
-    for position in np.unique(positions):  # of very few rows
+    for position in np.unique(positions):  # very few rows: take a single group
         is_valid = positions == position
         if np.isin(y[is_valid], y[~is_valid]).all():
             break
     return is_valid
 
 
-def _part(pool: Rows, size: int, dataset: Dataset, groups: NDArray[np.int64]) -> Rows:
-    """Return a stratified part of some rows; where rows have times, the latest.
+def _subsample(pool: Rows, size: int, dataset: Dataset, groups: NDArray[np.int64]) -> Rows:
+    """Return a stratified subsample, or the latest rows if rows have times.
 
-    A smaller part is a part of every larger one.
+    A smaller subsample is a subset of every larger one.
     """
     if dataset.times is not None:
         return pool[np.argsort(dataset.times[pool], kind="stable")[-size:]]
@@ -133,7 +133,7 @@ def _part(pool: Rows, size: int, dataset: Dataset, groups: NDArray[np.int64]) ->
 
 
 def _split_by_time(rows: Rows, times: NDArray[np.int64], share: float) -> tuple[Rows, Rows]:
-    """Divide rows into earlier and later ones; rows of one time stay together."""
+    """Split rows into earlier and later ones; rows with equal times stay together."""
     if not len(rows):
         return rows, rows
     order = np.sort(times[rows])
@@ -147,16 +147,18 @@ def _split_by_time(rows: Rows, times: NDArray[np.int64], share: float) -> tuple[
 def stratified_positions(
     y: NDArray[Any], groups: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Give each row a position from 0 to 1, so that any range of positions is a stratified sample.
+    """Assign rows positions from 0 to 1, so that any range of positions is a stratified sample.
 
-    The groups of a class (that of a group's first row) are shuffled and laid end to end around a
-    circle, from a random start; a row's position is the middle of its group. So a range of length
-    s holds a share s of the rows of each class, give or take a group; every group is whole.
+    The groups of each class (the class of a group's first row) are shuffled and placed end to end
+    around a circle of length 1, from a random start; a row's position is the middle of its group.
+    So a range of length s holds a share s of the rows of each class, up to one group, and groups
+    are never divided.
 
     Parameters
     ----------
-    y : class codes, shape (n,)
-    groups : for each row the number of its group, numbered in the order of their first rows
+    y : class codes, shape (n_rows,)
+    groups : group number of each row, numbered by first appearance
+    rng : source of the shuffles and starts
     """
     sizes = np.bincount(groups)
     first = np.unique(groups, return_index=True)[1]
@@ -173,7 +175,7 @@ def stratified_positions(
 
 
 def renumber_groups(groups: NDArray[Any]) -> NDArray[np.int64]:
-    """Return groups numbered in the order in which they appear.
+    """Renumber groups by first appearance.
 
     >>> renumber_groups(np.array([7, 3, 7, 5])).tolist()
     [0, 1, 0, 2]
@@ -186,12 +188,12 @@ def renumber_groups(groups: NDArray[Any]) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=1)
 def row_groups(dataset: Dataset) -> NDArray[np.int64]:
-    """Return the group of each row: the user's, or rows with equal features."""
+    """Return each row's group, from the user's column or else by equal features."""
     return renumber_groups(_row_hashes(dataset) if dataset.groups is None else dataset.groups)
 
 
 def count_leaked_rows(dataset: Dataset, rows: Split) -> int:
-    """Count the test rows whose features are those of a training or validation row."""
+    """Count the test rows that have the same features as a training or validation row."""
     hashes = _row_hashes(dataset)
     return int(np.isin(hashes[rows.test], hashes[np.r_[rows.train, rows.valid]]).sum())
 
@@ -204,19 +206,19 @@ def _row_hashes(dataset: Dataset) -> NDArray[Any]:
 
 
 def split_builtin_rows(dataset: Dataset, seed: int, rows: int | None = None) -> Split:
-    """Divide the given training part of built-in data into training and validation rows, by class.
+    """Split the training part of built-in data into training and validation rows, stratified.
 
     Raises
     ------
     UserError
-        If it cannot give so many rows.
+        If `rows` is out of range.
     """
     from sklearn.model_selection import train_test_split
 
     check_rows(dataset, rows)
     pool = dataset.train_rows
     if rows is not None and rows < len(pool):
-        pool = np.sort(_part(pool, rows, dataset, np.arange(len(dataset.y))))
+        pool = np.sort(_subsample(pool, rows, dataset, np.arange(len(dataset.y))))
     n_valid = max(len(dataset.classes), round(len(pool) * VALID_SHARE))
     state = int(np.random.default_rng([seed, 2]).integers(2**31))
     train, valid = train_test_split(

@@ -1,4 +1,4 @@
-"""Estimators that a user hands over: imported, validated, and pickled for the process of a cell."""
+"""The user's own estimators: import, validation, and pickling for the worker process."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UserContender:
-    """A user's classifier, with its name in a duel.
+    """A user's classifier with its name in a duel.
 
     Attributes
     ----------
-    name : name in plans, and of its folders
-    title : name in reports
+    name : the name in plans and of folders
+    title : the name in reports
     estimator : the object, not fitted
-    recipe : what tells it from others: class, parameters, input, search space
+    recipe : its identity in a plan: class, parameters, input, search space
     """
 
     name: str
@@ -39,7 +39,7 @@ class UserContender:
     recipe: UserEstimatorRecipe
 
     def pickled(self) -> bytes:
-        """Return it pickled for the process that fits it, with the classes of a script.
+        """Pickle the estimator for the worker process, including classes defined in a script.
 
         Raises
         ------
@@ -53,31 +53,31 @@ class UserContender:
         except Exception as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
-                f"contender {self.title!r} cannot be handed to the process that fits it: {reason}"
+                f"contender {self.title!r} cannot be pickled for the worker process: {reason}"
             ) from None
 
     @property
     def lacks_probabilities(self) -> bool:
-        """Whether it predicts classes alone."""
+        """Whether the estimator has no ``predict_proba``."""
         return not hasattr(self.estimator, "predict_proba")
 
 
 def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserContender:
-    """Describe an estimator, or a class or function that returns one.
+    """Describe an estimator, or a class or function that returns one, as a contender.
 
-    It receives a table as the float32 matrix that networks take; as a pandas DataFrame where it
-    holds a ``ColumnTransformer`` or its attribute ``takes`` is ``"frame"``.
+    The input of a table is the float32 matrix for networks; it is a pandas DataFrame if the
+    estimator contains a ``ColumnTransformer`` or its attribute ``takes`` is ``"frame"``.
 
     Parameters
     ----------
-    title : its name in reports
+    title : the name in reports
     estimator : an object with ``fit`` and ``predict``, or a class or function that returns one
-    space : its search space; by default its attribute ``space``, if it has one
+    space : the search space; by default the attribute ``space``, if any
 
     Raises
     ------
     UserError
-        If it is not a classifier with scikit-learn's methods, or its name is taken.
+        If it is not a classifier with scikit-learn's methods, or the name is already used.
 
     Examples
     --------
@@ -88,11 +88,11 @@ def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserCon
     """
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", str(title)).strip("-.")[:60]
     if not name:
-        raise UserError(f"a contender's name must have letters or digits; got {title!r}")
+        raise UserError(f"a contender's name must contain letters or digits; got {title!r}")
     from graduel.contenders.user_estimator import UserEstimatorRecipe
 
     if name in contender_names():
-        raise UserError(f"{name!r} is a contender that graduel knows; give yours another name")
+        raise UserError(f"{name!r} is the name of a known contender; give yours another name")
     maker = estimator
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
         estimator = _call_maker(title, estimator)
@@ -116,7 +116,10 @@ def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserCon
     parameters = _get_parameters(estimator)
     for key in space:
         if key not in parameters:
-            raise UserError(f"the space of contender {title!r} names {key!r}, no parameter of it")
+            raise UserError(
+                f"the search space of contender {title!r} names {key!r}, which is not one of its "
+                "parameters"
+            )
     recipe = UserEstimatorRecipe(
         f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         tuple((k, ADDRESS.sub("", repr(v))) for k, v in sorted(parameters.items())),
@@ -127,7 +130,9 @@ def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserCon
 
 
 def load_contender(text: str) -> UserContender:
-    """Import ``module:attribute`` or ``name=module:attribute``, also from the current folder.
+    """Import a contender from ``module:attribute`` or ``name=module:attribute``.
+
+    The module may be in the current folder.
 
     Raises
     ------
@@ -138,7 +143,7 @@ def load_contender(text: str) -> UserContender:
     module_name, colon, attribute = where.strip().partition(":")
     if not colon or not attribute or not re.fullmatch(r"[\w.]+", module_name):
         raise UserError(
-            f"--contender must be module:function, such as mymodule:make_model; got '{text}'"
+            f"--contender must be module:function such as mymodule:make_model; got '{text}'"
         )
     here = str(Path.cwd())
     sys.path.insert(0, here)
@@ -148,13 +153,11 @@ def load_contender(text: str) -> UserContender:
         if error.name != module_name.partition(".")[0]:
             raise UserError(f"--contender {text}: {module_name} needs {error.name}") from None
         raise UserError(
-            f"--contender {text}: there is no module {module_name} in the current folder, nor "
-            "installed"
+            f"--contender {text}: there is no module {module_name}, neither in the current folder "
+            "nor installed"
         ) from None
     except Exception as error:
-        raise UserError(
-            f"--contender {text}: importing it raised {_describe_error(error)}"
-        ) from None
+        raise UserError(f"--contender {text}: the import raised {_describe_error(error)}") from None
     finally:
         sys.path.remove(here)
         sys.path.append(here)
@@ -163,7 +166,7 @@ def load_contender(text: str) -> UserContender:
         if not hasattr(estimator, part):
             raise UserError(f"--contender {text}: {module_name} has no {attribute}")
         estimator = getattr(estimator, part)
-    if _is_in(module, here):  # a module in the current folder is not importable elsewhere
+    if _is_in(module, here):  # a worker process cannot import it by name
         import cloudpickle
 
         cloudpickle.register_pickle_by_value(module)
@@ -171,10 +174,10 @@ def load_contender(text: str) -> UserContender:
 
 
 def parse_contenders(contenders: Any) -> tuple[Sequence[str] | None, list[UserContender]]:
-    """Return the names of known contenders, and the user's estimators.
+    """Separate contender names from the user's estimators.
 
-    A mapping holds the user's, by name: an estimator, or ``(estimator, space)``. They duel beside
-    the known ones that it names with None, or beside the default ones.
+    A mapping has the user's estimators by name, each an estimator or ``(estimator, space)``, and
+    None for known contenders. Without any None, the default contenders take part.
 
     >>> parse_contenders(["net"]), parse_contenders({"net": None})
     ((['net'], []), (['net'], []))
@@ -199,7 +202,9 @@ def _call_maker(title: str, maker: Any) -> Any:
     try:
         return maker()
     except Exception as error:
-        raise UserError(f"contender {title!r}: making it raised {_describe_error(error)}") from None
+        raise UserError(
+            f"contender {title!r}: calling it raised {_describe_error(error)}"
+        ) from None
 
 
 def _describe_error(error: Exception) -> str:
@@ -207,7 +212,7 @@ def _describe_error(error: Exception) -> str:
 
 
 def _get_attribute(maker: Any, estimator: Any, name: str) -> Any:
-    """Return an attribute of the class or function that returned the estimator, or of itself."""
+    """Return an attribute of the class or function passed by the user, else of the estimator."""
     return next(
         (v for one in (maker, estimator) if (v := getattr(one, name, None)) is not None), None
     )
@@ -231,7 +236,7 @@ def _is_regressor(estimator: Any) -> bool:
 
     try:
         return bool(is_regressor(estimator))
-    except Exception:  # not an estimator of scikit-learn
+    except Exception:  # not a scikit-learn estimator
         return False
 
 

@@ -1,1 +1,1 @@
-"""From finished cells to `result.json`, and a finished duel as a report reads it."""
+"""Results: ``result.json`` from finished cells, and finished duels for reports."""

@@ -1,4 +1,4 @@
-"""Findings of the checks, and the summary of user data for a result."""
+"""The findings about a duel, and the summary of its data set for the result."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ FINDINGS = "findings.json"
 
 
 def check_once(store: Store, user_contenders: Sequence[UserContender] = ()) -> tuple[Finding, ...]:
-    """Return the findings about a duel: those in its folder, or else compute and save them."""
+    """Return the findings about a duel, computed on the first call and then read from its folder.
+
+    `user_contenders` are estimators of the user's, which are checked too.
+    """
     path = store.path / FINDINGS
     try:
         return from_plain(tuple[Finding, ...], read_json(path), str(path))
-    except UserError:  # not written yet, or damaged
+    except UserError:  # not written yet, or corrupt
         findings = check_duel(store.dataset(), store.protocol, user_contenders)
     write_json(path, findings)
     return findings
 
 
 def summarize_dataset(store: Store, *, show_rows: bool = False) -> dict[str, Any]:
-    """Return the findings, the inferred schema and the columns that are not used, as plain data.
+    """Return the findings, the inferred schema and the unused columns as plain data.
 
-    The result holds names of columns and classes. The value of a column that is the same in every
-    row is left out: it is part of a row.
+    The summary holds names of columns and classes but no value of a row; the value of a constant
+    column is left out, since it is the value of every row.
     """
     source, findings = store.protocol.source, check_once(store)
     if source is None:

@@ -1,6 +1,6 @@
-"""The content of ``result.json`` as dataclasses; ``docs/result.md`` documents every field.
+"""The content of ``result.json`` as dataclasses; ``docs/result.md`` lists every field.
 
-Errors, differences and intervals are shares from 0 to 1, times are seconds, sizes are bytes.
+Errors, differences and intervals are shares from 0 to 1, times are in seconds, sizes in bytes.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ class ColumnSummary:
     kind: str
     """"numeric", "categorical", "boolean", "date" or "text"."""
     missing: int
-    """Rows without a value."""
+    """Rows with a missing value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedColumn:
-    """A column of a table that is no feature."""
+    """A column that is not used as a feature."""
 
     name: str
     why: str
+    """Code of the reason."""
     reason: str
-    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSummary:
-    """The data set. The row counts are those of the first run."""
+    """The data set; row counts are those of the first run."""
 
     name: str
     n_train: int
@@ -58,27 +58,27 @@ class DatasetSummary:
     n_features: int
     n_classes: int
     file: str | None = None
-    """User data: the name of the file, never its path."""
+    """User data: file name without its path."""
     rows: int | None = None
-    """User data: all rows."""
+    """User data: number of rows."""
     classes: tuple[str, ...] | None = None
-    """User data: names of the classes."""
+    """User data: class names."""
     class_rows: tuple[int, ...] | None = None
-    """User data: rows of each class."""
+    """User data: rows by class."""
     in_both: int | None = None
-    """User data: test rows whose features equal those of a training row."""
+    """User data: test rows with the same features as a training row."""
     warnings: tuple[Finding, ...] | None = None
-    """Findings of the checks, see ``docs/checks.md``; null where nothing was checked."""
+    """Findings of the checks (``docs/checks.md``)."""
     show_rows: bool | None = None
     """User data: whether a report may show rows."""
     target: str | None = None
-    """Tables: the column to predict."""
+    """Table: target column."""
     columns: tuple[ColumnSummary, ...] | None = None
-    """Tables: the features."""
+    """Table: features."""
     set_aside: tuple[DroppedColumn, ...] | None = None
-    """Tables: columns that are no features."""
+    """Table: unused columns."""
     notes: tuple[str, ...] | None = None
-    """Tables: remarks on reading them."""
+    """Table: notes of the reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class MetricSummary:
     """"%", "points" or empty."""
     lower_is_better: bool
     rope: float
-    """The largest difference that makes no difference in practice."""
+    """The largest difference that does not matter in practice."""
 
 
 def metric_fields(metric: Metric, rope: float) -> dict[str, Any]:
@@ -108,29 +108,29 @@ def metric_fields(metric: Metric, rope: float) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSummary:
-    """What each contender may spend in a run."""
+    """The search budget of each contender in a run."""
 
     kind: Literal["none", "trials", "seconds"]
     value: int | float | None
-    """The number of trials, or seconds of tuning and fitting."""
+    """Number of trials, or seconds for search and fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolSummary(MetricSummary):
-    """How the duel was run."""
+    """The protocol of the duel."""
 
     split: str
     """"given", "holdout", "shuffle", or folds and repeats such as "5x2"."""
     seeds: int
     """Fits of each contender on each split."""
     rows: int | None
-    """Training rows where not all are used."""
+    """Training rows; null if all are used."""
     quick: bool
-    """Fewer rows and small budgets."""
+    """Fewer rows and a small budget (``--quick``)."""
     varies: tuple[str, ...]
-    """What an experiment varies; empty for a duel."""
+    """Hyperparameters that an experiment varies."""
     threads: int
-    """Of each contender."""
+    """Threads of each contender."""
     budget: BudgetSummary
 
 
@@ -141,13 +141,13 @@ class TrialResult:
     number: int
     """0 is the default recipe."""
     params: Mapping[str, Any]
-    """The hyperparameters."""
+    """Hyperparameters."""
     loss: float | None
-    """On the validation rows, the leading metric as a loss; null where there is none."""
+    """Duel's metric as a loss on the validation rows."""
     seconds: float
     state: Literal["complete", "pruned", "failed"]
     why: str | None = None
-    """Why it failed."""
+    """Reason of a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,56 +155,55 @@ class CalibrationResult:
     """The calibration of a contender before and after temperature scaling."""
 
     temperatures: tuple[float, ...]
-    """One for each run, fitted on its validation rows."""
+    """By run, fitted on the validation rows."""
     before: Calibration
     after: Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContenderResult(Costs):
-    """Quality and cost of one contender: means over the runs, memory and size the largest."""
+    """Quality and costs of one contender: means over the runs; memory and size: the maximum."""
 
     title: str
-    """Its name in words."""
     test_error: float
     """Share of misclassified test rows."""
     test_error_interval: Interval
-    """95 %."""
+    """95 % CI."""
     test_errors: tuple[float, ...]
-    """One for each run."""
+    """By run."""
     metric: float | None = None
-    """The leading metric; null where that is the error."""
+    """Duel's metric; null if that is the error."""
     metric_interval: Interval | None = None
-    """95 %; null for metrics that are no mean over rows on one test set."""
+    """95 % CI; null for metrics such as AUC on one test set."""
     metrics: tuple[float, ...] | None = None
-    """One for each run; null where the leading metric is the error."""
+    """By run; null if the metric is the error."""
     log_loss: float
     """−mean log p(true class), p at least 1.2e-7."""
     brier: float
     """Mean Σ over classes of (p − onehot)², from 0 to 2."""
     curve: tuple[tuple[float, float], ...]
-    """Seconds and test error in the first run, in the order of training."""
+    """Seconds and test error during training, first run."""
     details: tuple[Mapping[str, Any], ...]
-    """What each run's fit selected: best epoch or round, validation error, …"""
+    """By run: best epoch or round, validation error, …"""
     trials: tuple[tuple[TrialResult, ...], ...]
-    """The hyperparameter search of each run; empty without one."""
+    """By run, the hyperparameter search."""
     best_trial: tuple[int | None, ...]
-    """The trial that each run's model is of; null without a search."""
+    """By run, the trial with the lowest loss."""
     calibration: CalibrationResult
     probes: Probes | None
-    """Null with ``--no-probes``, and of arrays that are neither a table nor images."""
+    """Null with ``--no-probes``, and for arrays other than images."""
     recipe: Mapping[str, Any]
-    """Its hyperparameters."""
+    """Hyperparameters."""
 
     @property
     def leading_metric(self) -> float:
-        """The metric that verdicts compare by."""
+        """The duel's metric, which verdicts compare."""
         return self.test_error if self.metric is None else self.metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownBest:
-    """The strongest XGBoost recipe on a data set that the project knows, and its cost."""
+    """The strongest known XGBoost recipe on this data set, measured by the project (MNIST)."""
 
     contender: str
     test_error: float
@@ -215,12 +214,12 @@ class KnownBest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Where and with which versions a duel ran."""
+    """The machine and the versions that a duel ran with."""
 
     command: str
     python: str
     versions: Mapping[str, str]
-    """Of graduel and the packages that decide its numbers."""
+    """Versions of graduel and the packages that affect its numbers."""
     platform: str
     processor: str
     cores: int | None
@@ -239,19 +238,18 @@ class SizeCurve:
     """One contender by training-set size; means over the runs."""
 
     test_errors: tuple[float, ...]
-    """By size."""
     test_error_intervals: tuple[Interval, ...]
     metrics: tuple[float, ...] | None = None
-    """The leading metric; null where that is the error."""
+    """Duel's metric; null if that is the error."""
     fit_seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningCurve:
-    """Duels that differ by the number of training rows only."""
+    """Duels that differ only in the number of training rows."""
 
     sizes: tuple[int, ...]
-    """Training and validation rows of each duel; the last is the main duel's."""
+    """Training plus validation rows of each duel; the last is the main duel."""
     contenders: Mapping[str, SizeCurve]
     pairs: tuple[PairCurve, ...]
 
@@ -265,28 +263,28 @@ class Result:
     protocol: ProtocolSummary
     contenders: Mapping[str, ContenderResult]
     comparisons: tuple[Comparison, ...]
-    """One for each pair."""
+    """By pair."""
     claims: tuple[Claim, ...]
-    """One for each XGBoost and each network."""
+    """By pair of an XGBoost contender and a network."""
     known_best: KnownBest | None
-    """Null where none is known."""
+    """MNIST only."""
     environment: Environment
     learning_curve: LearningCurve | None = None
-    """Of a duel with ``--sizes``; null without."""
+    """With ``--sizes``."""
 
     @property
     def titles(self) -> dict[str, str]:
-        """The title of each contender."""
+        """The titles of the contenders by name."""
         return {name: entry.title for name, entry in self.contenders.items()}
 
 
 def read_result(path: Path) -> Result:
-    """Return the result in a finished duel's folder.
+    """Return the result in the folder of a finished duel.
 
     Raises
     ------
     UserError
-        If there is none, or it is damaged or of another format.
+        If ``result.json`` is missing, corrupt or in another format.
     """
     if not (path / RESULT).exists():
         raise UserError(f"expected a finished duel's folder; {path} has no {RESULT}")

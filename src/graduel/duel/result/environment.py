@@ -1,4 +1,4 @@
-"""Where and with what a duel ran, so that anyone can run it again."""
+"""The machine and the versions that a duel ran with, for reproducing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu
 
 
 def describe_environment(command: str, threads: int, kernels: str | None) -> Environment:
-    """Return the command, the versions, the kernels of the networks and the machine."""
+    """Return the environment of this process: the command, the versions and the machine.
+
+    `kernels` are those that the networks were trained with, if any were.
+    """
     from threadpoolctl import threadpool_info
 
     versions: dict[str, str] = {}
@@ -44,7 +47,7 @@ def describe_environment(command: str, threads: int, kernels: str | None) -> Env
 
 
 def _processor() -> str:
-    """Return the processor's name; Linux tells it in a file only."""
+    """Return the name of the processor; on Linux only /proc/cpuinfo has it."""
     if sys.platform == "linux":
         try:
             for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():

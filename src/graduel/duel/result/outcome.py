@@ -13,7 +13,7 @@ from graduel.duel.result.probe_results import Probes
 from graduel.duel.result.suite_result import SuiteResult
 
 Curve = list[tuple[float, float]]
-"""Test error (a share, 0 to 1) over seconds of training, in the order of training."""
+"""Pairs of training seconds and test error (a share, 0 to 1), in the order of training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,50 +31,50 @@ class Outcome:
     details: dict[str, Any]
     """What the fit selected: best epoch or round, its validation error, …"""
     probabilities: NDArray[Any] = field(repr=False, compare=False)
-    """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
+    """Class probabilities of the test rows, float32, shape (n_test, n_classes)."""
     valid_probabilities: NDArray[Any] = field(repr=False, compare=False)
-    """The same for the validation rows."""
+    """Class probabilities of the validation rows."""
     probes: Probes | None = field(default=None, repr=False)
-    """See :func:`graduel.duel.run.probes.run_probes`; None where the model was not probed."""
+    """See :func:`graduel.duel.run.probes.run_probes`; None if the model was not probed."""
     trials: list[dict[str, Any]] = field(default_factory=list)
-    """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
+    """Hyperparameter search: number, params, validation loss, seconds and state of each trial."""
     best_trial: int | None = None
-    """The trial whose model this is."""
+    """Number of the trial that the model comes from."""
     tuning_seconds: float | None = None
-    """Of the whole search; ``fit_seconds`` is the winner's own fit."""
+    """Seconds of the whole search; ``fit_seconds`` is then the best trial's fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished duel as a report reads it; nothing in it needs training."""
+    """A finished duel, with all that a report needs; nothing is trained."""
 
     path: Path
     result: Result
     """The content of ``result.json``."""
     probabilities: dict[str, NDArray[Any]]
-    """For each contender float32, shape (seeds, n_test, n_classes). After cross-validation the
-    first axis counts repeats and seeds, and every row is a test row."""
+    """By contender, float32, shape (seeds, n_test, n_classes). After cross-validation the first
+    axis counts repeats and seeds, and every row is a test row."""
     curves: dict[str, list[Curve]]
-    """For each contender a curve for each seed."""
+    """By contender, one curve for each run."""
     y_test: NDArray[Any]
     """Codes of the true classes, shape (n_test,)."""
     classes: tuple[str, ...]
     images: NDArray[Any] | None
-    """The test images, uint8 of shape (n_test, height, width); None for a table, and where
-    user images are not to be shown."""
+    """The test images, uint8, shape (n_test, height, width); None for tables, and for user images
+    unless rows may be shown."""
     rows: NDArray[Any] | None = None
     """User tables: the row number of each test row, from 0, shape (n_test,)."""
     cells: Any = None
-    """The features of those rows, a Polars data frame; None where they are not to be shown."""
-    kept: bool = False
-    """Whether fitted models are saved in the folder."""
+    """The features of those rows, a Polars DataFrame; None unless rows may be shown."""
+    has_models: bool = False
+    """Whether the folder has saved models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A finished suite, duels on several data sets, as a report reads it.
+    """A finished suite (duels on several data sets), with all that a report needs.
 
-    The duel on one of them is in the folder of its name: ``read_run(suite.path / name)``.
+    The duel on one data set is in the folder of its name: ``load_run(suite.path / name)``.
     """
 
     path: Path
@@ -82,9 +82,9 @@ class Suite:
     """The content of ``suite-result.json``."""
 
     def by_log_loss(self) -> Suite | None:
-        """Return the suite with log loss as its metric, or None if it has no such verdict.
+        """Return the suite with log loss as its metric, or None without a verdict by log loss.
 
-        The contenders were trained and selected by the metrics of their duels.
+        The contenders were still trained and selected by the suite's own metric.
         """
         verdict = self.result.by_log_loss
         if verdict is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerturbationErrors:
-    """Errors on test rows that are perturbed in one way, by strength."""
+    """Error rates on test rows under one perturbation, by strength."""
 
     name: str
     """Images: "noise" (standard deviation as a share of the brightest value), "rotation" (degrees),
@@ -17,40 +17,49 @@ class PerturbationErrors:
     "permuted" (share of columns)."""
     strengths: tuple[int | float, ...]
     errors: tuple[float | None, ...]
-    """Null where the model refused the rows."""
+    """Null if the model rejected the rows."""
 
     def __post_init__(self) -> None:
-        """Raise if the errors are not shares, one for each strength."""
+        """Raise `ValueError` unless there is one share for each strength."""
         errors = [error for error in self.errors if error is not None]
         if len(self.errors) != len(self.strengths) or not all(0 <= e <= 1 for e in errors):
-            raise ValueError(f"expected errors between 0 and 1 under {self.name}")
+            raise ValueError(
+                f"{self.name}: expected {len(self.strengths)} errors between 0 and 1, one for each "
+                f"strength; got {self.errors}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importance:
-    """Permutation importance: how much the loss rises when a feature comes from other rows.
+    """Permutation importance: the increase of the loss when a feature is permuted across rows.
 
-    Of tables `log_loss` and `error` have a value for each of `columns`; of images they are rows of
-    blocks of pixels.
+    For tables, `log_loss` and `error` have a value for each of `columns`; for images they are a
+    grid of pixel blocks.
     """
 
     rows: int
     log_loss: tuple[float | tuple[float, ...], ...]
-    """Rise of the log loss."""
+    """Increase of the log loss."""
     error: tuple[float | tuple[float, ...], ...]
-    """Rise of the error rate."""
+    """Increase of the error rate."""
     columns: tuple[tuple[str, ...], ...] | None = None
-    """Tables: the names of the columns that are permuted together."""
+    """Tables: names of the columns that are permuted together."""
     block: int | None = None
-    """Images: the side of a block in pixels."""
+    """Images: side of a block in pixels."""
 
     def __post_init__(self) -> None:
-        """Raise if the rises do not fit each other or the columns."""
+        """Raise `ValueError` if the shapes of the importances and the columns do not match."""
         by_loss, by_error = np.shape(self.log_loss), np.shape(self.error)
         if by_loss != by_error or len(by_loss) != (1 if self.block is None else 2):
-            raise ValueError("expected importances of one shape")
+            raise ValueError(
+                "expected importances by log loss and by error of the same shape, one-dimensional "
+                f"for tables and two-dimensional for images; got {by_loss} and {by_error}"
+            )
         if self.block is None and len(self.columns or ()) != by_loss[0]:
-            raise ValueError("importances and columns do not fit")
+            raise ValueError(
+                f"expected an importance for each of {len(self.columns or ())} groups of columns; "
+                f"got {by_loss[0]}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +67,11 @@ class Probes:
     """Robustness and feature importance on at most 1,000 test rows of each run; means."""
 
     rows: int
-    """All runs together."""
+    """Rows of all runs."""
     error: float
-    """On these rows as they are."""
+    """On the unperturbed rows."""
     log_loss: float
-    """On these rows as they are."""
+    """On the unperturbed rows."""
     robustness: tuple[PerturbationErrors, ...]
     importance: Importance | None
-    """Null where the model refused the rows."""
+    """Null if the model rejected the rows."""

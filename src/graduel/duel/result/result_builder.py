@@ -1,4 +1,4 @@
-"""From finished cells to the result: every number of ``result.json``, and the run for a report."""
+"""The result of a duel, computed from its finished cells, and the run for a report."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from graduel.serialize import from_plain, read_json, write_json
 def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     """Evaluate the finished cells, write ``result.json`` and return the run.
 
-    `show_rows` lets a report show rows of user data.
+    `show_rows` allows a report to show rows of user data.
     """
     protocol = store.protocol
     dataset, outcomes = store.dataset(), _outcomes(store)
@@ -68,7 +68,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         )
         for name, cells in outcomes.items()
     }
-    # An experiment asks who is as good as the best; a duel, how every pair stands.
+    # An experiment compares the variants with the best one; a duel compares every pair.
     best = (
         min(outcomes, key=lambda name: mean(predictions.run_losses(name, metric)))
         if protocol.varies
@@ -101,23 +101,23 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     )
     result = replace(result, learning_curve=learning_curve(store.path, result))
     write_json(store.path / RESULT, result)
-    # Read back, so that it equals what a later command reads: recipes hold lists in JSON.
+    # Read back, to be equal to what later commands read: JSON turns tuples in recipes into lists.
     return _run(store, read_result(store.path), outcomes, predictions)
 
 
 def load_run(path: str | Path) -> Run:
-    """Read a finished duel's folder; nothing is trained.
+    """Load a finished duel from its folder, without training anything.
 
     Raises
     ------
     UserError
-        If the folder holds no finished duel.
+        If the folder is not a finished duel.
     """
     path = Path(path)
     result = read_result(path)
-    written = read_json(path / PLAN)
+    plan = read_json(path / PLAN)
     try:
-        store = Store(path, Protocol.from_dict(written))
+        store = Store(path, Protocol.from_dict(plan))
     except UserError as error:
         raise UserError(f"{path / PLAN}: {error}") from None
     outcomes = _outcomes(store)
@@ -125,7 +125,7 @@ def load_run(path: str | Path) -> Run:
 
 
 def _outcomes(store: Store) -> dict[str, list[Outcome]]:
-    """Return each contender's outcomes, run by run."""
+    """Return the outcomes by contender, in the order of the runs."""
     outcomes: dict[str, list[Outcome]] = {name: [] for name in store.protocol.contenders}
     for cell in store.protocol.cells():
         outcomes[cell.contender].append(store.read_cell(cell))
@@ -147,11 +147,11 @@ def _run(
     store: Store, result: Result, outcomes: dict[str, list[Outcome]], predictions: RunPredictions
 ) -> Run:
     images, table = None, None
-    known = store.protocol.source is None
+    built_in = store.protocol.source is None
     dataset = None
-    if known or result.dataset.show_rows:
-        # User data may be gone; then no report can show rows of them.
-        with nullcontext() if known else suppress(UserError):
+    if built_in or result.dataset.show_rows:
+        # User data may have been deleted; the report then shows no rows.
+        with nullcontext() if built_in else suppress(UserError):
             dataset = store.dataset()
     if dataset is not None:
         rows = slice(None) if predictions.design.kind == "folds" else predictions.test_rows[0]
@@ -160,8 +160,8 @@ def _run(
         elif dataset.image is not None and dataset.X.ndim == 3:
             images = dataset.X[rows]
     classes = result.dataset.classes or () if dataset is None else dataset.classes
-    places = [store.read_places(run) for run in range(store.protocol.runs)]
-    known_places = [rows for rows in places if rows is not None]
+    row_numbers = [store.read_places(run) for run in range(store.protocol.runs)]
+    known_row_numbers = [rows for rows in row_numbers if rows is not None]
     return Run(
         path=store.path,
         result=result,
@@ -170,14 +170,18 @@ def _run(
         y_test=predictions.y_by_row,
         classes=classes,
         images=images,
-        rows=predictions.in_row_order(known_places) if len(known_places) == len(places) else None,
+        rows=(
+            predictions.in_row_order(known_row_numbers)
+            if len(known_row_numbers) == len(row_numbers)
+            else None
+        ),
         cells=table,
-        kept=any(store.model_path(cell).exists() for cell in store.protocol.cells()),
+        has_models=any(store.model_path(cell).exists() for cell in store.protocol.cells()),
     )
 
 
 def _quality(predictions: RunPredictions, name: str, metric: Metric) -> dict[str, Any]:
-    """Return the metrics of a contender: means over the runs, and the error of each."""
+    """Return the metrics of a contender: means over the runs, and the error of each run."""
     runs = list(zip(predictions.probabilities[name], predictions.y, strict=True))
     error, interval = predictions.error_rate(name)
     quality: dict[str, Any] = {
@@ -226,7 +230,7 @@ def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
 
 
 def _cost(cells: list[Outcome], predictions: RunPredictions) -> dict[str, Any]:
-    """Return the costs of a contender: means over the runs, memory and size the largest."""
+    """Return the costs of a contender: means over the runs; of memory and size, the maximum."""
     return {
         "fit_seconds": tuple(o.fit_seconds for o in cells),
         "predict_row_seconds": mean(o.predict_row_seconds for o in cells),
@@ -245,7 +249,7 @@ def _cost(cells: list[Outcome], predictions: RunPredictions) -> dict[str, Any]:
 def _claims(
     protocol: Protocol, predictions: RunPredictions, titles: dict[str, str]
 ) -> tuple[Claim, ...]:
-    """Answer for every network whether XGBoost blows it out of the water, by the error."""
+    """Return the answer to the claim for every XGBoost contender and network, by test error."""
     family = {name: spec["family"] for name, spec in protocol.contenders.items()}
     boosters = [name for name in family if family[name] == "xgboost"]
     networks = [name for name in family if family[name] in ("textbook", "net")]

@@ -1,4 +1,4 @@
-"""The content of ``suite-result.json`` as dataclasses; ``docs/result.md`` documents every field."""
+"""The content of ``suite-result.json`` as dataclasses; ``docs/result.md`` lists every field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graduel.duel.verdict.types import Comparison, DatasetVerdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteProtocol(MetricSummary):
-    """The metric and the options of a suite; options that were not given are null."""
+    """The metric and the options of a suite; null for options that were not given."""
 
     threads: int
     contenders: tuple[str, ...] | None = None
@@ -42,9 +42,9 @@ class SuiteEntry:
     """One contender on one data set."""
 
     value: float
-    """The suite's metric."""
+    """Suite's metric."""
     interval: Interval | None
-    """95 %, of `value`; null for metrics that are no mean over rows on one test set."""
+    """95 % CI of `value`; null for metrics such as AUC on one test set."""
     test_error: float
     test_error_interval: Interval
     log_loss: float
@@ -54,10 +54,10 @@ class SuiteEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteDataset:
-    """One data set of a suite; everything else is in its own ``result.json``."""
+    """One data set of a suite; its own ``result.json`` has the rest."""
 
     name: str
-    """Also its folder."""
+    """Also the name of its folder."""
     rows: int
     n_train: int
     n_valid: int
@@ -80,7 +80,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLossVerdict:
-    """The verdict across data sets by log loss, where another metric leads."""
+    """The verdict across data sets by log loss, beside that of another metric."""
 
     protocol: MetricSummary
     across: DatasetVerdict
@@ -98,10 +98,10 @@ class SuiteResult:
     across: DatasetVerdict | None
     """Null with fewer than two data sets or contenders."""
     by_log_loss: LogLossVerdict | None
-    """Null where `across` is, or where log loss is the metric."""
+    """Null without `across`, or if log loss is the metric."""
     environment: Environment
 
     @property
     def titles(self) -> dict[str, str]:
-        """The title of each contender."""
+        """The titles of the contenders by name."""
         return {name: entry.title for name, entry in self.contenders.items()}

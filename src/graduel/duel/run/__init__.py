@@ -1,1 +1,1 @@
-"""Cells: fitted one at a time, each in a process of its own."""
+"""Running cells: one worker process per cell, one cell at a time."""

@@ -1,4 +1,4 @@
-"""Running one cell: build its contender, fit it, score its checkpoints, time its predictions."""
+"""Run one cell: build the contender, fit it, evaluate checkpoints, time predictions."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
 from graduel.errors import UserError
 
-ROW_TRIES, BATCH_TRIES = 200, 5
+MAX_ROW_TIMINGS, MAX_BATCH_TIMINGS = 200, 5
 ROW_SECONDS, BATCH_SECONDS = 0.25, 0.25
-"""Total time after which no further prediction is timed."""
+"""Total seconds after which no further prediction is timed."""
 
 
 class PeakMemory:
-    """The largest resident memory of this process while it is entered, sampled every 20 ms."""
+    """A context manager that measures this process's peak resident memory, sampled every 20 ms."""
 
     def __init__(self) -> None:
         self._process, self._end = psutil.Process(), Event()
@@ -65,9 +65,9 @@ def build_contender(
 
     Parameters
     ----------
-    protocol, cell : of the duel
-    trials : the log of a tuning's finished trials
-    estimator : the user's own, pickled
+    protocol, cell : the duel's protocol and one of its cells
+    trials : the trial log of the hyperparameter search
+    estimator : the user's own estimator, pickled
     image : whether rows are images
     """
     spec = protocol.contenders[cell.contender]
@@ -97,21 +97,21 @@ def run_cell(
     budget: Budget,
     notify: Notify = lambda progress: None,
     earlier: Curve | None = None,
-    keep: Callable[[Curve], None] = lambda curve: None,
+    on_curve: Callable[[Curve], None] = lambda curve: None,
 ) -> tuple[Outcome, FittedContender]:
-    """Fit one contender with one seed and score it on the test rows.
+    """Fit one contender with one seed and evaluate it on the test rows.
 
-    The contender gets training and validation rows, never a test row: it is scored here, checkpoint
-    by checkpoint, while its clock is stopped.
+    The contender gets only training and validation rows, never a test row: its checkpoints are
+    evaluated here, while its clock is stopped.
 
     Parameters
     ----------
-    contender, budget : what is fitted, and the resources it may use
+    contender, budget : the contender and the resources of its fit
     dataset, split : the data set and the rows of this run
-    cell : names the contender, the seed and the random stream
-    notify : called with the progress of the fit
-    earlier : the points of a tuning that is resumed
-    keep : called with all points of the curve after each checkpoint
+    cell : the contender's name, the number of the run and the random stream
+    notify : callback for the progress of the fit
+    earlier : curve points of an interrupted hyperparameter search
+    on_curve : callback for the curve so far, called after each checkpoint
 
     Raises
     ------
@@ -125,7 +125,7 @@ def run_cell(
     )
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve, search = list(earlier or []), None
-    # A network that diverges is an error of its own; NumPy's warnings would only come in between.
+    # Divergence raises its own error; NumPy's warnings would only add noise.
     with PeakMemory() as memory, np.errstate(over="ignore", invalid="ignore"):
         fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
         while True:
@@ -139,7 +139,7 @@ def run_cell(
             else:
                 error = error_rate(checkpoint.predict_proba(X_test), y_test)
             curve.append((checkpoint.seconds, error))
-            keep(curve)
+            on_curve(curve)
     if isinstance(fitted, TunedFit):
         search, fitted = fitted, fitted.fitted
     start = perf_counter()
@@ -148,7 +148,7 @@ def run_cell(
     on_valid = np.ascontiguousarray(fitted.predict_proba(valid.X), np.float32)
     if not (np.isfinite(probabilities).all() and np.isfinite(on_valid).all()):
         raise UserError(
-            "the fitted model gives probabilities that are no numbers: it diverged. "
+            "the fitted model diverged: its probabilities are infinite or NaN. "
             "Lower the learning rate"
         )
     outcome = Outcome(
@@ -177,22 +177,22 @@ def _timed(fitted: FittedContender, X: Any) -> float:
 
 
 def _row_seconds(fitted: FittedContender, X: Any) -> float:
-    """Return the median time to predict a single row, another row each time."""
-    rows = (X[i : i + 1] for i in range(min(len(X), ROW_TRIES)))
+    """Return the median time to predict a single row, over different rows."""
+    rows = (X[i : i + 1] for i in range(min(len(X), MAX_ROW_TIMINGS)))
     return _median((_timed(fitted, row) for row in rows), ROW_SECONDS)
 
 
 def _batch_seconds(fitted: FittedContender, X: Any, first: float) -> float:
-    """Return the median time to predict all test rows at once; the first time is `first`."""
-    again = (_timed(fitted, X) for _ in range(BATCH_TRIES - 1))
+    """Return the median time to predict all test rows in one call; `first` is the first timing."""
+    again = (_timed(fitted, X) for _ in range(MAX_BATCH_TIMINGS - 1))
     return _median(chain([first], again), BATCH_SECONDS)
 
 
-def _median(times: Iterator[float], most: float) -> float:
-    """Return the median of times; none is taken after their sum exceeds `most`."""
-    taken: list[float] = []
+def _median(times: Iterator[float], limit: float) -> float:
+    """Return the median of the times, up to the first whose cumulative sum exceeds `limit`."""
+    measured: list[float] = []
     for time in times:
-        taken.append(time)
-        if sum(taken) > most:
+        measured.append(time)
+        if sum(measured) > limit:
             break
-    return median(taken)
+    return median(measured)

@@ -1,4 +1,4 @@
-"""Running the cells of a duel: jobs out of the store, results back into it."""
+"""Run the cells of a duel: create jobs from the store and write their results to it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from graduel.errors import UserError
 
 
 def run_cells(store: Store, executor: Executor | None = None) -> Iterator[Event]:
-    """Run every cell that is not finished; yield what happens.
+    """Run all unfinished cells and yield their events.
 
-    This process alone writes the store: each finished cell, and of a tuning its curve and each
-    finished trial. Closing the generator, or an exception in the loop over it (Ctrl-C), ends the
-    work that is under way; finished cells stay.
+    Only this process writes to the store: each finished cell and, in a hyperparameter search, each
+    finished trial and the curve. Closing the generator, or an exception in the loop over it
+    (Ctrl-C), stops the running work; finished cells are kept.
 
     Parameters
     ----------
     store : the duel's folder
-    executor : where cells run; by default in processes of this machine
+    executor : runs the cells; by default in processes on this machine
 
     Raises
     ------
@@ -52,13 +52,13 @@ def run_cells(store: Store, executor: Executor | None = None) -> Iterator[Event]
     with closing((executor or LocalExecutor()).run(jobs)) as events:
         for event in events:
             _record_event(store, event)
-            if event.kind not in ("curve", "trial"):  # these are for the store alone
+            if event.kind not in ("curve", "trial"):  # those are only for the store
                 yield event
     store.drop_cache()
 
 
 def make_job(store: Store, cell: Cell) -> CellJob:
-    """Return the job of a cell; a tuning that was interrupted is resumed."""
+    """Return the job of a cell, with the state of an interrupted hyperparameter search."""
     estimator = store.estimators.get(cell.contender)
     job = CellJob(
         store.protocol,
@@ -70,19 +70,19 @@ def make_job(store: Store, cell: Cell) -> CellJob:
     )
     if not store.protocol.is_tuned:
         return job
-    require_optuna()  # now, so that its import takes no time from the cores while a fit is timed
+    require_optuna()  # imports it now, not during a timed fit
     trials = store.trial_log(cell).read(_space(store, cell))
     n_points, curve = count_curve_points(trials), store.read_curve(cell)
     if len(curve) < n_points:
         raise UserError(
-            f"{store.tuning}: the curve of {cell.key} does not fit its trials; the files are "
-            "damaged. Delete this folder, and the search begins anew"
+            f"{store.tuning}: the curve of {cell.key} has {len(curve)} points, its trials need "
+            f"{n_points}; the files are damaged. Delete this folder to restart the search"
         )
     return replace(job, curve=curve[:n_points], trials=tuple(trials))
 
 
 def _record_event(store: Store, event: Event) -> None:
-    """Write what an event brings; raise the error that it tells of."""
+    """Write an event's content to the store; raise the error of a failure."""
     cell = event.cell
     try:
         if event.curve is not None:
@@ -107,7 +107,7 @@ def _space(store: Store, cell: Cell) -> Any:
 
 
 def _write_splits(store: Store) -> None:
-    """Fix the rows of every run that has none yet."""
+    """Write the rows of each run that has no split yet."""
     protocol = store.protocol
     missing = [run for run in range(protocol.runs) if not store.has_split(run)]
     if not missing:
@@ -119,7 +119,7 @@ def _write_splits(store: Store) -> None:
 
 
 def _test_labels(store: Store, dataset: Dataset, rows: Split) -> dict[str, Any]:
-    """Return what is saved beside the row numbers of user data, so that they can be scored."""
+    """Return the labels to save with the split of user data; evaluation then needs no data file."""
     if store.protocol.source is None:
         return {}
     table = dataset.inferred_table

@@ -1,4 +1,4 @@
-"""The seam between what is to be run and where it runs."""
+"""The interface between jobs and the place where they run."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from graduel.duel.run.job import CellJob, Event
 
 
 class Executor(Protocol):
-    """Runs jobs: in this process, in processes of this machine, or on other machines.
+    """Runs jobs in this process, in processes on this machine, or on other machines.
 
-    It never writes the store; whoever consumes the events does.
+    An executor never writes to the store; the consumer of its events does.
     """
 
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
-        """Run jobs and yield what happens to each: "started", …, "finished" or "failed".
+        """Run jobs and yield their events: "started", …, then "finished" or "failed".
 
-        Closing the generator ends all work that is under way. Jobs are taken from the iterable
-        when there is room for one, so that each finds what earlier ones have left in the store.
+        Closing the generator stops all running work. A job is taken from the iterable only when it
+        can start, so that it sees what earlier jobs left in the store.
         """
         ...
 
 
 class WorkerError(RuntimeError):
-    """A worker process died without reporting an error: a bug, or killed by the system."""
+    """A worker process died without reporting an error: a bug, or the system killed it."""

@@ -1,8 +1,8 @@
-"""A cell as a message: the job goes to whoever runs it, the result comes back as bytes.
+"""Messages between parent and worker: the job of a cell, and its events with the result.
 
-Both are self-contained, so that a job may be run in this process, in another one, or on another
-machine that sees the data's folder. Messages are msgpack, arrays within them NumPy's own format;
-nothing is unpickled but the user's estimator, which its own process has pickled.
+Both are self-contained, so a job can run in this process, in another one, or on another machine
+that can read the data folder. Messages are msgpack with arrays in NumPy's format. Only the user's
+estimator is unpickled; it was pickled by the parent process.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ Message = TypeVar("Message")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellJob:
-    """All that is needed to run one cell.
+    """Everything needed to run one cell.
 
     Attributes
     ----------
-    protocol : the duel; it holds the contender's family and recipe
+    protocol : the protocol of the duel, with the contender's family and recipe
     cell : the contender and the number of the run
     split : the rows of this run
-    data_folder : the run's folder, in which the store finds the data
+    data_folder : the run's folder, from which the data are loaded
     estimator : the user's own contender, pickled
-    module_paths : where modules are looked for that the user's estimator needs
-    curve : the points of a tuning that is resumed
+    module_paths : folders to search for modules of the user's estimator
+    curve : curve points of an interrupted hyperparameter search
     trials : its finished trials
     """
 
@@ -56,23 +56,23 @@ class CellJob:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellResult:
-    """A finished cell: the content of each file of its folder, by name."""
+    """A finished cell: the content of the files in its folder, by name."""
 
     files: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
-    """Something happened to a cell.
+    """An event of a cell.
 
     Attributes
     ----------
     cell : the cell
     kind : "reused" (finished by an earlier command), "started", "compiling" (kernels, for the first
-        time on this machine), "progress", "curve" and "trial" (of a tuning: all points so far, and
-        a trial that is finished), "finished" or "failed"
+        time on this machine), "progress", "curve" (all points so far, in a hyperparameter search),
+        "trial" (a finished trial), "finished" or "failed"
     message : the reason of a failure
-    died : whether the process failed rather than the fit
+    died : whether the worker process died, instead of reporting an error
     """
 
     cell: Cell
@@ -88,14 +88,14 @@ class Event:
 
 
 def to_message(value: Any) -> bytes:
-    """Return a job or an event as bytes."""
+    """Encode a job or an event as bytes."""
     import msgspec
 
     return msgspec.msgpack.encode(value, enc_hook=_to_npy)
 
 
 def from_message(kind: type[Message], content: bytes) -> Message:
-    """Return the job or the event that bytes of :func:`to_message` describe."""
+    """Decode a job or an event from the bytes of :func:`to_message`."""
     import msgspec
 
     return msgspec.msgpack.decode(content, type=kind, dec_hook=_from_npy)
@@ -110,7 +110,7 @@ def _from_npy(_: Any, content: bytes) -> NDArray[Any]:
 
 
 def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
-    """Run one cell in this process; emit its progress, its tuning's trials, and its result.
+    """Run one cell in this process; emit its progress, trials and result.
 
     Raises
     ------
@@ -122,13 +122,13 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
     from graduel.duel.store.store import Store
 
     protocol, cell = job.protocol, job.cell
-    # Last, so that they hide no module that is installed.
+    # At the end of the path, so that they do not shadow installed modules.
     sys.path.extend(entry for entry in job.module_paths if entry not in sys.path)
     dataset = Store(Path(job.data_folder), protocol).dataset()
     trials = EmittedTrials(job.trials, lambda trial: emit(Event(cell, "trial", trial=trial)))
     contender = build_contender(protocol, cell, trials, job.estimator, image=not dataset.columns)
 
-    def keep(curve: Curve) -> None:
+    def emit_curve(curve: Curve) -> None:
         if protocol.is_tuned:
             emit(Event(cell, "curve", curve=curve))
 
@@ -141,15 +141,15 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
             Budget(protocol.threads),
             lambda progress: emit(Event(cell, "progress", progress)),
             list(job.curve),
-            keep,
+            emit_curve,
         )
     emit(Event(cell, "finished", result=_pack_result(job, dataset, outcome, fitted)))
 
 
 def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellResult:
-    """Probe the fitted model, and pack it with its outcome.
+    """Measure robustness and importance of the fitted model, and pack it with its outcome.
 
-    What that needs is imported here, so that it is no part of the memory of the fit.
+    The imports are local so that they do not count in the memory of the fit.
     """
     from tempfile import TemporaryDirectory
 
@@ -163,7 +163,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
         probes = run_probes(fitted, dataset, job.split.test, cell.seed)
         outcome = replace(outcome, probes=probes)
     saved = None
-    if protocol.design.kind != "folds":  # nobody uses the model of one fold
+    if protocol.design.kind != "folds":  # the model of one fold is of no use
         spec = protocol.contenders[cell.contender]
         model = get_family(spec["family"]).to_model(fitted, Schema.of(dataset), spec["title"])
         if model is not None:
@@ -174,13 +174,13 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
 
 
 class EmittedTrials:
-    """The trial log of a job: earlier trials came with it, finished ones are emitted."""
+    """The trial log inside a worker: holds the job's earlier trials and emits finished ones."""
 
     def __init__(self, trials: tuple[Trial, ...], emit: Callable[[Trial], None]) -> None:
         self._trials, self._emit = [_with_tuples(trial) for trial in trials], emit
 
     def read(self, space: Any) -> list[Trial]:
-        """Return the finished trials, in order."""
+        """Return the finished trials in order."""
         return list(self._trials)
 
     def add(self, trial: Trial, space: Any) -> None:
@@ -190,6 +190,6 @@ class EmittedTrials:
 
 
 def _with_tuples(trial: Trial) -> Trial:
-    """Return a trial with the tuples that a message makes lists of."""
+    """Restore tuples in a trial's parameters, which messages convert to lists."""
     params = {k: tuple(v) if isinstance(v, list) else v for k, v in trial.params.items()}
     return replace(trial, params=params)

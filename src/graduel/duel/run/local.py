@@ -1,4 +1,4 @@
-"""Jobs on this machine: each in a process of its own, one at a time."""
+"""Run jobs on this machine: one worker process per job, one job at a time."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ THREAD_VARIABLES = (
 
 
 class LocalExecutor:
-    """Runs jobs one after the other, so that no two share the cores while they are timed."""
+    """Runs jobs one after the other, so that timed fits do not share cores."""
 
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
-        """Run jobs and yield what happens to each; see :class:`~.executor.Executor`."""
+        """Run jobs and yield their events; see :class:`~.executor.Executor`."""
         for job in jobs:
             yield Event(job.cell, "started")
             yield from _run_process(job)
 
 
 def _run_process(job: CellJob) -> Iterator[Event]:
-    """Run one job in a process of its own; yield its events, "finished" or "failed" the last."""
+    """Run one job in a worker process; yield its events, the last "finished" or "failed"."""
     threads = dict.fromkeys(THREAD_VARIABLES, str(job.protocol.threads))
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -54,20 +54,20 @@ def _run_process(job: CellJob) -> Iterator[Event]:
                 if event.kind in ("finished", "failed"):
                     return
             process.wait()
-            yield Event(job.cell, "failed", message=_last_words(process, job, log), died=True)
+            yield Event(job.cell, "failed", message=_exit_message(process, job, log), died=True)
         finally:
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):  # what was not written cannot be flushed
+                with suppress(OSError):  # unwritten bytes cannot be flushed to a dead process
                     pipe.close()
 
 
-def _last_words(process: subprocess.Popen[bytes], job: CellJob, log: IO[bytes]) -> str:
-    """Return in one line how a process ended: its code, and the last line that it printed."""
+def _exit_message(process: subprocess.Popen[bytes], job: CellJob, log: IO[bytes]) -> str:
+    """Return one line with the exit code of a process and the last line it printed."""
     log.seek(0)
     lines = log.read().decode("utf-8", "replace").strip().splitlines()
     last = f": {lines[-1][:500]}" if lines else ""
     code = process.returncode
-    hint = " (killed; was there too little memory?)" if code == -9 else ""
-    return f"the process of {job.cell.key} ended with code {code}{hint}{last}"
+    hint = " (killed, perhaps out of memory)" if code == -9 else ""
+    return f"the worker process of {job.cell.key} died with exit code {code}{hint}{last}"

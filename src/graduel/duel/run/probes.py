@@ -1,9 +1,9 @@
 """Robustness of a fitted model to perturbed rows, and permutation importance.
 
-Robustness is the error on test rows by the strength of a perturbation; importance is the rise of
-the log loss when a column, or a block of pixels, is permuted among the rows. Every contender of a
-run gets the same perturbed rows. Their number depends on the numbers of rows, columns and pixels,
-never on a clock, so that results are the same on every machine.
+Robustness is the error on test rows by perturbation strength; importance is the increase of log
+loss when a column, or a block of pixels, is permuted among the rows. All contenders of a run get
+the same perturbed rows. Their number depends only on the numbers of rows, columns and pixels, never
+on time, so results are the same on every machine.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from graduel.metrics.metric import log_loss
 
 Array = NDArray[Any]
 
-MOST_ROWS = 1000
-"""Test rows that are perturbed."""
-MOST_PREDICTIONS = 16_000
-"""Predictions for importance: with many columns or blocks, each is permuted on fewer rows."""
-FEWEST_ROWS = 100
-MOST_GROUPS = 200
-"""With more columns, neighbours are permuted together."""
+MAX_ROWS = 1000
+"""Maximum number of test rows to perturb."""
+MAX_PREDICTIONS = 16_000
+"""Maximum number of predicted rows for importance; many columns or blocks get fewer rows each."""
+MIN_ROWS = 100
+MAX_GROUPS = 200
+"""Maximum number of column groups; with more columns, adjacent ones are permuted together."""
 BLOCKS = 7
-"""Blocks of pixels along the longer side of an image."""
-REFUSALS = (ValueError, TypeError, ArithmeticError)
-"""Errors of a user's model on rows unlike its training rows: then there is no prediction."""
+"""Number of pixel blocks along the longer side of an image."""
+MODEL_ERRORS = (ValueError, TypeError, ArithmeticError)
+"""Exceptions that a user's model may raise on perturbed rows; the result is then None."""
 
 
 def run_probes(fitted: FittedContender, dataset: Dataset, test: Array, run: int) -> Probes | None:
-    """Return the robustness and the importance of a model on at most 1,000 test rows.
+    """Measure robustness and importance of a model on at most 1,000 test rows.
 
-    None for data that are neither a table nor images of uint8.
+    Returns None if the data are neither a table nor uint8 images.
 
     Parameters
     ----------
-    fitted : the model
+    fitted : the fitted model
     dataset : the data set
-    test : the numbers of the test rows
-    run : the number of the run, which seeds the random numbers
+    test : row numbers of the test rows
+    run : number of the run, the random seed
     """
     image = dataset.image is not None and dataset.X.dtype == np.uint8
     if not image and not dataset.columns:
         return None
     rng = np.random.default_rng([run, crc32(b"probes")])
-    rows = np.sort(rng.permutation(np.asarray(test))[:MOST_ROWS])
+    rows = np.sort(rng.permutation(np.asarray(test))[:MAX_ROWS])
     X, y = dataset.X[rows], dataset.y[rows]
 
     def predict(rows: Any) -> Array:
@@ -73,7 +73,7 @@ def run_probes(fitted: FittedContender, dataset: Dataset, test: Array, run: int)
 def _measure_robustness(
     predict: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
 ) -> Iterator[PerturbationErrors]:
-    """Yield the errors on perturbed rows by kind of perturbation."""
+    """Yield the errors for each kind of perturbation."""
     for name, perturb_rows, strengths in _image_perturbations(X) if image else _perturbations():
         errors = tuple(_error(predict, perturb_rows(X, strength, rng), y) for strength in strengths)
         yield PerturbationErrors(name=name, strengths=strengths, errors=errors)
@@ -82,10 +82,10 @@ def _measure_robustness(
 def _measure_importance(
     predict: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
 ) -> Importance | None:
-    """Return the rise of log loss and error when a part of the features is permuted.
+    """Return the increase of log loss and error when a group of features is permuted.
 
-    Of more than 200 columns, neighbours are permuted together. None where the model makes no
-    prediction.
+    A group is a column (adjacent columns if there are more than 200) or a block of pixels. Returns
+    None if the model raises an error.
 
     References
     ----------
@@ -94,7 +94,7 @@ def _measure_importance(
     """
     parts: list[Any] = list(_blocks(X) if image else _columns(X))
     shape = (-1, len({left for _, left, _ in parts})) if image else (-1,)
-    n = min(len(y), max(MOST_PREDICTIONS // max(len(parts), 1), FEWEST_ROWS))
+    n = min(len(y), max(MAX_PREDICTIONS // max(len(parts), 1), MIN_ROWS))
     X, y = X[:n] if image else X.head(n), y[:n]
     rises = []
     try:
@@ -104,7 +104,7 @@ def _measure_importance(
             permuted = _permute(X, part, rng.permutation(n), image=image)
             p = predict(permuted)
             rises.append((log_loss(p, y) - loss, error_rate(p, y) - error))
-    except REFUSALS:
+    except MODEL_ERRORS:
         return None
     by_loss, by_error = np.array(rises).reshape(-1, 2).T
     return Importance(
@@ -117,7 +117,7 @@ def _measure_importance(
 
 
 def merge_probes(runs: Sequence[Probes | None]) -> Probes | None:
-    """Return the probes of a contender's runs as one: means over the runs; None without any.
+    """Merge the probes of a contender's runs into means over the runs; None if there are none.
 
     >>> one = Probes(rows=4, error=0.1, log_loss=0.2, robustness=(), importance=None)
     >>> round(merge_probes([one, replace(one, error=0.3)]).error, 6)
@@ -126,10 +126,10 @@ def merge_probes(runs: Sequence[Probes | None]) -> Probes | None:
     probed = [one for one in runs if one is not None]
     if not probed:
         return None
-    whole, parts = probed[0].importance, [one.importance for one in probed]
-    if whole is not None:
-        whole = replace(
-            whole,
+    importance, parts = probed[0].importance, [one.importance for one in probed]
+    if importance is not None:
+        importance = replace(
+            importance,
             log_loss=_tuples(np.mean([one.log_loss for one in parts if one], axis=0)),
             error=_tuples(np.mean([one.error for one in parts if one], axis=0)),
         )
@@ -141,7 +141,7 @@ def merge_probes(runs: Sequence[Probes | None]) -> Probes | None:
             replace(same[0], errors=tuple(map(_mean, zip(*(k.errors for k in same), strict=True))))
             for same in zip(*(one.robustness for one in probed), strict=True)
         ),
-        importance=whole,
+        importance=importance,
     )
 
 
@@ -168,12 +168,12 @@ def _perturbations() -> Iterator[Perturbation]:
 def _error(predict: Callable[[Any], Array], X: Any, y: Array) -> float | None:
     try:
         return error_rate(predict(X), y)
-    except REFUSALS:
+    except MODEL_ERRORS:
         return None
 
 
 def _columns(X: Any) -> Iterator[tuple[str, ...]]:
-    size = -(-X.width // MOST_GROUPS)
+    size = -(-X.width // MAX_GROUPS)
     for start in range(0, X.width, max(size, 1)):
         yield tuple(X.columns[start : start + size])
 
@@ -191,7 +191,7 @@ def _blocks(X: Array) -> Iterator[tuple[int, int, int]]:
 
 
 def _permute(X: Any, part: Any, order: Array, *, image: bool) -> Any:
-    """Return the rows with a part of their features from other rows."""
+    """Return the rows with one group of features permuted among them."""
     if not image:
         return X.with_columns(X[name].gather(order) for name in part)
     top, left, side = part
@@ -202,7 +202,7 @@ def _permute(X: Any, part: Any, order: Array, *, image: bool) -> Any:
 
 
 def _tuples(values: Array) -> tuple[Any, ...]:
-    """Return an array of one axis or two as tuples."""
+    """Return a one- or two-dimensional array as tuples."""
     return tuple(tuple(row) if isinstance(row, list) else row for row in values.tolist())
 
 

@@ -1,8 +1,8 @@
-"""The process of one cell: ``python -P -m graduel.duel.run.worker``.
+"""The worker process of one cell: ``python -P -m graduel.duel.run.worker``.
 
-It reads the job from standard input and writes each event to standard output, both with their
-length before them. Standard input stays open as long as the parent lives; when it ends, this
-process ends too. It writes no file: the parent does.
+It reads the job from standard input and writes events to standard output, each message preceded by
+its length. The parent keeps standard input open; when it closes, the worker exits. The worker
+writes no files, only the parent does.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ LENGTH = struct.Struct(">Q")
 
 
 def write_frame(stream: IO[bytes], content: bytes) -> None:
-    """Write a message with its length before it."""
+    """Write a message, preceded by its length."""
     stream.write(LENGTH.pack(len(content)) + content)
     stream.flush()
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
-    """Return the next message; None where the stream ends, or is cut within one."""
+    """Return the next message; None if the stream ends, even within a message."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None
@@ -34,9 +34,9 @@ def read_frame(stream: IO[bytes]) -> bytes | None:
 
 
 def main() -> int:
-    """Run the job on standard input."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    # Whatever a library prints must not mix with the events.
+    """Run the job received on standard input; return the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    # Keeps output that libraries print out of the event stream.
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     content = read_frame(sys.stdin.buffer)
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _die_with_parent() -> None:
-    """Wait for the end of standard input, which comes when the parent is gone."""
+    """Exit when standard input ends, which happens when the parent has died."""
     while os.read(0, 4096):
         pass
     os._exit(1)

@@ -1,1 +1,1 @@
-"""A duel's folder: plan, splits, finished cells, result."""
+"""The folder of a duel: plan, splits, finished cells, result."""

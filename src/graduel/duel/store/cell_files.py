@@ -1,10 +1,10 @@
 """The files of a finished cell.
 
 outcome.json                the outcome without its arrays
-probabilities.npy           of the test rows, float32 of shape (n_test, n_classes)
-valid_probabilities.npy     of the validation rows
-probes.json                 where the model was probed
-model.safetensors           where the fitted model is saved
+probabilities.npy           probabilities of the test rows, float32 (n_test, n_classes)
+valid_probabilities.npy     probabilities of the validation rows, float32 (n_valid, n_classes)
+probes.json                 robustness and importance, if measured
+model.safetensors           the fitted model, if it can be saved
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from graduel.serialize import from_plain, read_json, to_json
 
 OUTCOME, PROBES, MODEL = "outcome.json", "probes.json", "model.safetensors"
 ARRAYS = ("probabilities", "valid_probabilities")
-"""The arrays of an outcome; each has a file of its own."""
+"""The arrays of an outcome, each in a separate file."""
 
 
 def pack_outcome(outcome: Outcome, model: bytes | None = None) -> dict[str, bytes]:
-    """Return the content of each file, by name; `model` is that of the saved model."""
+    """Return the content of each file by name; `model` is the content of the model file."""
     values = {one.name: getattr(outcome, one.name) for one in fields(outcome)}
     files = {f"{name}.npy": to_npy(values.pop(name)) for name in ARRAYS}
     if (probes := values.pop("probes")) is not None:
@@ -41,7 +41,7 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
 
     Parameters
     ----------
-    folder : the cell's
+    folder : the cell's folder
     n_test, n_valid : numbers of test and validation rows of its run
 
     Raises
@@ -52,7 +52,7 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
     values: dict[str, Any] = read_json(folder / OUTCOME)
     unknown = set(values) - {one.name for one in fields(Outcome)}
     if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
     values |= {name: _read_npy(folder / f"{name}.npy") for name in ARRAYS}
     if (folder / PROBES).exists():
         values["probes"] = read_json(folder / PROBES)
@@ -61,12 +61,12 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
     for name, n_rows in zip(ARRAYS, (n_test, n_valid), strict=True):
         p = values[name]
         if p.dtype != np.float32 or p.shape != (n_rows, n_classes) or not np.isfinite(p).all():
-            raise ValueError(f"{name} do not fit the rows of the run")
+            raise ValueError(f"{name} do not match the rows of the run")
     return outcome
 
 
 def to_npy(array: NDArray[Any]) -> bytes:
-    """Return an array in NumPy's own format; never pickled."""
+    """Return an array in NumPy's file format, never pickled."""
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

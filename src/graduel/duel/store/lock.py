@@ -1,4 +1,4 @@
-"""A folder that belongs to one plan and is locked by one process."""
+"""A folder reserved for one plan and locked by one process."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def locked_folder(
     Parameters
     ----------
     path : the folder; created if it does not exist
-    plan : the name of the plan's file, by which a folder of graduel is known
-    what : the kind of plan, for errors: "duel" or "suite"
-    claim : writes the plan, or compares it with the one that is there; its value is yielded
+    plan : name of the plan file, which marks a folder as graduel's
+    what : the kind of plan for error messages: "duel" or "suite"
+    claim : writes the plan or compares it with the existing one; its return value is yielded
 
     Raises
     ------
     UserError
-        If the folder cannot be written, is in use, or holds something else.
+        If the folder cannot be written, is in use, or holds other files.
     """
     with ExitStack() as stack:
         try:
@@ -41,27 +41,27 @@ def locked_folder(
             claimed = claim()
         except Timeout:
             raise UserError(
-                f"{path} is in use by another graduel; wait for it or choose another --out"
+                f"{path} is in use by another graduel process; wait for it or choose another --out"
             ) from None
         except OSError as error:
             raise UserError(
-                f"--out must be a folder that can be written; {path}: {error.strerror}"
+                f"--out must be a folder that can be written; got {path}: {error.strerror}"
             ) from None
         yield claimed
 
 
 def _create_folder(path: Path, plan: str, what: str) -> None:
-    """Create the folder; raise if it holds something else."""
+    """Create the folder; raise if it holds other files."""
     if path.exists() and not path.is_dir():
         raise UserError(f"--out must be a folder; {path} is a file")
     path.mkdir(parents=True, exist_ok=True)
     if (path / plan).exists():
         return
     names = (entry.name for entry in path.iterdir())
-    unfinished = f".{plan}."  # what a process left that was killed while it wrote the plan
+    unfinished = f".{plan}."  # left by a process killed while writing the plan
     others = sorted(name for name in names if name != LOCK and not name.startswith(unfinished))
     if others:
         raise UserError(
-            f"--out must be a new or empty folder, or this {what}'s own; {path} holds something "
-            f"that is not a {what}'s ({others[0]}). Choose another"
+            f"--out must be a new or empty folder, or the folder of this {what}; {path} holds "
+            f"other files ({others[0]}). Choose another folder"
         )

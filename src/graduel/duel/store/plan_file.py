@@ -1,4 +1,4 @@
-"""The plan in a duel's folder: it tells whether the folder is this duel's."""
+"""The plan file of a duel, which identifies its folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLAN = "duel.json"
 
 
 def claim_plan(path: Path, plan: dict[str, Any]) -> None:
-    """Write a plan into a new folder; compare it with the plan of an old one.
+    """Write the plan to a new folder, or compare it with the plan of an existing one.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def claim_plan(path: Path, plan: dict[str, Any]) -> None:
     earlier = read_json(path / PLAN)
     if _has_changed_data(earlier, plan):
         raise UserError(
-            f"{plan['source']['file']} has changed since the duel in {path} began. Choose "
+            f"{plan['source']['file']} has changed since the duel in {path} started. Choose "
             "another --out"
         )
     if earlier != plan:
@@ -35,8 +35,19 @@ def claim_plan(path: Path, plan: dict[str, Any]) -> None:
         )
 
 
+def read_threads(path: Path, *, file: str = PLAN) -> int | None:
+    """Return the number of threads of a run that was begun in a folder; None if there is none."""
+    try:
+        plan = read_json(path / file)
+    except (OSError, UserError):
+        return None
+    plan = plan if isinstance(plan, dict) else {}
+    threads = plan.get("threads", (plan.get("options") or {}).get("threads"))
+    return threads if isinstance(threads, int) and threads > 0 else None
+
+
 def _has_changed_data(earlier: Any, plan: dict[str, Any]) -> bool:
-    """Return whether the plans differ by the content of a file of one name."""
+    """Return whether the plans name the same data file with different contents."""
     if not isinstance(earlier, dict) or not isinstance(earlier.get("source"), dict):
         return False
     old, new = earlier["source"], plan.get("source") or {}
@@ -44,7 +55,7 @@ def _has_changed_data(earlier: Any, plan: dict[str, Any]) -> bool:
 
 
 def _difference(earlier: Any, plan: dict[str, Any]) -> str:
-    """Return the first difference of two plans in a few words."""
+    """Describe the first difference of two plans in a few words."""
     if not isinstance(earlier, dict):
         return "its duel.json is not a plan"
     for key, value in plan.items():
@@ -53,6 +64,6 @@ def _difference(earlier: Any, plan: dict[str, Any]) -> str:
             if isinstance(value, dict) and isinstance(there, dict):
                 return f"{key}: {_difference(there, value)}"
             if isinstance(value, dict):
-                return f"'{key}' is not among them"
+                return f"it has no '{key}'"
             return f"{key} {there!r} there, {value!r} here"
-    return "it has " + ", ".join(sorted(set(earlier) - set(plan)))
+    return "it also has " + ", ".join(sorted(set(earlier) - set(plan)))

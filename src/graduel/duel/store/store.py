@@ -1,15 +1,15 @@
-"""A duel's folder: its plan, its finished cells, its result.
+"""The folder of a duel: plan, finished cells, result.
 
-    duel.json                   the protocol, written first: whose folder this is
-    source.json                 where user data are; data.* if a program held them
+    duel.json                   the protocol, written first; it identifies the folder
+    source.json                 the location of user data; data.* is a copy of data in memory
     splits/seed0.npz            row numbers: train, valid, test
     cells/net-seed0/            see :mod:`graduel.duel.store.cell_files`
-    tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
-    cache/                      the data as they were loaded, until every cell is finished
+    tuning/net-seed0.sqlite     finished trials of a hyperparameter search; .json, its curve so far
+    cache/                      the loaded data, until every cell is finished
     findings.json               findings of the checks, see ``dataset_summary``
-    result.json                 the whole result; report.html beside it
+    result.json                 the result; report.html beside it
 
-Files and folders of cells are written whole or not at all, by the process that holds the lock.
+Files and cell folders are written atomically, by the process that holds the lock.
 """
 
 from __future__ import annotations
@@ -41,14 +41,23 @@ from graduel.duel.store.plan_file import PLAN, claim_plan
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json
 
-PLACE, CACHE = "source.json", "cache"
+SOURCE, CACHE = "source.json", "cache"
 FOLDERS = ("cells", "splits", "tuning", CACHE)
-DAMAGE = (UserError, OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error)
-"""What reading a damaged file can raise."""
+DAMAGE = (
+    UserError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    BadZipFile,
+    zlib.error,
+)
+"""Exceptions that reading a damaged file can raise."""
 
 
 class Store:
-    """One duel's folder, open for this process alone (see :func:`open_store`)."""
+    """The folder of one duel, locked by this process (see :func:`open_store`)."""
 
     def __init__(
         self, path: Path, protocol: Protocol, estimators: Mapping[str, bytes] | None = None
@@ -60,30 +69,30 @@ class Store:
         self.tuning = path / "tuning"
 
     def dataset(self) -> Dataset:
-        """Return the data set of the duel: from the cache if it is intact, else from its source.
+        """Return the data set of the duel, from the cache if it is intact, else from its source.
 
         Raises
         ------
         UserError
-            If the source is not where it was, or has changed.
+            If the source has been moved or changed.
         """
         if self._dataset is None:
             try:
                 self._dataset = read_dataset(self.path / CACHE)
-            except UserError:  # there is none, or it is damaged
+            except UserError:  # no cache, or a damaged one
                 self._dataset = self._load_source()
         return self._dataset
 
     def cache_dataset(self) -> None:
-        """Load the data from their source, and write them where the workers read them.
+        """Load the data from their source and write the cache, from which workers read them.
 
-        Built-in data stay in the package. A full disk is no error: then every worker reads the
-        source.
+        Built-in data are not cached. If the cache cannot be written (disk full), workers read the
+        source instead.
 
         Raises
         ------
         UserError
-            If the source is not where it was, or has changed.
+            If the source has been moved or changed.
         """
         if self.protocol.source is None:
             return
@@ -95,30 +104,30 @@ class Store:
                 self.drop_cache()
 
     def drop_cache(self) -> None:
-        """Delete the cached data; a finished duel's folder holds no rows of a file."""
+        """Delete the cache, so that a finished duel's folder holds no rows of the user's file."""
         shutil.rmtree(self.path / CACHE, ignore_errors=True)
 
     def _load_source(self) -> Dataset:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
         spec = SourceSpec.from_dict(self.protocol.source)
-        place = read_json(self.path / PLACE).get("place")
+        place = read_json(self.path / SOURCE).get("place")
         return DataSource(spec, None if place is None else self.path.resolve() / place).load()
 
     def write_source(self, data: DataSource) -> None:
-        """Write down where the data are; save a copy of data that a program holds."""
+        """Record the location of the data; save a copy of data in memory."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
             place = data.spec.file
             atomic_write(self.path / place, data.content)
-        write_json(self.path / PLACE, {"place": place})
+        write_json(self.path / SOURCE, {"place": place})
 
     def is_finished(self, cell: Cell) -> bool:
-        """Return whether a cell's outcome is there."""
+        """Return whether a cell is finished."""
         return (self._cells / cell.key).is_dir()
 
     def all_finished(self) -> bool:
-        """Return whether the outcome of every cell is there."""
+        """Return whether all cells are finished."""
         return all(self.is_finished(cell) for cell in self.protocol.cells())
 
     def read_cell(self, cell: Cell) -> Outcome:
@@ -134,7 +143,7 @@ class Store:
             rows = self.read_split(cell.seed)
             outcome = read_outcome(folder, len(rows.test), len(rows.valid))
             if (outcome.contender, outcome.seed) != (cell.contender, cell.seed):
-                raise ValueError(f"it is of {outcome.contender}, seed {outcome.seed}")
+                raise ValueError(f"it belongs to {outcome.contender}, seed {outcome.seed}")
         except DAMAGE as error:
             raise UserError(
                 f"{folder}: expected a finished cell; it is damaged ({_first_line(error)}). "
@@ -143,28 +152,28 @@ class Store:
         return outcome
 
     def write_cell(self, cell: Cell, files: Mapping[str, bytes]) -> None:
-        """Write the files of a cell, as ``pack_outcome`` returns them, whole or not at all."""
+        """Write the files of a cell, as returned by ``pack_outcome``, atomically."""
         atomic_write_folder(self._cells / cell.key, files)
 
     def trial_log(self, cell: Cell) -> TrialLog:
-        """Return the log of the finished trials of a cell's tuning."""
+        """Return the trial log of a cell's hyperparameter search."""
         return TrialLog(self.tuning / f"{cell.key}.sqlite")
 
     def read_curve(self, cell: Cell) -> Curve:
-        """Return the points of a tuning under way; none where it has not begun."""
+        """Return the curve points of an unfinished search; empty if it has not started."""
         path = self.tuning / f"{cell.key}.json"
         return from_plain(Curve, read_json(path), str(path)) if path.exists() else []
 
     def write_curve(self, cell: Cell, curve: Curve) -> None:
-        """Write the points of a tuning under way."""
+        """Write the curve points of an unfinished search."""
         write_json(self.tuning / f"{cell.key}.json", curve)
 
     def model_path(self, cell: Cell) -> Path:
-        """Return where a finished cell's model is, if it was saved."""
+        """Return the path of a finished cell's model, which exists if the model was saved."""
         return self._cells / cell.key / MODEL
 
     def remove_unfinished(self) -> None:
-        """Remove what a killed process left half written."""
+        """Remove partially written files of killed processes."""
         self._cells.mkdir(exist_ok=True)
         for folder in (self.path, *(self.path / name for name in FOLDERS)):
             remove_unfinished(folder)
@@ -173,7 +182,7 @@ class Store:
         return self.path / "splits" / f"seed{run}.npz"
 
     def has_split(self, run: int) -> bool:
-        """Return whether the rows of a run are fixed already."""
+        """Return whether the rows of a run have been written."""
         return self._split_path(run).exists()
 
     def write_split(
@@ -184,10 +193,11 @@ class Store:
         valid_truth: NDArray[np.integer] | None = None,
         places: NDArray[np.integer] | None = None,
     ) -> None:
-        """Fix the rows of a run.
+        """Write the rows of a run.
 
-        Of user data the true classes of test and validation rows are saved too, and the places of
-        the test rows in a table: a finished duel can be read where its data are no longer.
+        For user data, the true classes of the test and validation rows are saved too, and the row
+        numbers of the test rows in the user's file, so that a finished duel can be read without its
+        data.
         """
         labels = {"truth": truth, "valid_truth": valid_truth, "places": places}
         more: dict[str, Any] = {k: v for k, v in labels.items() if v is not None}
@@ -201,20 +211,20 @@ class Store:
         return Split(*rows.values())
 
     def read_labels(self, run: int, part: Literal["valid", "test"]) -> NDArray[np.int64]:
-        """Return the codes of the true classes of a run's validation or test rows."""
+        """Return the true class codes of a run's validation or test rows."""
         name = "truth" if part == "test" else "valid_truth"
         if self.protocol.source is None:
             return np.asarray(self.dataset().y[self._read_rows(run, part)[part]])
         rows = self._read_rows(run, part, name)
         if len(rows[part]) != len(rows[name]):
-            raise UserError(f"{self._split_path(run)}: {part} rows and {name} do not fit")
+            raise UserError(f"{self._split_path(run)}: {part} rows and {name} differ in length")
         return rows[name]
 
     def read_places(self, run: int) -> NDArray[np.int64] | None:
-        """Return where a run's test rows are in the user's table; None for other data."""
+        """Return the row numbers of a run's test rows in the user's file; None for other data."""
         rows = self._read_rows(run, "test", optional="places")
         if "places" in rows and len(rows["places"]) != len(rows["test"]):
-            raise UserError(f"{self._split_path(run)}: test rows and places do not fit")
+            raise UserError(f"{self._split_path(run)}: test rows and places differ in length")
         return rows.get("places")
 
     def _read_rows(self, run: int, *names: str, optional: str = "") -> dict[str, NDArray[np.int64]]:
@@ -224,7 +234,7 @@ class Store:
                 more = [optional] if optional in archive else []
                 rows = {name: archive[name] for name in (*names, *more)}
             if any(a.ndim != 1 or a.dtype.kind != "i" or a.min() < 0 for a in rows.values()):
-                raise ValueError("these are no row numbers")
+                raise ValueError("not row numbers")
         except DAMAGE as error:
             raise UserError(
                 f"{path}: expected row numbers; the file is damaged "
@@ -246,19 +256,19 @@ def open_store(
     data: DataSource | None = None,
     estimators: Mapping[str, bytes] | None = None,
 ) -> Iterator[Store]:
-    """Open a folder for a duel: a new one, or one that this very duel began.
+    """Open and lock a folder for a duel: a new folder, or the folder of this duel.
 
     Parameters
     ----------
     path : the folder
-    protocol : the duel
-    data : where user data are; built-in data need none
-    estimators : the user's own contenders, pickled; they are never written
+    protocol : the protocol of the duel
+    data : the source of user data; not needed for built-in data
+    estimators : the user's own contenders, pickled; never written to the folder
 
     Raises
     ------
     UserError
-        If the folder cannot be written, is in use, holds something else, or another duel.
+        If the folder cannot be written, is in use, or holds other files or another duel.
     """
     path = Path(path)
 

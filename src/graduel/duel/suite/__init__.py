@@ -1,1 +1,1 @@
-"""Several duels as one: data set by data set, or with ever more training rows."""
+"""Groups of duels: suites of data sets, and learning curves over training-set sizes."""

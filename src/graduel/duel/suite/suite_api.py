@@ -1,4 +1,4 @@
-"""A whole suite in one call."""
+"""The Python entry point of suites."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graduel.duel.suite.suite_runner import run_plan
 
 
 def default_folder(plan: SuitePlan) -> Path:
-    """Return the folder of a suite without ``--out``; the same command finds it again."""
+    """Return the default folder of a suite; the same command gives the same folder."""
     quick = "-quick" if plan.options.get("quick") else ""
     return Path("duels") / f"suite{quick}-{plan.digest}"
 
@@ -28,23 +28,23 @@ def run_suite(
     out: str | Path | None = None,
     **options: Any,
 ) -> Suite:
-    """Duel on several data sets with the same options, and compare across them.
+    """Run a duel on several data sets with the same options, and compare across data sets.
 
-    ``graduel duel a.csv b.csv`` from Python. A data set whose duel fails is among
-    ``suite.result.failures``; the others go on.
+    Equivalent to ``graduel duel a.csv b.csv``. If the duel on a data set fails, the failure is in
+    ``suite.result.failures`` and the other duels are run.
 
     Parameters
     ----------
-    datasets : names, files or folders; a folder of tables, which stands for its tables; or data
-        by name: ``{"mine": frame}`` with its target, or ``{"mine": (X, y)}``
-    out : the suite's folder; the same call with the same folder resumes where it stopped
-    options : as :func:`graduel.run_duel` takes them, the same for every data set
+    datasets : names, files or folders, where a folder of tables means all tables in it; or data by
+        name: ``{"mine": df}`` with a target column, or ``{"mine": (X, y)}``
+    out : the suite's folder; the same call with the same folder resumes an interrupted suite
+    options : see :func:`graduel.run_duel`; the same for every data set
 
     Raises
     ------
     UserError
-        If there are no data sets, an option is wrong for all of them, or the folder holds something
-        else.
+        If there are no data sets, an option is wrong for all of them, or the folder holds other
+        files.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def run_suite(
 
 
 def expand_datasets(datasets: Sequence[Any] | str | Path) -> list[Any]:
-    """Return data sets one by one; a folder of tables stands for its tables.
+    """Return a list of data sets, with folders of tables replaced by their tables.
 
     >>> expand_datasets(["mnist", "iris"])
     ['mnist', 'iris']

@@ -1,8 +1,10 @@
-"""A suite: several data sets, a duel on each with the same options; decided before anything runs.
+"""The plan of a suite: a duel on each of several data sets, with the same options.
 
-suite.json          the plan: which data sets, in which order, under which options
+The folder of a suite:
+
+suite.json          the plan: data sets in order, and options
 NAME/               a duel's folder for each data set (see :mod:`graduel.duel.store.store`)
-suite-result.json   what all of them say together; suite.html beside it
+suite-result.json   the comparison across data sets; suite.html beside it
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from graduel.data.source import DataSource, open_source
 from graduel.duel.plan.defaults import cap_rows
 from graduel.duel.plan.packages import deciding_versions
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.protocol_builder import build_protocol, default_threads
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.duel.store.lock import locked_folder
 from graduel.errors import UserError
@@ -32,8 +35,8 @@ from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import NetRecipe, net_recipe
 
 SUITE, SUITE_RESULT = "suite.json", "suite-result.json"
-TAKEN = (SUITE, SUITE_RESULT, "suite.html")
-"""No data set's folder may be called so."""
+RESERVED_NAMES = (SUITE, SUITE_RESULT, "suite.html")
+"""Names that no data set's folder may have."""
 FORMAT = 1
 
 
@@ -42,27 +45,28 @@ class Member:
     """One data set of a suite."""
 
     name: str
-    """Its name, and its duel's folder."""
+    """The name of the data set and of its duel's folder."""
     data: DataSource
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data: how the data are read, not where they are."""
+        """Return plain data: how the data are read, without their location."""
         return {"name": self.name, "source": self.data.spec.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """Everything that decides a suite's outcome.
+    """Everything that determines the result of a suite.
 
     Attributes
     ----------
     members : the data sets, in order
-    options : of every duel, as :func:`~graduel.duel.plan.protocol_builder.build_protocol` takes
-        them, without those that the user left out, so that each data set gets its own defaults. A
-        data set with fewer than `rows` rows gives all
+    options : options of every duel, see
+        :func:`~graduel.duel.plan.protocol_builder.build_protocol`. Unset options are left out, so
+        that each data set gets its own defaults. A data set with fewer than `rows` training rows
+        uses all of them
     net : the recipe of the contender 'net', or changes to each data set's default as text
     user_contenders : the user's own contenders
-    versions : of the packages that decide the numbers
+    versions : versions of the packages that influence the results
     """
 
     members: tuple[Member, ...]
@@ -77,7 +81,7 @@ class SuitePlan:
         Raises
         ------
         UserError
-            If there can be no such duel on this data set.
+            If the options do not suit this data set.
         """
         options = dict(self.options)
         if options.get("rows") is not None:
@@ -89,7 +93,7 @@ class SuitePlan:
 
     @property
     def metric(self) -> Metric:
-        """The metric that is compared across data sets: the user's, else the error."""
+        """The metric to compare across data sets: the user's choice, by default the error."""
         return get_metric(self.options.get("metric", "error"))
 
     @property
@@ -100,7 +104,7 @@ class SuitePlan:
 
     @property
     def tables(self) -> bool:
-        """Whether any data set is the user's."""
+        """Whether any data set is user data."""
         return not all(member.data.is_builtin for member in self.members)
 
     def as_dict(self) -> dict[str, Any]:
@@ -120,7 +124,7 @@ class SuitePlan:
 
     @property
     def digest(self) -> str:
-        """Eight characters that distinguish this plan from others."""
+        """The first eight hexadecimal digits of the plan's SHA-256 hash."""
         return sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -130,36 +134,37 @@ def plan_suite(
     names: Sequence[str] | None = None,
     net: str | NetRecipe | None = None,
     user_contenders: Sequence[UserContender] = (),
-    threads: int | None = None,
+    threads: int | str | None = None,
     **options: Any,
 ) -> SuitePlan:
-    """Check a user's options and plan a duel for each data set.
+    """Validate the options and plan a duel for each data set.
 
-    No data set is read here: one that cannot be read fails when its turn comes, and the others go
-    on. An option that is wrong for all of them (no such contender, metric or split) is an error.
+    No data set is read here: a data set that cannot be read fails when its duel starts, without
+    stopping the others. An option that is wrong for all data sets (an unknown contender, metric or
+    split) is an error here.
 
     Parameters
     ----------
     data : the data sets
-    names : their names; by default those of their files
+    names : names of the data sets; by default those of the files
     net : the recipe of the contender 'net', or changes to its default as text
     user_contenders : the user's own contenders
-    threads, options : as :func:`~graduel.duel.plan.protocol_builder.build_protocol` takes them
+    threads, options : see :func:`~graduel.duel.plan.protocol_builder.build_protocol`
 
     Raises
     ------
     UserError
-        If there are no data sets, or an option is wrong whatever the data set.
+        If there are no data sets, or an option is wrong for any data set.
     """
     if not data:
-        raise UserError("a suite needs data sets; got none")
+        raise UserError("a suite needs at least one data set; got none")
     folders = _folders([one.name for one in data] if names is None else names)
-    # Left out are unset options: None, and switches at their default.
+    # Unset options are left out: None, and switches with their default value.
     defaults = {"probes": True}
     shared = {k: v for k, v in options.items() if v is not None and v is not defaults.get(k, False)}
-    shared["threads"] = default_threads() if threads is None else threads
+    shared["threads"] = parse_threads(threads) or "auto"
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
-    # What fails here would fail on every data set.
+    # An error here would occur on every data set.
     if isinstance(net, str):
         parse_recipe(net, net_recipe(bool(shared.get("quick"))))
     anywhere = {k: v for k, v in shared.items() if k != "rows" and (k, v) != ("split", "given")}
@@ -168,30 +173,30 @@ def plan_suite(
 
 
 def _folders(names: Sequence[str]) -> list[str]:
-    """Return a folder's name for each data set: valid on every system, no two the same.
+    """Return a unique folder name for each data set, valid on every system.
 
     >>> _folders(["a", "A", "a b/c", ""])
     ['a', 'A-2', 'a-b-c', 'data']
     """
     folders: list[str] = []
-    taken = set(TAKEN)
+    used = set(RESERVED_NAMES)
     for name in names:
         plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "data"
-        tries = (plain if i == 1 else f"{plain}-{i}" for i in count(1))
-        free = next(one for one in tries if one.lower() not in taken)
-        taken.add(free.lower())
+        candidates = (plain if i == 1 else f"{plain}-{i}" for i in count(1))
+        free = next(one for one in candidates if one.lower() not in used)
+        used.add(free.lower())
         folders.append(free)
     return folders
 
 
 @contextmanager
 def open_suite(path: Path, plan: SuitePlan) -> Iterator[None]:
-    """Hold a folder for a suite: a new one, or one that this very suite began.
+    """Lock a folder for a suite: a new folder, or the folder of this suite.
 
     Raises
     ------
     UserError
-        If the folder cannot be written, is in use, holds something else, or another suite.
+        If the folder cannot be written, is in use, or holds other files or another suite.
     """
     path = Path(path)
     with locked_folder(path, SUITE, "suite", lambda: _claim(path, plan.as_dict())):
@@ -199,7 +204,7 @@ def open_suite(path: Path, plan: SuitePlan) -> Iterator[None]:
 
 
 def _claim(path: Path, plan: dict[str, Any]) -> None:
-    """Write the plan into a new folder; compare it with the plan of an old one."""
+    """Write the plan to a new folder, or compare it with the plan of an existing one."""
     remove_unfinished(path)
     if not (path / SUITE).exists():
         write_json(path / SUITE, plan)
@@ -212,23 +217,25 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
 
 
 def _difference(earlier: Any, plan: dict[str, Any]) -> str:
-    """Return the first difference of two plans in a few words."""
+    """Describe the first difference of two plans in a few words."""
     try:
         old, new = earlier["datasets"], plan["datasets"]
         before, now = ([one["name"] for one in datasets] for datasets in (old, new))
         if before != now:
-            return f"of {', '.join(before)}; here {', '.join(now)}"
+            return f"data sets there: {', '.join(before)}; here: {', '.join(now)}"
         for one, other in zip(old, new, strict=True):
             if one != other:
                 same = {**one["source"], "sha256": ""} == {**other["source"], "sha256": ""}
-                return f"{one['name']} {'has changed since' if same else 'is read otherwise'}"
+                return (
+                    f"{one['name']} {'has changed since' if same else 'is read with other options'}"
+                )
         for key in ("options", "versions"):
             for name in sorted({**earlier[key], **plan[key]}):
                 there, here = earlier[key].get(name), plan[key].get(name)
                 if there != here:
                     return f"{name} {there!r} there, {here!r} here"
         if earlier["own"] != plan["own"]:
-            return "of other contenders of your own"
+            return "with other contenders of your own"
         return f"net {earlier['net']!r} there, {plan['net']!r} here"
     except (TypeError, KeyError, AttributeError):
-        return f"its {SUITE} is no suite's"
+        return f"its {SUITE} is not a suite's plan"

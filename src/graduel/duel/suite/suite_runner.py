@@ -1,12 +1,14 @@
-"""Running a suite, data set by data set, and building its result."""
+"""Run a suite, data set by data set, and build its result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
 from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.threads import choose_threads
 from graduel.duel.result.duel_result import (
     ContenderResult,
     MetricSummary,
@@ -27,24 +29,25 @@ from graduel.duel.result.suite_result import (
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
-from graduel.duel.suite.suite_plan import SUITE_RESULT, Member, SuitePlan, open_suite
+from graduel.duel.store.plan_file import read_threads
+from graduel.duel.suite.suite_plan import SUITE, SUITE_RESULT, Member, SuitePlan, open_suite
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
 from graduel.serialize import from_plain, read_json, write_json
 
-SECOND = "log_loss"
-"""The second metric where the duels have another: errors do not show how good probabilities are."""
+SECOND_METRIC = "log_loss"
+"""Compared in addition to another metric, because errors do not measure the probabilities."""
 
 
 class SuiteObserver(Observer):
-    """What a suite calls while it runs, beside what each session calls; this one is silent."""
+    """Callbacks of a suite and its sessions; this base class does nothing."""
 
     def begin(self, member: Member, protocol: Protocol) -> None:
-        """Take the data set that comes next."""
+        """Receive the data set whose duel starts next."""
 
     def fail(self, member: Member, message: str) -> None:
-        """Take a data set whose duel failed."""
+        """Receive a data set whose duel failed."""
 
 
 def run_plan(
@@ -56,16 +59,19 @@ def run_plan(
     show_rows: bool = False,
     executor: Executor | None = None,
 ) -> Suite:
-    """Duel on every data set in turn, and write ``suite-result.json``.
+    """Run the duel on each data set and write ``suite-result.json``.
 
-    A data set whose duel fails stands among the failures of the result, and the others go on.
+    A data set whose duel fails is listed in the result's failures and does not stop the others.
 
     Raises
     ------
     UserError
-        If the folder cannot be written or holds something else.
+        If the folder cannot be written or holds other files.
     """
     observer = observer or SuiteObserver()
+    if plan.options["threads"] == "auto":
+        threads = read_threads(path, file=SUITE) or choose_threads()
+        plan = replace(plan, options={**plan.options, "threads": threads})
     results: dict[str, Result] = {}
     failures: list[Failure] = []
     with open_suite(path, plan):
@@ -92,7 +98,7 @@ def run_plan(
 
 
 def _plain(message: str, path: Path, member: Member) -> str:
-    """Return a message on one line, without the paths of this machine."""
+    """Return a message as one line, without the folders of this machine."""
     places = [path.resolve(), path]
     if member.data.place is not None:
         places = [member.data.place, member.data.place.parent, *places]
@@ -105,7 +111,7 @@ def _plain(message: str, path: Path, member: Member) -> str:
 def build_suite_result(
     plan: SuitePlan, results: Mapping[str, Result], failures: Sequence[Failure], command: str
 ) -> SuiteResult:
-    """Return the result of a suite from those of its duels."""
+    """Build the result of a suite from the results of its duels."""
     metric, rope = plan.metric, plan.rope
     datasets = tuple(_dataset(name, result, metric) for name, result in results.items())
     titles = {k: title for result in results.values() for k, title in result.titles.items()}
@@ -115,7 +121,7 @@ def build_suite_result(
     across, by_log_loss = None, None
     if len(datasets) > 1 and len(titles) > 1:
         across = compare_datasets(losses, metric=metric, rope=rope, titles=titles)
-        if metric.name != SECOND:
+        if metric.name != SECOND_METRIC:
             by_log_loss = _compare_by_log_loss(datasets, titles, plan)
     options = plan.as_dict()["options"]
     in_use = (result.environment.kernels for result in results.values())
@@ -135,14 +141,14 @@ def _compare_by_log_loss(
     datasets: Sequence[SuiteDataset], titles: Mapping[str, str], plan: SuitePlan
 ) -> LogLossVerdict:
     losses = {name: [one.contenders[name].log_loss for one in datasets] for name in titles}
-    metric = get_metric(SECOND)
+    metric = get_metric(SECOND_METRIC)
     rope = default_rope(metric, table=plan.tables)
     across = compare_datasets(losses, metric=metric, rope=rope, titles=titles)
     return LogLossVerdict(protocol=MetricSummary(**metric_fields(metric, rope)), across=across)
 
 
 def _dataset(name: str, result: Result, metric: Metric) -> SuiteDataset:
-    """Return each contender's value on one data set, and the comparison of every pair."""
+    """Return the values of all contenders on one data set, and the comparison of each pair."""
     data = result.dataset
     return SuiteDataset(
         name=name,
@@ -160,7 +166,7 @@ def _dataset(name: str, result: Result, metric: Metric) -> SuiteDataset:
 
 
 def _entry(result: ContenderResult, metric: Metric) -> SuiteEntry:
-    """Return a contender's value of the suite's metric: the error, or the duel's own metric."""
+    """Return a contender's values on one data set; `metric` is the error or the duel's metric."""
     by_error = metric.name == "error"
     return SuiteEntry(
         value=result.test_error if by_error else result.leading_metric,
@@ -173,12 +179,12 @@ def _entry(result: ContenderResult, metric: Metric) -> SuiteEntry:
 
 
 def load_suite(path: str | Path) -> Suite:
-    """Read a finished suite's folder; nothing is trained.
+    """Load a finished suite from its folder.
 
     Raises
     ------
     UserError
-        If the folder holds no finished suite.
+        If the folder does not hold a finished suite.
     """
     path = Path(path)
     if not (path / SUITE_RESULT).exists():

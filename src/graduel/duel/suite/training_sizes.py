@@ -1,7 +1,7 @@
 """Learning curves over training-set size: the same duel with fewer training rows.
 
-Each size is a duel of its own in ``sizes/N/`` of the main duel's folder, on the same test rows; the
-rows of a smaller size are among those of every larger one.
+Each size is a separate duel in ``sizes/N/`` of the main duel's folder, on the same test rows. The
+training rows of a smaller size are a subset of those of every larger size.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from graduel.duel.verdict.types import Verdict
 from graduel.errors import UserError
 
 SIZES = "sizes"
-STEP, MOST_SIZES, FEWEST = 4, 4, 100
-"""Of ``auto``: a quarter of the rows each time, at most so many sizes, none below so many rows."""
+STEP, MAX_SIZES, MIN_SIZE = 4, 4, 100
+"""For ``auto``: the ratio between sizes, the largest number of sizes, and the smallest size."""
 
 
 def parse_sizes(text: str) -> tuple[int, ...] | None:
-    """Return the sizes in a text such as ``500,2000,8000``; None for ``auto``.
+    """Parse sizes such as ``500,2000,8000``; None for ``auto``.
 
     >>> parse_sizes("2000, 500")
     (500, 2000)
@@ -42,7 +42,7 @@ def parse_sizes(text: str) -> tuple[int, ...] | None:
 
 
 def shared_options(protocol: Protocol) -> dict[str, Any]:
-    """Return the options that every size shares with the main duel; only that one probes models."""
+    """Return the options that all sizes share with the main duel; only the main duel has probes."""
     shared = {"split": protocol.split, "metric": protocol.metric, "rope": protocol.rope}
     return {**shared, "probes": False}
 
@@ -53,27 +53,27 @@ def plan_sizes(
     dataset: Dataset,
     replan: Callable[[int], Protocol],
 ) -> dict[int, Protocol]:
-    """Plan a duel for each size; the test rows, the metric and the ROPE are those of `protocol`.
+    """Plan a duel for each size, with the test rows, metric and ROPE of the main duel.
 
     Parameters
     ----------
-    sizes : numbers of training and validation rows together; None for suitable ones
+    sizes : numbers of training and validation rows together; None for default sizes
     protocol : the main duel
     dataset : its data set
-    replan : returns the protocol of the same duel with another number of rows
+    replan : ``replan(rows)`` returns the protocol of the same duel with that many rows
 
     Raises
     ------
     UserError
-        If a size is too small for training, or not below the main duel's.
+        If a size is too small for training, or not smaller than the main duel's.
     """
     rows = protocol.split_rows(dataset, 0)
     most = len(rows.train) + len(rows.valid)
     if sizes is None:
-        sizes = _suitable(most, len(dataset.classes))
+        sizes = _default_sizes(most, len(dataset.classes))
         if not sizes:
             raise UserError(
-                f"{most:,} training rows are too few to leave some out; give --sizes in numbers"
+                f"--sizes auto needs more than {most:,} training rows; give --sizes as numbers"
             )
     for size in sizes:
         if not size < most:
@@ -83,18 +83,18 @@ def plan_sizes(
             )
     protocols = {size: replan(size) for size in sizes}
     for smaller in protocols.values():
-        smaller.split_rows(dataset, 0)  # raises if there are too few
+        smaller.split_rows(dataset, 0)  # raises if there are too few rows
     return protocols
 
 
-def _suitable(most: int, classes: int) -> tuple[int, ...]:
-    """Return sizes a quarter apart, of two figures.
+def _default_sizes(most: int, classes: int) -> tuple[int, ...]:
+    """Return sizes that decrease by a factor of 4, rounded to two significant digits.
 
-    >>> _suitable(60_000, 10)
+    >>> _default_sizes(60_000, 10)
     (230, 940, 3800, 15000)
     """
-    fewest, sizes = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
-    for power in range(1, MOST_SIZES + 1):
+    fewest, sizes = max(MIN_SIZE, 2 * ROWS_A_CLASS * classes), []
+    for power in range(1, MAX_SIZES + 1):
         size = most / STEP**power
         if size < fewest:
             break
@@ -103,9 +103,9 @@ def _suitable(most: int, classes: int) -> tuple[int, ...]:
 
 
 def learning_curve(path: Path, main: Result) -> LearningCurve | None:
-    """Return every contender's error by number of training rows; None without other sizes.
+    """Return every contender's error by number of training rows; None if there is only one size.
 
-    All sizes that are finished in the folder of the main duel count.
+    All finished sizes in the folder of the main duel are included.
 
     Parameters
     ----------
@@ -139,12 +139,12 @@ def learning_curve(path: Path, main: Result) -> LearningCurve | None:
 
 
 def _training_rows(result: Result) -> int:
-    """Return the training and validation rows of a duel."""
+    """Return the number of training and validation rows of a duel."""
     return result.dataset.n_train + result.dataset.n_valid
 
 
 def _differs_by_rows_only(result: Result, main: Result) -> bool:
-    """Return whether a duel is the main one but for its training rows."""
+    """Return whether a duel differs from the main duel only in its training rows."""
     one, other = result.protocol, main.protocol
     return (
         result.contenders.keys() == main.contenders.keys()
@@ -155,9 +155,9 @@ def _differs_by_rows_only(result: Result, main: Result) -> bool:
 
 
 def _verdict(result: Result, a: str, b: str) -> tuple[Verdict, float]:
-    """Return the verdict on one pair of one duel, and the loss of `a` minus that of `b`."""
+    """Return one duel's verdict on a pair, and the loss of `a` minus the loss of `b`."""
     comparison = next(one for one in result.comparisons if {one.a, one.b} == {a, b})
     if comparison.a == a:
         return comparison.verdict, comparison.difference
-    turned: dict[Verdict, Verdict] = {"a better": "b better", "b better": "a better"}
-    return turned.get(comparison.verdict, comparison.verdict), -comparison.difference
+    swapped: dict[Verdict, Verdict] = {"a better": "b better", "b better": "a better"}
+    return swapped.get(comparison.verdict, comparison.verdict), -comparison.difference

@@ -1,1 +1,1 @@
-"""Decision rules, the statistical designs that feed them, and the sentences that state them."""
+"""Verdicts: decision rules, statistical evidence for each design, and sentences."""

@@ -1,11 +1,12 @@
-"""The answer to the claim that boosting wins by far."""
+"""The answer to the claim that boosting blows neural networks out of the water."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graduel.duel.verdict.sentences import format_percent, format_ratio, with_article
+from graduel.duel.verdict.sentences import with_article
 from graduel.duel.verdict.types import Claim, Comparison
+from graduel.number_format import count_decimals, format_percent, format_ratio
 
 
 def answer_claim(
@@ -18,15 +19,15 @@ def answer_claim(
 ) -> Claim:
     """Answer whether the booster blows the network out of the water.
 
-    That means here: the verdict is that the booster is better, **and** it makes at most half of
-    the network's errors.
+    The answer is yes if the verdict is that the booster is better **and** the booster makes at
+    most half as many errors as the network.
 
     Parameters
     ----------
-    comparison : the pair's comparison, in either order
-    errors : the error rates by name, as shares
-    booster, network : the names of the two
-    titles : what to call the two in the sentence
+    comparison : the comparison of the two, in either order
+    errors : error rates by contender name, shares from 0 to 1
+    booster, network : names of the two contenders
+    titles : titles of the contenders in the sentence
 
     Raises
     ------
@@ -56,7 +57,7 @@ def answer_claim(
     winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)
     by_far = winner == booster and 2 * ours <= theirs + 1e-12
     trees, net = (with_article(name, titles or {}) for name in (booster, network))
-    few, many = format_percent(ours), format_percent(theirs)
+    few, many = (format_percent(rate, count_decimals(comparison.rows)) for rate in (ours, theirs))
     if by_far and ratio is None:
         sentence = f"Yes: {trees} makes no error on these test rows, {net} {many}."
     elif by_far and ratio is not None:
@@ -66,15 +67,15 @@ def answer_claim(
         as_many = format_ratio(ratio or 1.0)
         sentence = (
             f"No: {trees} is better, but {net} makes only {as_many} as many errors ({many} against "
-            f"{few}); blown out of the water would be twice as many."
+            f"{few}); the claim requires at least twice as many."
         )
     elif winner == network:
-        sentence = f"No, the reverse: {net} is better than {trees} ({many} against {few} error)."
+        sentence = f"No, the opposite: {net} is better than {trees} ({many} against {few} error)."
     elif comparison.verdict == "practically equal":
         sentence = f"No: {trees} and {net} are practically equal ({few} against {many} error)."
     else:
         sentence = (
-            f"No: it is not even settled which of {trees} and {net} is better ({few} against "
-            f"{many} error)."
+            f"No: it is undecided which of {trees} and {net} is better ({few} against {many} "
+            "error)."
         )
     return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)

@@ -1,8 +1,8 @@
-"""The rules of a verdict, for every pair of contenders and whatever the design.
+"""The decision rules of a verdict, the same for every pair of contenders and every design.
 
-In this order: (1) the 90 % interval of the paired difference, Bonferroni over the pairs, lies
-inside ±ROPE: practically equal; (2) the Holm-adjusted p-value is below 0.05: one is better; (3)
-undecided. ``docs/statistics.md`` says why.
+In this order: (1) practically equal, if the 90 % CI of the paired difference (Bonferroni over the
+pairs) lies inside ±ROPE; (2) one is better, if the Holm-adjusted p-value is below 0.05;
+(3) undecided. ``docs/statistics.md`` gives the reasons.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from graduel.metrics.metric import Metric
 from graduel.stats.multiplicity import holm
 
 ALPHA = 0.05
-"""Chance of calling a pair different, over all the pairs, where none is."""
+"""Family-wise error rate: the probability of any false "better" over all pairs."""
 
-FITTED = (
-    "This speaks of these fitted models on new test rows like these; trained again with "
-    "another seed or on other rows they may compare otherwise."
+FITTED_SCOPE = (
+    "This verdict is about these fitted models on new test rows like these. Retrained with another "
+    "seed or on other rows, they may compare differently."
 )
 
 
@@ -44,9 +44,9 @@ def compare_pairs(
     titles: Mapping[str, str] | None,
     against: str | None,
 ) -> list[Comparison]:
-    """Apply the rules to every pair, or to every pair with `against` in it.
+    """Apply the rules to every pair, or only to the pairs that include `against`.
 
-    ``get_evidence(a, b, level)`` returns a design's evidence on one pair, with an equivalence
+    ``get_evidence(a, b, level)`` returns the evidence of a design on one pair, with an equivalence
     interval of that level.
     """
     pairs = [pair for pair in combinations(losses, 2) if against is None or against in pair]
@@ -92,48 +92,48 @@ def compare_pairs(
             bayes=evidence.bayes,
             p_exact=evidence.p_exact,
         )
-        words = verdict_sentence(comparison, metric, titles or {})
-        comparisons.append(replace(comparison, sentence=words))
+        sentence = verdict_sentence(comparison, metric, titles or {})
+        comparisons.append(replace(comparison, sentence=sentence))
     return comparisons
 
 
 def check_shapes(arrays: Mapping[str, Any], axes: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the shape of the contenders' arrays; raise unless all have the same, with these axes.
+    """Return the shape that all contenders' arrays share.
 
     Raises
     ------
     ValueError
-        If there is no array, an axis is missing or empty, or the shapes differ.
+        If there is no array, the axes are not `axes`, one is empty, or the shapes differ.
     """
     shapes = {name: np.shape(array) for name, array in arrays.items()}
     shape = next(iter(shapes.values()), ())
     if len(shape) != len(axes) or 0 in shape or set(shapes.values()) != {shape}:
         raise ValueError(
-            f"expected for all contenders one and the same shape ({', '.join(axes)}), so that they "
-            f"can be compared; got {shapes or 'none'}. Score all of them on the same "
-            f"{' and '.join(axes[1::-1])}."
+            f"expected arrays of the same shape ({', '.join(axes)}) for all contenders; "
+            f"got {shapes or 'none'}. Score all of them on the same {' and '.join(axes[1::-1])}."
         )
     return shape
 
 
 def check_rope(rope: float, metric: Metric) -> None:
-    """Raise if the metric cannot have this region of practical equivalence."""
+    """Raise `ValueError` if the ROPE is out of range for the metric."""
     if metric.unit and not 0 <= rope < 1:
         raise ValueError(
-            f"rope must be a share of at least 0 and below 1 (0.005 is half a point); got {rope}"
+            "rope must be a share, at least 0 and below 1 (0.005 is half a percentage point); "
+            f"got {rope}"
         )
     if not 0 <= rope < inf:
-        raise ValueError(f"rope must be a number of at least 0; got {rope}")
+        raise ValueError(f"rope must be a finite number, at least 0; got {rope}")
 
 
 def procedure_scope(seeds: int) -> str:
-    """Return what a verdict speaks of, of models fitted with so many seeds on one training set."""
+    """Return the scope of a verdict on contenders fitted with `seeds` seeds on one training set."""
     if seeds >= 3:
         return (
-            "This speaks of these procedures, on this training set: of new seeds and new test rows "
-            "like these, not of other training rows."
+            "This verdict is about these procedures on this training set: new seeds and new test "
+            "rows like these, but not other training rows."
         )
-    return FITTED
+    return FITTED_SCOPE
 
 
 def decide_verdict(
@@ -144,7 +144,7 @@ def decide_verdict(
 ) -> Verdict:
     """Apply the rules, in their order, to the loss of a minus the loss of b.
 
-    An interval of None is one without limits.
+    An `equivalence_interval` of None is unbounded.
 
     >>> decide_verdict(0.002, (-0.001, 0.004), 0.03, rope=0.005)
     'practically equal'

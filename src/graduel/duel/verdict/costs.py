@@ -1,36 +1,35 @@
-"""What the better answer costs: quality and cost of a pair in one sentence."""
+"""The sentence that states quality and cost of a pair of contenders together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor, log10
 from statistics import mean
 
 from graduel.duel.verdict.sentences import (
     format_difference,
-    format_ratio,
     join_words,
     with_article,
 )
 from graduel.duel.verdict.types import Comparison, Costs
 from graduel.metrics.metric import Metric
+from graduel.number_format import decimals_of, format_ratio
 
 ALIKE = 1.2
-"""Up to this ratio two costs of training are about the same: they vary by as much by themselves."""
-WORTH_SAYING = 2.0
-"""From this ratio on the other costs are mentioned."""
+"""Training times with a lower ratio count as about the same: repeated fits vary as much."""
+NOTABLE = 2.0
+"""Other costs are mentioned from this ratio on."""
 
-OTHERS = (
-    ("predict_row_seconds", "answers one row {} faster", "takes {} as long to answer one row"),
-    ("predict_batch_seconds", "answers a batch {} faster", "takes {} as long to answer a batch"),
-    ("peak_memory_bytes", "takes {} less memory to train", "takes {} as much memory to train"),
-    ("model_bytes", "has a model {} smaller", "has a model {} as large"),
+OTHER_COSTS = (
+    ("predict_row_seconds", "predicts one row {} as fast", "takes {} as long to predict one row"),
+    ("predict_batch_seconds", "predicts a batch {} as fast", "takes {} as long to predict a batch"),
+    ("peak_memory_bytes", "needs {} less memory to train", "needs {} as much memory to train"),
+    ("model_bytes", "has a {} smaller model", "has a model {} as large"),
 )
-"""A kind of cost, and its words where it is lower and where it is higher."""
+"""The field of :class:`Costs`, the phrase for a lower cost and the phrase for a higher one."""
 
 
 def training_seconds(costs: Costs) -> float:
-    """Return the mean seconds of training over runs: of the search, else of the fit."""
+    """Return the mean training time over runs: of the search if there was one, else of the fit."""
     tuning = [seconds for seconds in costs.tuning_seconds if seconds]
     return mean(tuning or costs.fit_seconds)
 
@@ -41,56 +40,55 @@ def cost_sentence(
     metric: Metric,
     titles: Mapping[str, str],
 ) -> str:
-    """Return one sentence: who is better, as far as the verdict says so, and at what cost.
+    """Return one sentence with the verdict on a pair and the ratio of its costs.
 
-    Of a pair that is practically equal or undecided it speaks of the one that is cheaper to train.
-    Ratios are rounded down. Memory, size and the times to answer are named where they differ by
-    2 times or more.
+    The subject is the better contender; in a pair that is practically equal or undecided, the one
+    that trains faster. Ratios are rounded down. Memory, model size and prediction times are
+    mentioned if they differ by a factor of 2 or more.
 
     Parameters
     ----------
     comparison : the verdict
-    entries : for each contender its costs
-    metric : what was compared
-    titles : what to call the contenders
+    entries : costs by contender name
+    metric : the metric that was compared
+    titles : titles of the contenders
 
     Examples
     --------
-    "The net is 0.7 points better than XGBoost and 6 times cheaper to train."
+    "Net is 0.7 percentage points better than XGBoost and trains 6 times as fast."
     """
     first = _subject_of(comparison, entries)
     second = comparison.b if first == comparison.a else comparison.a
     mine, theirs = entries[first], entries[second]
     one, other = with_article(first, titles), with_article(second, titles)
     ratio = _ratio(training_seconds(theirs), training_seconds(mine))
-    tuned = any(any(entry.tuning_seconds) for entry in (mine, theirs))
-    train = "tune and train" if tuned else "train"
+    searched = any(any(entry.tuning_seconds) for entry in (mine, theirs))
+    train, trains = ("tune and train", "tunes and trains") if searched else ("train", "trains")
 
     if comparison.verdict == "undecided":
         lead = "neither is shown to be better"
     elif comparison.verdict == "practically equal":
-        lead = f"{one} is as good as {other} for practical purposes"
+        lead = f"{one} is practically equal to {other}"
     else:
         lead = f"{one} is {_better(comparison, metric)} than {other}"
     if ratio is None:
         words = lead
     elif 1 / ALIKE < ratio < ALIKE:
-        cost = f"as much to {train}"
-        both = comparison.verdict == "undecided"
-        words = f"{lead}, and {f'both cost about {cost}' if both else f'costs about {cost}'}"
+        subject = "both take" if comparison.verdict == "undecided" else "takes"
+        words = f"{lead}, and {subject} about as long to {train}"
     elif comparison.verdict == "undecided":
-        words = f"{lead}; {one} is {_format_times_bare(ratio)} cheaper to {train}"
+        words = f"{lead}; {one} {trains} {format_ratio(ratio)} as fast"
     elif ratio > 1:
-        words = f"{lead} and {_format_times_bare(ratio)} cheaper to {train}"
+        words = f"{lead} and {trains} {format_ratio(ratio)} as fast"
     else:
-        words = f"{lead}, but {_format_times_bare(1 / ratio)} dearer to {train}"
+        words = f"{lead}, but takes {format_ratio(1 / ratio)} as long to {train}"
     is_subject = comparison.verdict != "undecided" or (ratio is not None and ratio >= ALIKE)
     words += _other_costs(mine, theirs, "it" if is_subject else one)
     return words[0].upper() + words[1:] + "."
 
 
 def _subject_of(comparison: Comparison, entries: Mapping[str, Costs]) -> str:
-    """Return whom the sentence is about: the better one, or else the cheaper one."""
+    """Return the subject of the sentence: the better contender, else the one that trains faster."""
     if comparison.verdict in ("a better", "b better"):
         return comparison.a if comparison.verdict == "a better" else comparison.b
     a, b = (training_seconds(entries[name]) for name in (comparison.a, comparison.b))
@@ -98,41 +96,30 @@ def _subject_of(comparison: Comparison, entries: Mapping[str, Costs]) -> str:
 
 
 def _better(comparison: Comparison, metric: Metric) -> str:
-    """Return by how much: "0.7 points better", or "better by 0.0123" of a metric without unit."""
-    by = format_difference(abs(comparison.difference), metric)
+    """Return "0.7 percentage points better", or "better by 0.0123" for a metric without unit."""
+    decimals = decimals_of(metric.unit, comparison.rows)
+    by = format_difference(comparison.difference, metric, decimals)
     return f"{by} better" if metric.unit else f"better by {by} ({metric.title})"
 
 
 def _other_costs(mine: Costs, theirs: Costs, subject: str) -> str:
-    """Return what else is lower, then what is higher, by 2 times or more."""
+    """Return the clauses on the other costs that are notably lower, then notably higher."""
     lower, higher = [], []
-    for key, less, more in OTHERS:
+    for key, less, more in OTHER_COSTS:
         ratio = _ratio(getattr(theirs, key), getattr(mine, key))
-        if ratio is not None and ratio >= WORTH_SAYING:
+        if ratio is not None and ratio >= NOTABLE:
             lower.append(less.format(_format_times_bare(ratio)))
-        elif ratio is not None and ratio <= 1 / WORTH_SAYING:
-            higher.append(more.format(_format_times(1 / ratio)))
+        elif ratio is not None and ratio <= 1 / NOTABLE:
+            higher.append(more.format(format_ratio(1 / ratio)))
     differences = ", but ".join(join_words(part) for part in (lower, higher) if part)
     return f"; {subject} {differences}" if differences else ""
 
 
-def _format_times(ratio: float) -> str:
-    """Return a ratio in words, rounded down; a large one to two digits.
-
-    >>> _format_times(2.5), _format_times(2035)
-    ('2.5 times', '2,000 times')
-    """
-    if ratio < 100:
-        return format_ratio(ratio)
-    step = 10 ** (floor(log10(ratio)) - 1)
-    return f"{floor(ratio / step) * step:,} times"
-
-
 def _format_times_bare(ratio: float) -> str:
-    """Return a ratio before a comparative, where "twice" would not stand."""
-    return _format_times(ratio).replace("twice", "2 times")
+    """Return a ratio for use before a comparative: "2 times less", never "twice less"."""
+    return format_ratio(ratio).replace("twice", "2 times")
 
 
-def _ratio(other: float, mine: float) -> float | None:
-    """Return how many times the other's cost is mine; None where either was not measured."""
-    return other / mine if other > 0 and mine > 0 else None
+def _ratio(theirs: float, mine: float) -> float | None:
+    """Return their cost divided by mine, or None if either was not measured."""
+    return theirs / mine if theirs > 0 and mine > 0 else None

@@ -1,4 +1,4 @@
-"""Where two learning curves cross, claimed only where verdicts bear it out."""
+"""The crossing of two learning curves, reported only if verdicts on both sides support it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from math import exp, log
 
 import numpy as np
 
-from graduel.duel.verdict.sentences import capitalize_the, round_rows, with_article
+from graduel.duel.verdict.sentences import capitalize_the, with_article
 from graduel.duel.verdict.types import Crossing, PairCurve, Verdict
+from graduel.number_format import round_rows
 
 
 def compare_sizes(
@@ -20,11 +21,11 @@ def compare_sizes(
     differences: Sequence[float],
     titles: Mapping[str, str],
 ) -> PairCurve:
-    """Return the verdicts on one pair by training-set size, and where their curves cross.
+    """Return the verdicts on one pair by training-set size, and the crossing of their curves.
 
-    A crossing is claimed only where one is better at a size and the other at a larger one, by the
-    verdicts of those duels. Its place is where the difference, a straight line over the logarithm
-    of the size between neighbours, first passes zero between the two.
+    A crossing is reported only if the verdict names one contender as better at some size and the
+    other at a larger size. Its position is the first zero of the difference between those sizes,
+    interpolated linearly over the logarithm of the size.
 
     Examples
     --------
@@ -46,20 +47,20 @@ def compare_sizes(
 def _find_crossings(
     a: str, b: str, sizes: Sequence[int], verdicts: Sequence[Verdict], differences: Sequence[float]
 ) -> list[Crossing]:
-    """Return every crossing that verdicts on both sides of it bear out, by size."""
+    """Return every crossing that verdicts on both sides support, in ascending order of size."""
     decided = [i for i, verdict in enumerate(verdicts) if verdict in ("a better", "b better")]
     crossings = []
     for left, right in pairwise(decided):
         if verdicts[left] == verdicts[right]:
             continue
-        place = next(
+        index = next(
             i
             for i in range(left, right)
             if np.sign(differences[i + 1]) != np.sign(differences[left])
         )
-        low, high = differences[place], differences[place + 1]
+        low, high = differences[index], differences[index + 1]
         share = low / (low - high)
-        rows = exp(log(sizes[place]) + share * (log(sizes[place + 1]) - log(sizes[place])))
+        rows = exp(log(sizes[index]) + share * (log(sizes[index + 1]) - log(sizes[index])))
         winners = {"a better": a, "b better": b}
         crossings.append(
             Crossing(
@@ -80,11 +81,11 @@ def _sentence(
     crossings: Sequence[Crossing],
     titles: Mapping[str, str],
 ) -> str:
-    """Return in words whether two curves cross."""
+    """Return the sentence that states whether two curves cross."""
     first, second = with_article(a, titles), with_article(b, titles)
     if len(crossings) > 1:
-        places = ", ".join(round_rows(one.rows) for one in crossings)
-        words = f"{first} and {second} cross more than once, at about {places} training rows."
+        listed = ", ".join(round_rows(one.rows) for one in crossings)
+        words = f"{first} and {second} cross more than once, at about {listed} training rows."
     elif crossings:
         (one,) = crossings
         low, high = one.between
@@ -94,18 +95,18 @@ def _sentence(
             f"{round_rows(one.rows)}."
         )
     else:
-        words = f"{first} and {second}: no crossing seen. {_best_by_size(a, b, verdicts, titles)}"
+        words = f"{first} and {second}: no crossing found. {_best_by_size(a, b, verdicts, titles)}"
         signs = {float(np.sign(d)) for d in differences if d}
         if len(signs) > 1:
-            words += " Their errors do change places, by differences that may be chance."
+            words += " Their difference changes sign, but by amounts that may be due to chance."
     return capitalize_the(words)
 
 
 def _best_by_size(a: str, b: str, verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> str:
-    """Return the verdicts by size of two whose curves do not cross."""
+    """Return the sentence on the verdicts by size of two contenders whose curves do not cross."""
     for verdict, name in (("a better", a), ("b better", b)):
         count = verdicts.count(verdict)
         if count:
             where = "every size" if count == len(verdicts) else f"{count} of {len(verdicts)} sizes"
             return capitalize_the(f"{with_article(name, titles)} is better at {where}.")
-    return "At no size is one shown to be better."
+    return "Neither is shown to be better at any size."

@@ -1,4 +1,4 @@
-"""The verdict across data sets: each of them counts once."""
+"""The verdict across data sets, each of which counts once."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from graduel.stats.ranks import critical_difference, find_groups, friedman, mean
 from graduel.stats.signed_rank import SignedRank
 
 Array = NDArray[Any]
-DIAGRAM_FROM = 5
-"""Contenders from which on there is a critical difference."""
+MIN_CONTENDERS = 5
+"""Fewest contenders with a critical difference."""
 
 TEST = "Wilcoxon signed rank"
 WHY = (
-    "Each data set gives one difference, and differences on different data sets have no common "
-    "scale; so their signs and the ranks of their sizes count, not the sizes themselves."
+    "Each data set gives one difference. Differences on different data sets have no common scale, "
+    "so their signs and the ranks of their sizes count, not the sizes themselves."
 )
 SCOPE = (
-    "This speaks of these procedures on data sets like these, so far as these are a fair sample "
-    "of them."
+    "This verdict is about these procedures on data sets like these, provided that these are a "
+    "representative sample."
 )
 
 
@@ -41,24 +41,24 @@ def compare_datasets(
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
 ) -> DatasetVerdict:
-    """Compare every pair of contenders across data sets, or all of them with one.
+    """Compare every pair of contenders across data sets, or all contenders with one.
 
-    Wilcoxon's signed-rank test decides, by the rules of every verdict; the Bayesian signed-rank
-    test gives three probabilities beside it. From three contenders on Friedman's test says whether
-    any differ at all, from five on Nemenyi's critical difference says which ranks do.
+    Wilcoxon's signed-rank test decides, by the same rules as in every verdict; the Bayesian
+    signed-rank test adds three probabilities. With three or more contenders, Friedman's test asks
+    whether any differ; with five or more, Nemenyi's critical difference shows which ranks do.
 
     Parameters
     ----------
-    losses : one loss for each data set, `metric.loss`, in the same order for all
-    metric : what was measured
+    losses : by contender name, `metric.loss` on each data set, in the same order for all
+    metric : the metric of the losses
     rope, titles, against
         As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
 
     Raises
     ------
     ValueError
-        If the losses are not finite or not of one length, `rope` is out of range, or `against` is
-        no contender.
+        If the losses are not finite or differ in length, `rope` is out of range, or `against` is
+        not a contender.
 
     References
     ----------
@@ -83,10 +83,9 @@ def compare_datasets(
     tests = [SignedRank.of(rows[a] - rows[b]) for a, b in pairs]
     adjusted = holm([test.p_value for test in tests])
     level = 1 - 0.1 / max(len(pairs), 1)
-    several, many = k > 2 and n > 1, k >= DIAGRAM_FROM and n > 1
     ranks = dict(zip(losses, mean_ranks(table).tolist(), strict=True))
-    overall = friedman(table) if several else (None, None)
-    difference = critical_difference(k, n) if many else None
+    overall = friedman(table) if k > 2 and n > 1 else (None, None)
+    difference = critical_difference(k, n) if k >= MIN_CONTENDERS and n > 1 else None
     return DatasetVerdict(
         metric=metric.name,
         rope=rope,
@@ -117,8 +116,8 @@ def _pair(
     titles: Mapping[str, str],
 ) -> DatasetComparison:
     d, equivalence = test.d, test.interval(level)
-    verdict = decide_verdict(test.middle, equivalence, p_adjusted, rope)
-    alpha = ALPHA * (1 - level) / 0.1  # over all the pairs
+    verdict = decide_verdict(test.median, equivalence, p_adjusted, rope)
+    alpha = ALPHA * (1 - level) / 0.1  # Bonferroni over the pairs
     pair = DatasetComparison(
         a=a,
         b=b,
@@ -126,7 +125,7 @@ def _pair(
         ties=int((np.abs(d) <= rope).sum()),
         losses=int((d > rope).sum()),
         equal=int((d == 0).sum()),
-        median_difference=test.middle,
+        median_difference=test.median,
         interval=test.interval(0.95),
         interval_level=0.95,
         equivalence_interval=equivalence,
@@ -150,7 +149,7 @@ def _check(losses: Mapping[str, Sequence[float]], against: str | None) -> Array:
     if not np.isfinite(table).all():
         name = list(losses)[int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])]
         raise ValueError(
-            f"expected finite losses; got {losses[name]!r} for {name!r}. Leave out data sets on "
-            "which a contender has none"
+            f"expected finite losses; got {losses[name]!r} for {name!r}. Leave out the data sets "
+            "without a loss of every contender"
         )
     return table

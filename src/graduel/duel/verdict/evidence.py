@@ -1,4 +1,4 @@
-"""What one design's statistics say about one pair of contenders."""
+"""The statistical evidence of a design on one pair of contenders."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from graduel.stats.two_way import MeanEstimate, paired_t, two_way_t
 
 Array = NDArray[Any]
 TWO_SEEDS = (
-    "Both were scored on the same test rows with two seeds each; two are too few to tell how seeds "
-    "vary, so that each row's mean over them"
+    "Both were scored on the same test rows with two seeds each. Two seeds are too few to estimate "
+    "the variance between seeds, so each row's mean over them"
 )
 NO_VARIATION = 1e-12
-"""Differences that vary by no more than this do not vary."""
+"""Differences whose range is at most this count as constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSize:
-    """How large a duel would settle it, in all; None for what need not grow."""
+    """The total sample size with 80 % power; None for a dimension that need not grow."""
 
     rows: int | None = None
     seeds: int | None = None
@@ -36,7 +36,7 @@ class SampleSize:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The difference of two losses, with all that a verdict needs."""
+    """The difference of two losses, its intervals and p-value, the test and its reason."""
 
     difference: float
     interval: tuple[float, float]
@@ -45,15 +45,18 @@ class Evidence:
     test: str
     why: str
     sample_size: Callable[[float, float, float], SampleSize]
-    """Of alpha, rope and level."""
+    """A function of alpha, rope and level."""
     bayes: tuple[float, float, float] | None = None
-    """The probabilities that a is better by more than the ROPE, that they are equal, that b is."""
+    """Probabilities that a is better by more than the ROPE, that they are equal, and that b is."""
     p_exact: float | None = None
-    """McNemar's exact p, where rows are counted."""
+    """McNemar's exact p-value, for evidence from counts."""
 
 
 def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
-    """McNemar's test and Tango's interval: b rows only the first gets wrong, c only the second."""
+    """Return evidence from McNemar's test and Tango's interval.
+
+    `b` rows are misclassified by the first contender only, `c` by the second only, of `rows`.
+    """
 
     def sample_size(alpha: float, rope: float, level: float) -> SampleSize:
         for_difference = rows_needed_mcnemar(b, c, rows, alpha)
@@ -74,9 +77,9 @@ def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evide
 
 
 def t_evidence(d: Array, level: float, *, most: float = inf) -> Evidence:
-    """Apply a t on the means by row of two seeds, or from three seeds on the two-way t.
+    """Return evidence from a t on the means by row (two seeds), or the two-way t (three or more).
 
-    `d` are differences of losses, of shape (seeds, rows); `most` is the largest that can be.
+    `d` are differences of losses, shape (seeds, rows); `most` is their largest possible value.
     """
     seeds, rows = d.shape
     estimate = paired_t if seeds < 3 else two_way_t
@@ -95,9 +98,9 @@ def t_evidence(d: Array, level: float, *, most: float = inf) -> Evidence:
 
 
 def permutation_evidence(d: Array, level: float) -> Evidence:
-    """Flip the signs of the differences by row for p, draw the rows again for the intervals.
+    """Return evidence from a sign-flip permutation test and bootstrap intervals.
 
-    `d` are differences of losses, of shape (seeds, rows), one seed or two.
+    `d` are differences of losses, shape (seeds, rows), of one or two seeds.
     """
     seeds, rows = d.shape
     estimate = paired_t(d)
@@ -105,16 +108,18 @@ def permutation_evidence(d: Array, level: float) -> Evidence:
         return constant_evidence(estimate.mean, rows, level)
     sums = pool_rows(d.mean(axis=0))
     bootstrap = bootstrap_means(sums)
-    who = "Both were scored once on the same test rows." if seeds == 1 else f"{TWO_SEEDS} counts."
+    design = (
+        "Both were scored once on the same test rows." if seeds == 1 else f"{TWO_SEEDS} counts."
+    )
     return Evidence(
         estimate.mean,
         bootstrap.interval(0.95),
         bootstrap.interval(level),
         sign_flip_test(sums),
         "paired sign-flip permutation",
-        f"{who} If neither were better, each row's difference of losses could as well have the "
-        f"other sign; so the signs are flipped at random {FLIPS:,} times. The interval comes from "
-        f"drawing the rows again {RESAMPLES:,} times (bootstrap), as such losses are far from "
+        f"{design} If neither were better, each row's difference of losses would be as likely to "
+        f"have the opposite sign, so the signs are flipped at random {FLIPS:,} times. The CI comes "
+        f"from {RESAMPLES:,} bootstrap resamples of the rows, because such losses are far from "
         "normal.",
         plan_rows_and_seeds(estimate),
     )
@@ -124,16 +129,17 @@ def _why(seeds: int) -> str:
     if seeds == 2:
         return f"{TWO_SEEDS} is compared."
     return (
-        f"Both were scored on the same test rows with {seeds} seeds each, so that the chance "
-        "in the rows and the chance in the seeds both count."
+        f"Both were scored on the same test rows with {seeds} seeds each, so the variance between "
+        "rows and the variance between seeds both count."
     )
 
 
 def constant_evidence(mean: float, rows: int, level: float, what: str = "rows") -> Evidence:
-    """Count the rows where nothing varies, as if each of them won or lost a whole unit.
+    """Return evidence from row counts, for differences that do not vary.
 
-    Two models that agree on 20 rows may differ on the next: with no variation to go by, any other
-    interval would have no width.
+    Each row counts as a difference of 0 or 1. Two models that agree on 20 rows may differ on the
+    next one, but a t interval without variance would have no width. `what` names the constant
+    items in the reason.
     """
     signed = max(-rows, min(rows, round(mean * rows)))
     return mcnemar_evidence(
@@ -141,12 +147,13 @@ def constant_evidence(mean: float, rows: int, level: float, what: str = "rows") 
         max(-signed, 0),
         rows,
         level,
-        f"All {what} say the same, so that a t has no variation to go by; the rows are counted.",
+        f"All {what} give the same difference, so a t-test has no variance to work with; the rows "
+        "are counted instead.",
     )
 
 
 def plan_rows_and_seeds(estimate: MeanEstimate) -> Callable[[float, float, float], SampleSize]:
-    """Plan for a mean over rows and seeds."""
+    """Return the sample-size function of a mean over rows and seeds."""
 
     def sample_size(alpha: float, rope: float, level: float) -> SampleSize:
         size = rows_and_seeds_needed(estimate, alpha=alpha, rope=rope, level=level)

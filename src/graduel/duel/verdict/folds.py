@@ -1,4 +1,4 @@
-"""The verdict after cross-validation, repeated or not."""
+"""The verdict of a cross-validation, repeated or not."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from graduel.stats.corrected_t import MOST_FITS, CorrectedT, corrected_t
 from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
 
 SCOPE = (
-    "This speaks of these procedures on data sets like this one, of this size: of new rows, new "
-    "splits and new seeds. With many more training rows they may compare otherwise."
+    "This verdict is about these procedures on data sets like this one, of this size: new rows, "
+    "new splits and new seeds. With many more training rows they may compare differently."
 )
 
 
@@ -33,27 +33,26 @@ def compare_folds(
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
 ) -> list[Comparison]:
-    """Compare every pair of contenders after R × K-fold cross-validation, or all of them with one.
+    """Compare every pair of contenders after a cross-validation, or all contenders with one.
 
-    Nadeau and Bengio's corrected resampled t decides; the Bayesian correlated t gives the three
-    probabilities beside it. Of many repeats the mean counts them all, and the evidence is that of
-    eight fits, or of one repeat where that has more: see
-    :data:`~graduel.stats.corrected_t.MOST_FITS`.
+    Nadeau and Bengio's corrected resampled t-test decides; the Bayesian correlated t-test adds
+    three probabilities. The mean is over all repeats; at most eight fits count as evidence, or one
+    repeat if it has more: see :data:`~graduel.stats.corrected_t.MOST_FITS`.
 
     Parameters
     ----------
-    losses : `metric.loss` of each fold's test rows, shape (repeats, folds); the same splits for
-        all. One repeat will do
-    metric : what was measured
-    test_share : the share of the rows that one fold is tested on: 0.1 with ten folds
-    n : the rows of the data set
+    losses : `metric.loss` on the test rows of each fold, shape (repeats, folds), on the same splits
+        for all contenders; one repeat is enough
+    metric : the metric of the losses
+    test_share : share of the rows in the test set of one fold: 0.1 with ten folds
+    n : number of rows of the data set
     rope, titles, against
         As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
 
     Raises
     ------
     ValueError
-        If the losses are not finite or not of one shape, or another argument is out of range.
+        If the losses are not finite or differ in shape, or another argument is out of range.
 
     Examples
     --------
@@ -63,15 +62,15 @@ def compare_folds(
     >>> error = get_metric("error")
     >>> [comparison] = compare_folds(losses, metric=error, test_share=0.2, n=500, rope=0.01)
     >>> print(comparison.sentence)
-    trees is better than net: 5 % against 10 % error, a difference of 5 points \
-(95 % interval 3.68 to 6.32). The probabilities (Bayesian correlated t) are less than 1 % that net \
-is better by more than 1 point, less than 1 % that they are practically equal, more than 99 % that \
-trees is.
+    trees is better than net: 5.0 % against 10.0 % error, a difference of 5.0 percentage points \
+(95 % CI 3.7 to 6.3). By the Bayesian correlated t test, the probability is less than 1 % that \
+net is better by more than 1 percentage point, less than 1 % that the two are practically equal, \
+and more than 99 % that trees is better by more than 1 percentage point.
     """
     check_rope(rope, metric)
     repeats, folds = check_shapes(losses, ("repeats", "folds"))
     if not 2 <= folds <= n:
-        raise ValueError(f"expected 2 folds or more, and a row for each; got {folds} and {n} rows")
+        raise ValueError(f"expected 2 or more folds and a row for each; got {folds} and {n} rows")
     return compare_pairs(
         {name: float(np.mean(array)) for name, array in losses.items()},
         lambda a, b, level: _evidence(losses[a] - losses[b], metric, test_share, n, rope, level),
@@ -89,43 +88,47 @@ trees is.
 def _evidence(
     d: NDArray[Any], metric: Metric, test_share: float, n: int, rope: float, level: float
 ) -> Evidence:
-    mean = replace(corrected_t(d, test_share), most=MOST_FITS)
+    estimate = replace(corrected_t(d, test_share), max_fits=MOST_FITS)
+    mean, fits = estimate.mean, estimate.repeats * estimate.folds
     if np.ptp(d) <= NO_VARIATION:
-        return replace(constant_evidence(mean.mean, n, level, "folds"), difference=mean.mean)
+        return replace(constant_evidence(mean, n, level, "folds"), difference=mean)
     most = 1.0 if metric.unit else inf
 
-    def cut(interval: tuple[float, float]) -> tuple[float, float]:
+    def clip(interval: tuple[float, float]) -> tuple[float, float]:
         return max(interval[0], -most), min(interval[1], most)
 
-    times = f", {mean.repeats} times" if mean.repeats > 1 else ""
-    steady = (
-        f" The mean is over all {mean.repeats * mean.folds} fits, of which {mean.fits} count as "
-        "evidence: they are on the same rows."
-        if mean.repeats * mean.folds > mean.fits
+    repeated = f" with {estimate.repeats} repeats" if estimate.repeats > 1 else ""
+    capped = (
+        f" The mean is over all {fits} fits, of which {estimate.fits} count as evidence, because "
+        "all repeats use the same rows."
+        if fits > estimate.fits
         else ""
     )
-    short = (
-        " With more than five folds the correction can fall short for learners that change much "
-        "with their training rows, such as small trees."
-        if mean.folds > 5
+    many_folds = (
+        " With more than five folds the correction can be too small for unstable learners, such as "
+        "small trees."
+        if estimate.folds > 5
         else ""
     )
     return Evidence(
-        mean.mean,
-        cut(mean.interval(0.95)),
-        cut(mean.interval(level)),
-        mean.p_value,
+        mean,
+        clip(estimate.interval(0.95)),
+        clip(estimate.interval(level)),
+        estimate.p_value,
         "corrected resampled t",
-        f"Both were fitted and scored on the same splits of a {mean.folds}-fold cross-validation"
-        f"{times}. Its folds share training rows and so are no independent sample; the variance "
-        f"is corrected for that.{steady}{short}",
-        lambda alpha, rope, level: _sample_size(mean, n, alpha, rope, level),
-        mean.probabilities(rope),
+        "Both were fitted and scored on the same splits of a "
+        f"{estimate.folds}-fold cross-validation{repeated}. The folds share training rows and are "
+        f"not independent, so the variance is corrected.{capped}{many_folds}",
+        lambda alpha, rope, level: _sample_size(estimate, n, alpha, rope, level),
+        estimate.probabilities(rope),
     )
 
 
-def _sample_size(mean: CorrectedT, n: int, alpha: float, rope: float, level: float) -> SampleSize:
-    repeats = repeats_needed(mean, alpha=alpha, rope=rope, level=level)
+def _sample_size(
+    estimate: CorrectedT, n: int, alpha: float, rope: float, level: float
+) -> SampleSize:
+    repeats = repeats_needed(estimate, alpha=alpha, rope=rope, level=level)
     if repeats is not None:
         return SampleSize(repeats=repeats)
-    return SampleSize(rows=rows_needed_corrected_t(mean, n, alpha=alpha, rope=rope, level=level))
+    rows = rows_needed_corrected_t(estimate, n, alpha=alpha, rope=rope, level=level)
+    return SampleSize(rows=rows)

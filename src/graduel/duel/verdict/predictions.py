@@ -1,4 +1,4 @@
-"""The verdict on two sets of predictions, from whatever tools they come."""
+"""The verdict on two sets of predictions, made by any tool."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graduel.metrics.metric import METRICS, Metric, get_metric
 Array = NDArray[Any]
 NEEDS_PROBABILITIES = ("log_loss", "brier", "auc")
 TOLERANCE = 1e-3
-"""What the probabilities of a row may miss 1 by."""
+"""Largest deviation of a row's sum of probabilities from 1."""
 
 
 def compare_predictions(
@@ -29,26 +29,26 @@ def compare_predictions(
     names: tuple[str, str] = ("A", "B"),
     classes: Sequence[Any] | None = None,
 ) -> Comparison:
-    """Return the verdict on two sets of predictions of the same test rows, with its numbers.
+    """Compare two sets of predictions for the same test rows and return the verdict.
 
     Parameters
     ----------
-    a, b : labels of shape (n,) or (seeds, n), or probabilities of shape (n, classes) or (seeds, n,
-        classes); with two classes also the second one's probability, shape (n,). Of several seeds
-        the s-th of a and the s-th of b belong together
-    y : the true labels: whole numbers or text, shape (n,)
-    metric : what decides, a name as in `get_metric`
-    rope : the region of practical equivalence; without, the metric's own
-    names : what to call the two
-    classes : all classes, in the order of the columns of probabilities. Without, those in `y` in
-        ascending order, as scikit-learn's ``classes_`` are; or, of codes 0, 1, …, as many as there
-        are columns
+    a, b : labels, shape (n,) or (seeds, n), or probabilities, shape (n, classes) or (seeds, n,
+        classes); with two classes also the probability of the second class, shape (n,). With
+        several seeds, the s-th of a is paired with the s-th of b
+    y : true labels, integers or text, shape (n,)
+    metric : the metric to compare: a name as in `get_metric`, or a `Metric`
+    rope : the region of practical equivalence; by default the metric's own
+    names : names of the two sets
+    classes : all classes, in the order of the columns of probabilities. By default the classes in
+        `y` in ascending order, like scikit-learn's ``classes_``; if they are codes 0, 1, …, as many
+        as there are columns
 
     Raises
     ------
     UserError
-        If the predictions fit neither each other nor `y`, lack values, or the metric needs
-        probabilities and there are labels only.
+        If the shapes of the predictions and `y` do not match, values are missing, or the metric
+        needs probabilities and the predictions are labels.
 
     Examples
     --------
@@ -61,32 +61,33 @@ def compare_predictions(
     """
     measure = get_metric(metric) if isinstance(metric, str) else metric
     if len(set(names)) != 2:
-        raise UserError(f"expected two names that differ; got '{names[0]}' twice")
+        raise UserError(f"expected two different names; got '{names[0]}' twice")
     truth = _array(y, "y")
     if truth.ndim == 2 and truth.shape[1] == 1:
         truth = truth[:, 0]
     if truth.ndim != 1 or len(truth) < 2:
         raise UserError(
-            f"expected true labels of shape (n,), of two rows or more; got shape {truth.shape}"
+            f"expected true labels of shape (n,) with 2 or more rows; got shape {truth.shape}"
         )
-    both = {name: _array(x, name) for name, x in zip(names, (a, b), strict=True)}
-    known = class_names(truth, classes, [_columns(x, len(truth)) for x in both.values()])
-    codes = _codes(truth, known, "y")
+    predictions = {name: _array(x, name) for name, x in zip(names, (a, b), strict=True)}
+    labels = class_names(truth, classes, [_columns(x, len(truth)) for x in predictions.values()])
+    codes = _codes(truth, labels, "y")
     probabilities = {
-        name: _probabilities(x, len(truth), known, name, measure) for name, x in both.items()
+        name: _probabilities(x, len(truth), labels, name, measure)
+        for name, x in predictions.items()
     }
     seeds = [len(p) for p in probabilities.values()]
     if seeds[0] != seeds[1]:
         raise UserError(
-            f"expected as many seeds of both; got {seeds[0]} of {names[0]} and {seeds[1]} of "
-            f"{names[1]}"
+            f"expected the same number of seeds in both; got {seeds[0]} in {names[0]} and "
+            f"{seeds[1]} in {names[1]}"
         )
     rope = measure.rope if rope is None else rope
     try:
         [comparison] = compare_rows(probabilities, codes, metric=measure, rope=rope)
     except UserError:
         raise
-    except ValueError as error:  # a ROPE that the metric cannot have
+    except ValueError as error:  # the ROPE is out of range
         raise UserError(str(error)) from None
     return comparison
 
@@ -98,32 +99,32 @@ def class_names(
 
     Parameters
     ----------
-    y : the true labels, shape (n,)
-    classes : all of them, in order, where the user names them
-    columns : how many columns the predictions have; None of labels
+    y : true labels, shape (n,)
+    classes : all classes in order, if the user lists them
+    columns : number of columns of each set of predictions; None for labels
 
     >>> class_names(np.array([2, 0, 2, 10])), class_names(np.array([2, 0, 2]), columns=[4])
     (('0', '2', '10'), ('0', '1', '2', '3'))
     """
-    there, _ = _unique(y, "y")
+    present, _ = _unique(y, "y")
     if classes is not None:
-        named, _ = _unique(np.asarray(list(classes)), "classes", keep_order=True)
-        if len(set(named)) < len(named) or len(named) < 2:
-            raise UserError(f"expected two classes or more, each once; got {', '.join(named)}")
-        return tuple(named)
+        listed, _ = _unique(np.asarray(list(classes)), "classes", keep_order=True)
+        if len(set(listed)) < len(listed) or len(listed) < 2:
+            raise UserError(f"classes: expected 2 or more different ones; got {', '.join(listed)}")
+        return tuple(listed)
     most = max((number for number in columns if number is not None), default=0)
-    if most > len(there) and set(there) <= {str(code) for code in range(most)}:
+    if most > len(present) and set(present) <= {str(code) for code in range(most)}:
         return tuple(str(code) for code in range(most))
-    if len(there) < 2:
+    if len(present) < 2:
         raise UserError(
-            f"expected true labels of two classes or more; all are '{there[0]}'. Name all classes "
-            "with classes (on the command line --classes)"
+            f"expected true labels of 2 or more classes; all are '{present[0]}'. List all classes "
+            "with classes (on the command line: --classes)"
         )
-    return tuple(there)
+    return tuple(present)
 
 
 def _array(x: Any, where: str) -> Array:
-    """Return an array of numbers or text without gaps."""
+    """Return an array of numbers or text without missing values."""
     array = np.asarray(x)
     if array.dtype.kind == "O":
         values = array.ravel().tolist()
@@ -138,31 +139,29 @@ def _array(x: Any, where: str) -> Array:
     if array.dtype.kind not in "iufU":
         raise UserError(f"{where}: expected numbers or text; got {array.dtype}")
     if array.size == 0:
-        raise UserError(f"{where}: expected predictions or labels; it is empty")
+        raise UserError(f"{where}: expected predictions or labels; got an empty array")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        place = np.argwhere(~np.isfinite(array))[0]
-        index = ", ".join(str(int(i)) for i in place)
-        raise UserError(f"{where}: expected finite numbers; [{index}] is {array[tuple(place)]}")
+        first = np.argwhere(~np.isfinite(array))[0]
+        index = ", ".join(str(int(i)) for i in first)
+        raise UserError(f"{where}: expected finite numbers; [{index}] is {array[tuple(first)]}")
     return array
 
 
 def _columns(x: Array, n: int) -> int | None:
-    """Return how many classes there are columns for; None of labels."""
+    """Return the number of columns of probabilities, or None if `x` holds labels."""
     if x.ndim == 3 or (x.ndim == 2 and x.dtype.kind == "f" and x.shape[0] == n and x.shape[1] > 1):
         return int(x.shape[-1])
     return None
 
 
 def _unique(x: Array, where: str, *, keep_order: bool = False) -> tuple[list[str], Array]:
-    """Return the labels that are there, in ascending order and as text, and which each one is."""
+    """Return the distinct labels as text, in ascending order, and the index of each label."""
     if x.dtype.kind == "b":
         x = x.astype(np.int64)
     if x.dtype.kind == "f":
-        odd = (x != np.round(x)) | (np.abs(x) > 2**53)
-        if odd.any():
-            raise UserError(
-                f"{where}: expected labels that are whole numbers or text; got {x[odd][0]}"
-            )
+        invalid = (x != np.round(x)) | (np.abs(x) > 2**53)
+        if invalid.any():
+            raise UserError(f"{where}: expected integers or text as labels; got {x[invalid][0]}")
         x = x.astype(np.int64)
     values, inverse = np.unique(x, return_inverse=True)
     if keep_order:
@@ -170,54 +169,55 @@ def _unique(x: Array, where: str, *, keep_order: bool = False) -> tuple[list[str
     return [str(value) for value in values.tolist()], inverse.reshape(x.shape)
 
 
-def _codes(x: Array, known: Sequence[str], where: str) -> Array:
+def _codes(x: Array, classes: Sequence[str], where: str) -> Array:
     labels, inverse = _unique(x, where)
-    place = {name: code for code, name in enumerate(known)}
-    strange = [label for label in labels if label not in place]
-    if strange:
-        listed = ", ".join(f"'{name}'" for name in known[:5]) + (", …" if len(known) > 5 else "")
+    codes = {name: code for code, name in enumerate(classes)}
+    unknown = [label for label in labels if label not in codes]
+    if unknown:
+        known = ", ".join(f"'{name}'" for name in classes[:5])
         raise UserError(
-            f"{where}: '{strange[0]}' is none of the classes ({listed}). If it is a class that the "
-            "true labels lack by chance, name all of them with classes (on the command line "
-            "--classes)"
+            f"{where}: expected one of the classes {known}{', …' if len(classes) > 5 else ''}; got "
+            f"'{unknown[0]}'. If the true labels lack that class by chance, list all classes with "
+            "classes (on the command line: --classes)"
         )
-    return np.array([place[label] for label in labels])[inverse]
+    return np.array([codes[label] for label in labels])[inverse]
 
 
-def _probabilities(x: Array, n: int, known: Sequence[str], where: str, metric: Metric) -> Array:
-    """Return probabilities of shape (seeds, n, classes); labels become certainties."""
-    k = len(known)
+def _probabilities(x: Array, n: int, classes: Sequence[str], where: str, metric: Metric) -> Array:
+    """Return probabilities of shape (seeds, n, classes); a label gets the probability 1."""
+    k = len(classes)
     if (columns := _columns(x, n)) is not None:
         p = x if x.ndim == 3 else x[np.newaxis]
         if p.shape[1] != n:
-            raise UserError(f"{where}: expected {n:,} rows, as y has; got {p.shape[1]:,}")
+            raise UserError(f"{where}: expected {n:,} rows, as in y; got {p.shape[1]:,}")
         if columns != k:
             raise UserError(
-                f"{where}: expected a column for each of {k} classes; got {columns}. Name all "
-                "classes, in the order of the columns, with classes (on the command line --classes)"
+                f"{where}: expected a column for each of the {k} classes; got {columns}. List all "
+                "classes, in the order of the columns, with classes (on the command line: "
+                "--classes)"
             )
-        return _checked(p.astype(np.float64), where)
+        return _check_probabilities(p.astype(np.float64), where)
     if x.ndim == 2 and x.shape[1] == 1 and n > 1:
         x = x[:, 0]
     if x.ndim > 2 or x.shape[-1] != n:
         raise UserError(
-            f"{where}: expected predictions of {n:,} rows, as y has; got an array of shape "
+            f"{where}: expected predictions for {n:,} rows, as in y; got an array of shape "
             f"{x.shape}"
         )
     if x.dtype.kind == "f" and (x != np.round(x)).any():
         if k != 2 or x.min() < 0 or x.max() > 1:
             raise UserError(
-                f"{where}: expected labels, or probabilities with a column for each of {k} "
+                f"{where}: expected labels, or probabilities with a column for each of the {k} "
                 f"classes; got numbers such as {x[x != np.round(x)][0]:.4g} in shape {x.shape}"
             )
         second = np.atleast_2d(x).astype(np.float64)
         return np.stack([1 - second, second], axis=-1)
     if _needs_probabilities(metric):
         raise UserError(
-            f"{where}: {metric.title} needs probabilities; got labels. Save what predict_proba "
-            "gives, or choose error, accuracy or balanced_accuracy"
+            f"{where}: {metric.title} needs probabilities; got labels. Save the output of "
+            "predict_proba, or use the metric error, accuracy or balanced_accuracy"
         )
-    return np.eye(k)[_codes(np.atleast_2d(x), known, where)]
+    return np.eye(k)[_codes(np.atleast_2d(x), classes, where)]
 
 
 def _needs_probabilities(metric: Metric) -> bool:
@@ -228,14 +228,15 @@ def _needs_probabilities(metric: Metric) -> bool:
     return bool(get_scorer(metric.name)._response_method != "predict")
 
 
-def _checked(p: Array, where: str) -> Array:
-    off = np.abs(p.sum(axis=-1) - 1)
-    if p.min(initial=0) < -TOLERANCE or off.max(initial=0) > TOLERANCE:
-        bad = (off > TOLERANCE) | (p < -TOLERANCE).any(axis=-1)
-        seed, row = np.unravel_index(int(bad.argmax()), off.shape)
+def _check_probabilities(p: Array, where: str) -> Array:
+    """Return the probabilities, clipped at 0; raise `UserError` if a row is not a distribution."""
+    deviation = np.abs(p.sum(axis=-1) - 1)
+    if p.min(initial=0) < -TOLERANCE or deviation.max(initial=0) > TOLERANCE:
+        bad = (deviation > TOLERANCE) | (p < -TOLERANCE).any(axis=-1)
+        seed, row = np.unravel_index(int(bad.argmax()), deviation.shape)
         raise UserError(
-            f"{where}: expected probabilities, none below 0, that add up to 1 in each row; row "
-            f"{int(row)} adds up to {p[seed, row].sum():.4g}. Turn scores into probabilities first "
-            "(softmax)"
+            f"{where}: expected non-negative probabilities with the sum 1 in each row; row "
+            f"{int(row)} has the sum {p[seed, row].sum():.4g} and the minimum "
+            f"{p[seed, row].min():.4g}. Convert scores to probabilities first (softmax)"
         )
     return np.maximum(p, 0)

@@ -27,10 +27,10 @@ class RunPredictions:
 
     Attributes
     ----------
-    design, seeds : of the duel
-    test_rows : the row numbers of the test rows of each run
-    y : the codes of their true classes, run by run
-    probabilities : for each contender the probabilities of each run's test rows
+    design, seeds : design and number of seeds of the duel
+    test_rows : row numbers of each run's test rows
+    y : codes of the true classes of each run's test rows
+    probabilities : by contender name, the probabilities of each run's test rows
     """
 
     design: Design
@@ -41,25 +41,25 @@ class RunPredictions:
 
     @property
     def y_by_row(self) -> Array:
-        """Codes of the true classes of all test rows, in the order of the rows."""
+        """Codes of the true classes of all test rows, in row order."""
         return self.in_row_order(self.y)
 
     def in_row_order(self, parts: Sequence[Array]) -> Array:
-        """Return values that do not depend on the run, one for each test row, in row order."""
+        """Return one value for each test row, in row order; the values must not vary by run."""
         return self._gather(parts)[0] if self.design.kind == "folds" else parts[0]
 
     def probabilities_by_row(self, name: str) -> Array:
         """Return the probabilities of all test rows, shape (seeds, n, classes).
 
-        In a cross-validation every row is a test row of one fold of each repeat: the first axis
-        counts repeats and seeds.
+        In a cross-validation every row is a test row of one fold in each repeat, and the first
+        axis counts repeats and seeds.
         """
         if self.design.kind != "folds":
             return np.stack(self.probabilities[name])
         return self._gather(self.probabilities[name])
 
     def _gather(self, parts: Sequence[Array]) -> Array:
-        """Put the values of each run's test rows at the places of the rows."""
+        """Return the values of all runs' test rows in row order, shape (repeats · seeds, n, …)."""
         n = sum(len(self.test_rows[fold * self.seeds]) for fold in range(self.design.folds))
         times = self.design.repeats * self.seeds
         gathered = np.empty((times, n, *parts[0].shape[1:]), parts[0].dtype)
@@ -73,12 +73,12 @@ class RunPredictions:
         return [metric.loss(p, y) for p, y in zip(self.probabilities[name], self.y, strict=True)]
 
     def fold_losses(self, name: str, metric: Metric) -> Array:
-        """Return the loss by repeat and fold, the mean over seeds."""
+        """Return the mean loss over seeds by repeat and fold, shape (repeats, folds)."""
         shape = (self.design.repeats, self.design.folds, self.seeds)
         return np.array(self.run_losses(name, metric)).reshape(shape).mean(axis=2)
 
     def error_rate(self, name: str) -> tuple[float, tuple[float, float]]:
-        """Return a contender's error and its 95 % interval."""
+        """Return a contender's error rate and its 95 % CI."""
         if self.design.kind != "folds":
             misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
             return float(misses.mean()), error_interval(misses, 0.95)
@@ -94,30 +94,31 @@ class RunPredictions:
     ) -> tuple[float, float] | None:
         """Return the confidence interval of a contender's metric, or None.
 
-        After cross-validation it is the corrected resampled t of the values by fold; on one test
-        set, for a metric that is a mean over rows, the t by row, or from three seeds on the two-way
-        t. None for other metrics on one test set (AUC), and where nothing varies.
+        After cross-validation it is the corrected resampled t interval of the values by fold; on
+        one test set, for a metric that is a mean over rows, the t interval by row, or with three or
+        more seeds the two-way t interval. None for other metrics on one test set (AUC), and if
+        nothing varies.
         """
         if self.design.kind == "folds":
-            over = corrected_t(self.fold_losses(name, metric), self.design.test_share)
-            se, (low, high) = over.se, over.interval(level)
+            estimate = corrected_t(self.fold_losses(name, metric), self.design.test_share)
+            se, (low, high) = estimate.se, estimate.interval(level)
         elif metric.per_row is None or len(self.y[0]) < 2:
             return None
         else:
             pairs = zip(self.probabilities[name], self.y, strict=True)
             losses = np.stack([metric.per_row(p, y) for p, y in pairs])
-            by_t = (paired_t if len(losses) < 3 else two_way_t)(losses, level)
-            se, low, high = by_t.se, by_t.low, by_t.high
+            mean = (paired_t if len(losses) < 3 else two_way_t)(losses, level)
+            se, low, high = mean.se, mean.low, mean.high
         if se == 0:
             return None
-        # A loss is never below 0, and a share never above 1.
+        # A loss is at least 0, a share at most 1.
         low, high = max(low, 0.0), min(high, 1.0 if metric.unit else inf)
         return (low, high) if metric.lower_is_better else (metric.shown(high), metric.shown(low))
 
     def compare(
         self, metric: Metric, rope: float, titles: Mapping[str, str], against: str | None
     ) -> list[Comparison]:
-        """Compare every pair, or all with one, by the statistics that fit the design."""
+        """Compare every pair, or all contenders with `against`, by the design's statistics."""
         if self.design.kind == "folds":
             return compare_folds(
                 {name: self.fold_losses(name, metric) for name in self.probabilities},

@@ -1,4 +1,4 @@
-"""The verdict by any metric on one set of test rows, given or drawn once."""
+"""The verdict by any metric on one test set, given or drawn once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.verdict.comparison import (
-    FITTED,
+    FITTED_SCOPE,
     check_rope,
     check_shapes,
     compare_pairs,
@@ -47,30 +47,33 @@ def compare_rows(
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
 ) -> list[Comparison]:
-    """Compare every pair of contenders on one set of test rows, or all of them with one.
+    """Compare every pair of contenders on one test set, or all contenders with one.
 
-    Pairs are in the order of the contenders, a before b.
+    Pairs are in the order of the contenders, a before b. The statistic depends on the metric and
+    the number of seeds:
 
-    Error and accuracy of one seed: McNemar's mid-p with Tango's score interval; of two: a t on the
-    means by row. Another mean over rows (log loss, Brier score): a sign-flip permutation of the
-    differences by row and their bootstrap interval. From three seeds on, both have the two-way
-    (rows and seeds) t. Any other metric (AUC, balanced accuracy, scorers): a paired bootstrap over
-    the rows, class by class, of the mean over seeds.
+    - Error and accuracy: with one seed, McNemar's mid-p and Tango's score interval; with two, a
+      t-test on the means by row.
+    - Other means over rows (log loss, Brier score): with one or two seeds, a sign-flip permutation
+      test on the differences by row and their bootstrap interval.
+    - Any of these with three or more seeds: the two-way t-test over rows and seeds.
+    - Any other metric (AUC, balanced accuracy, scorers): a paired bootstrap over the rows,
+      stratified by class, of the mean over seeds.
 
     Parameters
     ----------
-    probabilities : of the same seeds and rows for all, shape (seeds, n, classes)
-    y : the codes of the true classes, shape (n,)
-    metric : what decides; see `get_metric`
-    rope : the region of practical equivalence: the largest difference of the metric that makes no
-        difference in practice
-    titles : what to call the contenders in sentences
-    against : compare with this one only; fewer pairs need less correction
+    probabilities : by contender name, of the same seeds and rows, shape (seeds, n, classes)
+    y : codes of the true classes, shape (n,)
+    metric : the metric to compare; see `get_metric`
+    rope : the region of practical equivalence: the largest difference of the metric that does not
+        matter in practice
+    titles : titles of the contenders in sentences
+    against : compare with this contender only; fewer pairs need less correction
 
     Raises
     ------
     ValueError
-        If the arrays do not fit each other, or `rope` the metric.
+        If the shapes of the arrays differ, or `rope` is out of range for the metric.
     UserError
         If the metric is not defined on these rows.
 
@@ -91,8 +94,8 @@ def compare_rows(
     seeds, rows, _ = check_shapes(probabilities, ("seeds", "rows", "classes"))
     if rows < 2 or rows != len(y):
         raise ValueError(
-            "expected 2 test rows or more, and a true class for each row; got "
-            f"{rows} rows and {len(y)} classes"
+            f"expected 2 or more test rows and the true class of each row; got {rows} rows and "
+            f"{len(y)} true classes"
         )
     if metric.name in ("error", "accuracy"):
         losses, get_evidence = _error_evidence(probabilities, y)
@@ -107,14 +110,14 @@ def compare_rows(
         rope=rope,
         rows=rows,
         seeds=seeds,
-        scope=procedure_scope(seeds) if metric.per_row else FITTED,
+        scope=procedure_scope(seeds) if metric.per_row else FITTED_SCOPE,
         titles=titles,
         against=against,
     )
 
 
 def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, GetEvidence]:
-    """Return evidence from misclassified rows: counts of one seed, a t of more."""
+    """Return losses and evidence from misclassified rows: counts for one seed, a t for more."""
     wrong = {name: is_misclassified(p, y) for name, p in probabilities.items()}
 
     def get_evidence(a: str, b: str, level: float) -> Evidence:
@@ -126,8 +129,8 @@ def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, Get
             int((of_b & ~of_a).sum()),
             len(y),
             level,
-            "Both were scored once on the same test rows, so only the rows count that one gets "
-            "right and the other wrong.",
+            "Both were scored once on the same test rows, so only the rows that exactly one of "
+            "them misclassifies carry information.",
         )
 
     return {name: float(array.mean()) for name, array in wrong.items()}, get_evidence
@@ -136,15 +139,18 @@ def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, Get
 def _row_mean_evidence(
     probabilities: Probabilities, y: Array, metric: Metric
 ) -> tuple[Losses, GetEvidence]:
-    """Return evidence from losses by row: signs and draws, from three seeds on the two-way t."""
+    """Return losses and evidence from losses by row.
+
+    One or two seeds: sign-flip permutation and bootstrap. Three or more: the two-way t.
+    """
     assert metric.per_row is not None
-    of_rows = {
+    row_losses = {
         name: np.stack([metric.per_row(seed, y) for seed in p]) for name, p in probabilities.items()
     }
-    losses = {name: float(array.mean()) for name, array in of_rows.items()}
+    losses = {name: float(array.mean()) for name, array in row_losses.items()}
 
     def get_evidence(a: str, b: str, level: float) -> Evidence:
-        d = of_rows[a] - of_rows[b]
+        d = row_losses[a] - row_losses[b]
         evidence = t_evidence(d, level) if len(d) > 2 else permutation_evidence(d, level)
         return replace(evidence, difference=losses[a] - losses[b])
 
@@ -154,21 +160,21 @@ def _row_mean_evidence(
 def _bootstrap_evidence(
     probabilities: Probabilities, y: Array, metric: Metric
 ) -> tuple[Losses, GetEvidence]:
-    """Return evidence from the metric on resampled rows, its mean over the seeds."""
-    assert metric.counted is not None
+    """Return losses and evidence from the metric on resampled rows, averaged over the seeds."""
+    assert metric.by_counts is not None
     losses = {
         name: float(np.mean([metric.loss(seed, y) for seed in p]))
         for name, p in probabilities.items()
     }
-    of_seeds = {name: [metric.counted(seed, y) for seed in p] for name, p in probabilities.items()}
+    by_seed = {name: [metric.by_counts(seed, y) for seed in p] for name, p in probabilities.items()}
     blocks: dict[str, list[Array]] = {name: [] for name in probabilities}
     for counts in draw_count_blocks(y, RESAMPLES, np.random.default_rng(SEED)):
-        for name, values in of_seeds.items():
+        for name, values in by_seed.items():
             blocks[name].append(np.mean([value(counts) for value in values], axis=0))
-    # Losses or values: their differences are those of losses but for the sign.
+    # Differences of values are differences of losses with the opposite sign.
     sign = 1 if metric.lower_is_better else -1
     draws = {name: sign * np.concatenate(parts) for name, parts in blocks.items()}
-    seeds = len(next(iter(of_seeds.values())))
+    seeds = len(next(iter(by_seed.values())))
 
     def get_evidence(a: str, b: str, level: float) -> Evidence:
         d, mean = draws[a] - draws[b], losses[a] - losses[b]
@@ -183,9 +189,9 @@ def _bootstrap_evidence(
             bootstrap.interval(level),
             bootstrap.p_value,
             "paired bootstrap over rows",
-            f"A metric such as {metric.title} is no mean over rows, so the test rows themselves "
-            f"are drawn again {RESAMPLES:,} times, class by class, and the same for both."
-            + (f" Its mean over the {seeds} seeds is compared." if seeds > 1 else ""),
+            f"A metric such as {metric.title} is not a mean over rows, so the test rows are "
+            f"resampled {RESAMPLES:,} times, stratified by class, with the same resamples for both."
+            + (f" The mean over the {seeds} seeds is compared." if seeds > 1 else ""),
             plan_rows_and_seeds(MeanEstimate.build(mean, spread, 0.95)),
         )
 
@@ -193,7 +199,10 @@ def _bootstrap_evidence(
 
 
 def _constant_bootstrap_evidence(mean: float, y: Array, level: float) -> Evidence:
-    """Count the rows of the rarest class where all resamples say the same: it is seen the least."""
+    """Return evidence from row counts of the rarest class, for resamples that are all equal.
+
+    The rarest class limits what the resamples can show.
+    """
     rarest = int(np.unique(y, return_counts=True)[1].min())
     evidence = constant_evidence(mean, rarest, level, "resamples")
 

@@ -1,4 +1,4 @@
-"""What a verdict consists of: comparisons of a pair, across data sets and by training-set size."""
+"""Verdicts as dataclasses: of one pair, across data sets and by training-set size."""
 
 from __future__ import annotations
 
@@ -12,61 +12,60 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the test rows say about one pair. Losses and differences of shares are 0 to 1."""
+    """The verdict on one pair. Losses and differences of shares are from 0 to 1."""
 
     a: str
     b: str
     metric: str
     error_a: float
-    """The loss of a: lower is better (an AUC of 0.98 is a loss of 0.02)."""
+    """Loss of a; lower is better (an AUC of 0.98 is a loss of 0.02)."""
     error_b: float
     difference: float
-    """Loss of a minus loss of b: positive where b is better."""
+    """Loss of a minus loss of b: positive if b is better."""
     interval: Interval
-    """Confidence interval of the difference."""
+    """CI of the difference."""
     interval_level: float
     equivalence_interval: Interval
-    """Decides "practically equal": inside ±rope."""
+    """Inside ±`rope`: practically equal."""
     equivalence_level: float
     rope: float
-    """The largest difference that makes no difference in practice."""
+    """The largest difference that does not matter in practice."""
     test: str
     why: str
-    """Why that test."""
+    """Reason for the test."""
     p_value: float
     """Two-sided."""
     p_adjusted: float
-    """Holm over all the pairs."""
+    """Adjusted by Holm's method over all pairs."""
     verdict: Verdict
     detectable: bool
-    """Practically equal, and yet the adjusted p-value is below 0.05."""
+    """Practically equal, but the adjusted p-value is below 0.05."""
     scope: str
-    """What the verdict speaks of."""
+    """What the verdict generalizes to."""
     rows: int
-    """Test rows; of a cross-validation all rows."""
+    """Test rows; after cross-validation, all rows."""
     seeds: int
     more_rows: int | None
-    """Undecided: test rows in all that would settle it (after cross-validation, rows of data); None
-    where more rows do not help."""
+    """If undecided: total test rows for 80 % power (after cross-validation, rows of the data set);
+    null if more rows do not help."""
     more_seeds: int | None
-    """Undecided: seeds in all that would settle it; None where more seeds do not help."""
+    """If undecided: total seeds for 80 % power; null if more seeds do not help."""
     sentence: str
-    """The verdict in words."""
     value_a: float | None = None
-    """The value of the metric of a: an AUC of 0.98 is 0.98."""
+    """Metric of a (an AUC of 0.98 is 0.98)."""
     value_b: float | None = None
     repeats: int | None = None
-    """Repeats of the cross-validation; None without one."""
+    """Repeats of the cross-validation."""
     folds: int | None = None
     more_repeats: int | None = None
-    """Undecided after cross-validation: repeats in all that would settle it."""
+    """If undecided after cross-validation: total repeats for 80 % power."""
     bayes: tuple[float, float, float] | None = None
-    """The probabilities that a is better by more than the ROPE, that they are practically equal,
-    and that b is better; of the Bayesian correlated t, None in other designs."""
+    """Cross-validation: probabilities by the Bayesian correlated t-test that a is better by more
+    than the ROPE, that they are practically equal, and that b is better."""
     p_exact: float | None = None
-    """McNemar's exact p beside its mid-p; null in other designs."""
+    """McNemar's exact p-value; null in other designs."""
     cost: str | None = None
-    """The verdict with the costs, in a sentence; null where costs were not measured."""
+    """Sentence with verdict and costs; null if costs were not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,84 +76,83 @@ class Claim:
     network: str
     answer: Literal["yes", "no"]
     ratio: float | None
-    """The network's errors over the booster's; None where the booster makes none."""
+    """The network's errors divided by the booster's; null if the booster makes none."""
     sentence: str
-    """The answer in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetComparison:
-    """What the data sets say about one pair. Losses and differences of shares are 0 to 1."""
+    """The verdict on one pair across data sets. Differences of shares are from 0 to 1."""
 
     a: str
     b: str
     wins: int
     """Data sets on which a is better by more than the ROPE."""
     ties: int
-    """Data sets on which the two are within the ROPE of each other."""
+    """Data sets with a difference within ±ROPE."""
     losses: int
     """Data sets on which b is better by more than the ROPE."""
     equal: int
-    """Data sets on which both have exactly the same loss; they are among the ties."""
+    """Ties with exactly equal losses."""
     median_difference: float
-    """Loss of a minus loss of b, Hodges and Lehmann's: positive where b is better."""
+    """Loss of a minus loss of b, Hodges-Lehmann estimate: positive if b is better."""
     interval: Interval | None
-    """None where there are too few data sets for any."""
+    """CI of the median difference; null with too few data sets."""
     interval_level: float
     equivalence_interval: Interval | None
     equivalence_level: float
     p_value: float
     """Wilcoxon's signed-rank test, exact."""
     p_adjusted: float
-    """Holm over all the pairs."""
+    """Adjusted by Holm's method over all pairs."""
     bayes: tuple[float, float, float]
-    """Of the Bayesian signed-rank test: the probabilities that a is better by more than the ROPE,
-    that they are practically equal, and that b is better."""
+    """Probabilities by the Bayesian signed-rank test that a is better by more than the ROPE, that
+    they are practically equal, and that b is better."""
     verdict: Verdict
     detectable: bool
-    """Practically equal, and yet the adjusted p-value is below 0.05."""
+    """Practically equal, but the adjusted p-value is below 0.05."""
     more_datasets: int | None
-    """Undecided: data sets in all that would settle it; None where no number would."""
+    """If undecided: total data sets for 80 % power; null if no number suffices."""
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetVerdict:
-    """Contenders compared across data sets."""
+    """The comparison of contenders across data sets."""
 
     metric: str
     rope: float
     datasets: int
     ranks: dict[str, float]
-    """Mean rank of each contender, 1 the best; equal losses share their ranks."""
+    """Mean rank of each contender, 1 is best; ties share ranks."""
     pairs: tuple[DatasetComparison, ...]
     friedman_p: float | None
-    """Of three contenders or more."""
+    """With three or more contenders."""
     iman_davenport_p: float | None
-    """The same by an F that is less cautious: the one to go by."""
+    """Friedman's test as an F-test, less conservative: prefer this one."""
     critical_difference: float | None
-    """Nemenyi's, of mean ranks; of five contenders or more."""
+    """Nemenyi's critical difference of mean ranks, with five or more contenders."""
     groups: tuple[tuple[str, ...], ...]
-    """Contenders whose ranks do not differ by more than the critical difference."""
+    """Contenders whose ranks differ by at most the critical difference."""
     test: str
     why: str
-    """Why that test."""
+    """Reason for the test."""
     scope: str
-    """What the verdict speaks of."""
+    """What the verdict generalizes to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where two learning curves cross."""
+    """The crossing of two learning curves."""
 
     rows: int
     """Training rows at the crossing."""
     between: tuple[int, int]
     """The two sizes whose verdicts show it."""
     before: str
-    """The contender that is better below."""
+    """The contender that is better at fewer rows."""
     after: str
-    """The contender that is better above."""
+    """The contender that is better at more rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,26 +166,25 @@ class PairCurve:
     differences: tuple[float, ...]
     """Loss of a minus loss of b, by size."""
     crossing: Crossing | None
-    """Null where no verdicts show one."""
+    """Null if no verdicts show one."""
     sentence: str
-    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What a contender costs: means over the runs, memory and size the largest."""
+    """The costs of a contender: means over the runs; for memory and size, the maximum."""
 
     fit_seconds: tuple[float, ...]
-    """One for each run, of the contender's own clock, which stands still while it is scored."""
+    """By run, by the contender's clock, which is paused while the contender is scored."""
     predict_row_seconds: float
-    """One row at a time: median of at most 200, or of a quarter of a second of them."""
+    """One row at a time: median of at most 200 predictions, or of those within 0.25 s."""
     predict_batch_seconds: float
-    """All test rows at once: median of at most 5, or of a quarter of a second of them."""
+    """All test rows together: median of at most 5 predictions, or of those within 0.25 s."""
     batch_rows: int
     """Rows of the batch."""
     peak_memory_bytes: int
-    """Largest resident memory of the contender's process while it fits, data included."""
+    """Peak resident memory of the process during the fit, data included."""
     model_bytes: int
     """Size of the model's numbers."""
     tuning_seconds: tuple[float | None, ...]
-    """The whole search of each run; null without one. `fit_seconds` is the best trial's fit."""
+    """By run, the whole search; null without one. `fit_seconds` is then the best trial's fit."""

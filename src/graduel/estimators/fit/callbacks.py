@@ -1,4 +1,4 @@
-"""scikit-learn's own callbacks, where it has them (1.9 and later)."""
+"""Support for scikit-learn's callbacks (scikit-learn 1.9 and later)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ try:
 except ImportError:  # before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stand-in: there are no callbacks to support."""
+        """Empty stand-in for versions without callbacks."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the method as it is."""
+        """Return the method unchanged."""
         return method
 
 
@@ -21,9 +21,9 @@ __all__ = ["CallbackSupportMixin", "CallbackTasks", "with_callbacks"]
 
 
 class CallbackTasks:
-    """Notify callbacks of a fit's tasks: the fit as a whole, and each epoch in it.
+    """Notification of callbacks about the begin and end of a fit and of its epochs.
 
-    `epochs` is the most there will be; `data` are X, y and metadata, as passed to the fit.
+    `epochs` is their maximum number; `data` are X, y and metadata, as passed to the fit.
     """
 
     def __init__(self, estimator: Any, epochs: int, **data: Any) -> None:
@@ -35,15 +35,15 @@ class CallbackTasks:
             self.fit_context.call_on_fit_task_begin(estimator=estimator, **data)
 
     def begin(self) -> None:
-        """Begin an epoch."""
+        """Notify callbacks that an epoch begins."""
         if self.fit_context is not None:
             self.epoch_context = self.fit_context.subcontext(task_name="epoch")
             self.epoch_context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def done(self, attributes: Callable[[], dict[str, Any]]) -> bool:
-        """End the epoch; return whether a callback wants to stop here.
+        """Notify callbacks that the epoch ended; return whether one of them stops the fit.
 
-        `attributes` returns the fitted attributes as if the fit ended now.
+        `attributes` returns the fitted attributes after this epoch.
         """
         if self.epoch_context is None:
             return False
@@ -55,7 +55,7 @@ class CallbackTasks:
         )
 
     def end(self, attributes: Callable[[], dict[str, Any]]) -> None:
-        """End the fit; an epoch that was begun and not trained ends empty."""
+        """Notify callbacks that the fit ended, and an unfinished epoch with it."""
         if self.epoch_context is not None:
             self.epoch_context.call_on_fit_task_end(estimator=self.estimator)
         if self.fit_context is not None:

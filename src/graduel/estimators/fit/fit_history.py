@@ -1,4 +1,4 @@
-"""The settings of a fit, an epoch of it, and the history that a warm start continues."""
+"""Settings of a fit, its epochs, and the history that a warm start continues."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from graduel.nn import Weights
 
 @dataclass(frozen=True, slots=True)
 class FitEpoch:
-    """One completed epoch of a fit; of L-BFGS, one iteration."""
+    """One completed epoch of a fit, or one iteration of L-BFGS."""
 
     epoch: int
-    """Epochs of this fit so far."""
+    """The number of epochs of this fit so far."""
     loss: float
-    """The training loss, the mean over the epoch's batches, with the L2 penalty."""
+    """The training loss: mean over the batches, with the L2 penalty."""
     validation_loss: float | None
-    """The loss on the validation rows, without penalty; None if there are none."""
+    """The loss on the validation rows, without penalty; None without validation rows."""
     validation_score: float | None
-    """Their score; None if there are none."""
+    """The score on the validation rows; None without validation rows."""
     learning_rate: float
-    """The rate that the epoch began with."""
+    """The learning rate at the start of the epoch."""
 
 
 @dataclass(slots=True)
 class FitHistory:
-    """The history that a warm start continues."""
+    """Losses, scores and the best epoch so far, which a warm start continues."""
 
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
@@ -38,18 +38,18 @@ class FitHistory:
     best: Weights | None = None
     """The weights of the epoch with the best score."""
     stalled: int = 0
-    """Epochs in a row without gain."""
+    """The number of consecutive epochs without improvement."""
     seen: int = 0
-    """Rows seen in training, each as often as it was."""
+    """The number of rows seen in training, counted in every epoch."""
 
 
 Validation = Callable[[Weights], tuple[float, float]]
-"""Weights → loss and score of the validation rows."""
+"""Function from weights to loss and score of the validation rows."""
 
 
 @dataclass(slots=True)
 class FitSettings:
-    """The settings of a training: an estimator's parameters as objects."""
+    """The parameters of an estimator for training, as objects."""
 
     rule: Any
     lr: float

@@ -1,4 +1,4 @@
-"""The loop of a fit: epochs, the rate, the validation rows, when to stop, which weights stay."""
+"""The loop of a fit: learning rate, validation, early stopping, best epoch."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class FitLoop:
 
     Parameters
     ----------
-    settings : how to train
-    network, weights : what is trained, in place
-    rows, y, weight : the examples, and how much each row counts (None: all alike)
-    history : that of earlier fits; epochs are added to it
-    rng : dropout, and the state of averaged weights
-    order : returns the order of the next epoch's rows
-    validation : scores weights on validation rows, or None
-    report : factor and summand of the loss in the history
+    settings : parameters of the training
+    network, weights : the network, and its weights, trained in place
+    rows, y, weight : the training rows, their targets and weights (None: equal weights)
+    history : history of earlier fits, to which epochs are added
+    rng : random numbers for dropout and the state of averaged weights
+    order : function that returns the row order of the next epoch
+    validation : function that scores weights on validation rows, or None
+    report : factor and summand for the loss in the history
     optimizer_state, average, lr : those at the end of an earlier loop, to continue from
     """
 
@@ -66,7 +66,7 @@ class FitLoop:
         self.rows, self.rng = rows, rng
         self.history, self.validation, self.report = history, validation, report
         self.epochs = 0
-        """Epochs done."""
+        """The number of completed epochs."""
         self.stop_reason = ""
         """Why training stopped early; empty otherwise."""
         self.diverged = False
@@ -112,29 +112,29 @@ class FitLoop:
         return self._fit.optimizer_state if isinstance(self._fit, Fit) else None
 
     def learning_rate(self) -> float:
-        """Return the learning rate now, with the schedule's factor."""
+        """Return the current learning rate, including the factor of the schedule."""
         fit = self._fit
         if isinstance(fit, FullBatch):
             return self.lr
         return self.lr * self.settings.schedule(fit.step / fit.total_steps)
 
     def current_weights(self) -> Weights:
-        """Return the weights to predict with: those in training, or their moving average."""
+        """Return the current weights for predictions: those in training, or their EMA."""
         if self.average is None or not isinstance(self._fit, Fit):
             return self.weights
-        # A stream of its own, each time the same: to look at the average changes nothing.
+        # A fixed seed, so that computing the average does not affect the training.
         rng = np.random.default_rng(self._seed)
         return self.average.weights(
             self.network, self.rows, rng=rng, batch_size=self._fit.batch_size
         )
 
     def run(self) -> Iterator[FitEpoch]:
-        """Train, yielding after every epoch, until it is time to stop.
+        """Train, yielding after every epoch, until training stops.
 
         Raises
         ------
         ValueError
-            If the loss or the weights are no longer finite, and no better epoch came before.
+            If the loss or the weights are not finite, and there is no best epoch to restore.
         """
         rate = self.learning_rate()
         try:
@@ -178,7 +178,7 @@ class FitLoop:
             yield epoch
 
     def _record_epoch(self, loss: float, rate: float) -> FitEpoch:
-        """Add an epoch to the history; adjust the rate, or stop."""
+        """Add an epoch to the history; adjust the learning rate, or stop."""
         loss = loss * self.report[0] + self.report[1]
         validation_loss, score, current_weights = None, None, self.weights
         if self.validation is not None:
@@ -206,7 +206,7 @@ class FitLoop:
             history.validation_losses.append(validation_loss)
             history.scores.append(score)
         if settings.early_stopping and score is not None:
-            gain = score >= history.best_score + settings.tol  # never, where it is no number
+            gain = score >= history.best_score + settings.tol  # False for NaN
             history.stalled = 0 if gain else history.stalled + 1
             if score > history.best_score:
                 history.best_score, history.best = score, current_weights.copy()
@@ -216,7 +216,7 @@ class FitLoop:
         history.best_loss = min(history.best_loss, loss) if isfinite(loss) else history.best_loss
 
     def _end_patience(self) -> None:
-        """Lower the rate, or stop, as patience has run out."""
+        """Lower the learning rate, or stop, after too many epochs without improvement."""
         what = "Validation score" if self.settings.early_stopping else "Training loss"
         reason = (
             f"{what} did not improve more than tol={self.settings.tol:f} for "
@@ -231,16 +231,22 @@ class FitLoop:
             self._set_rate(self.lr / 5)
 
     def _set_rate(self, lr: float) -> None:
-        """Change the rate; the step that momentum is about to make stays the same."""
+        """Change the learning rate without changing the size of the momentum step."""
         fit = self._fit
         assert isinstance(fit, Fit)
         if isinstance(fit.optimizer, SGD) and fit.optimizer.momentum:
-            # scikit-learn's velocity holds the rate, v ← μ v − α g; ours does not.
+            # scikit-learn's velocity includes the rate, v ← μ v − α g; ours does not.
             fit.optimizer_state.moments[0][...] *= self.lr / lr
         self.lr = fit.lr = lr
 
     def final_weights(self) -> Weights:
-        """Return the final, finite weights: with early stopping, those of the best epoch."""
+        """Return the final weights, or those of the best epoch with early stopping.
+
+        Raises
+        ------
+        ValueError
+            If they are not finite.
+        """
         best = self.history.best if self.settings.early_stopping else None
         weights = best or self.current_weights()
         if not (np.isfinite(weights.theta).all() and np.isfinite(weights.state).all()):

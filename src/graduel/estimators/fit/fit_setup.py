@@ -1,4 +1,4 @@
-"""Prepare a fit: from parameters, X and y to a training loop, and to fitted attributes."""
+"""Preparation of a fit: parameters, X and y → training loop → fitted attributes."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Array = NDArray[Any]
 
 @dataclass(slots=True)
 class ResumeState:
-    """The state that ``partial_fit`` resumes from, beside the weights."""
+    """The state from which ``partial_fit`` resumes, in addition to the weights."""
 
     rng: np.random.Generator
     optimizer: Any = None
     lr: float | None = None
     raw: Weights | None = None
-    """The weights in training, where predictions use their average."""
+    """The weights in training, if predictions use their EMA."""
     average: WeightAverage | None = None
     epochs: int = 0
-    """Epochs done, for schedules."""
+    """The number of completed epochs, for schedules."""
 
 
 @dataclass(slots=True)
@@ -54,12 +54,12 @@ class FitSetup:
     has_validation: bool
     """Whether there are validation rows."""
     epochs: int
-    """The most epochs."""
+    """The maximum number of epochs."""
     epochs_before: int
-    """Epochs of earlier fits that this one continues."""
+    """The number of epochs of earlier fits that this one continues."""
 
     def attributes(self, estimator: Any, weights: Weights) -> dict[str, Any]:
-        """Return all fitted attributes of an estimator, as they are with these weights."""
+        """Return all fitted attributes of an estimator for these weights."""
         loop, history, resume_state = self.loop, self.history, self.resume_state
         resume_state.optimizer, resume_state.lr, resume_state.average = (
             loop.optimizer_state,
@@ -98,7 +98,7 @@ def fitted_attributes(estimator: Any, fitted: FittedNetwork) -> dict[str, Any]:
 
 
 def best_score(scores: list[float]) -> float:
-    """Return the highest score; NaN if none is a number."""
+    """Return the highest score; NaN if all are NaN."""
     return max((score for score in scores if not math.isnan(score)), default=math.nan)
 
 
@@ -117,9 +117,9 @@ def prepare_fit(
 
     Parameters
     ----------
-    estimator : its parameters and its last fit are read; it is not changed
-    X, y, sample_weight, X_val, y_val, classes : as its methods take them
-    incremental : train for one epoch, continuing from the last
+    estimator : the estimator, with its parameters and last fit; it is not modified
+    X, y, sample_weight, X_val, y_val, classes : as in its methods
+    incremental : train for one epoch, continuing the last fit
     """
     check(estimator)
     validation_rows.resolve_scorer(estimator)
@@ -136,7 +136,7 @@ def prepare_fit(
     targets = estimator._build_targets(y, previous, incremental, classes)
     weight = estimator._row_weights(sample_weight, X, y)
     draws = check_random_state(estimator.random_state)
-    resume_state = _load_resume_state(estimator, draws, go_on=incremental and previous is not None)
+    resume_state = _load_resume_state(estimator, draws, resume=incremental and previous is not None)
     names = getattr(stand_in, "feature_names_in_", None)
     fitted = _build_fitted_network(
         estimator, X, targets, image, names, previous, draws, resume_state
@@ -185,12 +185,14 @@ def prepare_fit(
     )
 
 
-def _load_resume_state(estimator: Any, draws: np.random.RandomState, *, go_on: bool) -> ResumeState:
+def _load_resume_state(
+    estimator: Any, draws: np.random.RandomState, *, resume: bool
+) -> ResumeState:
     saved: ResumeState | None = estimator.__dict__.get("_resume_state")
-    if go_on and saved is not None:
+    if resume and saved is not None:
         return saved
-    # Dropout and the like draw from a stream of their own, so that the draws that scikit-learn
-    # makes too stay the same.
+    # Dropout and the like have their own generator, so that all other draws are the same as in
+    # scikit-learn.
     copied_draws = copy.deepcopy(draws)
     return ResumeState(np.random.default_rng(copied_draws.randint(0, 2**32, 4, dtype=np.uint32)))
 
@@ -220,15 +222,15 @@ def _build_fitted_network(
         previous.network.state_layout,
     ):
         raise ValueError(
-            "a warm start needs the network that was fitted before; its layers have changed. "
-            "Set warm_start=False, or the layers as they were"
+            "a warm start requires the same layers as the previous fit; they have changed. "
+            "Set warm_start=False, or restore the layers"
         )
     weights = resume_state.raw if resume_state.raw is not None else previous.weights.copy()
     return FittedNetwork(network, weights, targets, previous.scale, previous.names, previous.image)
 
 
 def _build_settings(estimator: Any, network: Network, incremental: bool) -> FitSettings:
-    """Return the parameters of training as objects."""
+    """Return the parameters of the training as objects."""
     rule = solver_builder.build_solver(estimator)
     if isinstance(rule, Minimizer):
         solver_builder.check_minimizer(estimator, network)
@@ -263,10 +265,10 @@ def _resolve_batch_size(estimator: Any, n: int) -> int:
 
 
 def _slice_schedule(
-    whole: Callable[[float], float], epochs_before: int, epochs: int
+    schedule: Callable[[float], float], epochs_before: int, epochs: int
 ) -> Callable[[float], float]:
-    """Return one epoch's part of a schedule, constant beyond its end."""
-    return lambda t: whole(min(1.0, (epochs_before + t) / epochs))
+    """Return the part of a schedule for one epoch; it is constant beyond the end."""
+    return lambda t: schedule(min(1.0, (epochs_before + t) / epochs))
 
 
 def _start_history(estimator: Any, previous: FittedNetwork | None, incremental: bool) -> FitHistory:
@@ -284,7 +286,7 @@ def _start_history(estimator: Any, previous: FittedNetwork | None, incremental: 
 
 
 def _make_row_order(n: int, draws: np.random.RandomState, shuffle: bool) -> Callable[[], Array]:
-    """Return a function that returns the next epoch's row order; scikit-learn's, draw for draw."""
+    """Return a function for the row order of the next epoch, with the draws of scikit-learn."""
     order = np.arange(n)
 
     def next_order() -> Array:

@@ -1,4 +1,4 @@
-"""The network that a fitted estimator predicts with: published whole, never changed after."""
+"""The network of a fitted estimator, replaced in one step and never modified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 class ArrayViews(list[Array]):
-    """Views of the network's own arrays; setting one writes its numbers into the network.
+    """List of views of the network's arrays; assigning an item writes into the network.
 
     >>> w = np.zeros(2)
     >>> views = ArrayViews([w])
@@ -34,14 +34,14 @@ class ArrayViews(list[Array]):
             self[index][...] = _fitting(self[index], value)
 
     def __reduce__(self) -> tuple[type[list[Any]], tuple[list[Array]]]:
-        return list, (list(self),)  # by itself a copy, not a view
+        return list, (list(self),)  # pickled as a plain list
 
 
 def _fitting(view: Array, value: Any) -> Array:
     value = np.asarray(value)
     if value.shape != view.shape:
         raise ValueError(
-            f"expected an array of shape {view.shape}, as the network has; got {value.shape}. "
+            f"expected an array of shape {view.shape}, as in the network; got {value.shape}. "
             "Fit again for another network"
         )
     return value
@@ -49,10 +49,10 @@ def _fitting(view: Array, value: Any) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedNetwork:
-    """A network with its weights, and how X becomes its input and its answers y.
+    """A network with its weights, and the conversions from X to inputs and from outputs to y.
 
-    A prediction takes this object once and needs nothing else, so that it sees an old fit or a
-    new one, never half of each.
+    A prediction uses one such object and nothing else, so that it never mixes an old and a new
+    fit.
     """
 
     network: Network
@@ -60,17 +60,17 @@ class FittedNetwork:
     targets: Targets
     scale: float = 1.0
     names: Array | None = None
-    """Names of the features, where X had such."""
+    """The names of the features, if X has names."""
     image: Image | None = None
-    """The shape of an example, where X held images."""
+    """The shape of an example, if X holds images."""
 
     @property
     def n_features(self) -> int:
-        """Columns of X."""
+        """The number of columns of X."""
         return int(self.network.input_shape[0])
 
-    def plain(self, X: Any) -> bool:
-        """Return whether X needs no validation except of its numbers."""
+    def is_plain(self, X: Any) -> bool:
+        """Return whether X is an array that needs no validation except for finite numbers."""
         return (
             type(X) is np.ndarray
             and X.ndim == 2
@@ -80,8 +80,8 @@ class FittedNetwork:
             and self.names is None
         )
 
-    def answers(self, X: Any) -> Array:
-        """Return the network's answers to validated X, a fresh array of shape (n, outputs)."""
+    def predict(self, X: Any) -> Array:
+        """Return the outputs for validated X, a new array of shape (n_rows, n_outputs)."""
         rows = make_rows(X, self.scale, self.network.dtype)
         if isinstance(rows, SparseRows):
             size = chunk_rows(rows)
@@ -91,17 +91,17 @@ class FittedNetwork:
                     for start in range(0, len(rows), size)
                 ]
             )
-        as_it_is = self.scale == 1 and dtype_of(X) == self.network.dtype
-        return self.network.predict(X, self.weights, rows=None if as_it_is else rows.block)
+        unchanged = self.scale == 1 and dtype_of(X) == self.network.dtype
+        return self.network.predict(X, self.weights, rows=None if unchanged else rows.block)
 
     def arrays(self, kind: str) -> ArrayViews:
-        """Return all W, or all b, first layer to last, as views."""
+        """Return views of all W, or all b, from first to last layer."""
         theta = self.weights.theta
         entries = self.network.layout.entries
         return ArrayViews([e.view(theta) for e in entries if e.name.endswith(f".{kind}")])
 
     def set_arrays(self, kind: str, values: Iterable[Any]) -> None:
-        """Write all W, or all b."""
+        """Set all W, or all b."""
         self.arrays(kind)[:] = list(values)
 
 

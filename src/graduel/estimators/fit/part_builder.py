@@ -1,4 +1,4 @@
-"""Build network, loss and initial weights from an estimator's parameters."""
+"""Build the network, the loss and the initial weights from an estimator's parameters."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from graduel.train.build.layer_text import LayerText, build_layers, parse_layer
 Array = NDArray[Any]
 
 SKLEARN_RULES = ("constant", "invscaling", "adaptive")
-"""scikit-learn's rules for the learning rate, which depend on epochs and not on progress."""
+"""scikit-learn's learning-rate rules, which depend on epochs instead of the progress."""
 ALIASES = {
     "activation": {"logistic": "sigmoid"},
     "loss": {"squared_error": "squared", "absolute_error": "absolute"},
 }
 """scikit-learn's names of parts."""
 KINDS = {"solver": "optimizer", "learning_rate": "schedule"}
-"""Parameters that are called otherwise among the parts."""
+"""Parameters whose name differs from the kind of part."""
 NAMES = {
     "activation": ("logistic",),
     "init": ("auto",),
     "learning_rate": SKLEARN_RULES,
     "loss": ("log_loss", "squared_error", "absolute_error"),
 }
-"""Names beside those of the parts."""
+"""Additional names that these parameters accept."""
 LAYER = ("plan", "forward", "backward"), "graduel.nn.LayerNorm()"
 OBJECTS = {
     "activation": LAYER,
@@ -43,11 +43,11 @@ OBJECTS = {
     "solver": (("init", "update"), "graduel.optim.Lion()"),
     "learning_rate": (("__call__",), "graduel.optim.Cosine()"),
 }
-"""The methods that an object must have in place of a name, and an example."""
+"""The methods that an object for each parameter must have, and an example."""
 
 
 def resolve_part(parameter: str, value: Any, **options: Any) -> Any:
-    """Return the part that a parameter names; an object is returned as it is."""
+    """Build the part that a parameter names; return an object unchanged."""
     kind = KINDS.get(parameter, parameter)
     if not isinstance(value, str):
         methods, example = OBJECTS[parameter]
@@ -70,14 +70,14 @@ def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     """Return the sizes of the hidden layers as a list."""
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden_layer_sizes!r}.")
+        raise ValueError(f"hidden_layer_sizes must be integers, got {hidden_layer_sizes!r}.")
     if any(size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return sizes
 
 
 def hidden_layers(estimator: Any) -> list[LayerText | Layer]:
-    """Return the hidden layers that `layers` or `hidden_layer_sizes` ask for."""
+    """Return the hidden layers of the parameter `layers` or `hidden_layer_sizes`."""
     if estimator.layers is None:
         return [LayerText("dense", size) for size in hidden_sizes(estimator.hidden_layer_sizes)]
     layers: list[LayerText | Layer] = []
@@ -95,13 +95,13 @@ def hidden_layers(estimator: Any) -> list[LayerText | Layer]:
 
 
 def broadcast_parameter(parameter: str, value: Any, count: int) -> list[Any]:
-    """Return a value for each of `count` layers: one for all, or a list of equal length."""
+    """Return a list of `count` values, from one value or a list of this length."""
     if not isinstance(value, list | tuple | np.ndarray):
         return [value] * count
     if len(value) != count:
         raise ValueError(
-            f"{parameter} must be one for all layers, or a list of {count}, one for each hidden "
-            f"layer; got {len(value)}"
+            f"{parameter} must be one value, or a list of {count}, one for each hidden layer; "
+            f"got a list of {len(value)}"
         )
     return list(value)
 
@@ -111,7 +111,7 @@ def build_network(
 ) -> Network:
     """Build the network: the hidden layers, and a dense output layer."""
     items = hidden_layers(estimator)
-    count = sum(isinstance(layer, LayerText) and layer.trained for layer in items)
+    count = sum(isinstance(layer, LayerText) and layer.has_weights for layer in items)
     after = []
     for activation, norm, rate in zip(
         broadcast_parameter("activation", estimator.activation, count),
@@ -143,7 +143,7 @@ def uses_sklearn_init(estimator: Any) -> bool:
 def init_weights(
     estimator: Any, network: Network, draws: np.random.RandomState, rng: np.random.Generator
 ) -> Weights:
-    """Draw weights: those of dense layers as scikit-learn does, number for number.
+    """Draw initial weights; those of dense layers are the same numbers as in scikit-learn.
 
     W and b of a dense layer are uniform in ±√(6 / (n_in + n_out)), or ±√(2 / …) before a logistic
     sigmoid. Layers passed as objects use their own initializers.
@@ -167,7 +167,7 @@ def init_weights(
 
 
 def build_loss(estimator: Any, default: type[Loss]) -> Loss:
-    """Build the loss that `loss` names; 'log_loss' stands for the default."""
+    """Build the loss of the parameter `loss`; 'log_loss' means `default`."""
     s = getattr(estimator, "label_smoothing", 0.0)
     options = {"label_smoothing": s} if s else {}
     if isinstance(estimator.loss, str) and estimator.loss == "log_loss":
@@ -175,7 +175,7 @@ def build_loss(estimator: Any, default: type[Loss]) -> Loss:
     loss: Loss = resolve_part("loss", estimator.loss, **options)
     if s and not (isinstance(estimator.loss, str) and hasattr(loss, "label_smoothing")):
         raise ValueError(
-            "label_smoothing goes with loss='log_loss', 'softmax' or 'binary'; got "
-            f"{estimator.loss!r}. Set it on the object itself, where it has such"
+            "label_smoothing requires loss='log_loss', 'softmax' or 'binary'; got "
+            f"{estimator.loss!r}. For a loss object, set its own label_smoothing"
         )
     return loss

@@ -6,10 +6,10 @@ from typing import Any
 
 
 class Progress:
-    """Shows the epochs of a fit on standard output.
+    """Display of the epochs of a fit on standard output.
 
-    ``verbose=True`` or 1 is a bar where there is a terminal or a notebook; elsewhere, and from 2
-    on everywhere, a line for each epoch in scikit-learn's words.
+    ``verbose=True`` or 1 shows a progress bar on a terminal or in a notebook. Elsewhere, or from 2
+    on, each epoch prints a line in scikit-learn's format.
     """
 
     def __init__(self, verbose: Any, epochs: int) -> None:
@@ -33,7 +33,7 @@ class Progress:
             self.bar.stop()
 
     def epoch(self, number: int, loss: float, score: float | None) -> None:
-        """Show one more epoch: its training loss, and the score of the validation rows."""
+        """Show an epoch: its training loss, and the score of the validation rows."""
         if self.bar is not None:
             text = f"loss {loss:.4f}"
             if score is not None:
@@ -44,12 +44,12 @@ class Progress:
             if score is not None:
                 print(f"Validation score: {score:f}")
 
-    def end(self, why: str) -> None:
-        """Show why it ended."""
-        if why and self.bar is not None:
-            self.bar.console.print(why, highlight=False)
-        elif why and self.lines:
-            print(why)
+    def end(self, reason: str) -> None:
+        """Show the reason why training ended."""
+        if reason and self.bar is not None:
+            self.bar.console.print(reason, highlight=False)
+        elif reason and self.lines:
+            print(reason)
 
 
 def _bar(console: Any) -> Any:
@@ -60,7 +60,7 @@ def _bar(console: Any) -> Any:
         progress.MofNCompleteColumn(),
         progress.TextColumn("epochs   {task.description}"),
         progress.TimeElapsedColumn(),
-        progress.TextColumn("left at most"),
+        progress.TextColumn("remaining at most"),
         progress.TimeRemainingColumn(),
         console=console,
     )

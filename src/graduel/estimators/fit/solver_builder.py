@@ -1,4 +1,4 @@
-"""Build the update rule and the schedule from an estimator's parameters."""
+"""Build the optimizer and the learning-rate schedule from an estimator's parameters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from graduel.train.loop.full_batch import reject_random_layers
 
 
 def build_solver(estimator: Any) -> Optimizer | Minimizer:
-    """Build the update rule, or the minimizer."""
+    """Build the update rule or the minimizer."""
     decay = (
         {} if estimator.weight_decay is None else {"weight_decay": float(estimator.weight_decay)}
     )
@@ -31,8 +31,8 @@ def build_solver(estimator: Any) -> Optimizer | Minimizer:
     if not isinstance(estimator.solver, str):
         if decay:
             raise ValueError(
-                "weight_decay goes with the name of a solver; set it on the object, "
-                f"{estimator.solver!r}"
+                "weight_decay requires solver to be a name; for an object, set its own "
+                f"weight_decay; got {estimator.solver!r}"
             )
         minimizer = isinstance(estimator.solver, Minimizer) and not isinstance(
             estimator.solver, type
@@ -56,7 +56,9 @@ def build_solver(estimator: Any) -> Optimizer | Minimizer:
     if isinstance(rule, Minimizer):
         for name in ("weight_decay", "clip_norm", "clip_value", "ema"):
             if getattr(estimator, name):
-                raise ValueError(f"solver={estimator.solver!r} goes without {name}; leave it out")
+                raise ValueError(
+                    f"solver={estimator.solver!r} does not support {name}; leave it out"
+                )
         return rule
     if estimator.clip_value is not None:
         rule = ClipValue(rule, estimator.clip_value)
@@ -64,28 +66,28 @@ def build_solver(estimator: Any) -> Optimizer | Minimizer:
 
 
 def build_schedule(estimator: Any) -> Callable[[float], float]:
-    """Build the schedule over the whole training; scikit-learn's rules are constant here."""
+    """Build the schedule over all epochs; for scikit-learn's rules it is constant."""
     if is_sklearn_rule(estimator.learning_rate):
         return Constant()
     schedule: Callable[[float], float] = resolve_part("learning_rate", estimator.learning_rate)
     first_rate: Any = schedule(0.0)
     if not isinstance(first_rate, Real):
         raise ValueError(
-            "learning_rate must be a function from the progress t, from 0 to 1, to a number; it "
-            f"gives {first_rate!r}"
+            "learning_rate must be a function that maps the progress t, from 0 to 1, to a number; "
+            f"got {first_rate!r} for t=0"
         )
     return schedule
 
 
 def is_sklearn_rule(learning_rate: Any) -> bool:
-    """Return whether the rate follows one of scikit-learn's rules, and not a schedule."""
+    """Return whether `learning_rate` is one of scikit-learn's rules, not a schedule."""
     return isinstance(learning_rate, str) and learning_rate in SKLEARN_RULES
 
 
 def resolve_sklearn_rule(estimator: Any) -> str:
-    """Return which of scikit-learn's rules moves the rate from epoch to epoch, if one does.
+    """Return the scikit-learn rule that changes the learning rate, or 'constant'.
 
-    As in scikit-learn, 'adam' keeps its rate whatever the rule.
+    As in scikit-learn, 'adam' ignores the rule.
     """
     adam = isinstance(estimator.solver, str) and estimator.solver == "adam"
     return (
@@ -96,7 +98,7 @@ def resolve_sklearn_rule(estimator: Any) -> str:
 
 
 def check_minimizer(estimator: Any, network: Network) -> None:
-    """Raise ValueError with the name of a layer that a minimizer cannot train, if there is one."""
+    """Raise `ValueError` if a minimizer cannot train a layer of the network."""
     try:
         reject_random_layers(network)
     except ValueError as error:
@@ -104,14 +106,14 @@ def check_minimizer(estimator: Any, network: Network) -> None:
 
 
 def is_minimizer(solver: Any) -> bool:
-    """Return whether a solver is a minimizer, which sees all rows at once."""
+    """Return whether a solver is a full-batch minimizer."""
     return isinstance(solver, Minimizer) or (
         isinstance(solver, str) and solver.partition("(")[0].strip() == "lbfgs"
     )
 
 
 def can_partial_fit(estimator: Any) -> bool:
-    """Return True, or raise AttributeError, so that ``partial_fit`` is not there."""
+    """Return True, or raise `AttributeError`, which hides ``partial_fit``."""
     if is_minimizer(estimator.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not "

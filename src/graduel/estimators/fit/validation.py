@@ -1,4 +1,4 @@
-"""Validation rows: the user's or split off, and the score of weights on them."""
+"""Validation rows, given by the user or split off, and the score of weights on them."""
 
 from __future__ import annotations
 
@@ -73,32 +73,32 @@ def _make_validation(
     options = {} if weight is None or not _accepts_weights(scorer) else {"sample_weight": weight}
 
     def validate(weights: Weights) -> tuple[float, float]:
-        loss, answers = evaluate(fitted.network, weights, rows, encoded, weight)
+        loss, outputs = evaluate(fitted.network, weights, rows, encoded, weight)
         loss = loss * factor + summand
         if estimator.scoring == "loss":
             return loss, -loss
-        if not np.isfinite(answers).all():
+        if not np.isfinite(outputs).all():
             return loss, float("nan")
         if scorer is None:
-            with np.errstate(over="ignore"):  # of huge answers the score is −∞
-                return loss, estimator._score(y, answers, targets, weight)
+            with np.errstate(over="ignore"):  # the score of huge outputs is −∞
+                return loss, estimator._score(y, outputs, targets, weight)
         current = replace(fitted, weights=weights, names=None)
         try:
             score = scorer(estimator._with_fitted(current), X, y, **options)
         except ValueError as error:
             raise ValueError(
-                f"scoring={estimator.scoring!r} cannot judge the validation rows ({error}). Take "
-                "another, such as 'loss', or pass X_val and y_val"
+                f"scoring={estimator.scoring!r} fails on the validation rows ({error}). Use "
+                "another one, such as 'loss', or pass X_val and y_val"
             ) from error
         if not isinstance(score, Real):
-            raise ValueError(f"scoring must give a number; got {score!r}")
+            raise ValueError(f"scoring must return a number; got {score!r}")
         return loss, float(score)
 
     return validate
 
 
 def resolve_scorer(estimator: Any) -> Callable[..., Any] | None:
-    """Return the scorer that `scoring` asks for; None for the loss and for ``score``."""
+    """Return the scorer of the parameter `scoring`; None for the loss and for ``score``."""
     if not isinstance(estimator.scoring, str):
         scorer: Callable[..., Any] | None = estimator.scoring
         return scorer
@@ -116,7 +116,7 @@ def resolve_scorer(estimator: Any) -> Callable[..., Any] | None:
 
 
 def _accepts_weights(scorer: Callable[..., Any] | None) -> bool:
-    """Return whether a scorer takes row weights: not every metric does."""
+    """Return whether a scorer accepts row weights."""
     if scorer is None:
         return False
     parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
@@ -126,15 +126,15 @@ def _accepts_weights(scorer: Callable[..., Any] | None) -> bool:
 def evaluate(
     network: Network, weights: Weights, rows: Any, y: Array, weight: Array | None
 ) -> tuple[float, Array]:
-    """Return the mean loss of some rows, and the network's answers to them."""
+    """Return the mean loss of the rows, and the network's outputs."""
     workspace = network.workspace(weights, gradient=False)
-    answers = np.empty((len(rows), *network.output_shape), network.dtype)
+    outputs = np.empty((len(rows), *network.output_shape), network.dtype)
     size, loss, total = inputs.chunk_rows(rows), 0.0, 0.0
-    with np.errstate(all="ignore"):  # what overflows makes a score that is no number
+    with np.errstate(all="ignore"):  # an overflow gives a score of NaN
         for start in range(0, len(rows), size):
             part = slice(start, min(start + size, len(rows)))
             raw = network.forward(rows.block(part.start, part.stop), workspace)
-            answers[part] = raw
+            outputs[part] = raw
             part_weight = None if weight is None else weight[part]
             share = part.stop - part.start if part_weight is None else float(part_weight.sum())
             loss += (
@@ -142,4 +142,4 @@ def evaluate(
                 * network.loss.value_and_gradient(raw, y[part], part_weight, workspace.loss)[0]
             )
             total += share
-        return loss / total if total else 0.0, network.loss.link(answers)
+        return loss / total if total else 0.0, network.loss.link(outputs)

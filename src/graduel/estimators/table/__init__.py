@@ -1,1 +1,1 @@
-"""How TabularMLPClassifier reads, fits and saves a table."""
+"""Input, fitting and saving of TabularMLPClassifier."""

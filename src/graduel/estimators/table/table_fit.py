@@ -1,4 +1,4 @@
-"""Fit of a table: infer the schema, split, prepare, train."""
+"""Fit of TabularMLPClassifier: infer the schema, split, prepare, train."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
 from graduel.estimators.inputs import feature_attributes
-from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
+from graduel.estimators.parameters import TABLE_CONSTRAINTS, check, check_class_weight
 from graduel.estimators.table import table_input
 from graduel.estimators.table.table_training import EpochScorer, train_and_select
 from graduel.nn import Network, Weights
@@ -38,20 +38,20 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class FittedTable:
-    """Everything that a prediction needs, in one object that is replaced as a whole.
+    """Everything that a prediction needs, in one object that is replaced in one step.
 
-    It predicts in float64: in float32 the last digits of a row's probabilities would depend on the
-    other rows of the call.
+    Predictions are computed in float64: in float32, the last digits of a row's probabilities would
+    depend on the other rows of the call.
 
     Attributes
     ----------
-    columns : the columns of X, in their order
-    schema : the columns that are trained on
+    columns : the columns of X, in order
+    schema : the columns that are used
     set_aside : the other columns, with reasons
-    preparation : the encoders that make the network's inputs of the columns
+    preparation : the encoders from columns to the network's inputs
     network, weights : the trained network
     classes : the labels, sorted
-    names : the names of the columns of X, where X came with names
+    names : the names of the columns of X, if X has names
     """
 
     columns: tuple[str, ...]
@@ -65,7 +65,7 @@ class FittedTable:
 
     @property
     def n_features(self) -> int:
-        """Columns of X."""
+        """The number of columns of X."""
         return len(self.columns)
 
     @cached_property
@@ -85,7 +85,7 @@ class FittedTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableRows:
-    """Rows of a table that conforms to a schema, and their class codes."""
+    """Rows of a DataFrame that conforms to a schema, with their class codes."""
 
     frame: pl.DataFrame
     y: Array
@@ -95,12 +95,14 @@ class TableRows:
 
 
 def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
-    """Fit a table; return the fitted attributes of the estimator, which is not changed.
+    """Fit a table; return the fitted attributes of the estimator `p`, which is not modified.
 
-    It raises a ValueError if a parameter or the data do not fit, or if the training diverges in its
-    first epoch.
+    Raises
+    ------
+    ValueError
+        If a parameter or the data are invalid, or if the training diverges in its first epoch.
     """
-    check(p, OF_TABLES)
+    check(p, TABLE_CONSTRAINTS)
     check_class_weight(p.class_weight)
     stand_in = p._stand_in()
     raw = table_input.to_frame(stand_in, X, least=2)
@@ -109,9 +111,9 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            "expected y with two classes or more; got one class, "
+            "expected y with at least two classes; got one class, "
             f"{quote_name(classes.tolist()[0])}. "
-            "Give rows of the others too"
+            "Add rows of other classes"
         )
     categorical = table_input.resolve_columns(p.categorical_features, X, raw.columns)
     schema, set_aside, frame = table_input.infer_schema(raw, categorical)
@@ -128,8 +130,8 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     preparation = NetPreparation.fit(train.frame, schema.columns, **recipe.preparation)
     if not preparation.names:
         raise UserError(
-            f"expected columns that differ in the {len(train.y):,} training rows; each of "
-            f"{join_names(c.name for c in schema.columns)} holds one value. Give more rows"
+            f"expected columns that vary in the {len(train.y):,} training rows; each of "
+            f"{join_names(c.name for c in schema.columns)} has one value. Add rows"
         )
     weights = _class_weight(p.class_weight, classes, train.y)
     training = Training(
@@ -184,7 +186,7 @@ def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
 
 
 def validate_labels(y: Any) -> Array:
-    """Return y as one label a row."""
+    """Return y as one label per row; raise `ValueError` if it is not."""
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
     labels: Array = np.asarray(column_or_1d(y, warn=True))
@@ -192,8 +194,8 @@ def validate_labels(y: Any) -> Array:
         missing = [_is_missing(label) for label in labels.tolist()]
         if any(missing):
             raise UserError(
-                f"expected y with a label in each row; {sum(missing):,} are missing (the first: "
-                f"row {1 + missing.index(True):,}). Leave those rows out"
+                f"expected y with a label in each row; got {sum(missing):,} missing, the first in "
+                f"row {1 + missing.index(True):,}. Leave those rows out"
             )
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
@@ -208,10 +210,10 @@ def _is_missing(label: Any) -> bool:
 def split_validation(
     codes: Array, fraction: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Return the training rows and the validation rows, each class by its share.
+    """Return the training rows and the validation rows, stratified by class.
 
-    At least one row of every class is a training row. With `fraction` above 0 there is a
-    validation row wherever a class has two rows.
+    At least one row of every class is a training row. With `fraction` above 0 there is at least one
+    validation row if any class has two rows.
 
     >>> train, valid = split_validation(np.array([0, 0, 0, 0, 1]), 0.2, np.random.default_rng(0))
     >>> len(train), len(valid), 4 in train
@@ -249,13 +251,13 @@ def _validation_rows(
     if len(new):
         raise ValueError(
             f"y of eval_set must hold labels of y ({join_names(classes.tolist())}); got "
-            f"{join_names(new.tolist())}. Leave those rows out, or train on some of them"
+            f"{join_names(new.tolist())}. Leave those rows out, or add such rows to X and y"
         )
     return TableRows(schema.conform(frame), np.searchsorted(classes, y))
 
 
 def resolve_recipe(p: Any, rows: int) -> NetRecipe:
-    """Return the recipe for this number of rows, with the user's changes."""
+    """Return the default recipe for this number of training rows, with the user's changes."""
     recipe = net_recipe(quick=False, table_rows=rows)
     if isinstance(p.recipe, NetRecipe):
         recipe = validate_recipe(p.recipe)
@@ -274,6 +276,6 @@ def _class_weight(class_weight: Any, classes: Array, y: Array) -> tuple[float, .
 
 
 def translate_error(error: UserError) -> UserError:
-    """Return the error with options of the command line as parameters of the estimator."""
+    """Return the error with command-line options replaced by parameters of the estimator."""
     text = re.sub(r"--categorical ('[^']*')", r"categorical_features=[\1]", str(error))
     return UserError(text.replace("--net", "recipe"))

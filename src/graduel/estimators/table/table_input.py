@@ -1,4 +1,4 @@
-"""Input of TabularMLPClassifier: any table as a Polars frame, and its schema."""
+"""Input of TabularMLPClassifier: conversion of X to a Polars DataFrame, and its schema."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ Array = NDArray[Any]
 def to_frame(
     estimator: Any, X: Any, *, names: Sequence[str] | None = None, least: int = 1
 ) -> pl.DataFrame:
-    """Return X as a frame: a table of pandas or Polars, an array, or a list of rows.
+    """Return X as a Polars DataFrame.
 
-    Columns are compared with those of the fit as scikit-learn does: by names where both have
+    Columns are compared with those of the fit as in scikit-learn: by their names if both have
     names, and by their number.
 
     Parameters
     ----------
-    estimator : a stand-in that holds the number and names of the columns, or receives them
-    X : the table
-    names : names of the columns in the frame, in their order; None when fitting, where they
-        have their own names
-    least : the fewest rows
+    estimator : a stand-in that has the number and names of the columns, or receives them in a fit
+    X : a pandas or Polars DataFrame, an array, or a list of rows
+    names : names of the columns of the result, in order; None in a fit: the names of X
+    least : minimum number of rows
     """
     import polars as pl
 
@@ -43,10 +42,10 @@ def to_frame(
         X = X.collect()
     options = {"estimator": estimator, "ensure_min_samples": least, "input_name": "X"}
     if is_frame(X):
-        check_array(np.broadcast_to(False, X.shape), dtype=None, **options)  # its shape alone
+        check_array(np.broadcast_to(False, X.shape), dtype=None, **options)  # checks the shape only
     else:
         if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
-            X = np.asarray(X, dtype=object)  # beside text, numbers would become text
+            X = np.asarray(X, dtype=object)  # else numbers would become text
         X = check_array(X, dtype=None, ensure_all_finite=False, **options)
     validate_data(estimator, X, reset=names is None, skip_check_array=True)
     if names is None:
@@ -59,7 +58,7 @@ def to_frame(
 
 
 def _fit_names(X: Any) -> list[str]:
-    """Return names of the columns of a fit; those of an array are scikit-learn's."""
+    """Return the column names of X in a fit; scikit-learn's names for an array."""
     if not is_frame(X):
         return [f"x{i}" for i in range(X.shape[1])]
     labels = [" ".join(map(str, c)) if isinstance(c, tuple) else c for c in X.columns]
@@ -67,7 +66,7 @@ def _fit_names(X: Any) -> list[str]:
 
 
 def _to_series(values: Array, name: str) -> pl.Series:
-    """Return a column of an array as a series; pandas has marks of its own for missing values."""
+    """Return a column of an array as a series, with None for missing values of pandas."""
     if values.dtype.kind == "O":
         cells = [None if type(v).__name__ in ("NAType", "NaTType") else v for v in values]
         values = np.empty(len(cells), object)
@@ -76,7 +75,7 @@ def _to_series(values: Array, name: str) -> pl.Series:
 
 
 def resolve_columns(features: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that ``categorical_features`` means: names, numbers, or a mask."""
+    """Return the column names for ``categorical_features``: names, indices, or a mask."""
     if isinstance(features, str):  # 'auto'
         return ()
     labels = [str(label) for label in X.columns] if is_frame(X) else list(names)
@@ -97,17 +96,17 @@ def _resolve_column(one: Any, labels: list[str], names: Sequence[str]) -> str:
     if isinstance(one, int | np.integer) and type(one) is not bool and 0 <= one < len(names):
         return names[int(one)]
     raise UserError(
-        "categorical_features must hold names of columns, their numbers from 0 to "
-        f"{len(names) - 1}, or True and False for each; got {quote_name(one)}"
+        "categorical_features must hold column names, indices from 0 to "
+        f"{len(names) - 1}, or True or False for each column; got {quote_name(one)}"
     )
 
 
 def infer_schema(
     frame: pl.DataFrame, categorical: Sequence[str] = ()
 ) -> tuple[Schema, tuple[DroppedColumn, ...], pl.DataFrame]:
-    """Return the schema of a table, the columns that are not used, and the table of those that are.
+    """Return the schema of a table, the unused columns, and the DataFrame of the used ones.
 
-    The columns `categorical` are categories whatever they hold.
+    The columns `categorical` are treated as categories.
     """
     from graduel.data.column_inference import infer_features
 
@@ -115,8 +114,8 @@ def infer_schema(
     if not features.columns:
         why = ", ".join(f"{quote_name(one.name)} ({one.why})" for one in features.set_aside[:5])
         raise UserError(
-            f"expected columns to train on; got {why}. Give columns whose cells differ; name "
-            "columns that are categories all the same in categorical_features"
+            f"expected at least one usable column; got {why}. Give columns that vary, or name "
+            "categories in categorical_features"
         )
     schema = Schema(
         columns=features.columns,

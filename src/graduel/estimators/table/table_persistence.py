@@ -1,4 +1,4 @@
-"""Files of TabularMLPClassifier: a network's file with schema and preparation in its notes."""
+"""Files of TabularMLPClassifier: a network file with schema and preparation in its notes."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from graduel.train.io.network_file import SavedNetwork
 from graduel.train.recipes import NetRecipe
 
 FORMAT = 1
-"""Format of the notes beside the network."""
+"""The format version of the notes."""
 CURVES = ("loss_curve_", "validation_error_curve_", "validation_loss_curve_", "validation_scores_")
 PARTS: dict[str, type] = {"NetRecipe": NetRecipe}
-"""Classes of parameters, beside plain data."""
+"""The classes that parameters can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedColumns:
-    """Columns of a fitted table; see :class:`FittedTable`."""
+    """The columns of a fitted table; see :class:`FittedTable`."""
 
     names: tuple[str, ...]
     feature_names: tuple[str, ...] | None
@@ -43,14 +43,14 @@ class SavedColumns:
         columns = [column.name for column in self.schema.columns]
         columns += [column.name for column in self.set_aside]
         if sorted(columns) != sorted(self.names) or len(set(columns)) < len(columns):
-            raise ValueError("the columns are not those of the table")
+            raise ValueError("the columns do not match the table")
         if self.feature_names is not None and len(self.feature_names) != len(self.names):
             raise ValueError("there must be a name for each column")
 
 
 @dataclass(frozen=True, slots=True)
 class SavedCurves:
-    """The fitted attributes that are in the file; the others follow from the network."""
+    """The fitted attributes in the file; the others follow from the network."""
 
     n_iter_: int
     best_epoch_: int
@@ -68,11 +68,11 @@ class SavedCurves:
             self.validation_scores_,
         )
         if {len(curve) for curve in curves if curve is not None} - {len(self.loss_curve_)}:
-            raise ValueError("the curves have several lengths")
+            raise ValueError("the curves differ in length")
 
 
 def save(estimator: Any, path: str | Path) -> None:
-    """Write a fitted estimator to one file."""
+    """Save a fitted estimator to one file."""
     check_is_fitted(estimator)
     fitted: FittedTable = estimator._fitted
     names = None if fitted.names is None else tuple(map(str, fitted.names))
@@ -114,10 +114,13 @@ def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
     if not {encoder.name for encoder in preparation.encoders} <= {
         column.name for column in saved.schema.columns
     }:
-        raise ValueError("the preparation is of other columns")
+        raise ValueError("the preparation is for other columns")
     network = model.network
-    if network.input_shape != (len(preparation.names),) or network.answer_shape != classes.shape:
-        raise ValueError("the network's shapes are not the table's")
+    if (
+        network.input_shape != (len(preparation.names),)
+        or network.prediction_shape != classes.shape
+    ):
+        raise ValueError("the shapes of the network do not match the table")
     names = saved.feature_names
     return FittedTable(
         saved.names,

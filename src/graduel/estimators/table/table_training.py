@@ -1,4 +1,4 @@
-"""Training on a prepared table; the epoch that is best on the validation rows is chosen."""
+"""Training on a prepared table, and selection of the best epoch on validation rows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from graduel.train.loop.training import BestEpoch, Training
 Array = NDArray[Any]
 
 SMALLEST = float(np.finfo(np.float32).eps)
-"""Probabilities count as at least this in a log loss, so that one mistake is not infinite."""
+"""Lower bound of probabilities in the log loss, so that one row cannot make it infinite."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableEpoch:
-    """Measures of an epoch: the training loss, and others on the validation rows (None without)."""
+    """The training loss of an epoch and its metrics on the validation rows, if there are any."""
 
     epoch: int
     loss: float
@@ -34,17 +34,16 @@ class TableEpoch:
 
 
 class EpochScorer:
-    """Scores an epoch by the probabilities of the validation rows.
+    """Losses of an epoch from the probabilities of the validation rows.
 
-    Rows count by their class's weight, where classes have weights: a fit that is to care for one
-    class must not be selected by the others. These rows are mostly few, and many epochs have the
-    same error on them: then the log loss decides.
+    Rows are weighted by their class weights, so that the metric agrees with the loss. On few
+    validation rows many epochs have the same error; then the log loss breaks the tie.
     """
 
     def __init__(self, metric: str, weights: tuple[float, ...] | None, y: Array) -> None:
         self.metric, self.y = metric, y
         self.last: tuple[float, ...] = ()
-        """Error, log loss and score of the last epoch."""
+        """The error, log loss and score of the last epoch."""
         self._weight: Array | None = None if weights is None else np.array(weights)[y]
         if self._weight is not None and not self._weight.sum():
             self._weight = None
@@ -69,9 +68,9 @@ class EpochScorer:
 def train_and_select(
     verbose: Any, training: Training, valid: Array, scorer: EpochScorer
 ) -> tuple[BestEpoch, list[TableEpoch]]:
-    """Train; return the best epoch (the last without validation rows), and all epochs."""
-    best, epochs, end = BestEpoch(training.answer.copy()), list[TableEpoch](), ""
-    quiet = np.errstate(over="ignore", invalid="ignore")  # divergence has an error of its own
+    """Train; return the best epoch (without validation rows, the last) and all epochs."""
+    best, epochs, end = BestEpoch(training.prediction_weights.copy()), list[TableEpoch](), ""
+    quiet = np.errstate(over="ignore", invalid="ignore")  # divergence raises DivergedError
     with quiet, Progress(verbose, training.recipe.epochs) as progress:
         try:
             for epoch in _epochs(training, valid, scorer, best):
@@ -84,8 +83,8 @@ def train_and_select(
             warnings.warn(end, stacklevel=4)
         except DivergedError as error:
             if not best.epoch:
-                raise UserError(f"{error}. Give a recipe with a lower lr") from None
-            end = f"the training diverged, and the best epoch before is kept: {error}"
+                raise UserError(f"{error}. Use a recipe with a lower lr") from None
+            end = f"the training diverged; the best epoch before is used: {error}"
             warnings.warn(end, ConvergenceWarning, stacklevel=4)
         progress.end(end)
     return best, epochs
@@ -99,5 +98,5 @@ def _epochs(
             yield epoch
         return
     for epoch in training.epochs():
-        best.weights, best.epoch = training.answer.copy(), epoch.epoch
+        best.weights, best.epoch = training.prediction_weights.copy(), epoch.epoch
         yield epoch

@@ -1,1 +1,1 @@
-"""Digits on their way to 28 × 28 pixels: drawings, photos, synthetic strokes."""
+"""Drawings, photos and synthetic strokes of digits, converted to 28 × 28 pixels."""

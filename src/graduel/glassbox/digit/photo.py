@@ -1,4 +1,4 @@
-"""From a photo or a scan of a digit to its ink."""
+"""Extraction of the ink from a photo or scan of a digit."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from graduel.errors import UserError
 from graduel.glassbox.plain_data import Array
 
 SIDE = 400
-"""Larger images are reduced to this many pixels on their longer side."""
+"""Maximum length of the longer side in pixels; larger images are downscaled."""
 FAINT = 24.0
-"""Brightness, of 255, by which ink must differ from paper at least."""
+"""Minimum difference in brightness between ink and paper, out of 255."""
 SPECK = 0.04
-"""Spots with a smaller share of the ink of the largest one are dust."""
+"""Connected components with less ink than this share of the largest one are dust."""
 
 
 def extract_ink(image: Any) -> Array:
     """Return the ink of a photographed or scanned drawing, float32 from 0 to 1.
 
-    Paper is the median of the border, light or dark. Its shading is removed (a closing with a
-    window wider than any pen, Serra 1982), brightness between paper and ink is cut by the
-    threshold of Otsu (1979), edges stay grey, and specks of dust go. Images of more than 400
-    pixels a side are reduced.
+    The paper's brightness is the median of the border; light ink on dark paper is inverted.
+    Shading is removed by a morphological closing with a window wider than any pen (Serra, 1982),
+    ink is separated from paper by Otsu's threshold (1979), edges stay gray, and dust specks are
+    removed. Images of more than 400 pixels a side are downscaled.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def extract_ink(image: Any) -> Array:
     Raises
     ------
     UserError
-        If it is not an image.
+        If `image` is not an image.
 
     Examples
     --------
@@ -43,19 +43,19 @@ def extract_ink(image: Any) -> Array:
     """
     from scipy import ndimage
 
-    grey = _luminance(image)
-    border = float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
-    low, high = np.percentile(grey, [0.1, 99.9])
+    gray = _luminance(image)
+    border = float(np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])))
+    low, high = np.percentile(gray, [0.1, 99.9])
     if border - low < high - border:
-        grey = 255 - grey  # light ink on dark paper
-    window = max(3, max(grey.shape) // 3)
-    paper = ndimage.grey_closing(grey, size=(window, window), mode="nearest")
+        gray = 255 - gray  # light ink on dark paper
+    window = max(3, max(gray.shape) // 3)
+    paper = ndimage.grey_closing(gray, size=(window, window), mode="nearest")
     paper = ndimage.uniform_filter(paper, window // 2, mode="nearest")
-    depth = (paper - grey).clip(0)
+    depth = (paper - gray).clip(0)
     if float(np.percentile(depth, 99.9)) < FAINT:
-        return np.zeros(grey.shape, np.float32)
+        return np.zeros(gray.shape, np.float32)
     threshold = max(_otsu(depth), FAINT / 2)
-    # Full ink where it is as strong as most of the ink, so that a pen's core becomes 1.
+    # The median strength of the ink becomes 1, so that the core of a stroke is full ink.
     full = float(np.median(depth[depth > threshold]))
     ink = np.where(depth > threshold / 2, depth / full, 0).clip(0, 1)
     spots, _ = ndimage.label(ink > 0, np.ones((3, 3)))
@@ -64,16 +64,16 @@ def extract_ink(image: Any) -> Array:
 
 
 def _luminance(image: Any) -> Array:
-    """Return brightness from 0 to 255, reduced in size, transparent pixels white."""
+    """Return brightness from 0 to 255, downscaled; transparent pixels are white."""
     from PIL import Image
 
     if not isinstance(image, Image.Image):
         array = np.asarray(image)
-        is_colour = array.ndim == 3 and array.shape[2] in (3, 4)
-        if array.dtype != np.uint8 or not (array.ndim == 2 or is_colour) or not array.size:
+        is_color = array.ndim == 3 and array.shape[2] in (3, 4)
+        if array.dtype != np.uint8 or not (array.ndim == 2 or is_color) or not array.size:
             raise UserError(
-                f"an image must be uint8 of shape (height, width); got {array.dtype} of shape "
-                f"{array.shape}"
+                "an image must be uint8 of shape (height, width) or (height, width, 3 or 4); got "
+                f"{array.dtype} of shape {array.shape}"
             )
         image = Image.fromarray(array)
     rgba, factor = image.convert("RGBA"), -(-max(image.size) // SIDE)
@@ -84,7 +84,7 @@ def _luminance(image: Any) -> Array:
 
 
 def _otsu(depth: Array) -> float:
-    """Return the threshold between two groups with the largest variance between them."""
+    """Return Otsu's threshold, which maximizes the variance between the two groups."""
     counts, edges = np.histogram(depth, bins=128, range=(0, float(depth.max())))
     middles = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)[:-1]

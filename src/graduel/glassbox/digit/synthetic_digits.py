@@ -1,4 +1,4 @@
-"""Drawings from strokes: lines of a pen turned to ink, and digits written by a random hand."""
+"""Synthetic drawings: pen strokes rendered as ink, and random handwritten digits."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Stroke = Sequence[Point]
 def draw_strokes(
     points: Sequence[Stroke], thickness: float = 20.0, size: tuple[int, int] = (280, 280)
 ) -> Array:
-    """Draw lines of a round pen and return the ink, float32 from 0 to 1.
+    """Render strokes of a round pen, float32 from 0 to 1.
 
     Parameters
     ----------
-    points : for each stroke its points (x, y) in pixels, x to the right and y down; a stroke of
+    points : the points (x, y) of each stroke in pixels, x to the right and y down; a stroke of
         one point is a dot
-    thickness : of the pen, in pixels
+    thickness : width of the pen in pixels
     size : (height, width) of the drawing
 
     Raises
     ------
     UserError
-        If the size or the thickness is not positive, or a point is no pair of finite numbers.
+        If the size or the thickness is not positive, or a point is not two finite numbers.
 
     Examples
     --------
@@ -42,13 +42,15 @@ def draw_strokes(
     height, width = size
     if not (height >= 1 and width >= 1 and 0 < thickness <= 4 * max(size)):
         raise UserError(f"size and thickness must be positive; got {size} and {thickness}")
-    # Drawn twice as large, then reduced: the edges become smooth.
+    # Drawn at twice the size and downscaled, for smooth edges.
     image = Image.new("L", (2 * width, 2 * height))
     pen, radius = ImageDraw.Draw(image), float(thickness)
     for stroke in points:
         xy = np.asarray(stroke, np.float64)
         if xy.ndim != 2 or xy.shape[1:] != (2,) or not np.isfinite(xy).all():
-            raise UserError("a stroke must be points (x, y) of finite numbers")
+            raise UserError(
+                f"a stroke must be points (x, y) of finite numbers; got shape {xy.shape}"
+            )
         line = [(float(x), float(y)) for x, y in 2 * xy.clip(-1e5, 1e5)]
         if len(line) > 1:
             pen.line(line, fill=255, width=max(1, ceil(2 * thickness)))
@@ -58,7 +60,7 @@ def draw_strokes(
     return np.asarray(small, np.float32) / np.float32(255)
 
 
-WAYS: dict[int, tuple[str, ...]] = {
+STYLES: dict[int, tuple[str, ...]] = {
     0: ("~ .5,0 .15,.2 .1,.5 .2,.85 .5,1 .8,.85 .9,.5 .82,.18 .5,0",),
     1: ("- .5,0 .5,1", "- .32,.2 .52,0 .52,1"),
     2: ("~ .12,.25 .3,.03 .65,.03 .82,.28 .6,.6 .1,1 - .1,1 .92,.98",),
@@ -70,14 +72,14 @@ WAYS: dict[int, tuple[str, ...]] = {
     8: ("~ .8,.15 .5,0 .22,.2 .5,.47 .8,.76 .5,1 .2,.76 .5,.47 .8,.15",),
     9: ("~ .8,.2 .5,0 .2,.2 .35,.47 .65,.42 .8,.2 ~ .8,.2 .78,.6 .7,1",),
 }
-"""The ways in which people write each digit: strokes as points x,y in a box of 1 × 1.
+"""Handwriting styles of each digit: strokes as points x,y in a box of 1 × 1.
 
-A stroke after ~ is a smooth curve through its points, one after - is straight lines.
+A stroke after ~ is a smooth curve through its points; a stroke after - is straight lines.
 """
 
 
-def _parse_way(text: str) -> list[tuple[bool, list[Point]]]:
-    """Return the strokes of a way: whether each is a curve, and its points."""
+def _parse_style(text: str) -> list[tuple[bool, list[Point]]]:
+    """Return the strokes of a style: for each, whether it is a curve, and its points."""
     strokes: list[tuple[bool, list[Point]]] = []
     for token in text.split():
         if token in "~-":
@@ -99,22 +101,27 @@ def draw_digit(
     wobble: float = 0.02,
     margin: float = 12.0,
 ) -> tuple[list[list[Point]], float]:
-    """Write a digit by a random hand: thin or thick, small or large, slanted, anywhere.
+    """Draw a random handwritten digit: pen, size, slant, position and shape vary.
 
     Parameters
     ----------
-    digit : 0 to 9; any other is a UserError
-    rng : the hand
-    size : of the square field, in pixels
-    thickness : of the pen, from and to; a small digit gets no more than a seventh of its height
-    height : of the digit, from and to
-    slant : how far it leans to the right, as a share of its height, from and to
-    wobble : the spread of every point, as a share of the height
-    margin : free pixels at the edge
+    digit : 0 to 9
+    rng : the source of randomness
+    size : side of the square field in pixels
+    thickness : range of the pen's width in pixels, limited to a seventh of the digit's height
+    height : range of the digit's height in pixels
+    slant : range of the slant to the right, as a share of the height
+    wobble : standard deviation of each point, as a share of the height
+    margin : minimum distance to the edge in pixels
 
     Returns
     -------
-    The strokes and the pen's thickness, as :func:`draw_strokes` takes them.
+    The strokes and the pen's thickness, the first two arguments of :func:`draw_strokes`.
+
+    Raises
+    ------
+    UserError
+        If `digit` is not from 0 to 9.
 
     Examples
     --------
@@ -122,10 +129,10 @@ def draw_digit(
     >>> draw_strokes(points, pen).shape
     (280, 280)
     """
-    if digit not in WAYS:
+    if digit not in STYLES:
         raise UserError(f"digit must be from 0 to 9; got {digit}")
-    ways = WAYS[digit]
-    strokes = _parse_way(ways[int(rng.integers(len(ways)))])
+    styles = STYLES[digit]
+    strokes = _parse_style(styles[int(rng.integers(len(styles)))])
     tall = float(rng.uniform(*height))
     pen = min(float(rng.uniform(*thickness)), tall / 7)
     wide = tall * float(rng.uniform(0.6, 0.8))
@@ -135,7 +142,7 @@ def draw_digit(
     for is_curve, line in strokes:
         moved = []
         for point in line:
-            # Strokes that meet in a point meet in it after its wobble, too.
+            # A point shared by two strokes moves once, so that they still meet.
             if point not in shift:
                 shift[point] = rng.normal(0, wobble, 2)
             moved.append(np.array(point) + shift[point])
@@ -153,7 +160,7 @@ def draw_digit(
 
 
 def _smooth(points: Array, pieces: int = 12) -> Array:
-    """Lay a curve through points (Catmull and Rom, 1974)."""
+    """Return a Catmull-Rom spline (1974) through the points."""
     first, last = 2 * points[0] - points[1], 2 * points[-1] - points[-2]
     if np.allclose(points[0], points[-1]):
         first, last = points[-2], points[1]

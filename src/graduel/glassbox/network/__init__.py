@@ -1,1 +1,1 @@
-"""One example in a network: forward, backward, single neurons and weights."""
+"""Explanations of a network: forward and backward pass, single neurons and weights."""

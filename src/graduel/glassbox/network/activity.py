@@ -1,4 +1,4 @@
-"""Layers over a batch: activations, gradients, dead and saturated units."""
+"""Layer statistics over a batch: activations, gradients, dead and saturated units."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
 from graduel.nn.workspace import Call
 
 SATURATED = 0.98
-"""A tanh is saturated beyond ±0.98 of its range, a sigmoid in the same share of its range."""
+"""An output is saturated if |tanh| exceeds this; for a sigmoid σ, if |2σ − 1| does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram(PlainData):
-    """Counts in equal bins."""
+    """Counts in bins of equal width."""
 
     counts: Array
     edges: Array
-    """One more than counts."""
+    """Bin edges, one more than counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerActivity(PlainData):
-    """One layer over a batch."""
+    """Statistics of one layer over a batch."""
 
     place: LayerInfo
     mean: float
@@ -38,43 +38,44 @@ class LayerActivity(PlainData):
     """The share of outputs that are exactly 0."""
     outputs: Histogram
     dead: tuple[int, ...]
-    """Of an activation: units (of images, channels) that are 0 for every row."""
+    """Of an activation: units (for images, channels) whose output is 0 for every row."""
     saturated: float
-    """Of tanh and sigmoid: the share of outputs at the ends of their range; else 0."""
+    """Share of saturated outputs, for tanh and sigmoid; 0 for other layers."""
     gradients: Histogram | None
-    """Of the loss's gradient by the outputs, without the 1/m: dZ of a dense layer."""
+    """Gradient of the loss with respect to the outputs, without the 1/m (dZ of a dense layer)."""
     gradient_std: float
     weight_norms: dict[str, float]
-    """‖W‖ by parameter."""
+    """‖W‖ of each parameter."""
     gradient_norms: dict[str, float]
-    """‖dW‖ by parameter, of the mean loss."""
+    """‖dW‖ of each parameter, for the mean loss."""
     gradient_sizes: Histogram | None
-    """Of log₁₀ |dW|, of the entries that are not 0."""
+    """Histogram of log₁₀ |dW| over the nonzero entries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Activity(PlainData):
-    """Every layer of the row over a batch."""
+    """Statistics of every top-level layer over a batch."""
 
     rows: int
     loss: float | None
-    """None where there are no targets."""
+    """None without targets."""
     layers: tuple[LayerActivity, ...]
 
     @property
     def dead(self) -> int:
-        """The number of dead units of all layers."""
+        """The number of dead units in all layers."""
         return sum(len(layer.dead) for layer in self.layers)
 
 
 def count_bins(values: Any, bins: int = 30, bounds: tuple[float, float] | None = None) -> Histogram:
-    """Count values in equal bins; values that are not finite are ignored.
+    """Count values in bins of equal width; non-finite values are ignored.
 
     Parameters
     ----------
-    values : any shape
+    values : numbers, any shape
     bins : the number of bins
-    bounds : lowest and highest, values outside count at the ends; None: smallest and largest
+    bounds : range of the bins; values outside count in the first or last bin. Default: the
+        smallest and the largest value
 
     Examples
     --------
@@ -89,7 +90,7 @@ def count_bins(values: Any, bins: int = 30, bounds: tuple[float, float] | None =
         bounds = float(flat.min()), float(flat.max())
     low, high = bounds or (0.0, 1.0)
     size = max(abs(low), abs(high))
-    if not high - low > 1e-9 * size:  # all but equal: the bins still need a width
+    if not high - low > 1e-9 * size:  # (nearly) equal values: the bins still need a width
         low, high = low - 0.5 - 1e-6 * size, high + 0.5 + 1e-6 * size
     counts, edges = np.histogram(flat, bins, (low, high))
     return Histogram(counts, edges)
@@ -98,19 +99,19 @@ def count_bins(values: Any, bins: int = 30, bounds: tuple[float, float] | None =
 def measure_activity(
     network: Network, weights: Weights, X: Any, y: Any = None, *, bins: int = 30
 ) -> Activity:
-    """Measure every layer over a batch, as the network predicts.
+    """Compute statistics of every layer over a batch, in inference mode.
 
     Parameters
     ----------
     network, weights : a network, fitted or in training
-    X : rows as the network takes them, shape (n, *input_shape); a few hundred are enough
-    y : targets as the loss takes them; without them there are no gradients
-    bins : of the histograms
+    X : prepared rows, shape (n, *input_shape); a few hundred are enough
+    y : targets in the form the loss expects; without them, no gradients are computed
+    bins : number of bins of each histogram
 
     Raises
     ------
     UserError
-        If X is empty or of another shape.
+        If `X` is empty or has the wrong shape.
 
     Examples
     --------
@@ -118,15 +119,15 @@ def measure_activity(
     >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
     >>> rng = np.random.default_rng(0)
     >>> weights = net.init(rng)
-    >>> net.layout["0.b"].view(weights.theta)[5] = -100  # it never gets above 0 again
-    >>> seen = measure_activity(net, weights, rng.normal(size=(64, 4)), np.zeros(64, int))
-    >>> seen.layers[1].dead, [layer.place.title for layer in seen.layers]
+    >>> net.layout["0.b"].view(weights.theta)[5] = -100  # dead: never positive
+    >>> activity = measure_activity(net, weights, rng.normal(size=(64, 4)), np.zeros(64, int))
+    >>> activity.layers[1].dead, [layer.place.title for layer in activity.layers]
     ((5,), ['Dense, 4 → 16', 'ReLU', 'Dense, 16 → 3'])
     """
     rows = np.asarray(X, network.dtype)
     if rows.shape[1:] != network.input_shape or not len(rows):
         shape = ", ".join(map(str, network.input_shape))
-        raise UserError(f"X must have shape (n, {shape}) with n from 1 on; got {rows.shape}")
+        raise UserError(f"X must have shape (n, {shape}) with at least one row; got {rows.shape}")
     outputs: dict[str, Array] = {}
     gradients: dict[str, Array] = {}
 
@@ -153,7 +154,7 @@ def measure_activity(
 
 
 def _make_targets(network: Network, y: Any) -> Array:
-    """Return class codes as they are, or one-hot for a loss that takes numbers."""
+    """Return class codes unchanged, or one-hot for losses other than softmax cross-entropy."""
     y = np.asarray(y)
     n = count_outputs(network)
     if (

@@ -1,4 +1,4 @@
-"""Adversarial examples: every pixel moved along the sign of the loss's gradient."""
+"""Adversarial examples by the fast gradient sign method (FGSM)."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from graduel.nn import Network, Weights
 from graduel.nn.workspace import Call
 
 Predictor = Callable[[Array], Array]
-"""Rows in the network's units, shape (n, features) → probabilities, shape (n, classes)."""
+"""Maps scaled rows, shape (n, features), to probabilities, shape (n, classes)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackOutcome(PlainData):
-    """One model's probabilities of an example and of its adversarial example."""
+    """One model's probabilities for an example and for its adversarial example."""
 
     before: Array
     after: Array
-    answer_before: int
-    answer_after: int
-    falls: bool
-    """Whether the prediction was the label before, and is another after."""
+    class_before: int
+    class_after: int
+    fooled: bool
+    """Whether the prediction changes from correct to wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attack(PlainData):
-    """An adversarial example, and each model's predictions."""
+    """An adversarial example and its outcome for each model."""
 
     eps: float
     x: Array
     direction: Array
     """sign(∂L/∂x), −1, 0 or 1."""
-    verdicts: dict[str, AttackOutcome]
+    outcomes: dict[str, AttackOutcome]
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionChange(PlainData):
-    """The smallest strength at which a model's prediction changes."""
+    """The smallest ε at which a model's prediction changes."""
 
     eps: float | None
-    """None where it does not change up to the largest strength tried."""
-    answer_before: int
-    answer_after: int | None
+    """None if the prediction does not change up to the largest ε tried."""
+    class_before: int
+    class_after: int | None
 
 
 def attack_direction(network: Network, weights: Weights, x: Any, y: Any) -> Array:
-    """Return sign(∂L/∂x), the direction in which the loss rises fastest if all pixels may move.
+    """Return sign(∂L/∂x), the direction of steepest increase of the loss in the max norm.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def perturb(
 
     Parameters
     ----------
-    bounds : the range of a pixel; None: none
+    bounds : the valid range of an input; None for no limit
 
     Examples
     --------
@@ -96,25 +96,25 @@ def attack_example(
     *,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> Attack:
-    """Return an adversarial example of a network, and every model's predictions for it.
+    """Compute an adversarial example of a network, and every model's predictions for it.
 
-    x' = clip(x + ε sign(∂L/∂x)), L the network's loss with y as the true class.
+    x' = clip(x + ε sign(∂L/∂x)), where L is the network's loss with y as the true class.
 
     Source: Goodfellow, Shlens and Szegedy, *Explaining and Harnessing Adversarial Examples*, 2015.
 
     Parameters
     ----------
-    network, weights : the network whose gradient is followed
-    x : one example, as the network takes it (pixels from 0 to 1)
-    y : its class
+    network, weights : the network whose gradient is used
+    x : one example, scaled for the network (pixels from 0 to 1)
+    y : its true class
     eps : ε, in units of x
-    predictors : each model as a function of rows in the network's units to probabilities
-    bounds : the range that x stays in; None: none
+    predictors : the models to test, each a function from scaled rows to probabilities
+    bounds : the valid range of x; None for no limit
 
     Raises
     ------
     UserError
-        If ε is negative, or x or y do not fit the network.
+        If `eps` is negative, or `x` or `y` does not fit the network.
 
     Examples
     --------
@@ -123,19 +123,19 @@ def attack_example(
     >>> weights = net.init(np.random.default_rng(0))
     >>> predict = lambda X: net.predict(X, weights)
     >>> attack = attack_example(net, weights, [0.2, 0.4, 0.6], 1, 0.1, {"net": predict})
-    >>> bool(attack.verdicts["net"].after[1] < attack.verdicts["net"].before[1])
+    >>> bool(attack.outcomes["net"].after[1] < attack.outcomes["net"].before[1])
     True
     """
     row = as_batch(network, x)
     direction = attack_direction(network, weights, row, y)
     moved = perturb(row, direction, eps, bounds)
     both = np.stack([row.reshape(-1), moved.reshape(-1)])
-    verdicts = {}
+    outcomes = {}
     for name, predict in predictors.items():
         before, after = np.asarray(predict(both.copy()))
         old, new = int(before.argmax()), int(after.argmax())
-        verdicts[name] = AttackOutcome(before, after, old, new, old == int(y) != new)
-    return Attack(float(eps), moved, direction, verdicts)
+        outcomes[name] = AttackOutcome(before, after, old, new, old == int(y) != new)
+    return Attack(float(eps), moved, direction, outcomes)
 
 
 def find_smallest_eps(
@@ -147,18 +147,18 @@ def find_smallest_eps(
     steps: int = 128,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> DecisionChange:
-    """Return the smallest strength along a direction at which a model's prediction changes.
+    """Find the smallest ε along a direction at which a model's prediction changes.
 
-    Strengths 1/steps, 2/steps, … of `max_eps` are tried; between the first that changes the
-    prediction and the one before, ten halvings narrow it down. A prediction that changes and
-    changes back between two neighbours is missed.
+    A grid of `steps` values up to `max_eps` is tried; the interval before the first change is
+    narrowed by ten bisections. A prediction that changes and changes back between two grid points
+    is missed.
 
     Parameters
     ----------
     x, direction, bounds : as in :func:`perturb`
     predict : a model, as in :func:`attack_example`
-    max_eps : the largest strength
-    steps : the number of strengths
+    max_eps : the largest ε
+    steps : the number of grid points
 
     Examples
     --------
@@ -167,17 +167,17 @@ def find_smallest_eps(
     0.25
     """
 
-    def predict_classes(strengths: Array) -> Array:
-        rows = [perturb(x, direction, float(eps), bounds).reshape(-1) for eps in strengths]
+    def predict_classes(epsilons: Array) -> Array:
+        rows = [perturb(x, direction, float(eps), bounds).reshape(-1) for eps in epsilons]
         return np.asarray(predict(np.stack(rows))).argmax(axis=1)
 
-    strengths = np.linspace(0.0, max_eps, steps + 1)
-    predictions = predict_classes(strengths)
+    epsilons = np.linspace(0.0, max_eps, steps + 1)
+    predictions = predict_classes(epsilons)
     before = int(predictions[0])
     changed = np.flatnonzero(predictions != before)
     if not len(changed):
         return DecisionChange(None, before, None)
-    low, high = strengths[changed[0] - 1], strengths[changed[0]]
+    low, high = epsilons[changed[0] - 1], epsilons[changed[0]]
     after = int(predictions[changed[0]])
     for _ in range(10):
         middle = (low + high) / 2

@@ -24,57 +24,58 @@ from graduel.nn.workspace import Call
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerBack(PlainData):
-    """One layer's gradients: by its output, its input and its parameters."""
+    """The gradients of the loss with respect to one layer's output, input and parameters."""
 
     place: LayerInfo
     dy: Array | None
-    """The loss's gradient by the layer's output; dZ for a dense layer."""
+    """Gradient with respect to the layer's output; dZ for a dense layer."""
     dx: Array
-    """By its input."""
+    """Gradient with respect to its input."""
     gradients: dict[str, Array]
-    """By its parameters, in the engine's shapes: W is (in, out), the transpose of the paper's."""
+    """Gradient of each parameter, in the engine's shapes: W is (in, out), the transpose of the
+    derivation's."""
     gate: Array | None
-    """Of a ReLU: True where it passes the gradient, False where it stops it."""
+    """Of a ReLU: True where the gradient passes (z > 0), False where it is blocked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Backward(PlainData):
-    """One example's backward pass through the network, as it predicts."""
+    """The backward pass of one example, with the network in inference mode."""
 
     WITHOUT: ClassVar[tuple[str, ...]] = ("forward", "theta_gradient")
 
     label: int | None
-    """The class that is taken as true; None where the target is not a class."""
+    """The class used as the true one; None if the target is not a class."""
     target: Array
-    """Y: one-hot, or smoothed where the loss smooths."""
+    """Y: one-hot, with label smoothing if the loss uses it."""
     loss: float
     dz: Array
-    """The loss's gradient by the raw predictions: A − Y for softmax cross-entropy, a k-th of it in
-    each of k ensemble members."""
+    """Gradient with respect to the raw predictions: A − Y for softmax cross-entropy, (A − Y) / k
+    for each of k ensemble members."""
     output: tuple[Equation, ...]
     layers: tuple[LayerBack, ...]
-    """Last to first; the layers of a block after it, last to first."""
+    """From last to first; the layers of a block follow it, from last to first."""
     dx: Array
-    """The loss's gradient by the example itself."""
+    """Gradient with respect to the input."""
     forward: Forward
     theta_gradient: Array
-    """The gradient by θ, in the network's layout."""
+    """Gradient with respect to θ, in the network's layout."""
 
     def layer(self, path: str) -> LayerBack:
-        """Return a layer's gradients by its index path."""
+        """Return the gradients of the layer at an index path."""
         return next(layer for layer in self.layers if layer.place.path == path)
 
 
 def make_target(network: Network, y: Any) -> Array:
-    """Return a batch of one target, as the network's loss takes it.
+    """Return a batch of one target, in the form the network's loss expects.
 
-    A class code stays a code for softmax cross-entropy and becomes one-hot for the other losses;
-    an array stays as it is.
+    A class code stays a code for softmax cross-entropy and becomes one-hot for other losses; an
+    array is only reshaped and cast.
 
     Raises
     ------
     UserError
-        If there is no such class, or the target has another size than the output.
+        If the class does not exist, or the target's size differs from the output's.
     """
     n = count_outputs(network)
     softmax = isinstance(get_member_loss(network), SoftmaxCrossEntropy)
@@ -93,28 +94,28 @@ def make_target(network: Network, y: Any) -> Array:
 def backward(
     network: Network, weights: Weights, x: Any, y: Any, *, classes: Sequence[str] = ()
 ) -> Backward:
-    """Return every gradient of one example's loss.
+    """Compute all gradients of one example's loss.
 
-    The network computes as it predicts: dropout passes everything, batch normalization takes its
-    running means. All arrays are computed by the engine.
+    The network is in inference mode: dropout is off, batch normalization uses its running means.
+    All arrays are computed by the engine.
 
     Parameters
     ----------
     network, weights : a fitted network
-    x : one example, prepared as the network takes it
-    y : the class code that is taken as true; for other losses, the target
+    x : one example, prepared and scaled for the network
+    y : the code of the true class, or the target of a loss without classes
 
     Raises
     ------
     UserError
-        If x or y do not fit the network.
+        If `x` or `y` does not fit the network.
 
     Examples
     --------
     >>> from graduel.nn import Dense
     >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
     >>> result = backward(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2], 1)
-    >>> bool(np.allclose(result.dz, result.forward.answers - result.target))
+    >>> bool(np.allclose(result.dz, result.forward.predictions - result.target))
     True
     >>> [layer.place.title for layer in result.layers]
     ['Dense, 16 → 3', 'ReLU', 'Dense, 4 → 16']
@@ -150,7 +151,7 @@ def backward(
 
 
 def _smooth_target(network: Network, target: Array) -> Array:
-    """Return Y: T = (1 − s) onehot(y) + s / K for softmax cross-entropy, else the target."""
+    """Return Y = (1 − s) onehot(y) + s / K for softmax cross-entropy, else the target."""
     loss = get_member_loss(network)
     if not isinstance(loss, SoftmaxCrossEntropy):
         row: Array = target[0]
@@ -166,7 +167,7 @@ def _output_equations(network: Network) -> tuple[Equation, ...]:
         return (Equation(f"L = −1/m Σ Y ⊙ log {A}"), make_equation(f"d{Z} = {A} − Y", 4))
     if isinstance(network.loss, EnsembleMean):
         loss = type(network.loss.loss).__name__
-        return (Equation(f"L = 1/k Σ L_h, L_h the {loss} of member h, each with dZ_h by itself"),)
+        return (Equation(f"L = 1/k Σ L_j, L_j the {loss} of ensemble member j, with its own dZ_j"),)
     name = type(network.loss).__name__
     text = " ".join((type(network.loss).__doc__ or name).split("\n\n")[0].split()).rstrip(".")
     return (Equation(text),)
@@ -178,7 +179,7 @@ def _collect_layers(
     input_gradients: dict[str, Array],
     gradient: Array,
 ) -> tuple[LayerBack, ...]:
-    """Return each layer's gradients, last to first."""
+    """Return each layer's gradients, from last to first."""
     by_path = {info.path: info for info in list_layers(network)}
     layers: list[LayerBack] = []
 

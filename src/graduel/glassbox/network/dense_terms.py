@@ -1,4 +1,4 @@
-"""The sums of dense layers of any kind, and the outputs of ensembles."""
+"""The weighted sums of all kinds of dense layers, and the outputs of ensembles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graduel.nn import Dense, EnsembleDense, EnsembleMean, EnsembleOutput, Loss,
 from graduel.nn.layers.layer import Layer
 
 DENSE = Dense, NTKDense, EnsembleDense, EnsembleOutput
-"""Layers whose units are sums over all inputs, or over those of one ensemble member."""
+"""Layers whose units sum over all inputs, or over those of one ensemble member."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,14 +23,14 @@ class Summands:
 
     x: Array
     w: Array
-    """The factor of each x in the sum, with every scale."""
+    """The weight of each x in the sum, including all scale factors."""
     index: Array
-    """The index of each x in the layer's input, counted over all axes."""
+    """The flat index of each x in the layer's input."""
     bias: float
 
 
 def get_unit_terms(layer: Layer, x: Array, p: Mapping[str, Array], unit: int) -> Summands:
-    """Return one unit's sum in a dense layer; units of an ensemble count member by member.
+    """Return the terms of one unit's sum; units of an ensemble are numbered member by member.
 
     >>> p = {"W": np.eye(2), "b": np.zeros(2)}
     >>> get_unit_terms(NTKDense(2), np.array([3.0, 4.0]), p, 1).w.round(3).tolist()
@@ -51,7 +51,7 @@ def get_unit_terms(layer: Layer, x: Array, p: Mapping[str, Array], unit: int) ->
 
 
 def get_layer_scale(layer: Layer, inputs: int) -> float:
-    """Return the factor of a layer's sums: 1/√n in a layer that scales them, else 1."""
+    """Return the scale factor of a layer's sums: 1/√n if the layer scales them, else 1."""
     scales = isinstance(layer, NTKDense) or getattr(layer, "scaled", False)
     return 1 / sqrt(inputs) if scales else 1.0
 
@@ -59,7 +59,7 @@ def get_layer_scale(layer: Layer, inputs: int) -> float:
 def write_equations(
     layer: Layer, x: str, y: str, W: str, b: str
 ) -> tuple[Equation, tuple[Equation, ...]]:
-    """Return the equations of a dense layer of any kind, forward and backward."""
+    """Return the forward equation and the backward equations of a dense layer."""
     if isinstance(layer, Dense):
         return make_equation(f"{y} = {W} {x} + {b}", 1), (
             make_equation(f"d{W} = 1/m d{y} {x}ᵀ", 5),
@@ -69,13 +69,17 @@ def write_equations(
     by = " / √n" if isinstance(layer, NTKDense) or getattr(layer, "scaled", False) else ""
     note = f", n the length of {x}" if by else ""
     if isinstance(layer, EnsembleDense):
-        note = f"; each member has its own r, s and {b}{note}"
+        note = f"; each ensemble member has its own r, s and {b}{note}"
         return Equation(f"{y} = s ⊙ {W} (r ⊙ {x}){by} + {b}{note}"), (
-            Equation(f"d{W} = 1/m Σ (s ⊙ d{y}) (r ⊙ {x})ᵀ{by}, the sum over members"),
+            Equation(f"d{W} = 1/m Σ (s ⊙ d{y}) (r ⊙ {x})ᵀ{by}, summed over ensemble members"),
             Equation(f"d{b} = 1/m Σ d{y}"),
             Equation(f"d{x} = r ⊙ {W}ᵀ (s ⊙ d{y}){by}"),
         )
-    each = f"; each member has its own {W} and {b}" if isinstance(layer, EnsembleOutput) else ""
+    each = (
+        f"; each ensemble member has its own {W} and {b}"
+        if isinstance(layer, EnsembleOutput)
+        else ""
+    )
     return Equation(f"{y} = {W} {x}{by} + {b}{each}{note}"), (
         Equation(f"d{W} = 1/m d{y} {x}ᵀ{by}"),
         make_equation(f"d{b} = 1/m Σ d{y}", 6),
@@ -89,11 +93,11 @@ def get_member_loss(network: Network) -> Loss:
 
 
 def count_outputs(network: Network) -> int:
-    """Return the number of outputs."""
-    return prod(network.answer_shape)
+    """Return the number of outputs of a network."""
+    return prod(network.prediction_shape)
 
 
 def average_members(network: Network, raw: Array) -> Array:
-    """Return one example's raw prediction, flat; of an ensemble, the members' mean."""
+    """Return one example's raw prediction, flat; for an ensemble, the mean of its members."""
     is_ensemble = isinstance(network.loss, EnsembleMean)
     return np.asarray(raw.mean(axis=0) if is_ensemble else raw).reshape(-1)

@@ -1,4 +1,4 @@
-"""The lines of ``nn/textbook.py`` that compute an equation, read from the file itself."""
+"""Equations, each with the line of ``nn/textbook.py`` that computes it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ FILE = "nn/textbook.py"
 
 @dataclass(frozen=True, slots=True)
 class Line(PlainData):
-    """A line of the source."""
+    """A line of source code."""
 
     file: str
     number: int
-    """From 1."""
+    """Line number, from 1."""
     text: str
-    """Without its indent and its comment."""
+    """The code without indent and comment."""
     comment: str
-    """Its comment: the equation."""
+    """The comment, which holds the equation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Equation(PlainData):
-    """An equation in the notation of ``docs/derivation.md``, examples as columns."""
+    """An equation in the notation of ``docs/derivation.md``, with examples as columns."""
 
     text: str
     number: int | None = None
-    """The number that it has there, (1) … (8); None for an equation that it does not have."""
+    """The equation's number in the derivation, 1 to 8; None if it is not part of it."""
     line: Line | None = None
-    """The line that computes it."""
+    """The line of ``textbook.py`` that computes it."""
 
 
 @cache
 def find_lines() -> dict[int, Line]:
-    """Return the line of each equation by the number in its comment.
+    """Return the line of each numbered equation, found by the number in its comment.
 
     >>> find_lines()[4].text
     'dZ = A[-1] - Y'
@@ -53,12 +53,12 @@ def find_lines() -> dict[int, Line]:
 
 
 def make_equation(text: str, number: int | None = None) -> Equation:
-    """Return an equation with its line."""
+    """Return an equation with the line that computes it."""
     return Equation(text, number, None if number is None else find_lines()[number])
 
 
 def subscript(symbol: str, number: int | None) -> str:
-    """Return a symbol with its number as an index.
+    """Return a symbol with a number as subscript.
 
     >>> subscript("W", 12)
     'W₁₂'

@@ -1,4 +1,4 @@
-"""The forward pass of one example, number by number."""
+"""The forward pass of one example: input and output of every layer."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from graduel.nn.workspace import Call
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerPass(PlainData):
-    """One layer's input and output."""
+    """The input and output of one layer."""
 
     place: LayerInfo
     input: Array | None
-    """None inside a block whose layers are not in a row."""
+    """None inside a block whose layers are not sequential."""
     output: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column(PlainData):
-    """One column of neurons, as networks are drawn: the input, or the units of a W_l."""
+    """One column of neurons in a network diagram: the input, or the units of a layer W_l."""
 
     number: int
     """l; 0 is the input."""
     title: str
     path: str
-    """Of the layer with the weights; empty for the input."""
+    """Index path of the layer with weights; empty for the input."""
     z: Array | None
-    """Before normalization and activation; None for the input."""
+    """Pre-activations, before normalization; None for the input."""
     a: Array
-    """The input of the next W_l; probabilities (the loss's link) in the last column."""
+    """Activations, the input of the next layer; predictions in the last column."""
     names: tuple[str, ...] = ()
-    """Names of the units, where they have them: classes in the last column."""
+    """Names of the units: the classes in the last column, else empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,37 +58,37 @@ class SoftmaxSteps(PlainData):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forward(PlainData):
-    """One example's forward pass, as the network predicts (dropout passes everything)."""
+    """The forward pass of one example, with the network in inference mode (no dropout)."""
 
     x: Array
     layers: tuple[LayerPass, ...]
-    """Depth first; the layers of a block come after it."""
+    """Depth first; the layers of a block follow it."""
     columns: tuple[Column, ...]
     raw: Array
-    """Raw predictions; logits z for softmax."""
-    answers: Array
-    """Probabilities: the loss's link of the raw predictions."""
+    """Raw predictions; the logits z for softmax."""
+    predictions: Array
+    """The loss's link of the raw predictions; probabilities for a classifier."""
     softmax: SoftmaxSteps | None
-    """Where the loss is softmax cross-entropy."""
+    """None if the loss is not softmax cross-entropy."""
 
     def layer(self, path: str) -> LayerPass:
-        """Return a layer's pass by its index path."""
+        """Return the input and output of the layer at an index path."""
         return next(layer for layer in self.layers if layer.place.path == path)
 
 
 def forward(network: Network, weights: Weights, x: Any, *, classes: Sequence[str] = ()) -> Forward:
-    """Return every input and output of one example's forward pass.
+    """Compute the input and output of every layer for one example.
 
     Parameters
     ----------
     network, weights : a fitted network
-    x : one example, prepared as the network takes it: numbers in the shape of its input, or flat
+    x : one example, prepared and scaled for the network: in the shape of its input, or flat
     classes : names of the outputs
 
     Raises
     ------
     UserError
-        If x has another size than the network's input.
+        If the size of `x` differs from the network's input.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def forward(network: Network, weights: Weights, x: Any, *, classes: Sequence[str
     >>> result = forward(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2])
     >>> [column.title for column in result.columns]
     ['input', 'ReLU', 'softmax']
-    >>> round(float(result.answers.sum()), 6)
+    >>> round(float(result.predictions.sum()), 6)
     1.0
     """
     row = as_batch(network, x)
@@ -118,24 +118,24 @@ def collect_forward(
     raw: Array,
     classes: Sequence[str] = (),
 ) -> Forward:
-    """Return the forward pass of a batch `row` of one example, from its watched outputs."""
+    """Return the forward pass from the recorded outputs of a batch `row` of one example."""
     layers = list_layers(network)
     inputs = _collect_inputs(network, row[0], outputs)
-    answers = network.loss.link(raw[np.newaxis].copy())[0]
+    predictions = network.loss.link(raw[np.newaxis].copy())[0]
     softmax = isinstance(network.loss, SoftmaxCrossEntropy)
     last = max((place.number or 0 for place in layers), default=0)
     return Forward(
         row[0],
         tuple(LayerPass(p, inputs.get(p.path), outputs[p.path]) for p in layers),
-        _collect_columns(network, layers, row[0], outputs, answers, tuple(classes)),
+        _collect_columns(network, layers, row[0], outputs, predictions, tuple(classes)),
         raw,
-        answers,
+        predictions,
         explain_softmax(raw, number=last) if softmax else None,
     )
 
 
 def _collect_inputs(network: Network, x: Array, outputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the input of each layer: in a row, the output of the layer before."""
+    """Return the input of each layer: in a sequence, the output of the previous layer."""
     inputs: dict[str, Array] = {}
 
     def follow(nodes: Sequence[Any], x: Array) -> None:
@@ -156,10 +156,10 @@ def _collect_columns(
     layers: Sequence[LayerInfo],
     x: Array,
     outputs: Mapping[str, Array],
-    answers: Array,
+    predictions: Array,
     classes: tuple[str, ...],
 ) -> tuple[Column, ...]:
-    """Gather each W_l with the normalization, activation and dropout that follow it."""
+    """Group each layer W_l with the normalization, activation and dropout that follow it."""
     row = [place for place in layers if "." not in place.path]
     starts = [i for i, place in enumerate(row) if place.number]
     stops = [*starts[1:], len(row)] if starts else []
@@ -169,9 +169,9 @@ def _collect_columns(
         first, rest = row[start], row[start + 1 : stop]
         is_last = stop == len(row)
         titles = [p.title for p in rest if p.kind not in ("dropout", "shape")]
-        link = "softmax" if isinstance(network.loss, SoftmaxCrossEntropy) else "answer"
+        link = "softmax" if isinstance(network.loss, SoftmaxCrossEntropy) else "prediction"
         title = " · ".join(titles + [link] * is_last) or "linear"
-        a = answers if is_last else outputs[row[stop - 1].path]
+        a = predictions if is_last else outputs[row[stop - 1].path]
         z = outputs[first.path]
         names = classes if is_last else ()
         assert first.number is not None
@@ -180,12 +180,12 @@ def _collect_columns(
 
 
 def explain_softmax(z: Any, *, number: int | None = None) -> SoftmaxSteps:
-    """Return a softmax step by step: shift, exponentials, sum, division.
+    """Compute a softmax step by step: shift, exponentials, sum, division.
 
     Parameters
     ----------
     z : logits, shape (K,)
-    number : l of the layer, for the equation
+    number : layer number l, for the equation
 
     Examples
     --------

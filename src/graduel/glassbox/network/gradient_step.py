@@ -1,4 +1,4 @@
-"""One step of gradient descent on one example, and the example's loss after it."""
+"""One step of gradient descent on one example, and the loss before and after."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graduel.nn.workspace import Call
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GradientStep(PlainData):
-    """W ← W − α dW on one example, and the same example again."""
+    """The result of W ← W − α dW for one example: predictions and loss before and after."""
 
     ALSO: ClassVar[tuple[str, ...]] = ("helped",)
     WITHOUT: ClassVar[tuple[str, ...]] = ("weights",)
@@ -27,16 +27,16 @@ class GradientStep(PlainData):
     loss_before: float
     loss_after: float
     expected: float
-    """The decrease of the loss to first order: α ‖gradient‖²."""
+    """First-order estimate of the decrease of the loss: α ‖gradient‖²."""
     before: Array
-    """Outputs before the step."""
+    """Predictions before the step."""
     after: Array
     equation: Equation
     weights: Weights
 
     @property
     def helped(self) -> bool:
-        """Whether the loss fell."""
+        """Whether the loss decreased."""
         return self.loss_after < self.loss_before
 
 
@@ -49,13 +49,13 @@ def step(
     *,
     backward_pass: Backward | None = None,
 ) -> GradientStep:
-    """Take one step of gradient descent on one example, on a copy of the weights.
+    """Take one gradient-descent step on one example, on a copy of the weights.
 
     Parameters
     ----------
     network, weights, x, y : as in :func:`~graduel.glassbox.backward`
     lr : α, the learning rate
-    backward_pass : the result of :func:`~graduel.glassbox.backward` for the same example; None:
+    backward_pass : the result of :func:`~graduel.glassbox.backward` for the same example; default:
         computed here
 
     Examples
@@ -77,8 +77,8 @@ def step(
         backward_pass.loss,
         float(loss_after),
         float(lr * np.square(backward_pass.theta_gradient.astype(np.float64)).sum()),
-        backward_pass.forward.answers,
-        forward(network, moved, x).answers,
+        backward_pass.forward.predictions,
+        forward(network, moved, x).predictions,
         make_equation("W ← W − α dW,   b ← b − α db", 8),
         moved,
     )

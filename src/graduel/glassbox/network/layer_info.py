@@ -1,4 +1,4 @@
-"""The layers of a network: kind, title, number, symbols, equations."""
+"""Descriptions of a network's layers: kind, title, number, symbols, equations."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ KINDS: dict[type, str] = {
     known.Residual: "block",
     known.Columns: "embedding",
 }
-"""The kind of each layer; all others that keep the shape are activations."""
+"""The kind of each layer type; types in the activation modules are activations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerInfo(PlainData):
-    """A layer and its position in the network."""
+    """The description of a layer and its position in the network."""
 
     WITHOUT: ClassVar[tuple[str, ...]] = ("node",)
 
     path: str
-    """Its index path, as in the names of parameters."""
+    """Index path, as in parameter names."""
     kind: str
     title: str
     number: int | None
-    """l of W_l, for the dense layers and convolutions of the row, counted from 1."""
+    """l of W_l: top-level dense layers and convolutions, counted from 1; else None."""
     shape_in: tuple[int, ...]
     shape_out: tuple[int, ...]
     takes: str
-    """The symbol of its input, A₀ for instance; empty inside a block."""
+    """The symbol of its input, such as A₀; empty inside a block."""
     gives: str
     """The symbol of its output."""
     forward: Equation
@@ -79,7 +79,7 @@ def get_kind(layer: Layer) -> str:
 
 
 def list_layers(network: Network) -> list[LayerInfo]:
-    """Return every layer, depth first, in the order of the forward pass.
+    """Return all layers, depth first, in the order of the forward pass.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def list_layers(network: Network) -> list[LayerInfo]:
 
 
 def _output_symbol(kind: str, layer: Layer, before: str, number: int) -> str:
-    """Return the symbol of a layer's output from that of its input."""
+    """Return the symbol of a layer's output, given the symbol of its input."""
     if kind in ("dense", "convolution"):
         return subscript("Z", number)
     if kind == "normalization" and before[0] == "Z":
@@ -147,7 +147,7 @@ def _format_shape(shape: tuple[int, ...]) -> str:
 def _equations(
     layer: Layer, kind: str, number: int | None, x: str, y: str
 ) -> tuple[Equation, tuple[Equation, ...]]:
-    """Return the forward equation and the backward ones."""
+    """Return the forward equation and the backward equations."""
     if kind == "dense" and number is not None:
         return dense_terms.write_equations(
             layer, x, y, subscript("W", number), subscript("b", number)
@@ -155,13 +155,13 @@ def _equations(
     if isinstance(layer, known.ReLU) and x:
         return make_equation(f"{y} = ReLU({x})", 2), (make_equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
     if kind == "dropout" and x:
-        return make_equation(f"{y} goes on as it is"), (make_equation(f"d{x} goes on as it is"),)
+        return make_equation(f"{y} is unchanged"), (make_equation(f"d{x} is unchanged"),)
     ahead, *back = _docstring_equations(layer)
     return make_equation(ahead), tuple(make_equation(text) for text in back)
 
 
 def _docstring_equations(layer: Layer) -> tuple[str, ...]:
-    """Return the equations at the start of a layer's docstring: forward, then backward."""
+    """Extract the equations from a layer's docstring: forward, then backward."""
     paragraphs = (inspect.getdoc(type(layer)) or type(layer).__name__).split("\n\n")
     first = " ".join(paragraphs[0].split()).rstrip(".")
     ahead, _, back = first.partition("; dx = ")
@@ -176,7 +176,12 @@ def _docstring_equations(layer: Layer) -> tuple[str, ...]:
 
 
 def find_layer(network: Network, layer: int | str) -> LayerInfo:
-    """Return a layer by the number l of its W_l, or by its index path; UserError without one.
+    """Return a layer by the number l of its W_l, or by its index path.
+
+    Raises
+    ------
+    UserError
+        If there is no such layer.
 
     Examples
     --------
@@ -191,15 +196,18 @@ def find_layer(network: Network, layer: int | str) -> LayerInfo:
             return place
     if isinstance(layer, int):
         last = max((place.number or 0 for place in layers), default=0)
-        raise UserError(f"layer must be from 1 to {last}, the layers with weights; got {layer}")
+        raise UserError(f"layer must be from 1 to {last} (layers with weights); got {layer}")
     listed = ", ".join(place.path for place in layers)
     raise UserError(f"layer must be one of the index paths {listed}; got '{layer}'")
 
 
 def check_unit(place: LayerInfo, unit: int) -> int:
-    """Return the number of a unit, counted in order over all axes of the layer's output.
+    """Validate a unit, a flat index into the layer's output.
 
-    UserError if there is no such unit.
+    Raises
+    ------
+    UserError
+        If there is no such unit.
     """
     size = int(np.prod(place.shape_out))
     if not 0 <= unit < size:
@@ -208,9 +216,12 @@ def check_unit(place: LayerInfo, unit: int) -> int:
 
 
 def as_batch(network: Network, x: Any) -> Array:
-    """Return one example as a batch of one, in the network's dtype, a fresh array.
+    """Return one example as a batch of one, a new array in the network's dtype.
 
-    UserError if it has another number of values than the network's input.
+    Raises
+    ------
+    UserError
+        If its size differs from the network's input.
     """
     with np.errstate(over="ignore"):  # numbers too large for float32 become infinite
         row = np.array(x, network.dtype)
@@ -223,7 +234,7 @@ def as_batch(network: Network, x: Any) -> Array:
 
 
 def get_parameters(network: Network, weights: Weights, path: str) -> dict[str, Array]:
-    """Return a layer's parameters by name, as views.
+    """Return a layer's parameters by name, as views of the weights.
 
     >>> from graduel.nn import Dense
     >>> net = Network((Dense(2),), (3,))
@@ -239,7 +250,7 @@ def get_parameters(network: Network, weights: Weights, path: str) -> dict[str, A
 
 
 def takes_example(network: Network, place: LayerInfo) -> bool:
-    """Return whether a layer's input is the example's numbers, in their order."""
+    """Return whether a layer's input is the example itself, in the same order."""
     if "." in place.path:
         return False
     before = network.nodes[: int(place.path)]
@@ -247,6 +258,6 @@ def takes_example(network: Network, place: LayerInfo) -> bool:
 
 
 def find_next_weighted(network: Network, place: LayerInfo) -> LayerInfo | None:
-    """Return the next dense layer or convolution, if there is one."""
+    """Return the next dense layer or convolution after a layer, or None."""
     row = [info for info in list_layers(network) if "." not in info.path]
     return next((p for p in row if int(p.path) > int(place.path) and p.number), None)

@@ -1,4 +1,4 @@
-"""One unit term by term: its sum in the forward pass, its row of dW in the backward pass."""
+"""One unit in detail: the terms of its sum (forward) and its row of dW (backward)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from graduel.nn.workspace import Call, Scope
 
 @dataclass(frozen=True, slots=True)
 class Term(PlainData):
-    """One summand xᵢ wᵢ."""
+    """One term wᵢ xᵢ of a sum."""
 
     index: int
     name: str
@@ -39,23 +39,23 @@ class Term(PlainData):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neuron(PlainData):
-    """z = Σ wᵢ xᵢ + b, term by term, the largest first."""
+    """The sum z = Σ wᵢ xᵢ + b of one unit, largest terms first."""
 
     place: LayerInfo
     unit: int
     terms: tuple[Term, ...]
     rest: float
-    """The sum of all other terms."""
+    """The sum of the remaining terms."""
     n_rest: int
     bias: float
     z: float
     a: float
-    """After normalization and activation; in the last layer, after the loss's link."""
+    """The activation, after normalization; in the last layer, the prediction."""
     equation: Equation
     weights_image: Array | None = None
-    """The weights in the shape of the image, where the layer sees pixels."""
+    """The weights in the shape of the image; None if the layer's input is not an image."""
     products_image: Array | None = None
-    """wᵢ xᵢ in that shape."""
+    """wᵢ xᵢ in the shape of the image."""
 
 
 def explain_neuron(
@@ -70,22 +70,22 @@ def explain_neuron(
     image: tuple[int, int, int] | None = None,
     names: Sequence[str] = (),
 ) -> Neuron:
-    """Write out one neuron's sum, the largest terms first.
+    """Compute the terms of one unit's sum, largest first.
 
     Parameters
     ----------
     network, weights, x : as in :func:`forward`
     layer : l of W_l, counted from 1, or an index path; a dense layer or a convolution
-    unit : its number, counted over all axes of the output
-    top : the number of terms; the rest is summed up
-    forward_pass : the result of :func:`forward` for the same x; None: computed here
-    image : the shape (height, width, channels) of x, where x is pixels
-    names : of the features, where the layer's input is the example's numbers
+    unit : flat index into the layer's output
+    top : number of terms to list; the remaining terms are summed
+    forward_pass : the result of :func:`forward` for the same x; default: computed here
+    image : shape (height, width, channels) of x if x is an image
+    names : names of the features, used if the layer's input is the example itself
 
     Raises
     ------
     UserError
-        If there is no such layer or unit, or the layer has no weights.
+        If the layer or unit does not exist, or the layer is neither dense nor a convolution.
 
     Examples
     --------
@@ -101,10 +101,7 @@ def explain_neuron(
     forward_pass = forward_pass or forward(network, weights, x)
     layer_pass = forward_pass.layer(place.path)
     if layer_pass.input is None or not isinstance(place.layer, (Conv2D, *DENSE)):
-        raise UserError(
-            f"layer must be a dense layer or a convolution, which have sums to write out; "
-            f"got {place.title}"
-        )
+        raise UserError(f"layer must be a dense layer or a convolution; got {place.title}")
     p = get_parameters(network, weights, place.path)
     if isinstance(place.layer, Conv2D):
         summands = _window_terms(place.layer, layer_pass.input, p, unit, place.shape_out)
@@ -138,7 +135,7 @@ def explain_neuron(
 
 
 def _write_sum(place: LayerInfo, unit: int) -> Equation:
-    """Write a unit's sum in symbols."""
+    """Return the equation of a unit's sum."""
     Z, W, b = (subscript(symbol, place.number) for symbol in "ZWb")
     x = place.takes or "x"
     layer, n = place.layer, place.shape_in[-1] if place.shape_in else 1
@@ -159,7 +156,7 @@ def _write_sum(place: LayerInfo, unit: int) -> Equation:
 
 
 def _find_activation(forward_pass: Forward, place: LayerInfo, unit: int) -> float:
-    """Return a unit's output after normalization, activation and, at the end, the link."""
+    """Return a unit's activation; in the last layer, its prediction."""
     size = int(np.prod(place.shape_out))
     last = forward_pass.columns[-1]
     if last.path == place.path and last.a.size == size:
@@ -177,14 +174,14 @@ def _find_activation(forward_pass: Forward, place: LayerInfo, unit: int) -> floa
 def _window_terms(
     layer: Conv2D, x: Array, p: Mapping[str, Array], unit: int, out: tuple[int, ...]
 ) -> Summands:
-    """Return the window under one output of a convolution: inputs, weights, indices, bias.
+    """Return the terms of one output of a convolution: inputs, weights, indices, bias.
 
-    The convolution's backward pass from this one output says which input goes with which weight.
+    The convolution's backward pass from this output pairs each input with its weight.
     """
     channel = int(np.unravel_index(unit, out)[-1])
-    # dW of this one output alone is its window: the inputs, each at the place of its weight.
+    # With dy = 1 for this output, dW equals its window: each input at its weight's position.
     window = _find_window(layer, x, unit, out)
-    # The same with the indices of the inputs, from 1, in their stead: 0 is padding.
+    # The same for the indices of the inputs, counted from 1; 0 marks padding.
     indices = np.arange(1, x.size + 1, dtype=np.float64).reshape(x.shape)
     index = _find_window(layer, indices, unit, out)
     inside = index > 0
@@ -193,7 +190,7 @@ def _window_terms(
 
 
 def _find_window(layer: Conv2D, x: Array, unit: int, out: tuple[int, ...]) -> Array:
-    """Return dW of one output, whose gradient is 1: shape (height, width, channels)."""
+    """Return dW for a gradient of 1 at one output, shape (height, width, channels)."""
     plan = layer.plan(x.shape)
     p = {k: np.zeros(spec.shape, x.dtype) for k, spec in plan.params.items()}
     g = {k: np.empty(spec.shape, x.dtype) for k, spec in plan.params.items()}
@@ -213,7 +210,7 @@ def _name_input(
     image: tuple[int, int, int] | None,
     names: Sequence[str],
 ) -> str:
-    """Return the name of one input of a layer: a feature's, a pixel's, or its index."""
+    """Return the name of one input of a layer: feature name, pixel position, or index."""
     if len(names):
         return str(names[index])
     pixels = image or (shape if len(shape) == 3 else None)
@@ -225,25 +222,25 @@ def _name_input(
 
 
 def rank_by_size(values: Array, top: int) -> Array:
-    """Return the indices of the `top` largest values by size, the first of equal ones first."""
+    """Return the indices of the `top` values largest in absolute value; ties keep their order."""
     return np.argsort(-np.abs(values), kind="stable")[: max(0, top)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightGradients(PlainData):
-    """One unit's row of dW = dZ Aᵀ: dW[j, k] = dz_j a_k, the largest first."""
+    """One unit's row of dW = dZ Aᵀ: dW[j, k] = dz_j a_k, largest entries first."""
 
     place: LayerInfo
     unit: int
     dz: float
     terms: tuple[Term, ...]
-    """x is a_k, w is dz_j (over √n in a layer that scales its sums), product is dW[j, k]."""
+    """x is a_k, w is dz_j (divided by √n if the layer scales its sums), product is dW[j, k]."""
     norm: float
     """√Σₖ dW[j, k]²."""
     db: float
     equations: tuple[Equation, ...]
     image: Array | None = None
-    """The row in the shape of the image, where the layer sees pixels."""
+    """The row in the shape of the image; None if the layer's input is not an image."""
 
 
 def explain_gradients(
@@ -256,18 +253,19 @@ def explain_gradients(
     image: tuple[int, int, int] | None = None,
     names: Sequence[str] = (),
 ) -> WeightGradients:
-    """Return one unit's row of dW, the largest entries first.
+    """Return one unit's row of dW, largest entries first.
 
     Parameters
     ----------
     network : the network
     backward_pass : from :func:`~graduel.glassbox.backward`
-    layer, unit, top, image, names : as in :func:`~graduel.glassbox.explain_neuron`; a dense layer
+    layer, unit, top, image, names : as in :func:`~graduel.glassbox.explain_neuron`, for a
+        dense layer
 
     Raises
     ------
     UserError
-        If there is no such layer or unit, or the layer is not dense.
+        If the layer or unit does not exist, or the layer is not dense.
     """
     place = find_layer(network, layer)
     unit = check_unit(place, unit)

@@ -1,4 +1,4 @@
-"""Saliency: the derivative of a network's output by each input."""
+"""Saliency: the gradient of a network's output with respect to its input."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from graduel.nn.workspace import Call
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saliency(PlainData):
-    """The derivative of one raw prediction by every input."""
+    """The gradient of one raw prediction with respect to the input."""
 
     output: int
     z: float
     gradient: Array
     """∂z_k/∂x, in the shape of the input."""
     times_input: Array
-    """x ⊙ ∂z_k/∂x: what each input adds, as if the network were linear."""
+    """x ⊙ ∂z_k/∂x (gradient × input): each input's contribution if the network were linear."""
 
 
 def compute_saliency(network: Network, weights: Weights, x: Any, output: int) -> Saliency:
-    """Return the derivative of one raw prediction z_k (a logit) by each input.
+    """Compute the gradient of one raw prediction z_k (a logit) with respect to the input.
 
-    Source: Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks*, 2014; times the
-    input: Shrikumar et al., *Not Just a Black Box*, 2016.
+    Source: Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks*, 2014; gradient
+    × input: Shrikumar et al., *Not Just a Black Box*, 2016.
 
     Parameters
     ----------
     network, weights : a fitted network
-    x : one example, prepared as the network takes it
-    output : k; of an ensemble, the mean z_k of its members
+    x : one example, prepared and scaled for the network
+    output : k; for an ensemble, z_k is the mean over its members
 
     Raises
     ------
     UserError
-        If there is no such output, or x does not fit.
+        If the output does not exist, or `x` does not fit the network.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def compute_saliency(network: Network, weights: Weights, x: Any, output: int) ->
     raw = network.forward(row, ws, call)
     z = float(average_members(network, raw[0])[output])
     dy = np.zeros_like(raw)
-    dy.reshape(-1, n)[:, output] = n / dy.size  # of k members, a k-th each
+    dy.reshape(-1, n)[:, output] = n / dy.size  # for k ensemble members, 1/k each
     dx = backward_through(network.layers, ws.scopes, dy, call, need_dx=True)
     assert dx is not None
     gradient = dx[0].copy()

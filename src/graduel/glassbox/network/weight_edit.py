@@ -1,4 +1,4 @@
-"""Changed copies of a network's weights: units ablated, a weight set or swept; the effect."""
+"""Edited copies of a network's weights: ablated units, a changed or swept weight."""
 
 from __future__ import annotations
 
@@ -23,66 +23,67 @@ from graduel.nn.layers.layer import forward_through
 from graduel.nn.workspace import Call
 
 HALVINGS = 20
-"""Halvings of the interval around a change of the predicted class."""
+"""Number of bisections that locate a change of the predicted class."""
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionTurn(PlainData):
-    """A value at which the predicted class changes."""
+class DecisionBoundary(PlainData):
+    """A value of the weight at which the predicted class changes."""
 
     value: float
     below: int
-    """The class just below it."""
+    """The class predicted just below the value."""
     above: int
+    """The class predicted just above it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep(PlainData):
-    """Outputs over the values of one weight, with all others unchanged."""
+    """Predictions over a range of one weight, with all other weights unchanged."""
 
     now: float
     """The weight's value in the network."""
     values: Array
-    answers: Array
-    """Shape (values, outputs)."""
-    turns: tuple[DecisionTurn, ...]
+    predictions: Array
+    """Shape (n_values, n_outputs)."""
+    boundaries: tuple[DecisionBoundary, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effect(PlainData):
-    """A network's outputs before and after a change."""
+    """A network's predictions before and after an edit."""
 
-    ALSO: ClassVar[tuple[str, ...]] = ("turned",)
+    ALSO: ClassVar[tuple[str, ...]] = ("class_changed",)
 
     before: Array
     after: Array
-    answer_before: int
-    answer_after: int
+    class_before: int
+    class_after: int
 
     @property
-    def turned(self) -> bool:
+    def class_changed(self) -> bool:
         """Whether the predicted class changes."""
-        return self.answer_before != self.answer_after
+        return self.class_before != self.class_after
 
 
 def ablate_units(
     network: Network, weights: Weights, layer: int | str, units: Iterable[int]
 ) -> Weights:
-    """Return weights in which some units are ablated.
+    """Return a copy of the weights with some units ablated.
 
-    The rows of these units in the next W_l become 0, which equals an activation of 0 for every
-    activation function. A unit of a convolution is one of its channels.
+    The weights from these units to the next layer become 0, which is equivalent to an activation
+    of 0 for every activation function. A unit of a convolution is one of its channels.
 
     Parameters
     ----------
-    network, weights : not changed
+    network, weights : not modified
     layer : l of W_l, or an index path, of a hidden layer
-    units : their numbers
+    units : indices of the units
 
     Raises
     ------
     UserError
-        If there is no such layer or unit, or no layer with weights follows.
+        If the layer or unit does not exist, or no layer with weights follows.
 
     Examples
     --------
@@ -97,12 +98,14 @@ def ablate_units(
     after = find_next_weighted(network, place) if "." not in place.path else None
     if not place.number or after is None:
         raise UserError(
-            f"only units of hidden layers with weights can be ablated; got {place.title}"
+            "layer must be a hidden layer with weights, whose units can be ablated; got "
+            f"{place.title}"
         )
     between = network.nodes[int(place.path) + 1 : int(after.path)]
     if any(node.kids and get_kind(node.layer) != "activation" for node in between):
         raise UserError(
-            f"units of {place.title} bypass a block, and cannot be ablated; choose a layer after it"
+            f"units of {place.title} cannot be ablated: a skip connection bypasses them. Choose a "
+            "layer after the block"
         )
     n = place.shape_out[-1]
     ablated = sorted(set(units))
@@ -122,26 +125,26 @@ def set_weight(
     index: int | None,
     value: float,
 ) -> Weights:
-    """Return weights in which one weight or bias of a dense layer is set to a value.
+    """Return a copy of the weights with one weight or bias of a dense layer changed.
 
     Parameters
     ----------
-    network, weights : not changed
-    layer, unit : the unit of the weight
-    index : of the weight's input; None: the bias
+    network, weights : not modified
+    layer, unit : the unit whose weight changes
+    index : index of the weight's input; None for the bias
     value : the new value
 
     Raises
     ------
     UserError
-        If there is no such weight, or the value is not finite.
+        If the weight does not exist, or the value is not finite in the network's dtype.
     """
     place = find_layer(network, layer)
     unit = check_unit(place, unit)
     if not isinstance(place.layer, Dense | NTKDense):
         raise UserError(f"layer must be a dense layer; got {place.title}")
     if not abs(value) <= float(np.finfo(network.dtype).max):
-        raise UserError(f"a weight must be a finite {network.dtype}; got {value}")
+        raise UserError(f"value must be a finite {network.dtype}; got {value}")
     changed = weights.copy()
     p = get_parameters(network, changed, place.path)
     if index is None:
@@ -154,16 +157,16 @@ def set_weight(
 
 
 def measure_effect(network: Network, weights: Weights, changed: Weights, x: Any) -> Effect:
-    """Return the network's outputs for one example before and after a change.
+    """Compute the network's predictions for one example before and after an edit.
 
     Parameters
     ----------
-    network, weights : before
-    changed : weights after it
-    x : one example, prepared as the network takes it
+    network, weights : before the edit
+    changed : the weights after the edit
+    x : one example, prepared and scaled for the network
     """
-    before = forward(network, weights, x).answers
-    after = forward(network, changed, x).answers
+    before = forward(network, weights, x).predictions
+    after = forward(network, changed, x).predictions
     return Effect(before, after, int(before.argmax()), int(after.argmax()))
 
 
@@ -178,25 +181,24 @@ def sweep_weight(
     reach: float | None = None,
     steps: int = 101,
 ) -> Sweep:
-    """Return the network's outputs over a range of one weight of a dense layer.
+    """Compute the network's predictions over a range of one weight of a dense layer.
 
-    The weight w[unit, i] is in one sum alone, z' = z + (w' − w) xᵢ, so that all values take one
-    pass through the layers behind it. Several changes between the same two values count as one,
-    or are missed.
+    The weight w[unit, i] occurs in one sum only, z' = z + (w' − w) xᵢ, so all values need a single
+    pass through the layers after it. Several class changes between two neighboring values are
+    counted as one or missed.
 
     Parameters
     ----------
     network, weights, x : as in :func:`~graduel.glassbox.network.forward_pass.forward`
-    layer, unit, index : as in :func:`set_weight`; no layer
-        inside a block
-    reach : the range below and above the weight; None: ten times the standard deviation of its
+    layer, unit, index : as in :func:`set_weight`; not a layer inside a block
+    reach : the range below and above the weight; default: ten times the standard deviation of its
         layer's weights, at least 1
-    steps : the number of values, odd, so that the weight's own value is among them
+    steps : number of values; odd, so that the current value is one of them
 
     Raises
     ------
     UserError
-        If there is no such weight, or steps or reach are out of range.
+        If the weight does not exist, or `steps` or `reach` is out of range.
 
     Examples
     --------
@@ -204,13 +206,13 @@ def sweep_weight(
     >>> weights = net.init(np.random.default_rng(0))
     >>> weights.theta[...] = [0.25, 1.0, 0.0, 0.0]  # z = (0.25 x, 1.0 x)
     >>> sweep = sweep_weight(net, weights, [2.0], 1, 0, 0, reach=3)
-    >>> [(round(turn.value, 5), turn.below, turn.above) for turn in sweep.turns]
+    >>> [(round(b.value, 5), b.below, b.above) for b in sweep.boundaries]
     [(1.0, 1, 0)]
     """
     place = find_layer(network, layer)
     unit = check_unit(place, unit)
     if not isinstance(place.layer, Dense) or "." in place.path:
-        raise UserError(f"layer must be a dense layer of the row; got {place.title}")
+        raise UserError(f"layer must be a dense layer outside of blocks; got {place.title}")
     if steps < 3 or not steps % 2:
         raise UserError(f"steps must be odd, at least 3; got {steps}")
     p = get_parameters(network, weights, place.path)
@@ -219,7 +221,7 @@ def sweep_weight(
     if reach is None:
         reach = max(1.0, 10 * float(p["W"].std()))
     if not 0 < reach < 1e6:
-        raise UserError(f"reach must be above 0 and below a million; got {reach}")
+        raise UserError(f"reach must be above 0 and below 1,000,000; got {reach}")
     layer_pass = forward(network, weights, x).layer(place.path)
     assert layer_pass.input is not None
     now = float(p["b"][unit] if index is None else p["W"][index, unit])
@@ -244,12 +246,12 @@ def sweep_weight(
         middle = (low + high) / 2
         stays = compute_outputs(middle).argmax(axis=1) == below
         low, high = np.where(stays, middle, low), np.where(stays, high, middle)
-    # A third class may lie between two of the values: the class just above is computed again.
+    # Between two values a third class may win: the class just above is computed again.
     above = compute_outputs(high).argmax(axis=1) if len(changes) else below
-    turns = zip((low + high) / 2, below, above, strict=True)
+    boundaries = zip((low + high) / 2, below, above, strict=True)
     return Sweep(
         now,
         values,
         outputs,
-        tuple(DecisionTurn(float(v), int(a), int(b)) for v, a, b in turns),
+        tuple(DecisionBoundary(float(v), int(a), int(b)) for v, a, b in boundaries),
     )

@@ -1,1 +1,1 @@
-"""One example in XGBoost: trees, votes, paths, SHAP values."""
+"""Explanations of XGBoost: leaf values, paths through the trees, SHAP values."""

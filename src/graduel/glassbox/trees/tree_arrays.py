@@ -1,4 +1,4 @@
-"""XGBoost's trees as arrays, read from its own JSON, once for many examples."""
+"""XGBoost's trees as arrays, read from its JSON model format."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from graduel.models.model import Model
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tree:
-    """One tree's nodes, as arrays."""
+    """The nodes of one tree, as arrays."""
 
     group: int | None
-    """The class that it votes for; None where a leaf votes for all of them."""
+    """The class whose margin the tree adds to; None for vector leaves, which add to all."""
     left: Array
     right: Array
     parent: Array
     feature: Array
     condition: Array
-    """The threshold of a node; a leaf's value."""
+    """The threshold of a split, or the value of a leaf."""
     default_left: Array
     categories: dict[int, tuple[int, ...]]
-    """Of nodes that split by categories, those that go right."""
+    """Of nodes that split by category, the categories that go right."""
     vectors: Array | None = None
-    """Of vector leaves, their values, shape (leaves, classes)."""
+    """Values of vector leaves, shape (n_leaves, n_classes)."""
 
     def value(self, leaf: int, n_classes: int) -> Array:
         """Return a leaf's contribution to each class's margin."""
@@ -46,31 +46,31 @@ class Tree:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """The trees of a booster, read once for many examples; a copy, which predicts in one thread."""
+    """The trees of a booster, and a copy of the booster that predicts in one thread."""
 
     booster: Any
     trees: tuple[Tree, ...]
     n_classes: int
-    """Columns of the margin: 1 for two classes."""
+    """Number of margins: 1 for two classes."""
     base: Array
-    """The base score of every margin, shape (n_classes,)."""
+    """The base score of each margin in log-odds, shape (n_classes,)."""
     per_round: int
     vector_leaves: bool
     names: tuple[str, ...]
 
     @property
     def n_rounds(self) -> int:
-        """The number of boosted rounds."""
+        """The number of boosting rounds."""
         return len(self.trees) // self.per_round
 
     @property
     def kind(self) -> str:
-        """The kind of the trees, in words."""
+        """A description of the kind of trees."""
         if self.vector_leaves:
-            return "one tree a round for all classes (vector leaves)"
+            return "one tree per round for all classes (vector leaves)"
         if self.n_classes == 1:
-            return "one tree a round, for the second of two classes"
-        return f"one tree a class: {self.n_classes} trees a round"
+            return "one tree per round, for the second of two classes"
+        return f"one tree per class: {self.n_classes} trees per round"
 
 
 def read_forest(booster: Any) -> Forest:
@@ -83,15 +83,15 @@ def read_forest(booster: Any) -> Forest:
     Raises
     ------
     UserError
-        If it does not consist of trees (``gblinear``), or weighs them (``dart``).
+        If the booster has no trees (``gblinear``) or weights them (``dart``).
     """
     booster = (booster.get_booster() if hasattr(booster, "get_booster") else booster).copy()
-    booster.set_param({"nthread": 1})  # one row: threads would wait for each other
+    booster.set_param({"nthread": 1})  # for one row, threads cost more than they save
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     boosting = learner["gradient_booster"]
     if boosting["name"] != "gbtree":
         raise UserError(
-            f"the glass box reads boosted trees (gbtree); got a booster '{boosting['name']}'"
+            f"expected boosted trees (booster 'gbtree'); got booster '{boosting['name']}'"
         )
     model, param = boosting["model"], learner["learner_model_param"]
     vector = any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in model["trees"])
@@ -119,8 +119,8 @@ def _read_tree(tree: dict[str, Any], group: int | None) -> Tree:
     if group is None:
         if "leaf_weights" not in tree:
             raise UserError(
-                "trees with vector leaves are read as XGBoost 3.2 writes them; install that "
-                "version or a newer one, or train with multi_strategy=one_output_per_tree"
+                "trees with vector leaves need XGBoost 3.2 or later; upgrade it, or train with "
+                "multi_strategy=one_output_per_tree"
             )
         size = int(tree["tree_param"]["size_leaf_vector"])
         vectors = np.array(tree["leaf_weights"], np.float32).reshape(-1, size)
@@ -138,26 +138,26 @@ def _read_tree(tree: dict[str, Any], group: int | None) -> Tree:
 
 
 _FORESTS: WeakKeyDictionary[Model, Forest] = WeakKeyDictionary()
-"""The trees of models, remembered as long as the models are."""
+"""Cache of each model's trees, for the lifetime of the model."""
 
 
 def get_forest(model: Model) -> Forest:
-    """Return the trees of a model, read at the first call; UserError if it is a network."""
+    """Return the trees of a model, cached; UserError if the model is a network."""
     if model.booster is None:
-        raise UserError("expected XGBoost's trees; this model is a network")
+        raise UserError("expected an XGBoost model; got a network")
     if model not in _FORESTS:
         _FORESTS[model] = read_forest(model.booster)
     return _FORESTS[model]
 
 
 def margin_codes(model: Model) -> tuple[int, ...]:
-    """Return the class code of each margin; of two classes, the trees have that of the second."""
+    """Return the class code of each margin; with two classes, the margin is the second's."""
     binary = get_forest(model).n_classes == 1
     return model.class_codes[1:] if binary else model.class_codes
 
 
 def category_names(model: Model) -> dict[int, tuple[str, ...]]:
-    """Return the names of the categories in each input of codes, by the input's number."""
+    """Return the category names of each categorical input, by index of the input."""
     names: dict[int, tuple[str, ...]] = {}
     start = 0
     for encoder in () if model.preparation is None else model.preparation.encoders:

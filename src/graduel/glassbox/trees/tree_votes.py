@@ -1,4 +1,4 @@
-"""XGBoost's prediction for one example: the trees' votes and paths, the features' SHAP values.
+"""XGBoost's prediction for one example: leaf values, paths through the trees, SHAP values.
 
 Leaves come from XGBoost (``pred_leaf``), the structure of the trees from its JSON.
 """
@@ -19,21 +19,21 @@ from graduel.glassbox.trees.tree_arrays import Forest, Tree
 
 @dataclass(frozen=True, slots=True)
 class Split(PlainData):
-    """One node on the path: its condition, and the branch that the example takes."""
+    """One split on a path: its condition, and the branch that the example takes."""
 
     node: int
     feature: int
     name: str
     value: float
-    """NaN where it is missing."""
+    """NaN if missing."""
     value_text: str
-    """The value as text: a category's name, 'missing', or the number."""
+    """The value as text: the category name, 'missing', or the number."""
     condition: str
     """The condition of the left branch."""
     went: str
     """'left' or 'right'."""
     missing: bool
-    """Whether it takes the branch because the value is missing."""
+    """Whether the branch is taken because the value is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +45,37 @@ class Path(PlainData):
     tree: int
     round: int
     group: int | None
-    """The class that the tree votes for; None where a leaf votes for all classes."""
+    """The class whose margin the tree adds to; None for vector leaves, which add to all."""
     splits: tuple[Split, ...]
     leaf: int
     values: tuple[float, ...]
-    """The leaf's contribution to the margin (log-odds) of each class."""
+    """The leaf's contribution to each class's margin, in log-odds."""
 
     @property
     def value(self) -> float:
-        """The vote for the tree's class; of a vector leaf, the largest by size."""
+        """The leaf value; for a vector leaf, the entry largest in absolute value."""
         return self.values[self.strongest]
 
     @property
     def strongest(self) -> int:
-        """The class whose margin it changes most; 0 for two classes."""
+        """Index of the margin that changes most; 0 for two classes."""
         return max(range(len(self.values)), key=lambda k: abs(self.values[k]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Votes(PlainData):
-    """Every tree's leaf value for one example; base + Σ over rounds = margin."""
+    """The leaf values of all trees for one example: base + Σ over rounds = margin."""
 
     kind: str
     base: Array
     by_round: Array
-    """Shape (rounds, classes): each round's contribution, in log-odds."""
+    """Contribution of each round in log-odds, shape (n_rounds, n_classes)."""
     so_far: Array
-    """Shape (rounds + 1, classes): the margin after each round, first the base."""
+    """Margin after each round, starting with the base score, shape (n_rounds + 1, n_classes)."""
     margin: Array
     probabilities: Array
     strongest: tuple[Path, ...]
-    """The trees of the largest votes by size, of all classes, with their paths."""
+    """The paths through the trees with the largest leaf values, by absolute value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,20 +83,20 @@ class Shap(PlainData):
     """Each feature's contribution to each class's margin: bias + Σ values = margin."""
 
     values: Array
-    """Shape (classes, features), in log-odds."""
+    """SHAP values in log-odds, shape (n_classes, n_features)."""
     bias: Array
-    """Shape (classes,): the expected margin."""
+    """The expected margin, shape (n_classes,)."""
     margin: Array
 
 
 def _make_matrix(forest: Forest, x: Any) -> Any:
-    """Return one row as XGBoost takes it."""
+    """Return one row as a DMatrix."""
     import xgboost
 
     row = np.asarray(x, np.float32).reshape(1, -1)
     n = forest.booster.num_features()
     if row.shape[1] != n:
-        raise UserError(f"the trees take {n} numbers an example; got {row.shape[1]}")
+        raise UserError(f"expected an example of {n} numbers; got {row.shape[1]}")
     types = forest.booster.feature_types
     return xgboost.DMatrix(
         row,
@@ -114,20 +114,20 @@ def explain_votes(
     names: Sequence[str] = (),
     levels: Mapping[int, Sequence[str]] | None = None,
 ) -> Votes:
-    """Return every tree's vote for one example, and the paths through the strongest trees.
+    """Compute the leaf values of all trees for one example, and the paths with the largest.
 
     Parameters
     ----------
     forest : from :func:`read_forest`
-    x : one row, prepared as XGBoost takes it; NaN is missing
-    top : the number of trees with their paths
-    names : of the features
-    levels : the names of a feature's categories, by the feature's number
+    x : one row, prepared for XGBoost; NaN is missing
+    top : number of paths to return
+    names : names of the features
+    levels : category names of categorical features, by index of the feature
 
     Raises
     ------
     UserError
-        If x has another size.
+        If the size of `x` differs from the number of features.
     """
     matrix = _make_matrix(forest, x)
     row = np.asarray(x, np.float32).reshape(-1)
@@ -137,7 +137,7 @@ def explain_votes(
     by_round = values.reshape(forest.n_rounds, forest.per_round, -1).sum(axis=1)
     so_far = forest.base + np.vstack([np.zeros(forest.n_classes), np.cumsum(by_round, axis=0)])
     order = rank_by_size(np.abs(values).max(axis=1), top)
-    # Of two classes, XGBoost gives the probability of the second alone.
+    # With two classes, XGBoost returns the probability of the second only.
     p = np.asarray(forest.booster.predict(matrix)).reshape(-1)
     return Votes(
         forest.kind,
@@ -157,17 +157,17 @@ def explain_path(
     names: Sequence[str] = (),
     levels: Mapping[int, Sequence[str]] | None = None,
 ) -> Path:
-    """Return one example's path through one tree.
+    """Return the path of one example through one tree.
 
     Parameters
     ----------
     forest, x, names, levels : as in :func:`explain_votes`
-    tree : its number, from 0: round · trees a round + class
+    tree : index of the tree, from 0: round × trees per round + class
 
     Raises
     ------
     UserError
-        If there is no such tree.
+        If the tree does not exist.
     """
     if not 0 <= tree < len(forest.trees):
         raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
@@ -184,7 +184,7 @@ def _trace_path(
     names: Sequence[str],
     levels: Mapping[int, Sequence[str]],
 ) -> Path:
-    """Return the path to a leaf, walking up from it."""
+    """Return the path to a leaf, traced from the leaf to the root."""
     tree, splits, node = forest.trees[number], list[Split](), leaf
     names = names or forest.names
     while node != 0:
@@ -218,10 +218,10 @@ def _format_condition(tree: Tree, node: int, levels: Sequence[str] | None) -> st
 
 
 def format_value(value: float, levels: Sequence[str] | None = None) -> str:
-    """Return a value as text: a category by its name.
+    """Format a feature value: a category by name, a missing value as 'missing'.
 
-    >>> format_value(1.0, ["DSL", "fibre"]), format_value(2.5), format_value(float("nan"))
-    ('fibre', '2.5', 'missing')
+    >>> format_value(1.0, ["DSL", "fiber"]), format_value(2.5), format_value(float("nan"))
+    ('fiber', '2.5', 'missing')
     """
     if np.isnan(value):
         return "missing"
@@ -231,7 +231,7 @@ def format_value(value: float, levels: Sequence[str] | None = None) -> str:
 
 
 def explain_shap(forest: Forest, x: Any) -> Shap:
-    """Return each feature's contribution to each class's margin, by TreeSHAP.
+    """Compute each feature's contribution to each class's margin by TreeSHAP.
 
     Source: Lundberg et al., *From Local Explanations to Global Understanding with Explainable AI
     for Trees*, 2020; computed by XGBoost itself (``pred_contribs``).
@@ -243,12 +243,12 @@ def explain_shap(forest: Forest, x: Any) -> Shap:
     Raises
     ------
     UserError
-        If the trees have vector leaves, for which XGBoost computes none.
+        If the trees have vector leaves, which XGBoost's SHAP does not support.
     """
     if forest.vector_leaves:
         raise UserError(
-            "SHAP needs one tree a class, and this model has vector leaves, one tree a round "
-            "for all classes. Train it with multi_strategy=one_output_per_tree"
+            "SHAP needs one tree per class; this model has vector leaves (one tree per round for "
+            "all classes). Train it with multi_strategy=one_output_per_tree"
         )
     matrix = _make_matrix(forest, x)
     values = np.asarray(forest.booster.predict(matrix, pred_contribs=True), np.float64)

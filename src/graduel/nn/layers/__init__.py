@@ -1,4 +1,4 @@
-"""Layers: forward and backward side by side, a file each."""
+"""Layers: forward and backward passes side by side."""
 
 from graduel.nn.layers.activation import ELU, SELU, Identity, ReLU, Sigmoid, Softplus, Tanh
 from graduel.nn.layers.convolution import Conv2D

@@ -1,4 +1,4 @@
-"""Activations: element by element, without parameters. Derivatives come from *outputs*."""
+"""Elementwise activations without parameters; derivatives are computed from the *outputs*."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from graduel.nn.workspace import Call, Scope
 
 
 class Elementwise(Part):
-    """Base of activations without parameters: the output has the input's shape."""
+    """The base of activations without parameters; the output has the input's shape."""
 
     __slots__ = ()
 
     def plan(self, shape: Shape) -> Plan:
-        """Keep the shape."""
+        """Plan an output of the input's shape."""
         return Plan(shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity(Elementwise):
-    """y = x;   dx = dy. Use it where an activation is required and none is wanted.
+    """y = x;   dx = dy. A placeholder where an activation is required.
 
     >>> Identity().plan((128,)).out
     (128,)
     """
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return x itself."""
+        """Return x."""
         return x
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy itself."""
+        """Return dy."""
         return dy if need_dx else None
 
 
@@ -46,8 +46,8 @@ class Identity(Elementwise):
 class ReLU(Elementwise):
     """y = max(0, x);   dx = dy where y > 0, else 0.
 
-    Source: Nair and Hinton, *Rectified Linear Units*, 2010. At x = 0 the derivative is taken
-    as 0, as in the equations.
+    Source: Nair and Hinton, *Rectified Linear Units*, 2010. At x = 0 the derivative is set to 0,
+    as in the derivation.
 
     >>> ReLU().plan((128,)).out
     (128,)
@@ -62,7 +62,7 @@ class ReLU(Elementwise):
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Pass the gradient where the output is positive."""
+        """Return dy where the output is positive, else 0."""
         if not need_dx:
             return None
         d, y = lines(dy), lines(w.saved)
@@ -137,7 +137,7 @@ class Softplus(Elementwise):
     """
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return max(0, x) + log(1 + exp(−|x|)), which no x overflows."""
+        """Return max(0, x) + log(1 + exp(−|x|)), which cannot overflow."""
         rest = np.abs(x, out=w.buf("rest", x.shape, x.dtype))
         np.negative(rest, out=rest)
         np.log1p(np.exp(rest, out=rest), out=rest)
@@ -162,7 +162,7 @@ class ELU(Elementwise):
 
     Parameters
     ----------
-    alpha : α, above 0; at 1 the derivative is continuous
+    alpha : α, above 0; with α = 1 the derivative is continuous
 
     Examples
     --------
@@ -178,15 +178,15 @@ class ELU(Elementwise):
 
     @property
     def smooth(self) -> bool:  # type: ignore[override]
-        """Return whether the derivative, 1 on the right of 0 and α on the left, is continuous."""
+        """Whether the derivative at 0, 1 from the right and α from the left, is continuous."""
         return self.alpha == 1
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return x, or α (exp x − 1)."""
+        """Return x where x > 0, else α (exp x − 1)."""
         return _elu(x, w, 1.0, self.alpha)
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy, or dy (y + α)."""
+        """Return dy where y > 0, else dy (y + α)."""
         return _elu_back(dy, w, 1.0, self.alpha) if need_dx else None
 
 
@@ -194,8 +194,8 @@ class ELU(Elementwise):
 class SELU(Elementwise):
     """y = λ x where x > 0, else λ α (exp x − 1);   dx = λ dy where y > 0, else dy (y + λ α).
 
-    λ = 1.0507… and α = 1.6733… keep mean 0 and variance 1 from layer to layer, if the weights
-    begin with variance 1 / n_in: ``Dense(n, LeCunNormal())``.
+    λ = 1.0507… and α = 1.6733… preserve mean 0 and variance 1 from layer to layer if the weights
+    start with variance 1 / n_in: ``Dense(n, LeCunNormal())``.
 
     Source: Klambauer et al., *Self-Normalizing Neural Networks*, 2017.
 
@@ -209,16 +209,16 @@ class SELU(Elementwise):
     alpha: ClassVar[float] = 1.6732632423543772848170429916717
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return λ x, or λ α (exp x − 1)."""
+        """Return λ x where x > 0, else λ α (exp x − 1)."""
         return _elu(x, w, self.scale, self.alpha)
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return λ dy, or dy (y + λ α)."""
+        """Return λ dy where y > 0, else dy (y + λ α)."""
         return _elu_back(dy, w, self.scale, self.alpha) if need_dx else None
 
 
 def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
-    """Return λ max(0, x) + λ α (exp(min(0, x)) − 1), where one of the two is 0."""
+    """Return λ max(0, x) + λ α (exp(min(0, x)) − 1); one of the two terms is 0."""
     y = below_zero(x, w.buf("y", x.shape, x.dtype))
     np.expm1(y, out=y)
     right = w.buf("right", x.shape, x.dtype)
@@ -228,7 +228,7 @@ def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
 
 
 def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
-    """Return dy (min(0, y) + λ α), and where y > 0 the jump of λ − λ α more."""
+    """Return dy (min(0, y) + λ α + [y > 0] (λ − λ α))."""
     slope, jump = (w.buf(name, dy.shape, dy.dtype) for name in ("slope", "jump"))
     d = lines(dy)
     kernels.elu_gate(d, lines(w.saved), scale, alpha, lines(slope), lines(jump))
@@ -236,9 +236,9 @@ def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
 
 
 def above_zero(x: Array, out: Array) -> Array:
-    """Return max(0, x) in `out`, which lies in a row.
+    """Return max(0, x) in `out`, which must be contiguous.
 
-    NumPy compares with a row of zeros three times as fast as with the number 0.
+    NumPy compares with a row of zeros three times as fast as with the scalar 0.
     """
     rows = lines(x)
     np.maximum(rows, np.zeros(rows.shape[1], x.dtype), out=lines(out))
@@ -246,7 +246,7 @@ def above_zero(x: Array, out: Array) -> Array:
 
 
 def below_zero(x: Array, out: Array) -> Array:
-    """Return min(0, x) in `out`, which lies in a row."""
+    """Return min(0, x) in `out`, which must be contiguous."""
     rows = lines(x)
     np.minimum(rows, np.zeros(rows.shape[1], x.dtype), out=lines(out))
     return out

@@ -1,8 +1,8 @@
-"""Sums and factors channel by channel, along whole examples.
+"""Sums and factors per channel, computed on flattened examples.
 
-Channels lie on the last axis, and are few: NumPy works through an axis of 16 numbers several times
-as slowly as through a long one. So an example (h, w, c) is taken as one line of h w c numbers, and
-what stands for each channel is repeated along it.
+Channels are on the last axis, and NumPy is several times slower along an axis of 16 numbers than
+along a long one. So an example (h, w, c) is flattened to h w c numbers, and values per channel are
+repeated along it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from graduel.nn.workspace import Scope
 
 
 def lines(x: Array) -> Array:
-    """View examples (n, …, c) as lines (n, … c); a copy where they do not lie in a row.
+    """Return examples (n, …, c) flattened to (n, … c), as a view if they are contiguous.
 
     >>> lines(np.zeros((5, 2, 3, 4))).shape
     (5, 24)
@@ -24,8 +24,8 @@ def lines(x: Array) -> Array:
     return x.reshape(len(x), prod(x.shape[1:]))
 
 
-def along(values: Array, size: int, w: Scope, name: str = "along") -> Array:
-    """Repeat values (c,) along a line of `size` numbers, in a buffer that the next call reuses."""
+def repeat_channels(values: Array, size: int, w: Scope, name: str = "line") -> Array:
+    """Repeat values (c,) to length `size`, in a buffer that the next call reuses."""
     if size == len(values):
         return values
     line = w.buf(name, (size,), values.dtype)
@@ -44,11 +44,11 @@ def add_lines(line: Array, out: Array) -> None:
         np.add.reduce(line.reshape(-1, len(out)), axis=0, out=out)
 
 
-def sums(a: Array, w: Scope, out: Array, by: Array | None = None) -> Array:
-    """Add lines up channel by channel into `out` (c,); with `by` their products with its lines.
+def channel_sums(a: Array, w: Scope, out: Array, by: Array | None = None) -> Array:
+    """Write the sums of `a` per channel to `out` (c,); with `by`, the sums of `a` times `by`.
 
-    First over the examples, then over what is left of one: two short sums round less than a long
-    one.
+    The sum runs over the examples first and then over the pixels: two short sums have smaller
+    rounding errors than a long one.
     """
     first = out if a.shape[1] == len(out) else w.buf("sums", a.shape[1:], a.dtype)
     if by is None:

@@ -1,4 +1,4 @@
-"""The convolution of images, as products of matrices, block by block."""
+"""The 2D convolution, as matrix products block by block."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from graduel.nn.initializers import HeNormal, Initializer
-from graduel.nn.layers.channel_ops import lines, sums
+from graduel.nn.layers.channel_ops import channel_sums, lines
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.patches import Frame
 from graduel.nn.layers.windows import Pair, check_image, pair
@@ -17,7 +17,7 @@ from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 MANY = 2
-"""Where the outputs have more channels than so many times the inputs', windows of x are smaller."""
+"""Filters per input channel above which windows of x are smaller than those of dy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +25,28 @@ class Conv2D(Part):
     """y[n, p, q, o] = b[o] + Σ x̃[n, p s + i, q s + j, c] W[i, j, c, o], the sum over i, j and c.
 
     x: (n, h, w, c)   W: (kh, kw, c, o)   b: (o,)   y: (n, out_h, out_w, o);   s is the stride,
-    x̃ is x with its padding. W is not turned round: a cross-correlation, as is usual in networks.
+    x̃ is x with padding. W is not flipped: a cross-correlation, as usual in networks.
 
-    With P the patches, a row for each window: y = P W + b, dW = Pᵀ dy, db = Σ dy; dx adds up
-    dy Wᵀ where the patches came from. With a stride of 1 dx is itself a convolution, of dy with W
-    turned round.
+    With P the patches, one row per window: y = P W + b, dW = Pᵀ dy, db = Σ dy; dx adds up dy Wᵀ
+    at the pixels of the patches. With stride 1, dx is itself a convolution, of dy with flipped W.
 
     Source: LeCun et al., *Backpropagation Applied to Handwritten Zip Code Recognition*, 1989.
 
     Parameters
     ----------
-    filters : how many channels come out, o
-    size : of the window, one number or (down, across)
-    stride : the step from window to window, one number or (down, across)
-    padding : 'same' puts zeros around the image, such that out = ⌈in / stride⌉:
-        max(0, (out − 1) stride + size − in) of them, half before (rounded down), the rest after,
-        so an odd one goes below or to the right. 'valid' puts none:
-        out = ⌊(in − size) / stride⌋ + 1
-    init : how W begins; b begins at zero
+    filters : o, the number of output channels
+    size : size of the window, one number or (vertical, horizontal)
+    stride : step between windows, one number or (vertical, horizontal)
+    padding : 'same' pads with zeros so that out = ⌈in / stride⌉: in total
+        max(0, (out − 1) stride + size − in), half of them before (rounded down) and the rest
+        after. 'valid' does not pad: out = ⌊(in − size) / stride⌋ + 1
+    init : initializer of W; b starts at 0
 
     Raises
     ------
     ValueError
-        If a parameter is not as above, an example is not an image (h, w, c), or with 'valid' it
-        is smaller than the window.
+        If a parameter is out of range, examples are not images (h, w, c), or with 'valid' they are
+        smaller than the window.
 
     Examples
     --------
@@ -72,7 +70,7 @@ class Conv2D(Part):
         self._window()
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for W and b."""
+        """Plan W and b."""
         size, _ = self._window()
         check_image("Conv2D", shape, size if self.padding == "valid" else (1, 1))
         out = (*self._frame(shape).count(shape), self.filters)
@@ -84,12 +82,12 @@ class Conv2D(Part):
         """Return P W + b."""
         w.saved, o = x, self.filters
         frame = self._frame(x.shape[1:])
-        # b stands below W, against a column of ones in P: so it costs no pass of its own.
+        # With b as an extra row of W and a column of ones in P, adding b needs no extra pass.
         both = w.buf("both", (w.p.W.size // o + 1, o), x.dtype)
         both[:-1] = w.p.W.reshape(-1, o)
         both[-1] = w.p.b
         y = w.buf("y", (len(x), *frame.count(x.shape[1:]), o), x.dtype)
-        for images, rows, P in frame.patches(x, w, "patches", one=True):
+        for images, rows, P in frame.patches(x, w, "patches", with_ones=True):
             np.matmul(P, both, out=y[images, rows].reshape(-1, o))
         return y
 
@@ -105,12 +103,12 @@ class Conv2D(Part):
     def _backward_by_windows_of_x(
         self, dy: Array, dx: Array | None, frame: Frame, w: Scope
     ) -> Array | None:
-        """Assign dW = Pᵀ dy and db = Σ dy, with P gathered again; dx adds up dy Wᵀ."""
+        """Assign dW = Pᵀ dy and db = Σ dy with P gathered again; return dx, the sum of dy Wᵀ."""
         x, o = w.saved, self.filters
         both = w.buf("d_both", (w.p.W.size // o + 1, o), x.dtype)
         share = w.buf("share", both.shape, x.dtype)
         both.fill(0)
-        for images, rows, P in frame.patches(x, w, "patches", one=True):
+        for images, rows, P in frame.patches(x, w, "patches", with_ones=True):
             part = dy[images, rows].reshape(-1, o)
             both += np.matmul(P.T, part, out=share)
             if dx is not None:
@@ -122,20 +120,20 @@ class Conv2D(Part):
     def _backward_by_windows_of_dy(self, dy: Array, dx: Array, frame: Frame, w: Scope) -> Array:
         """Assign dW = xᵀ Q and db = Σ dy; return dx = Q W', a convolution of dy.
 
-        Q are the windows of dy, one at each place of x: y[p, q] has a part in x[p + i, q + j], so
-        that W' is W with its places turned round, and in and out exchanged.
+        Q holds the windows of dy, one for each pixel of x. y[p, q] depends on x[p + i, q + j], so
+        W' is W flipped along i and j, with input and output channels exchanged.
         """
         x, (kh, kw, c, o) = w.saved, w.p.W.shape
-        turned = w.buf("turned", (kh, kw, o, c), x.dtype)
-        np.copyto(turned, w.p.W[::-1, ::-1].transpose(0, 1, 3, 2))
+        flipped = w.buf("flipped", (kh, kw, o, c), x.dtype)
+        np.copyto(flipped, w.p.W[::-1, ::-1].transpose(0, 1, 3, 2))
         dW = w.buf("dW", (c, kh * kw * o), x.dtype)
         share = w.buf("share", dW.shape, x.dtype)
         dW.fill(0)
-        for images, rows, Q in frame.turned().patches(dy, w, "patches of dy"):
-            np.matmul(Q, turned.reshape(-1, c), out=dx[images, rows].reshape(-1, c))
+        for images, rows, Q in frame.flipped().patches(dy, w, "patches of dy"):
+            np.matmul(Q, flipped.reshape(-1, c), out=dx[images, rows].reshape(-1, c))
             dW += np.matmul(x[images, rows].reshape(-1, c).T, Q, out=share)
         w.g.W[...] = dW.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1]
-        sums(lines(dy), w, w.g.b)
+        channel_sums(lines(dy), w, w.g.b)
         return dx
 
     def _window(self) -> tuple[Pair, Pair]:
@@ -143,7 +141,7 @@ class Conv2D(Part):
         return pair("size", self.size), pair("stride", self.stride)
 
     def _frame(self, shape: Shape) -> Frame:
-        """Return where windows stand in images of this shape."""
+        """Return the windows over images of this shape."""
         return (
             Frame.same(shape, *self._window()) if self.padding == "same" else Frame(*self._window())
         )

@@ -15,12 +15,12 @@ from graduel.nn.workspace import Call, Scope
 
 
 class Affine(Part):
-    """Base of the dense layers: W of shape (i, o) and b of shape (o,)."""
+    """The base of dense layers, with W of shape (i, o) and b of shape (o,)."""
 
     __slots__ = ()
 
     fewest: ClassVar[int] = 0
-    """The fewest inputs."""
+    """The minimum number of inputs."""
     units: int
     init: Initializer
 
@@ -29,11 +29,11 @@ class Affine(Part):
             raise ValueError(f"units must be a positive integer; got {self.units}")
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for W and b."""
+        """Plan W and b."""
         if len(shape) != 1 or shape[0] < self.fewest:
             raise ValueError(
-                f"{type(self).__name__} expects rows of numbers, input shape (n_in,); got {shape}. "
-                "Reshape each example to one row before it"
+                f"{type(self).__name__} expects input shape (n_in,); got {shape}. "
+                "Put Flatten() before it"
             )
         W = Spec((shape[0], self.units), self.init, "weight")
         return Plan(
@@ -51,13 +51,13 @@ class Dense(Affine):
 
     Parameters
     ----------
-    units : how many outputs, o
-    init : how W begins; b begins at zero
+    units : o, the number of outputs
+    init : initializer of W; b starts at 0
 
     Raises
     ------
     ValueError
-        If `units` is not positive, or the input is not one row of numbers an example.
+        If `units` is not positive, or the input does not have shape (n, i).
 
     Examples
     --------

@@ -20,23 +20,23 @@ from graduel.nn.workspace import Call, Scope
 class Dropout(Part):
     """y = x ⊙ mask / (1 − rate) in training, y = x otherwise;   dx = dy ⊙ mask / (1 − rate).
 
-    Each element is kept with probability 1 − rate, and the kept ones are scaled up, so that the
-    expected output is the input and prediction needs no change. The rate is taken to the next
-    65,536th.
+    Each element is kept with probability 1 − rate and scaled up, so that the expected output
+    equals the input and prediction needs no change. The rate is rounded to a multiple of
+    1 / 65,536.
 
     Source: Srivastava et al., *Dropout*, 2014 (in the "inverted" form).
 
     Parameters
     ----------
-    rate : the share that is dropped, in [0, 1); or a function of the progress t in [0, 1]
-    scheduled : keep the rate for the first half of training and decay it to 0 along half a cosine
-        over the second: noise keeps units apart while they form, and is in
-        their way when they settle (Holzmüller et al., *Better by Default*, 2024: flat_cos)
+    rate : the share of dropped elements, in [0, 1); or a function of the progress t in [0, 1]
+    scheduled : keep the rate constant for the first half of training, then decay it to 0 along
+        half a cosine. Noise regularizes early and hinders convergence at the end (Holzmüller et
+        al., *Better by Default*, 2024: flat_cos)
 
     Raises
     ------
     ValueError
-        If a rate that is a number is out of range, or a rate that is a function is to fall.
+        If a numeric rate is out of range, or `scheduled` is set for a rate that is a function.
 
     Examples
     --------
@@ -61,15 +61,15 @@ class Dropout(Part):
     @staticmethod
     def _checked(rate: float) -> float:
         if not 0 <= rate < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1; got {rate}")
+            raise ValueError(f"dropout rate must be at least 0 and below 1; got {rate}")
         return rate
 
     def plan(self, shape: Shape) -> Plan:
-        """Keep the shape."""
+        """Plan an output of the input's shape."""
         return Plan(shape)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return x ⊙ mask / (1 − rate); in prediction x itself."""
+        """Return x ⊙ mask / (1 − rate) in training, x in prediction."""
         w.saved = None
         if not call.train:
             return x
@@ -79,7 +79,9 @@ class Dropout(Part):
         if rate == 0:
             return x
         if call.rng is None:
-            raise ValueError("Dropout in training draws random numbers: pass rng=…; got None")
+            raise ValueError(
+                "Dropout needs a random generator in training; got rng=None. Pass Call(rng=…)"
+            )
         w.saved = mask = w.buf("mask", x.shape, x.dtype)
         least = min(round(rate * STEPS), STEPS - 1)
 
@@ -93,7 +95,7 @@ class Dropout(Part):
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy ⊙ mask / (1 − rate), with the mask that forward drew."""
+        """Return dy ⊙ mask / (1 − rate), with the mask of the forward pass."""
         if not need_dx or w.saved is None:
             return dy if need_dx else None
         return np.multiply(dy, w.saved, out=dy)

@@ -1,4 +1,4 @@
-"""The first layer for a table: numbers pass, categories become embeddings."""
+"""The embedding layer for tables: numbers pass through, categories become embeddings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 MOST = 2**24
-"""Categories that a column can have: codes are exact in float32 up to here."""
+"""The maximum number of categories of a column: float32 represents codes exactly up to here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +26,28 @@ class Columns(Part):
 
     dEⱼ[k] = Σ dyⱼ over the rows where cⱼ = k,   dx = dy for the numbers, 0 for the codes.
 
-    The first p columns are numbers. Each of the others holds the codes cⱼ of a category, 0 to
-    Kⱼ − 1 as floats, rounded to the nearest and brought into that range; NaN counts as 0. y does
-    not change with a code but where it jumps, so the gradient by codes is zero.
+    The first p columns are numeric. Each of the q others holds category codes cⱼ from 0 to Kⱼ − 1
+    as floats, rounded to the nearest integer and clipped to that range; NaN counts as 0. y is
+    piecewise constant in a code, so the gradient by codes is zero.
 
-    Code 0 is meant for missing and unseen categories. Its vector begins at zero, so that it adds
-    nothing where training never meets it.
+    Code 0 stands for missing and unseen categories. Its embedding starts at zero, so that it has
+    no effect if it does not occur in training.
 
     Source: Guo and Berkhahn, *Entity Embeddings of Categorical Variables*, 2016; eight numbers
     each: Holzmüller et al., *Better by Default*, 2024.
 
     Parameters
     ----------
-    numeric : how many columns of numbers come first, p
-    categorical : Kⱼ, how many codes each of the other columns has
-    size : dⱼ, for each category column; or one number, and no category gets more than Kⱼ
-    init : how each Eⱼ begins, but for its row 0; the default makes rows about as long as the ones
-        of a one-hot code. Its role is "embedding"
+    numeric : p, the number of numeric columns, which come first
+    categorical : Kⱼ, the number of codes of each other column
+    size : dⱼ, the embedding size of each category column; one number is limited to Kⱼ
+    init : initializer of each Eⱼ except row 0 (role "embedding"); the default gives rows about the
+        length of one-hot rows
 
     Raises
     ------
     ValueError
-        If a parameter is not as above, or an example is not a row of p + q numbers.
+        If a parameter is out of range, or the input shape is not (p + q,).
 
     Examples
     --------
@@ -68,7 +68,7 @@ class Columns(Part):
             raise ValueError(f"numeric must be 0 or a positive integer; got {self.numeric}")
         if not all(0 < codes <= MOST for codes in self.categorical):
             raise ValueError(
-                f"categorical must be how many codes each column has, 1 to {MOST:,}; "
+                f"categorical must be the number of codes of each column, 1 to {MOST:,}; "
                 f"got {self.categorical}"
             )
         sizes = (self.size,) if isinstance(self.size, int) else self.size
@@ -82,37 +82,36 @@ class Columns(Part):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Return the embedding size of each category."""
+        """The embedding size of each category column."""
         if isinstance(self.size, int):
             return tuple(min(self.size, codes) for codes in self.categorical)
         return self.size
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for a table of vectors for each category column: E0, E1, …."""
+        """Plan an embedding matrix for each category column: E0, E1, …."""
         width = self.numeric + len(self.categorical)
         if shape != (width,):
             raise ValueError(
-                f"Columns expects rows of {self.numeric} numbers and {len(self.categorical)} "
-                f"codes, input shape ({width},); got {shape}"
+                f"Columns expects {self.numeric} numeric and {len(self.categorical)} category "
+                f"columns, input shape ({width},); got {shape}"
             )
-        begin = _ZeroFirst(self.init)
+        init = _ZeroFirst(self.init)
         tables = enumerate(zip(self.categorical, self.sizes, strict=True))
-        params = {f"E{j}": Spec(pair, begin, "embedding") for j, pair in tables}
+        params = {f"E{j}": Spec(pair, init, "embedding") for j, pair in tables}
         return Plan((self.numeric + sum(self.sizes),), params)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return the numbers, and beside them each code's row of its table."""
+        """Return the numbers, followed by the embedding of each code."""
         n, p, sizes = len(x), self.numeric, self.sizes
         codes = w.buf("codes", (n, len(sizes)), x.dtype)
         np.rint(x[:, p:], out=codes)
-        np.fmax(codes, 0, out=codes)  # the larger one, and 0 for NaN
+        np.fmax(codes, 0, out=codes)  # fmax turns NaN into 0
         np.minimum(codes, np.array(self.categorical, x.dtype) - 1, out=codes)
-        # Where each number of a vector lies when all tables stand in one line; a step is then one
-        # selection, however many columns there are.
-        column, factor, offset, numbers = _places(self.categorical, sizes)
+        # With all matrices in one flat vector, a single np.take looks up all columns.
+        column, factor, offset, numbers = _lookup_indices(self.categorical, sizes)
         chosen = w.buf("chosen", (n, len(column)), x.dtype)
         index = w.buf("index", chosen.shape, np.intp)
-        # (mode="clip" lets take write into its buffer directly; the codes are in range.)
+        # mode="clip" makes np.take write into the buffer directly; the codes are in range.
         np.copyto(index, np.take(codes, column, axis=1, out=chosen, mode="clip"), casting="unsafe")
         index *= factor
         index += offset
@@ -126,7 +125,7 @@ class Columns(Part):
         return y
 
     def _tables(self, tables: SimpleNamespace, line: Array) -> Iterator[tuple[Array, Array]]:
-        """Yield each table, and its part of a line of all of them."""
+        """Yield each embedding matrix and its part of the flat vector of all of them."""
         start = 0
         for j in range(len(self.categorical)):
             table = getattr(tables, f"E{j}")
@@ -153,7 +152,7 @@ class Columns(Part):
 
 @dataclass(frozen=True, slots=True)
 class _ZeroFirst:
-    """Another initializer's values, but zeros in row 0."""
+    """An initializer that sets row 0 to zero."""
 
     init: Initializer
 
@@ -164,21 +163,21 @@ class _ZeroFirst:
 
 
 @lru_cache(maxsize=64)
-def _places(
+def _lookup_indices(
     categorical: tuple[int, ...], sizes: tuple[int, ...]
 ) -> tuple[Array, Array, Array, int]:
-    """Return for each number of the vectors its column, and how its code becomes its place.
+    """Return the column, factor and offset of each embedding element, and the total size.
 
-    With c the code: place = c · size + begin of the column's table + which number of the vector.
-    The last is how many numbers all tables have.
+    A code c selects the elements c · factor + offset of the flat vector of all matrices; factor is
+    the embedding size, offset the start of the column's matrix plus the index in the embedding.
 
-    >>> *places, numbers = _places((3, 5), (2, 1))
-    >>> [a.tolist() for a in places], numbers
+    >>> *indices, numbers = _lookup_indices((3, 5), (2, 1))
+    >>> [a.tolist() for a in indices], numbers
     ([[0, 0, 1], [2, 2, 1], [0, 1, 6]], 11)
     """
     many = np.array(sizes, np.intp)
     column = np.repeat(np.arange(len(sizes)), many)
-    begins = np.cumsum([0, *(c * s for c, s in zip(categorical, sizes, strict=True))])
+    starts = np.cumsum([0, *(c * s for c, s in zip(categorical, sizes, strict=True))])
     within = [k for size in sizes for k in range(size)]
-    offset = begins[column] + np.array(within, np.intp)
-    return column, np.repeat(many, many), offset, int(begins[-1])
+    offset = starts[column] + np.array(within, np.intp)
+    return column, np.repeat(many, many), offset, int(starts[-1])

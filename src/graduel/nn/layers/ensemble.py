@@ -1,4 +1,4 @@
-"""k networks in one: they share their large matrices, and each has its own small vectors."""
+"""Ensemble layers: k members share a matrix and have vectors of their own (BatchEnsemble)."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class EnsembleDense(Part):
     W: (i, o)   r: (k, i)   s, b: (k, o)   y: (n, k, o).   With u = x ⊙ r, z = u W, dz = dy ⊙ s:
 
     db = Σₙ dy,   ds = Σₙ dy ⊙ z,   dW = Σₕ uₕᵀ dzₕ,   du = dz Wᵀ,   dr = Σₙ du ⊙ x,   dx = du ⊙ r;
-    where x is the same for all members, dx = Σₕ duₕ ⊙ rₕ.
+    if x is the same for all members, dx = Σₕ duₕ ⊙ rₕ.
 
-    Why it helps: the mean of several networks errs less than one of them. Here the members share
-    almost all of their weights, so k networks take little more memory than one, and one large
-    product instead of k small ones; sharing even keeps each of them from overfitting.
+    Why it helps: the mean of several networks has a lower error than one of them. The members
+    share almost all weights, so k networks need little more memory than one, and one large product
+    instead of k small ones. Sharing also regularizes each member.
 
-    With `scaled`, z is divided by √i, as in :class:`NTKDense`; `calibrated` is the same as there,
-    with a row of its own for every unit of every member.
+    With `scaled`, z is divided by √i as in :class:`NTKDense`; `calibrated` works as there, with a
+    separate row for each unit of each member.
 
     Source: Wen, Tran and Ba, *BatchEnsemble*, 2020; Gorishniy, Kotelnikov and Babenko, *TabM*,
     2025.
 
     Parameters
     ----------
-    units : how many outputs each member has, o
+    units : o, the number of outputs of each member
     members : k
-    init : how W begins; s begins at 1 and b at 0
+    init : initializer of W; s starts at 1 and b at 0
     adapter : initializer of r (role "ensemble"): ``Signs()`` in the first layer of an ensemble, 1
         in the others
     scaled : divide by √i
@@ -49,7 +49,7 @@ class EnsembleDense(Part):
     Raises
     ------
     ValueError
-        If a number is not positive, or the input is neither (i,) nor (k, i).
+        If `units` or `members` is not positive, or the input shape is neither (i,) nor (k, i).
 
     Examples
     --------
@@ -69,7 +69,7 @@ class EnsembleDense(Part):
         _check(self.units, self.members)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for W, b, r and s."""
+        """Plan W, b, r and s."""
         fits = len(shape) == 1 or (len(shape) == 2 and shape[0] == self.members)
         if not fits or shape[-1] < 1:
             raise ValueError(
@@ -90,7 +90,7 @@ class EnsembleDense(Part):
         )
 
     def _product(self, x: Array, w: Scope) -> Array:
-        """Return z = (x ⊙ r) W, and keep u = x ⊙ r."""
+        """Return z = (x ⊙ r) W, and keep u = x ⊙ r in its buffer."""
         n, k, i = len(x), self.members, x.shape[-1]
         u = w.buf("u", (n, k, i), x.dtype)
         np.multiply(x if x.ndim == 3 else x[:, np.newaxis], w.p.r, out=u)
@@ -99,7 +99,7 @@ class EnsembleDense(Part):
         return z
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
+        """Scale each unit to variance 1 on these rows and make it 0 at one of them."""
         if self.calibrated and len(x):
             z = self._product(x, w)
             z *= self._factor(x)
@@ -127,7 +127,7 @@ class EnsembleDense(Part):
         dz = d.reshape(n * k, o)
         np.matmul(u.reshape(n * k, i).T, dz, out=w.g.W)
         du = np.matmul(dz, w.p.W.T, out=u.reshape(n * k, i)).reshape(n, k, i)
-        # (u is no longer needed: du stands in its place.)
+        # du overwrites u, which is no longer needed.
         if not shared:
             kernels.scale_back(lines(du), lines(x), w.p.r.reshape(-1), w.g.r.reshape(-1))
             return du if need_dx else None
@@ -140,26 +140,26 @@ class EnsembleDense(Part):
 
 @dataclass(frozen=True, slots=True)
 class EnsembleOutput(Part):
-    """yₕ = xₕ Wₕ + bₕ for each member h.   x: (n, k, i)   W: (k, i, o)   b: (k, o)   y: (n, k, o).
+    """yₕ = xₕ Wₕ + bₕ for member h.   x: (n, k, i)   W: (k, i, o)   b: (k, o)   y: (n, k, o).
 
     dWₕ = xₕᵀ dyₕ,   db = Σₙ dy,   dxₕ = dyₕ Wₕᵀ.
 
-    The last layer of an ensemble: so small that sharing would save nothing, and members that answer
-    for themselves differ more.
+    The output layer of an ensemble. It is so small that sharing would save little, and separate
+    matrices make the members differ more.
 
     Source: Gorishniy, Kotelnikov and Babenko, *TabM*, 2025.
 
     Parameters
     ----------
-    units : how many outputs each member has, o
+    units : o, the number of outputs of each member
     members : k
-    init : how each Wₕ begins, as a matrix of its own
+    init : initializer of each Wₕ
     scaled : divide the products by √i, as in :class:`NTKDense`
 
     Raises
     ------
     ValueError
-        If a number is not positive, or the input is not (k, i).
+        If `units` or `members` is not positive, or the input shape is not (k, i).
 
     Examples
     --------
@@ -176,7 +176,7 @@ class EnsembleOutput(Part):
         _check(self.units, self.members)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for W and b."""
+        """Plan W and b."""
         k, o = self.members, self.units
         if len(shape) != 2 or shape[0] != k or shape[1] < 1:
             raise ValueError(
@@ -187,7 +187,7 @@ class EnsembleOutput(Part):
         return Plan((k, o), {"W": W, "b": Spec((k, o), role="bias")}, macs=k * shape[1] * o)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return xₕ Wₕ + bₕ, members side by side."""
+        """Return xₕ Wₕ + bₕ for each member."""
         n, k, i = x.shape
         w.saved = x
         y = w.buf("y", (n, k, self.units), x.dtype)
@@ -214,7 +214,7 @@ class EnsembleOutput(Part):
 
 @dataclass(frozen=True, slots=True)
 class _EachMember:
-    """Another initializer's values, drawn for one member after the other."""
+    """An initializer that draws each member's matrix separately."""
 
     init: Initializer
 

@@ -1,4 +1,4 @@
-"""Activations that are x times a gate between 0 and 1: y = x g(x),   dx = dy (g + x g′)."""
+"""Gated activations y = x g(x) with a gate g in [0, 1];   dx = dy (g + x g′)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graduel.nn.workspace import Call, Scope
 
 ROOT, CUBIC = sqrt(2 / pi), 0.044715
 FAR = 40
-"""Beyond ±40 every gate is 0 or 1 to the last bit, and a power of x could overflow."""
+"""Beyond ±40 each gate rounds to 0 or 1, and a power of x could overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class SiLU(Elementwise):
 
 @dataclass(frozen=True, slots=True)
 class GELU(Elementwise):
-    """y = x Φ(x);   dx = dy (Φ + x φ), Φ and φ of the standard normal distribution.
+    """y = x Φ(x);   dx = dy (Φ + x φ), with Φ and φ of the standard normal distribution.
 
     Φ(x) = (1 + erf(x / √2)) / 2,   φ(x) = exp(−x² / 2) / √(2π).   The approximation is
     Φ(x) ≈ (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³), and then φ = 2 Φ (1 − Φ) u′.
@@ -57,7 +57,7 @@ class GELU(Elementwise):
 
     Parameters
     ----------
-    approximate : whether Φ is taken from tanh, at most 2e-4 away, at less cost
+    approximate : use the faster tanh approximation of Φ, with an error of at most 2e-4
 
     Examples
     --------
@@ -113,7 +113,7 @@ class GELU(Elementwise):
 
 @dataclass(frozen=True, slots=True)
 class Mish(Elementwise):
-    """y = x tanh(softplus x);   dx = dy (g + x (1 − g²) σ), g the tanh, σ = 1 / (1 + exp(−x)).
+    """y = x tanh(softplus x);   dx = dy (g + x (1 − g²) σ), g = tanh(softplus x), σ = sigmoid.
 
     With e = exp x, g = e (e + 2) / (e (e + 2) + 2) and σ = e / (e + 1).
 
@@ -125,7 +125,7 @@ class Mish(Elementwise):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x g(x)."""
-        # At 20 the gate is 1 to the last bit; a little further on the exponential overflows.
+        # At 20 the gate rounds to 1; for larger x the exponential overflows.
         e = np.minimum(x, 20, out=w.buf("e", x.shape, x.dtype))
         np.exp(e, out=e)
         gate = np.add(e, 2, out=w.buf("gate", x.shape, x.dtype))

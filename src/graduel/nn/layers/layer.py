@@ -1,4 +1,4 @@
-"""The interface of layers: a frozen configuration with ``plan``, ``forward`` and ``backward``."""
+"""The layer interface: a frozen configuration with ``plan``, ``forward`` and ``backward``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """An array that a layer needs: its shape, initial values, and role in θ."""
+    """The shape, initializer and role in θ of an array that a layer needs."""
 
     shape: Shape
     init: Initializer = Zeros()
@@ -27,55 +27,55 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The shapes of a layer's output and arrays, known before any array exists.
+    """The shapes of a layer's output and arrays, known before any array is allocated.
 
-    Shapes leave out the first axis, the examples.
+    Shapes omit the first axis, the examples.
     """
 
     out: Shape
     params: Mapping[str, Spec] = field(default_factory=dict)
     state: Mapping[str, Spec] = field(default_factory=dict)
     children: tuple[tuple[Layer, Shape], ...] = ()
-    """Layers inside this one, each with its input shape."""
+    """Child layers, each with its input shape."""
     macs: int = 0
-    """Multiply–adds that one example's forward pass takes, children not counted."""
+    """Multiply–adds of one example's forward pass, without children."""
 
 
 class Layer(Flags, Protocol):
-    """One step of the forward pass, and the same step of the backward pass.
+    """One step of the forward and backward passes; a frozen dataclass.
 
-    A layer is a frozen dataclass. Arrays come in through `w`, the scope of its position, so the
-    same object may stand twice in a network and serve many threads at once.
+    Arrays are passed in through `w`, the scope of its position in the network, so the same object
+    may occur twice in a network and serve several threads.
 
-    A layer may also have ``calibrate(x, w, call)``, which sets its parameters from the first data
-    that reach it.
+    A layer may also have ``calibrate(x, w, call)``, which sets its parameters from the first
+    inputs.
     """
 
     def plan(self, shape: Shape) -> Plan:
-        """Check the input's shape; say what comes out and which arrays are needed."""
+        """Validate the input shape; return the output shape and the arrays needed."""
         ...
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return the output, in a buffer of `w`; never change `x`."""
+        """Return the output, in a buffer of `w`; do not change `x`."""
         ...
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Assign every gradient in ``w.g`` once and return dx; `dy` may be overwritten."""
+        """Assign each gradient in ``w.g`` once and return dx; `dy` may be overwritten."""
         ...
 
 
 def features(shape: Shape, layer: str) -> Shape:
-    """Return the shape of an example's last axis alone: features, or an image's channels."""
+    """Return the shape of the last axis: features, or channels of an image."""
     if not shape:
         raise ValueError(
-            f"{layer} expects examples whose last axis holds features, input shape (…, n); got (). "
+            f"{layer} expects examples with features on the last axis, input shape (…, n); got (). "
             "Put Reshape((1,)) before it"
         )
     return shape[-1:]
 
 
 def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Shape], ...], Shape]:
-    """Pair each layer with its input shape, and return the output shape."""
+    """Return each layer with its input shape, and the output shape."""
     pairs = []
     for i, layer in enumerate(layers):
         pairs.append((layer, shape))
@@ -89,7 +89,7 @@ def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Sha
 def forward_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
 ) -> Array:
-    """Send `x` through layers one after the other.
+    """Return the output of `layers`, applied in order to `x`.
 
     A layer with ``multiply`` before one with ``after_bias`` (Dense, ReLU) makes one pass over its
     output instead of two. A watched call sees every layer's own output.
@@ -119,8 +119,8 @@ def makes_one_pass(layers: Sequence[Layer], i: int) -> bool:
 def backward_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], dy: Array, call: Call, *, need_dx: bool
 ) -> Array | None:
-    """Send `dy` back through layers, last to first; no further than somebody needs it."""
-    last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.learns), len(layers))
+    """Propagate `dy` back through layers, last to first, as far as a gradient is needed."""
+    last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.has_params), len(layers))
     dx: Array | None = dy
     steps = iter(range(len(layers) - 1, last - 1, -1))
     for i in steps:
@@ -140,7 +140,7 @@ def backward_through(
 def calibrate_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
 ) -> Array:
-    """Call ``calibrate`` of each layer that has it, on the data that reach it."""
+    """Call ``calibrate`` of each layer that has it, on its input; return the output."""
     for layer, scope in zip(layers, scopes, strict=True):
         calibrate = getattr(layer, "calibrate", None)
         if calibrate is not None:

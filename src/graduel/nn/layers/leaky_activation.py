@@ -1,4 +1,4 @@
-"""Piecewise linear activations: negative inputs pass too, made smaller."""
+"""Piecewise linear activations with a small slope for negative inputs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LeakyReLU(Elementwise):
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy times max(s, 1 where y > 0 and 0 elsewhere)."""
+        """Return dy where y > 0, else s dy."""
         if not need_dx:
             return None
         slope = w.buf("slope", dy.shape, dy.dtype)
@@ -56,7 +56,7 @@ class LeakyReLU(Elementwise):
 
 @dataclass(frozen=True, slots=True)
 class ParametricReLU(Part):
-    """y = x where x > 0, else s x, with a trainable s for each feature, or channel of an image.
+    """y = x where x > 0, else s x, with a trainable s for each feature or image channel.
 
     ds = Σ dy x over examples (and pixels) with x ≤ 0,   dx = dy where x > 0, else s dy.
 
@@ -64,12 +64,12 @@ class ParametricReLU(Part):
 
     Parameters
     ----------
-    init : how s begins, of the shape of the last axis; its role is "scale"
+    init : initializer of s (role "scale"), with the shape of the last axis
 
     Raises
     ------
     ValueError
-        If an example is a single number, without an axis of features.
+        If examples have no axis of features.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class ParametricReLU(Part):
     init: Initializer = Constant(0.25)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for s."""
+        """Plan s."""
         return Plan(shape, {"slope": Spec(features(shape, "ParametricReLU"), self.init, "scale")})
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:

@@ -1,4 +1,4 @@
-"""Noise."""
+"""Additive noise."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from graduel.nn.workspace import Call, Scope
 class Noise(Part):
     """y = x + σ √12 (u − ½) in training, y = x otherwise;   dx = dy.
 
-    u is uniform between 0 and 1, in 65,536 steps, so that the noise has mean 0 and standard
-    deviation σ. The next matrix product sums many of them to something normal, and they are drawn
-    ten times as fast as normal numbers. In front of an activation it belongs after a
-    normalization, which fixes the scale that σ is measured by.
+    u is uniform on [0, 1] in 65,536 steps, so the noise has mean 0 and standard deviation σ. The
+    next matrix product sums many values to a nearly normal one, and uniform values are drawn ten
+    times as fast as normal ones. Before an activation, place it after a normalization, which fixes
+    the scale of σ.
 
-    Source: Rasmus et al., *Semi-Supervised Learning with Ladder Networks*, 2015, whose plain
-    network has normal noise of σ = 0.3 at its input and after each normalization.
+    Source: Rasmus et al., *Semi-Supervised Learning with Ladder Networks*, 2015; their
+    baseline network adds normal noise of σ = 0.3 to its input and after each normalization.
 
     Parameters
     ----------
@@ -52,22 +52,24 @@ class Noise(Part):
     @staticmethod
     def _checked(std: float) -> float:
         if not 0 <= std < np.inf:
-            raise ValueError(f"noise must be at least 0; got {std}")
+            raise ValueError(f"noise std must be at least 0; got {std}")
         return std
 
     def plan(self, shape: Shape) -> Plan:
-        """Keep the shape."""
+        """Plan an output of the input's shape."""
         return Plan(shape)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return x + σ √12 (u − ½); in prediction x itself."""
+        """Return x + σ √12 (u − ½) in training, x in prediction."""
         if not call.train:
             return x
         std = self._checked(self.std(call.t)) if callable(self.std) else self.std
         if std == 0:
             return x
         if call.rng is None:
-            raise ValueError("Noise in training draws random numbers: pass rng=…; got None")
+            raise ValueError(
+                "Noise needs a random generator in training; got rng=None. Pass Call(rng=…)"
+            )
         y = w.buf("y", x.shape, x.dtype)
         factor = std * sqrt(12) / STEPS
 

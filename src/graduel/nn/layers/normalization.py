@@ -1,4 +1,4 @@
-"""Normalization: over the batch, and over the features of each example."""
+"""Batch normalization and layer normalization."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import numpy as np
 
 from graduel import kernels
 from graduel.nn.initializers import Constant, Zeros
-from graduel.nn.layers.channel_ops import add_lines, along, line_buffer, lines, sums
+from graduel.nn.layers.channel_ops import (
+    add_lines,
+    channel_sums,
+    line_buffer,
+    lines,
+    repeat_channels,
+)
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
@@ -18,25 +24,25 @@ from graduel.nn.workspace import Call, Scope
 
 @dataclass(frozen=True, slots=True)
 class BatchNorm(Part):
-    """y = γ x̂ + β,   x̂ = (x − μ) / √(σ² + ε), μ and σ² of the batch, feature by feature.
+    """y = γ x̂ + β,   x̂ = (x − μ) / √(σ² + ε), with μ and σ² of the batch for each feature.
 
     dγ = Σₙ dy x̂,   dβ = Σₙ dy,   dx = γ / √(σ² + ε) · (dy − dβ/n − x̂ dγ/n).
 
-    Features lie on the last axis: an image's channels, each over the n values that it has in all
-    pixels of all examples. In prediction μ and σ² are running means from training, kept in the
-    state; going back after a prediction they count as constants, dx = γ / √(σ² + ε) · dy.
+    Features are on the last axis: for images, the channels, each with n values over all pixels of
+    all examples. In prediction μ and σ² are running means from training, stored in the state; in a
+    backward pass after a prediction they are constants: dx = γ / √(σ² + ε) · dy.
 
     Source: Ioffe and Szegedy, *Batch Normalization*, 2015.
 
     Parameters
     ----------
-    momentum : the share of the newest batch in the running means, in (0, 1]
+    momentum : the weight of the current batch in the running means, in (0, 1]
     eps : ε, above 0
 
     Raises
     ------
     ValueError
-        If a parameter is out of range, or an example is a single number.
+        If a parameter is out of range, or examples have no axis of features.
 
     Examples
     --------
@@ -57,7 +63,7 @@ class BatchNorm(Part):
             raise ValueError(f"eps must be above 0; got {self.eps}")
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for γ and β, and for the running means."""
+        """Plan γ, β and the running means."""
         one = features(shape, "BatchNorm")
         return Plan(
             shape,
@@ -66,71 +72,71 @@ class BatchNorm(Part):
         )
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return γ x̂ + β; in training, move the running means."""
+        """Return γ x̂ + β; in training, update the running means."""
         one, n = x.shape[-1:], prod(x.shape[:-1])
         y, rows = w.buf("y", x.shape, x.dtype), lines(x)
         out, size = lines(y), rows.shape[1]
         slope = w.buf("slope", one, x.dtype)
         if call.train:
             mean, var = w.buf("mean", one, x.dtype), w.buf("var", one, x.dtype)
-            sums(rows, w, mean)
+            channel_sums(rows, w, mean)
             mean /= n
-            centred, squares = w.buf("x", rows.shape, x.dtype), line_buffer("sums", var, size, w)
-            kernels.center(rows, along(mean, size, w), centred, squares)
+            centered, squares = w.buf("x", rows.shape, x.dtype), line_buffer("sums", var, size, w)
+            kernels.center(rows, repeat_channels(mean, size, w), centered, squares)
             add_lines(squares, var)
             var /= n
             w.s.mean += self.momentum * (mean - w.s.mean)
             w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
             inverse = _inverse(var, self.eps, w)
-            w.saved = centred, inverse
+            w.saved = centered, inverse
         else:
-            centred = np.subtract(rows, along(w.s.mean, size, w), out=out)
+            centered = np.subtract(rows, repeat_channels(w.s.mean, size, w), out=out)
             inverse = _inverse(w.s.var, self.eps, w)
             w.saved = rows, None
         np.multiply(w.p.gamma, inverse, out=slope)
-        beta = along(w.p.beta, size, w, "beta")
-        kernels.affine(centred, along(slope, size, w), beta, out)
+        beta = repeat_channels(w.p.beta, size, w, "beta")
+        kernels.affine(centered, repeat_channels(slope, size, w), beta, out)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Assign dγ and dβ; return dx, after a prediction dx = γ / √(σ² + ε) · dy."""
-        centred, inverse = w.saved
+        """Assign dγ and dβ; return dx."""
+        centered, inverse = w.saved
         n, d = prod(dy.shape[:-1]), lines(dy)
         if frozen := inverse is None:
-            centred = centred - along(w.s.mean, d.shape[1], w)
+            centered = centered - repeat_channels(w.s.mean, d.shape[1], w)
             inverse = _inverse(w.s.var, self.eps, w)
         size = d.shape[1]
         total, products = (
             line_buffer(name, out, size, w)
             for name, out in (("sums", w.g.beta), ("products", w.g.gamma))
         )
-        kernels.paired_sums(d, centred, total, products)
+        kernels.paired_sums(d, centered, total, products)
         add_lines(total, w.g.beta)
         add_lines(products, w.g.gamma)
         w.g.gamma *= inverse
         if not need_dx:
             return None
-        slope = along(w.p.gamma * inverse, size, w)
+        slope = repeat_channels(w.p.gamma * inverse, size, w)
         if frozen:
             d *= slope
         else:
             # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
-            share = along(w.g.gamma * inverse / n, size, w, "share")
-            common = along(w.g.beta / n, size, w, "beta")
+            share = repeat_channels(w.g.gamma * inverse / n, size, w, "share")
+            common = repeat_channels(w.g.beta / n, size, w, "beta")
             product = w.buf("product", d.shape, d.dtype)
-            kernels.batchnorm_gradient(d, centred, share, common, slope, product)
+            kernels.batchnorm_gradient(d, centered, share, common, slope, product)
         return d.reshape(dy.shape)
 
 
 def _inverse(var: Array, eps: float, w: Scope) -> Array:
-    """Return 1 / √(σ² + ε), in a buffer."""
+    """Return 1 / √(σ² + ε) in a buffer."""
     inverse = np.add(var, eps, out=w.buf("inverse", var.shape, var.dtype))
     return np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
 
 
 @dataclass(frozen=True, slots=True)
 class LayerNorm(Part):
-    """y = γ x̂ + β,   x̂ = (x − μ) / √(σ² + ε), μ and σ² over the last axis of each example.
+    """y = γ x̂ + β,   x̂ = (x − μ) / √(σ² + ε), with μ and σ² over the last axis of each example.
 
     dγ = Σ dy x̂ and dβ = Σ dy over all axes but the last,
     dx = (h − mean h − x̂ mean(h x̂)) / √(σ² + ε) with h = γ dy, means over the last axis.
@@ -144,7 +150,7 @@ class LayerNorm(Part):
     Raises
     ------
     ValueError
-        If `eps` is not positive, or an example is a single number.
+        If `eps` is not positive, or examples have no axis of features.
 
     Examples
     --------
@@ -160,7 +166,7 @@ class LayerNorm(Part):
             raise ValueError(f"eps must be above 0; got {self.eps}")
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for γ and β."""
+        """Plan γ and β."""
         one = features(shape, "LayerNorm")
         gamma, beta = Spec(one, Constant(1.0), "scale"), Spec(one, role="bias")
         return Plan(shape, {"gamma": gamma, "beta": beta})

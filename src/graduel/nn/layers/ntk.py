@@ -1,4 +1,4 @@
-"""NTK parametrization: a dense layer whose weights have variance 1, and are scaled on the way."""
+"""The dense layer in NTK parametrization: weights of variance 1, products divided by √i."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class NTKDense(Affine):
 
     dW = xᵀ dy / √i,   db = Σₙ dy,   dx = dy Wᵀ / √i.
 
-    Why it helps: an optimizer such as Adam moves every weight by about the learning rate, however
-    wide the layer. Here the same move changes y by the same amount at every width, so that one
-    rate suits wide and narrow layers, and few and many columns of a table.
+    Why it helps: an optimizer such as Adam moves each weight by about the learning rate at any
+    layer width. Here that step changes y by the same amount at each width, so one learning rate
+    suits wide and narrow layers, and tables with few and many columns.
 
-    With `calibrated`, W and b are set from the first rows: each column of W is divided by the
-    standard deviation of its unit over these rows, so that every unit begins with variance 1, and
-    b puts the zero of each unit on one row drawn at random, where the data are and not off their
-    edge: bⱼ = −(x W / √i)ⱼ at that row.
+    With `calibrated`, W and b are set from the first rows. Each column of W is divided by the
+    standard deviation of its unit over these rows, so that each unit starts with variance 1. The
+    bias makes the unit 0 at one row drawn at random, so that its zero lies within the data:
+    bⱼ = −(x W / √i)ⱼ at that row.
 
     Source: Jacot, Gabriel and Hongler, *Neural Tangent Kernel*, 2018; calibration after
     Holzmüller et al., *Better by Default*, 2024, and Steinwart, *A Sober Look at Neural Network
@@ -36,14 +36,14 @@ class NTKDense(Affine):
 
     Parameters
     ----------
-    units : how many outputs, o
-    init : how W begins; b begins at zero
+    units : o, the number of outputs
+    init : initializer of W; b starts at 0
     calibrated : set W and b from the first rows
 
     Raises
     ------
     ValueError
-        If `units` is not positive, or the input is not one row of numbers an example.
+        If `units` is not positive, or the input does not have shape (n, i).
 
     Examples
     --------
@@ -58,7 +58,7 @@ class NTKDense(Affine):
     calibrated: bool = False
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
+        """Scale each unit to variance 1 on these rows and make it 0 at one of them."""
         if not self.calibrated or not len(x):
             return
         z = x @ w.p.W
@@ -84,19 +84,19 @@ class NTKDense(Affine):
 
 
 def calibrate_units(z: Array, W: Array, call: Call) -> Array:
-    """Divide each column of W by its unit's spread over z; return the biases that go with it.
+    """Divide each column of W by its unit's standard deviation over z; return the biases.
 
-    `z` is what the units make of the first rows, shape (n, …, o); it is overwritten. Each unit's
-    bias makes it zero on one row drawn from ``call.rng``; without a generator the first row.
+    `z` holds the units' outputs for the first rows, shape (n, …, o); it is overwritten. Each bias
+    makes its unit 0 at one row, drawn from ``call.rng``; the first row if there is no generator.
     """
     flat = z.reshape(-1, z.shape[-1])
-    # In float64, and against the size of z: what rounding alone makes of a constant is no spread.
-    spread = flat.std(axis=0, dtype=np.float64)
+    # In float64 and relative to the size of z: rounding errors of a constant are no deviation.
+    std = flat.std(axis=0, dtype=np.float64)
     least = 1e-6 * np.maximum(1, np.abs(flat).max(axis=0))
-    np.copyto(spread, 1, where=~(spread > least))  # a unit that sees no difference stays
-    spread = spread.astype(z.dtype)
-    z /= spread
-    W /= spread
+    np.copyto(std, 1, where=~(std > least))  # leave constant units unchanged
+    std = std.astype(z.dtype)
+    z /= std
+    W /= std
     shape = z.shape[1:]
     rows = np.zeros(shape, np.intp) if call.rng is None else call.rng.integers(len(z), size=shape)
     return -np.take_along_axis(z, rows[np.newaxis], axis=0)[0]

@@ -1,4 +1,4 @@
-"""An activation that each unit may bend as much as it likes."""
+"""The parametric activation: a trained mix of an activation and the identity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from graduel import kernels
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import SELU
-from graduel.nn.layers.channel_ops import add_lines, along, line_buffer, lines
+from graduel.nn.layers.channel_ops import add_lines, line_buffer, lines, repeat_channels
 from graduel.nn.layers.layer import (
     Array,
     Layer,
@@ -27,24 +27,24 @@ from graduel.nn.workspace import Call, Scope
 
 @dataclass(frozen=True, slots=True)
 class Parametric(Composite):
-    """y = x + α (f(x) − x), f an activation, with a trainable α for each feature.
+    """y = x + α (f(x) − x) for an activation f, with a trainable α for each feature.
 
     dα = Σ dy (f(x) − x) over all axes but the last,   dx = (1 − α) dy + f′(x) α dy.
 
-    Why it helps: at α = 1 it is f, at α = 0 a straight line. Units whose job is linear, of which
-    a table often has many, need not bend, and others may bend more than f does.
+    Why it helps: with α = 1 it is f, with α = 0 the identity. Units can become linear, which suits
+    many features of tables, or more nonlinear than f (α > 1).
 
     Source: Holzmüller et al., *Better by Default*, 2024.
 
     Parameters
     ----------
     activation : f, a layer that keeps the shape and has no parameters
-    init : how α begins; its role is "activation"
+    init : initializer of α (role "activation")
 
     Raises
     ------
     ValueError
-        If f changes the shape, or an example is a single number, without an axis of features.
+        If f changes the shape, or examples have no axis of features.
 
     Examples
     --------
@@ -57,16 +57,16 @@ class Parametric(Composite):
 
     @property
     def inner(self) -> tuple[Flags, ...]:
-        """F."""
+        """The activation f."""
         return (self.activation,)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for α."""
+        """Plan α."""
         inner = self.activation.plan(shape)
         if inner.out != shape:
             raise ValueError(
-                f"Parametric takes an activation that keeps the shape {shape}; got "
-                f"{type(self.activation).__name__}, which makes it {inner.out}"
+                f"Parametric expects an activation that keeps the shape {shape}; got "
+                f"{type(self.activation).__name__} with output shape {inner.out}"
             )
         alpha = Spec(features(shape, "Parametric"), self.init, "activation")
         return Plan(shape, {"alpha": alpha}, children=((self.activation, shape),))
@@ -75,18 +75,18 @@ class Parametric(Composite):
         """Return x + α (f(x) − x)."""
         f = forward_through((self.activation,), w.kids, x, call)
         w.saved = difference = w.buf("difference", x.shape, x.dtype)
-        y, alpha = w.buf("y", x.shape, x.dtype), along(w.p.alpha, prod(x.shape[1:]), w)
+        y, alpha = w.buf("y", x.shape, x.dtype), repeat_channels(w.p.alpha, prod(x.shape[1:]), w)
         kernels.blend(lines(f), lines(x), alpha, lines(difference), lines(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dα = Σ dy (f(x) − x); return dx = (1 − α) dy + f′(x) α dy."""
         inner, dy = w.buf("inner", dy.shape, dy.dtype), np.ascontiguousarray(dy)
-        alpha = along(w.p.alpha, prod(dy.shape[1:]), w)
+        alpha = repeat_channels(w.p.alpha, prod(dy.shape[1:]), w)
         total = line_buffer("sums", w.g.alpha, len(alpha), w)
         kernels.blend_back(lines(dy), lines(w.saved), alpha, lines(inner), total)
         add_lines(total, w.g.alpha)
-        # f may have parameters of its own to assign.
+        # f may have parameters whose gradients must be assigned.
         dx = backward_through((self.activation,), w.kids, inner, call, need_dx=need_dx)
         if dx is None:
             return None

@@ -1,4 +1,4 @@
-"""Windows of images as rows of a matrix: gathered block by block, and added up again."""
+"""Windows of images as rows of a matrix (im2col), gathered and scattered block by block."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from math import ceil, prod
 import numpy as np
 
 from graduel.nn.layers.layer import Array, Shape
-from graduel.nn.layers.windows import Pair, blocks, count, places, windows
+from graduel.nn.layers.windows import Pair, blocks, count, shifted_views, windows
 from graduel.nn.workspace import Scope
 
 SHORT = 16
-"""Fewer values than this in a line of a patch are slow to copy."""
+"""Rows of a patch with fewer values than this are slow to copy."""
 NOTHING: Pair = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The windows of a convolution: their size and step, and the zeros around an image.
+    """The windows of a convolution: size, stride and zero padding.
 
     Parameters
     ----------
-    size, stride : of the windows, down and across
-    down, across : how many zeros before and after, above and below, left and right
+    size, stride : size and stride of the windows, (vertical, horizontal)
+    down : rows of zeros above and below the image
+    across : columns of zeros to the left and right
     """
 
     size: Pair
@@ -34,45 +35,45 @@ class Frame:
 
     @classmethod
     def same(cls, shape: Shape, size: Pair, stride: Pair) -> Frame:
-        """Return the frame of zeros around images (h, w, c) that makes ⌈in / stride⌉ windows."""
+        """Return the frame with 'same' padding, which gives ⌈in / stride⌉ windows per axis."""
         borders = []
         for n, k, s in zip(shape[:2], size, stride, strict=True):
             zeros = max(0, (ceil(n / s) - 1) * s + k - n)
             borders.append((zeros // 2, zeros - zeros // 2))
         return cls(size, stride, *borders)
 
-    def turned(self) -> Frame:
-        """Return the frame around outputs whose windows hold what each input had a part in.
+    def flipped(self) -> Frame:
+        """Return the frame for windows over the outputs, one for each input pixel; for stride 1.
 
-        For steps of 1: such a window stands at each place of the input.
+        Such a window holds all outputs that depend on the pixel.
         """
         (kh, kw), (top, bottom), (left, right) = self.size, self.down, self.across
         down, across = (kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right)
         return Frame(self.size, self.stride, down, across)
 
-    def padded(self, shape: Shape) -> Shape:
-        """Return the shape of an image with the zeros around it."""
+    def padded_shape(self, shape: Shape) -> Shape:
+        """Return the shape of an image with its padding."""
         return shape[0] + sum(self.down), shape[1] + sum(self.across), shape[2]
 
     def count(self, shape: Shape) -> Pair:
-        """Return the number of windows, down and across."""
-        return count(self.padded(shape), self.size, self.stride)
+        """Return the number of windows, vertically and horizontally."""
+        return count(self.padded_shape(shape), self.size, self.stride)
 
     def patches(
-        self, x: Array, w: Scope, name: str, *, one: bool = False
+        self, x: Array, w: Scope, name: str, *, with_ones: bool = False
     ) -> Iterator[tuple[slice, slice, Array]]:
-        """Yield blocks (images, rows) of windows, each as its P: a row a window, (i, j, c) in it.
+        """Yield blocks (images, rows, P); each row of P is a window in order (i, j, c).
 
-        With `one` a 1 stands at the end of each row. P is gone when the next block comes: all share
-        the buffer `name`.
+        With `with_ones`, each row ends with a 1. All blocks share the buffer `name`, so P is valid
+        until the next block.
         """
         shape = x.shape[1:]
         k = prod(self.size) * shape[2]
         down, across = self.count(shape)
-        todo = blocks(len(x), down, across * (k + one))
+        todo = blocks(len(x), down, across * (k + with_ones))
         padded = None
-        if todo and self.padded(shape) != shape:
-            padded = w.buf(name + " padded", (todo[0][0].stop, *self.padded(shape)), x.dtype)
+        if todo and self.padded_shape(shape) != shape:
+            padded = w.buf(name + " padded", (todo[0][0].stop, *self.padded_shape(shape)), x.dtype)
             padded.fill(0)
         for images, rows in todo:
             source = x[images]
@@ -83,42 +84,42 @@ class Frame:
                 source = around
             view = windows(self._band(source, rows), self.size, self.stride)
             m = prod(view.shape[:3])
-            flat = w.buf(name, (m * (k + one),), x.dtype)
+            flat = w.buf(name, (m * (k + with_ones),), x.dtype)
             if self.size[1] * shape[2] < SHORT:
-                # Copy along lines of the image: those of a patch are too short to copy fast.
-                P = flat.reshape(k + one, m)
+                # Copy along rows of the image: rows of a patch are too short for fast copies.
+                P = flat.reshape(k + with_ones, m)
                 P[k:] = 1
                 view = view.transpose(3, 4, 5, 0, 1, 2)
                 np.copyto(P[:k].reshape(view.shape), view)
                 P = P.T
             else:
-                P = flat.reshape(m, k + one)
+                P = flat.reshape(m, k + with_ones)
                 P[:, k:] = 1
                 np.copyto(P[:, :k].reshape(view.shape), view)
             yield images, rows, P
 
     def scatter(self, part: Array, W: Array, dx: Array, rows: slice, w: Scope) -> None:
-        """Add part Wᵀ where a block's patches came from; write dx with the images' last rows."""
+        """Add part Wᵀ at the pixels of a block's patches; write dx after the last rows."""
         shape, (c, o) = dx.shape[1:], W.shape[2:]
-        around = w.buf("around", (len(dx), *self.padded(shape)), dx.dtype)
+        around = w.buf("around", (len(dx), *self.padded_shape(shape)), dx.dtype)
         if rows.start == 0:
             around.fill(0)
-        # A product for each place in the window, so that the sums run along lines of the image.
+        # One product for each position in the window, so that sums run along rows of the image.
         each = W.reshape(-1, c, o).transpose(0, 2, 1)
         pieces = w.buf("pieces", (len(each) * len(part) * c,), dx.dtype)
         pieces = np.matmul(part, each, out=pieces.reshape(len(each), len(part), c))
-        sums = places(self._band(around, rows), self.size, self.stride)
+        sums = shifted_views(self._band(around, rows), self.size, self.stride)
         for place, piece in zip(sums, pieces, strict=True):
             np.add(place, piece.reshape(place.shape), out=place)
         if rows.stop == self.count(shape)[0]:
             np.copyto(dx, self._inside(around, shape))
 
     def _inside(self, padded: Array, shape: Shape) -> Array:
-        """View images without the zeros around them."""
+        """Return a view of images without their padding."""
         top, left = self.down[0], self.across[0]
         return padded[:, top : top + shape[0], left : left + shape[1]]
 
     def _band(self, padded: Array, rows: slice) -> Array:
-        """View the lines of images that lie under these rows of windows."""
+        """Return a view of the image rows that these rows of windows cover."""
         start, stop = rows.start * self.stride[0], (rows.stop - 1) * self.stride[0] + self.size[0]
         return padded[:, start:stop]

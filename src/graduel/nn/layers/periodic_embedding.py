@@ -19,33 +19,33 @@ from graduel.nn.workspace import Call, Scope
 class PBLD(Part):
     """Each number x becomes (x, e₁, …, e_{d−1}),   e = A cos(2π w x + b) + c.
 
-    Periodic, with a bias, linear, dense (the number stays beside its waves).
+    The name: periodic, bias, linear, DenseNet (x itself stays in the output).
 
-    x: (n, i), of which p columns are numbers   w, b: (p, F)   A: (p, F, d − 1)   c: (p, d − 1)
-    y: (n, p d + i − p), the columns that are no numbers at the end, as they are.
+    x: (n, i), of which p columns are embedded   w, b: (p, F)   A: (p, F, d − 1)   c: (p, d − 1)
+    y: (n, p d + i − p), with the other columns unchanged at the end.
 
     dA = Σₙ h de,   dc = Σₙ de,   db = Σₙ da,   dw = 2π Σₙ x da,   dx = dy_x + Σ_F 2π w da, column
     by column, with h = cos a, da = −(A de) sin a and a = 2π w x + b.
 
-    Why it helps: a layer of a network is smooth, and needs many units to tell 0.41 from 0.43;
-    trees cut there at once. Waves of several lengths give the first layer the steps it lacks, and
-    the number itself stays beside them, for what is a straight line.
+    Why it helps: a dense layer is smooth and needs many units to separate 0.41 from 0.43, where a
+    tree needs one split. Cosines of several frequencies provide such steps, and x itself remains
+    for linear effects.
 
     Source: Gorishniy, Rubachev and Babenko, *On Embeddings for Numerical Features in Tabular Deep
     Learning*, 2022; in this form Holzmüller et al., *Better by Default*, 2024.
 
     Parameters
     ----------
-    columns : which columns are numbers; None: all
-    frequencies : F, waves for each number
-    size : d, how many numbers stand for each
-    std : σ of the frequencies at the beginning, w ~ N(0, σ²); b ~ U(−π, π). All four arrays have
-        the role "periodic"
+    columns : indices of the columns to embed; None: all
+    frequencies : F, the number of cosines per column
+    size : d, the number of outputs per column
+    std : σ of the initial frequencies, w ~ N(0, σ²); b ~ U(−π, π). All four arrays have the role
+        "periodic"
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range, or a column is not there.
+        If a parameter is out of range, or a column index is too large.
 
     Examples
     --------
@@ -70,15 +70,15 @@ class PBLD(Part):
             object.__setattr__(self, "columns", tuple(int(j) for j in self.columns))
             if len(set(self.columns)) < len(self.columns) or min(self.columns, default=0) < 0:
                 raise ValueError(
-                    f"columns must be numbers of columns, each once; got {self.columns}"
+                    f"columns must be distinct column indices, at least 0; got {self.columns}"
                 )
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for w, b, A and c."""
+        """Plan w, b, A and c."""
         if len(shape) != 1 or max(self.columns or (0,)) >= shape[0]:
             raise ValueError(
-                f"PBLD expects rows of numbers with the columns {self.columns or 'all'}, input "
-                f"shape (n_in,); got {shape}"
+                f"PBLD expects input shape (n_in,) with the columns {self.columns or 'all'}; got "
+                f"{shape}"
             )
         p, F, d = len(_divided(self.columns, shape[0])[0]), self.frequencies, self.size
         params = {
@@ -90,13 +90,12 @@ class PBLD(Part):
         return Plan((p * d + shape[0] - p,), params, macs=p * F * d)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return each number with its waves, and the other columns after them."""
+        """Return each number with its embedding, followed by the other columns."""
         n, i = x.shape
         (numbers, others), d, F = _divided(self.columns, i), self.size, self.frequencies
         p = len(numbers)
-        # Columns come first, so that each is one product with its own matrix, and rows last:
-        # NumPy is fast along long axes.
-        # (mode="clip" lets take write into its buffer directly; the columns are known to be there.)
+        # Columns first, so that each is one product with its own matrix; rows last, because NumPy
+        # is fast along long axes. mode="clip" makes np.take write into the buffer directly.
         chosen = w.buf("chosen", (n, p), x.dtype)
         columns = _room(w, "columns", (p, n), x.dtype)
         columns[...] = np.take(x, numbers, axis=1, out=chosen, mode="clip").T
@@ -152,11 +151,11 @@ class PBLD(Part):
 
 @lru_cache(maxsize=256)
 def _divided(columns: tuple[int, ...] | None, i: int) -> tuple[Array, Array]:
-    """Return which of i columns are numbers and which are not; the same arrays at every step."""
+    """Return the indices of the embedded and of the other columns among i; cached."""
     numbers = np.arange(i) if columns is None else np.array(columns, np.intp)
     return numbers, np.setdiff1d(np.arange(i), numbers, assume_unique=True)
 
 
 def _room(w: Scope, name: str, shape: Shape, dtype: DTypeLike) -> Array:
-    """Return a buffer whose first axis is not the batch: flat, so that a shorter batch fits too."""
+    """Return a buffer whose first axis is not the batch; it also fits shorter batches."""
     return w.buf(name, (prod(shape),), dtype).reshape(shape)

@@ -1,4 +1,4 @@
-"""Pooling: one number of each window of an image, channel by channel. No padding."""
+"""Pooling: one value per window and channel of an image, without padding."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from graduel import kernels
 from graduel.nn.layers.layer import Array, Plan, Shape
-from graduel.nn.layers.windows import Pair, check_image, count, pair, places
+from graduel.nn.layers.windows import Pair, check_image, count, pair, shifted_views
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class _Pool2D(Part):
-    """The window of a pooling layer."""
+    """The base of pooling layers: window size and stride."""
 
     size: int | Pair = 2
     stride: int | Pair | None = None
@@ -26,45 +26,44 @@ class _Pool2D(Part):
         self.window()
 
     def window(self) -> tuple[Pair, Pair]:
-        """Return size and stride, each (down, across)."""
+        """Return size and stride, each (vertical, horizontal)."""
         size = pair("size", self.size)
         return size, size if self.stride is None else pair("stride", self.stride)
 
     def plan(self, shape: Shape) -> Plan:
-        """Check that the window fits."""
+        """Plan the output; raise `ValueError` if the window does not fit."""
         size, stride = self.window()
         check_image(type(self).__name__, shape, size)
         return Plan((*count(shape, size, stride), shape[2]))
 
     def _start(self, x: Array, w: Scope) -> tuple[Array, bool]:
-        """Return a buffer for dx, zeroed where needed, and whether windows overlap."""
+        """Return a buffer for dx, zeroed if needed, and whether windows overlap."""
         size, stride = self.window()
         dx = w.buf("dx", x.shape, x.dtype)
         if stride != size or x.shape[1] % size[0] or x.shape[2] % size[1]:
-            dx.fill(0)  # some places lie in several windows, some in none
+            dx.fill(0)  # some pixels are in several windows, some in none
         return dx, stride[0] < size[0] or stride[1] < size[1]
 
 
 @dataclass(frozen=True, slots=True)
 class MaxPool2D(_Pool2D):
-    """y = the largest x of each window;   dx = dy at its place, else 0.
+    """y = the maximum of each window;   dx = dy at its position, else 0.
 
-    x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1: no padding, and
-    rows and columns left over at the lower and right border are dropped. Where several are the
-    largest, the first of them, line by line, takes all of dy.
+    x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1, without
+    padding; remaining rows and columns at the bottom and right are dropped. If several values are
+    the maximum, the first in row order gets all of dy.
 
     Source: Zhou and Chellappa, *Computation of Optical Flow Using a Neural Network*, 1988.
 
     Parameters
     ----------
-    size : of the window, one number or (down, across)
-    stride : the step from window to window; None takes `size`, so that windows do not overlap
+    size : size of the window, one number or (vertical, horizontal)
+    stride : step between windows; None: `size`, so that windows do not overlap
 
     Raises
     ------
     ValueError
-        If a parameter is not as above, or an example is not an image at least as large as the
-        window.
+        If a parameter is out of range, or examples are not images at least as large as the window.
 
     Examples
     --------
@@ -77,8 +76,8 @@ class MaxPool2D(_Pool2D):
     smooth: ClassVar[bool] = False
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return the maximum over the places of the window."""
-        first, *others = places(x, *self.window())
+        """Return the maximum of each window."""
+        first, *others = shifted_views(x, *self.window())
         y = w.buf("y", first.shape, x.dtype)
         np.copyto(y, first)
         for place in others:
@@ -87,7 +86,7 @@ class MaxPool2D(_Pool2D):
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy where x is the first to be as large as y, else 0."""
+        """Return dy at the first maximum of each window, else 0."""
         if not need_dx:
             return None
         x, y = w.saved
@@ -101,23 +100,22 @@ class MaxPool2D(_Pool2D):
 
 @dataclass(frozen=True, slots=True)
 class AveragePool2D(_Pool2D):
-    """y = the mean of each window;   dx = dy / (kh kw) at each of its places, added up.
+    """y = the mean of each window;   dx = the sum of dy / (kh kw) over windows.
 
-    x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1: no padding, and
-    rows and columns left over at the lower and right border are dropped.
+    x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1, without
+    padding; remaining rows and columns at the bottom and right are dropped.
 
     Source: LeCun et al., *Handwritten Digit Recognition with a Back-Propagation Network*, 1990.
 
     Parameters
     ----------
-    size : of the window (kh, kw), one number or (down, across)
-    stride : the step from window to window; None takes `size`, so that windows do not overlap
+    size : size (kh, kw) of the window, one number or (vertical, horizontal)
+    stride : step between windows; None: `size`, so that windows do not overlap
 
     Raises
     ------
     ValueError
-        If a parameter is not as above, or an example is not an image at least as large as the
-        window.
+        If a parameter is out of range, or examples are not images at least as large as the window.
 
     Examples
     --------
@@ -126,9 +124,9 @@ class AveragePool2D(_Pool2D):
     """
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return the mean over the places of the window."""
+        """Return the mean of each window."""
         window = self.window()
-        first, *others = places(x, *window)
+        first, *others = shifted_views(x, *window)
         y = w.buf("y", first.shape, x.dtype)
         np.copyto(y, first)
         for place in others:
@@ -138,13 +136,13 @@ class AveragePool2D(_Pool2D):
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy / (kh kw), spread over the places of the window."""
+        """Return dy / (kh kw), added up over the windows of each pixel."""
         if not need_dx:
             return None
         window = self.window()
         dx, overlap = self._start(w.saved, w)
         dy *= 1 / prod(window[0])
-        for place in places(dx, *window):
+        for place in shifted_views(dx, *window):
             if overlap:
                 np.add(place, dy, out=place)
             else:

@@ -1,4 +1,4 @@
-"""Random numbers of sixteen bits: enough for noise, in a third of the time of a float32."""
+"""Random 16-bit integers: precise enough for noise, three times as fast as float32 draws."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 STEPS = 2**16
 CHUNK = 2**14
-"""Numbers drawn at a time: 32 KiB, which stay in the processor's cache."""
+"""Numbers drawn at a time: 32 KiB, which fit the cache."""
 
 
 def sixteen_bits(
     rng: np.random.Generator, size: int, use: Callable[[NDArray[np.uint16], slice], object]
 ) -> None:
-    """Call ``use(draws, part)`` for each part of `size` numbers, a slice.
+    """Call ``use(draws, part)`` for consecutive parts, slices, of `size` numbers.
 
-    `draws` are as many whole numbers below 65,536. Any bit generator will do, and what is drawn
-    does not depend on the parts.
+    `draws` holds integers below 65,536, one for each element of `part`. They do not depend on the
+    division into parts, and any bit generator works.
 
     >>> out = np.empty(15)
     >>> sixteen_bits(np.random.default_rng(0), 15, lambda draws, part: np.copyto(out[part], draws))
@@ -30,4 +30,4 @@ def sixteen_bits(
         n = part.stop - start
         words = rng.integers(2**64 - 1, size=-(-n // 4), dtype=np.uint64, endpoint=True)
         use(words.view(np.uint16)[:n], part)
-        del words  # before the next are drawn
+        del words  # free the memory before the next draw

@@ -1,4 +1,4 @@
-"""Layers side by side with a way around them."""
+"""The residual block: layers with a skip connection."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from graduel.nn.workspace import Call, Scope
 
 @dataclass(frozen=True, slots=True)
 class Residual(Composite):
-    """y = x + f(x), f a row of layers that keeps the shape.
+    """y = x + f(x), with f a sequence of layers that keeps the shape.
 
-    dx = dy + (dy through f backwards).
+    dx = dy + (dy propagated back through f).
 
     Source: He et al., *Deep Residual Learning*, 2016.
 
     Parameters
     ----------
-    layers : f, first to last
+    layers : the layers of f, first to last
 
     Raises
     ------
     ValueError
-        If f does not keep the shape.
+        If f changes the shape.
 
     Examples
     --------
@@ -48,21 +48,21 @@ class Residual(Composite):
 
     @property
     def inner(self) -> tuple[Flags, ...]:
-        """F."""
+        """The layers of f."""
         return self.layers
 
     def plan(self, shape: Shape) -> Plan:
-        """Plan the layers one after the other."""
+        """Plan the layers in order."""
         children, out = chain(self.layers, shape)
         if out != shape:
             raise ValueError(
-                f"Residual adds its layers' output to its input: both must have one shape; "
-                f"got {out} for input {shape}. End with a layer of {shape[-1]} units"
+                f"Residual expects layers with output shape {shape}, as its input; got {out}. "
+                f"End with a layer of {shape[-1]} units"
             )
         return Plan(shape, children=children)
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Calibrate the layers, each on its input."""
+        """Calibrate each layer on its input."""
         calibrate_through(self.layers, w.kids, x, call)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
@@ -71,7 +71,7 @@ class Residual(Composite):
         return np.add(x, f, out=w.buf("y", x.shape, x.dtype))
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy + (dy through f backwards)."""
+        """Return dy + (dy propagated back through f)."""
         around = w.buf("around", dy.shape, dy.dtype)
         np.copyto(around, dy)  # the layers may overwrite dy
         dx = backward_through(self.layers, w.kids, dy, call, need_dx=need_dx)

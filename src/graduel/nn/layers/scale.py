@@ -1,4 +1,4 @@
-"""One trained factor for each feature."""
+"""A trained factor for each feature."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Scale(Part):
 
     Parameters
     ----------
-    init : how s begins; its role is "scale"
+    init : initializer of s (role "scale")
 
     Raises
     ------
     ValueError
-        If an example is a single number, without an axis of features.
+        If examples have no axis of features.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class Scale(Part):
     init: Initializer = Constant(1.0)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for s."""
+        """Plan s."""
         return Plan(shape, {"s": Spec(features(shape, "Scale"), self.init, "scale")})
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:

@@ -1,4 +1,4 @@
-"""Layers that only change the shape of an example: views, no arithmetic."""
+"""Layers that change only the shape of examples, as views."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from graduel.nn.workspace import Call, Scope
 
 @dataclass(frozen=True, slots=True)
 class Flatten(Part):
-    """y = x as one row an example.   x: (n, h, w, c)   y: (n, h · w · c).
+    """y = x, flattened to one axis per example.   x: (n, h, w, c)   y: (n, h · w · c).
 
     >>> Flatten().plan((7, 7, 64)).out
     (3136,)
     """
 
     def plan(self, shape: Shape) -> Plan:
-        """Multiply the axes of an example."""
+        """Plan one axis with all elements of an example."""
         return Plan((prod(shape),))
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
@@ -28,24 +28,24 @@ class Flatten(Part):
         return x.reshape(len(x), prod(x.shape[1:]))
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy in the shape of x."""
+        """Return dy with the shape of x."""
         return dy.reshape(w.saved) if need_dx else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reshape(Part):
-    """y = x with another shape of each example, in the same order (rows first, channels last).
+    """y = x with another shape of each example, in the same element order (channels last).
 
-    In front of a convolution it makes images of rows of numbers.
+    Before a convolution, it turns rows of pixels into images.
 
     Parameters
     ----------
-    shape : of one example, such as (28, 28, 1)
+    shape : the new shape of one example, such as (28, 28, 1)
 
     Raises
     ------
     ValueError
-        If an example has another number of values.
+        If the number of elements differs.
 
     Examples
     --------
@@ -57,14 +57,16 @@ class Reshape(Part):
 
     def __post_init__(self) -> None:
         if not self.shape or min(self.shape) < 1:
-            raise ValueError(f"shape must be positive sizes, such as (28, 28, 1); got {self.shape}")
+            raise ValueError(
+                f"shape must have positive sizes, such as (28, 28, 1); got {self.shape}"
+            )
 
     def plan(self, shape: Shape) -> Plan:
-        """Check that the numbers of values agree."""
+        """Plan the new shape; raise `ValueError` if the number of elements differs."""
         if prod(shape) != prod(self.shape):
             raise ValueError(
-                f"Reshape expects as many values an example as {self.shape} has, "
-                f"{prod(self.shape)}; got shape {shape} with {prod(shape)}"
+                f"Reshape to {self.shape} expects {prod(self.shape)} values per example; got shape "
+                f"{shape} with {prod(shape)}"
             )
         return Plan(tuple(self.shape))
 
@@ -74,5 +76,5 @@ class Reshape(Part):
         return x.reshape(len(x), *self.shape)
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Return dy in the shape of x."""
+        """Return dy with the shape of x."""
         return dy.reshape(w.saved) if need_dx else None

@@ -1,4 +1,4 @@
-"""Windows that slide over images: how many there are, views of them, blocks that fit a cache."""
+"""Sliding windows over images: counts, views, and blocks that fit the cache."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from graduel.nn.layers.layer import Array, Shape
 Pair = tuple[int, int]
 
 BLOCK = 1 << 20
-"""About how many values of patches are worked on at once: 4 MB in float32, which stays in a cache.
-All patches of a batch together may be hundreds of MB."""
+"""Values of patches in one block: 4 MB in float32, which fits the cache. All patches of a batch can
+take hundreds of MB."""
 
 
 def pair(name: str, value: int | Pair) -> Pair:
-    """Return (down, across): a number for both, or two as they are.
+    """Return (vertical, horizontal) from one number for both, or from two.
 
     >>> pair("size", 3), pair("size", (3, 5))
     ((3, 3), (3, 5))
@@ -31,21 +31,21 @@ def pair(name: str, value: int | Pair) -> Pair:
 
 
 def check_image(name: str, shape: Shape, smallest: Pair = (1, 1)) -> None:
-    """Raise unless a shape is an image's (h, w, c), no smaller than the window of layer `name`."""
+    """Raise `ValueError` unless `shape` is (h, w, c) and holds at least one window."""
     if len(shape) != 3:
         raise ValueError(
             f"{name} expects images, input shape (height, width, channels); got {shape}. "
-            "For images that come as rows of 784 numbers, put Reshape((28, 28, 1)) in front"
+            "For images stored as rows of 784 numbers, put Reshape((28, 28, 1)) before it"
         )
     if shape[0] < smallest[0] or shape[1] < smallest[1]:
         raise ValueError(
             f"{name} expects images no smaller than its window, {smallest[0]} × {smallest[1]}; "
-            f"got {shape[0]} × {shape[1]}. Make size smaller, or leave the layer out"
+            f"got {shape[0]} × {shape[1]}. Reduce size, or remove the layer"
         )
 
 
 def count(shape: Shape, size: Pair, stride: Pair) -> Pair:
-    """Return how many windows fit into an image (h, w, …), down and across.
+    """Return the number of windows in an image (h, w, …), vertically and horizontally.
 
     >>> count((28, 28, 1), (3, 3), (2, 2))
     (13, 13)
@@ -54,17 +54,17 @@ def count(shape: Shape, size: Pair, stride: Pair) -> Pair:
 
 
 def windows(x: Array, size: Pair, stride: Pair) -> Array:
-    """View images (n, h, w, c) as their windows (n, out_h, out_w, kh, kw, c); no copy."""
+    """Return a view of images (n, h, w, c) as windows (n, out_h, out_w, kh, kw, c)."""
     shape = (len(x), *count(x.shape[1:], size, stride), *size, x.shape[3])
     along = x.strides
     steps = (along[0], along[1] * stride[0], along[2] * stride[1], *along[1:])
     return as_strided(x, shape, steps, writeable=False)
 
 
-def places(x: Array, size: Pair, stride: Pair) -> Iterator[Array]:
-    """Yield for each place (i, j) of the window its view (n, out_h, out_w, c) over all windows.
+def shifted_views(x: Array, size: Pair, stride: Pair) -> Iterator[Array]:
+    """Yield a view (n, out_h, out_w, c) over all windows for each position (i, j) in the window.
 
-    Row by row: (0, 0), (0, 1), … Each may be written to.
+    The order is row by row: (0, 0), (0, 1), … The views are writable.
     """
     down, across = count(x.shape[1:], size, stride)
     for i in range(size[0]):
@@ -74,10 +74,10 @@ def places(x: Array, size: Pair, stride: Pair) -> Iterator[Array]:
 
 
 def blocks(n: int, rows: int, values: int) -> list[tuple[slice, slice]]:
-    """Cut n images, each of `rows` rows of `values` values, into blocks of at most BLOCK values.
+    """Divide n images with `rows` rows of `values` values into blocks of at most BLOCK values.
 
-    A block is (images, rows): whole images, or a band of one image's rows where a whole one is too
-    large. The first is the largest.
+    A block is (images, rows): complete images, or some rows of one image if it is too large. The
+    first block is the largest.
 
     >>> whole = blocks(5, 10, BLOCK // 20)
     >>> [(images.start, images.stop) for images, _ in whole]

@@ -1,4 +1,4 @@
-"""Losses for classes: one of several, or several answers of yes and no."""
+"""Losses for classification: softmax over classes, and independent binary targets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graduel import kernels
-from graduel.nn.losses.loss import Array, as_targets, as_tuple, check_raw, weighted
+from graduel.nn.losses.loss import Array, as_targets, as_tuple, check_raw, weighted_mean
 from graduel.nn.part import Part
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Scope
@@ -17,23 +17,23 @@ from graduel.nn.workspace import Scope
 class SoftmaxCrossEntropy(Part):
     """ℓ = log Σₖ exp zₖ − Σₖ Tₖ zₖ,   dz = softmax(z) − T,   T = (1 − s) onehot(y) + s / K.
 
-    Softmax and cross-entropy together, on logits z of shape (n, K) and class codes y of shape
-    (n,). Without smoothing, dz = A − Y of the derivation. With class weights c the weight of a
-    row is c[yᵢ] wᵢ, in the sum of weights too: Σ c wᵢ ℓᵢ / Σ c wᵢ.
+    Softmax and cross-entropy in one, on logits z of shape (n, K) and class codes y of shape (n,).
+    Without smoothing, dz = A − Y of the derivation. With class weights c, row i has weight
+    c[yᵢ] wᵢ, also in the denominator: Σ c wᵢ ℓᵢ / Σ c wᵢ.
 
     Source: Bridle 1990; label smoothing: Szegedy et al., *Rethinking the Inception
     Architecture*, 2016.
 
     Parameters
     ----------
-    label_smoothing : s, in [0, 1), the share of the target that is spread over all classes
-    class_weight : a weight for each class, at least 0; None: all count the same
+    label_smoothing : s, in [0, 1), the share of the target spread evenly over all classes
+    class_weight : weight of each class, at least 0; None: all 1
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range; in use, if y does not hold codes from 0 to K − 1, or
-        if there are not K class weights.
+        If a parameter is out of range; during training, if y does not hold codes from 0 to K − 1,
+        or if the number of class weights is not K.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class SoftmaxCrossEntropy(Part):
         A = w.buf("A", (n * classes,), raw.dtype).reshape(classes, n).T
         each = w.buf("each", (n,), raw.dtype)
         kernels.softmax_cross_entropy(raw, y, self.label_smoothing, A, each)
-        return weighted(each, A, self._row_weight(raw, y, weight, w))
+        return weighted_mean(each, A, self._row_weight(raw, y, weight, w))
 
     def _row_weight(self, raw: Array, y: Array, weight: Array | None, w: Scope) -> Array | None:
         if self.class_weight is None:
@@ -66,16 +66,16 @@ class SoftmaxCrossEntropy(Part):
         n, classes = raw.shape
         if len(self.class_weight) != classes:
             raise ValueError(
-                f"class_weight must be {classes} numbers, one for each of the network's "
-                f"{classes} outputs; got {len(self.class_weight)}"
+                f"class_weight must have {classes} numbers, one per network output; got "
+                f"{len(self.class_weight)}"
             )
-        # mode="clip" lets take write into the buffer directly; the codes are known to be in range.
+        # mode="clip" makes np.take write into the buffer directly; the codes are in range.
         c = np.array(self.class_weight, raw.dtype)
         c = np.take(c, y, out=w.buf("weight", (n,), raw.dtype), mode="clip")
         return c if weight is None else c * weight
 
     def link(self, raw: Array) -> Array:
-        """Softmax over the classes, in place."""
+        """Return the softmax over the classes, in place."""
         A = np.ascontiguousarray(raw.T)
         A -= A.max(axis=0)
         np.exp(A, out=A)
@@ -90,24 +90,23 @@ class BinaryCrossEntropy(Part):
 
     dz = (1 − t + p t) σ(z) − p t,   σ(z) − t where p = 1.
 
-    Sigmoid and cross-entropy together, on logits z of shape (n, k); y of shape (n, k), or (n,)
-    where k = 1, holds 0 and 1 (or probabilities). Each of the k answers stands for itself, and
-    their losses add up. The weights p multiply the loss of the positive answers, and stay out of
-    the sum of weights.
+    Sigmoid and cross-entropy in one, on logits z of shape (n, k); y of shape (n, k), or (n,) if
+    k = 1, holds 0 and 1 (or probabilities). The k outputs are independent and their losses add
+    up. The weights p multiply the loss of positive targets and do not enter the sum of weights.
 
     Source: Cox, *The Regression Analysis of Binary Sequences*, 1958.
 
     Parameters
     ----------
     label_smoothing : s, in [0, 1), how far targets move towards 1/2
-    positive_weight : p, a weight for the positives of each answer, at least 0 (rows without a
-        yes / rows with one makes both sides count the same); None: 1
+    positive_weight : p, weight of the positive targets of each output, at least 0; negative rows /
+        positive rows balances the two. None: 1
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range; in use, if y is of another shape or not within
-        [0, 1], or if there are not k positive weights.
+        If a parameter is out of range; during training, if y has another shape or values outside
+        [0, 1], or if the number of positive weights is not k.
 
     Examples
     --------
@@ -133,7 +132,7 @@ class BinaryCrossEntropy(Part):
         if y.size and not (y.min() >= 0 and y.max() <= 1):
             raise ValueError(
                 f"y must hold 0 and 1, or probabilities; got values from {y.min()} to {y.max()}. "
-                "Class codes take SoftmaxCrossEntropy"
+                "For class codes use SoftmaxCrossEntropy"
             )
         target = w.buf("target", raw.shape, raw.dtype)
         np.copyto(target, y)
@@ -141,8 +140,8 @@ class BinaryCrossEntropy(Part):
             target *= 1 - self.label_smoothing
             target += self.label_smoothing / 2
         both = self._weigh(target, w)
-        # −log(1 − σ(z)) = max(z, 0) + log(1 + exp(−|z|)): the last term is the same for yes and
-        # no, and what is before it is ([z > 0] − t) z.
+        # −log(1 − σ(z)) = max(z, 0) + log(1 + exp(−|z|)). The last term is the same for positive
+        # and negative targets; the first becomes ([z > 0] − t) z.
         softplus = np.abs(raw, out=w.buf("softplus", raw.shape, raw.dtype))
         np.negative(softplus, out=softplus)
         np.log1p(np.exp(softplus, out=softplus), out=softplus)
@@ -159,16 +158,16 @@ class BinaryCrossEntropy(Part):
         if both is not None:
             dz *= both
         dz -= target
-        return weighted(each, dz, weight)
+        return weighted_mean(each, dz, weight)
 
     def _weigh(self, target: Array, w: Scope) -> Array | None:
-        """Replace t by p t, in place; return 1 − t + p t, or None where p = 1."""
+        """Replace t by p t in place; return 1 − t + p t, or None if p = 1."""
         if self.positive_weight is None:
             return None
         if len(self.positive_weight) != target.shape[1]:
             raise ValueError(
-                f"positive_weight must be {target.shape[1]} numbers, one for each of the "
-                f"network's {target.shape[1]} outputs; got {len(self.positive_weight)}"
+                f"positive_weight must have {target.shape[1]} numbers, one per network output; got "
+                f"{len(self.positive_weight)}"
             )
         both = np.subtract(1, target, out=w.buf("both", target.shape, target.dtype))
         target *= np.array(self.positive_weight, target.dtype)
@@ -176,7 +175,7 @@ class BinaryCrossEntropy(Part):
         return both
 
     def link(self, raw: Array) -> Array:
-        """Return the sigmoid of each, in place."""
+        """Return the sigmoid of each raw prediction, in place."""
         return sigmoid(raw, out=raw)
 
 
@@ -186,22 +185,22 @@ def _check_smoothing(s: float) -> None:
 
 
 def _codes(raw: Array, y: Array) -> Array:
-    """Check class codes, and return them as integers that index."""
+    """Validate class codes and return them as integers."""
     check_raw(raw)
     n, classes = raw.shape
     if y.shape != (n,):
-        hint = ". One-hot rows become codes by y.argmax(axis=1)" if y.ndim == 2 else ""
+        hint = ". Convert one-hot rows with y.argmax(axis=1)" if y.ndim == 2 else ""
         raise ValueError(f"y must be class codes of shape ({n},); got shape {y.shape}{hint}")
     if y.dtype.kind not in "biu":
         raise ValueError(
             f"y must be class codes, integers; got {y.dtype}. "
-            "np.unique(y, return_inverse=True) makes codes of labels"
+            "Convert labels with np.unique(y, return_inverse=True)"
         )
     if n and not (y.min() >= 0 and y.max() < classes):
         raise ValueError(
             f"class codes must be from 0 to {classes - 1}, as the network has {classes} outputs; "
-            f"got codes from {y.min()} to {y.max()}. np.unique(y, return_inverse=True) makes "
-            "codes of labels"
+            f"got codes from {y.min()} to {y.max()}. Convert labels with "
+            "np.unique(y, return_inverse=True)"
         )
-    # Bools would select instead of index.
+    # A boolean index would be a mask.
     return y.astype(np.intp) if y.dtype.kind == "b" else y

@@ -14,23 +14,23 @@ from graduel.nn.workspace import Scope
 
 @dataclass(frozen=True, slots=True)
 class EnsembleMean(Composite):
-    """ℓ = 1/k Σₕ ℓ(zₕ, y) on raw predictions of shape (n, k, K); the answer is 1/k Σₕ link(zₕ).
+    """ℓ = 1/k Σₕ ℓ(zₕ, y) on raw predictions of shape (n, k, K); predictions are 1/k Σₕ link(zₕ).
 
-    Every member learns to answer by itself; only the answers are averaged. (The loss of the mean
-    answer would let one member rest while another one works.)
+    Each member is trained on its own loss; only the predictions are averaged. (With the loss of
+    the averaged prediction, a member could depend on the others.)
 
     Source: Wen, Tran and Ba, *BatchEnsemble*, 2020; Gorishniy, Kotelnikov and Babenko, *TabM*,
     2025.
 
     Parameters
     ----------
-    loss : ℓ, of one member
+    loss : ℓ, the loss of one member
 
     Raises
     ------
     ValueError
-        In use, if raw predictions are not of shape (n, k, K), or there are not n targets, or n
-        weights.
+        During training, if raw predictions do not have shape (n, k, K), or if the number of
+        targets or weights is not n.
 
     Examples
     --------
@@ -52,12 +52,10 @@ class EnsembleMean(Composite):
         """Return the weighted mean over rows and members, and its gradient."""
         n, k = self._sizes(raw)
         if y.shape[:1] != (n,):
-            raise ValueError(f"y must hold a target for each of the {n} rows; got shape {y.shape}")
+            raise ValueError(f"y must have one target for each of {n} rows; got shape {y.shape}")
         if weight is not None:
             if weight.shape != (n,):
-                raise ValueError(
-                    f"weights must have shape ({n},), one for each row; got {weight.shape}"
-                )
+                raise ValueError(f"weights must have shape ({n},), one per row; got {weight.shape}")
             weight = self._for_each_member("weights", weight, k, w)
         flat = raw.reshape(n * k, *raw.shape[2:])
         y = self._for_each_member("targets", y, k, w)
@@ -68,19 +66,19 @@ class EnsembleMean(Composite):
 
     @staticmethod
     def _for_each_member(name: str, rows: Array, k: int, w: Scope) -> Array:
-        """Return each row k times."""
+        """Repeat each row k times."""
         each = w.buf(name, (len(rows), k, *rows.shape[1:]), rows.dtype)
         each[...] = rows[:, np.newaxis]
         return each.reshape(len(rows) * k, *rows.shape[1:])
 
     def link(self, raw: Array) -> Array:
-        """Return the mean of the members' answers, shape (n, K)."""
+        """Return the mean of the members' predictions, shape (n, K)."""
         n, k = self._sizes(raw)
         flat = self.loss.link(raw.reshape(n * k, *raw.shape[2:]))
         return np.asarray(flat.reshape(raw.shape).mean(axis=1))
 
-    def answer_shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of an answer to one example, (K,), from that of a raw prediction."""
+    def prediction_shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of one prediction, (K,), from that of a raw prediction, (k, K)."""
         return raw[1:]
 
     def _sizes(self, raw: Array) -> tuple[int, int]:

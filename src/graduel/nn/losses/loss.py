@@ -1,4 +1,4 @@
-"""The interface of losses, the weighted mean, and the check of targets."""
+"""The loss interface, weighted means, and validation of targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 class Loss(Flags, Protocol):
-    """The function that training minimizes; a frozen dataclass."""
+    """A function that training minimizes; a frozen dataclass."""
 
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Array | None, w: Scope
@@ -24,17 +24,17 @@ class Loss(Flags, Protocol):
         ...
 
     def link(self, raw: Array) -> Array:
-        """Turn raw predictions into answers, in place."""
+        """Return predictions from raw predictions; may work in place."""
         ...
 
 
-def weighted(each: Array, gradient: Array, weight: Array | None) -> tuple[float, Array]:
-    """Return the weighted mean of the losses ℓᵢ; scale each row's gradient by wᵢ / Σ w, in place.
+def weighted_mean(each: Array, gradient: Array, weight: Array | None) -> tuple[float, Array]:
+    """Return the weighted mean of the losses ℓᵢ; scale each row's gradient by wᵢ / Σ w in place.
 
     Raises
     ------
     ValueError
-        If `weight` is not one number for each row, or its sum is negative or not finite.
+        If `weight` does not have one number per row, or its sum is negative or not finite.
     """
     if weight is None:
         if not len(each):
@@ -42,14 +42,12 @@ def weighted(each: Array, gradient: Array, weight: Array | None) -> tuple[float,
         gradient *= 1 / len(each)
         return float(each.mean(dtype=np.float64)), gradient
     if weight.shape != each.shape:
-        raise ValueError(
-            f"weights must have shape {each.shape}, one for each row; got {weight.shape}"
-        )
+        raise ValueError(f"weights must have shape {each.shape}, one per row; got {weight.shape}")
     total = float(weight.sum(dtype=np.float64))
     if not (total >= 0 and isfinite(total)):
         raise ValueError(
-            f"weights must be finite and at least 0; got weights with the sum {total}. "
-            "Give rows that shall not count the weight 0"
+            f"weights must be finite and at least 0; got weights with sum {total}. "
+            "Set weight 0 for rows to ignore"
         )
     if total == 0:
         gradient.fill(0)
@@ -60,7 +58,7 @@ def weighted(each: Array, gradient: Array, weight: Array | None) -> tuple[float,
 
 
 def check_raw(raw: Array) -> None:
-    """Raise unless raw predictions have shape (n, outputs)."""
+    """Raise `ValueError` unless raw predictions have shape (n, outputs)."""
     if raw.ndim != 2:
         raise ValueError(
             f"a loss expects raw predictions of shape (n, outputs); got {raw.shape}. "
@@ -69,26 +67,26 @@ def check_raw(raw: Array) -> None:
 
 
 def as_targets(raw: Array, y: Array) -> Array:
-    """Return y as a view in the shape of `raw`, (n, k).
+    """Return y as a view with the shape of `raw`, (n, k).
 
     Raises
     ------
     ValueError
-        If y is not numbers of shape (n, k), or (n,) where k = 1.
+        If y is not numeric or not of shape (n, k), or (n,) if k = 1.
     """
     check_raw(raw)
     if y.dtype.kind not in "biuf":
         raise ValueError(f"y must hold numbers; got {y.dtype}. Convert it with y.astype(float)")
     if y.shape != raw.shape and y.shape != (len(raw),) * (raw.shape[1] == 1):
         raise ValueError(
-            f"y must have shape {raw.shape}, a target for each of the network's outputs; "
-            f"got {y.shape}. Let the last layer have as many units as y has columns"
+            f"y must have shape {raw.shape}, one target per network output; "
+            f"got {y.shape}. Give the last layer one unit per column of y"
         )
     return y.reshape(raw.shape)
 
 
 def as_tuple(name: str, values: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    """Return `values` as a tuple of floats, or None; refuse what cannot be a weight."""
+    """Return `values` as a tuple of floats, or None; raise `ValueError` for invalid weights."""
     if values is None:
         return None
     values = tuple(float(value) for value in values)

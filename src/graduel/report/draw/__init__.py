@@ -1,1 +1,1 @@
-"""Figures, tables and pages: style, SVG, templates, and the formats of numbers."""
+"""Parts of figures, tables and pages: style, SVG, templates."""

@@ -1,4 +1,4 @@
-"""Names, titles and looks of the contenders of a run or a suite."""
+"""Titles and drawing styles of the contenders of a run or a suite."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graduel.report.draw.style import Look, assign_looks
 
 
 def list_titles(run: Run | Suite) -> dict[str, str]:
-    """Return the title of each contender; titles that would be the same carry their names."""
+    """Return the title of each contender; equal titles get the contender's name appended."""
     titles = {
         name: "".join(filter(str.isprintable, entry.title or name))
         for name, entry in run.result.contenders.items()
@@ -21,7 +21,7 @@ def list_titles(run: Run | Suite) -> dict[str, str]:
 
 
 def list_looks(run: Run | Suite) -> dict[str, Look]:
-    """Return the colour, mark and line of each contender."""
+    """Return the color, marker and line style of each contender."""
     return assign_looks(run.result.contenders)
 
 

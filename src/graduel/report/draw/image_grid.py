@@ -1,4 +1,4 @@
-"""A figure of test images in groups, each group under its heading."""
+"""A figure of test images in groups, each group below a heading."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_rows
 from graduel.report.draw.style import INK, LARGE, MUTED, NARROW, SMALL, escape_text
 
 HEAD, BETWEEN, GAP = 0.5, 0.16, 0.08
@@ -17,37 +17,37 @@ HEAD, BETWEEN, GAP = 0.5, 0.16, 0.08
 
 @dataclass(frozen=True, slots=True)
 class ImageGroup:
-    """Some test images under a heading."""
+    """A group of test images with a heading."""
 
     title: str
-    colour: str
+    color: str
     total: int
-    """Rows of this kind; the images show the first of them."""
+    """Number of test rows in the group; `images` are the first of them."""
     images: tuple[tuple[int, str, str], ...]
-    """Test row, true class and predicted class of each."""
+    """Test row, true class and predicted class of each image."""
 
     @property
     def note(self) -> str:
-        """How many rows there are, and how many of them are shown."""
+        """The number of rows, and of those shown if they are fewer."""
         shown = len(self.images)
-        return units.format_rows(self.total) + (f", {shown} shown" if shown < self.total else "")
+        return format_rows(self.total) + (f", {shown} shown" if shown < self.total else "")
 
 
 def check_images(run: Run, name: str) -> None:
-    """Raise a ValueError if the run has no images for the figure of that name."""
+    """Raise a ValueError if the run has no images for the figure `name`."""
     if run.images is None:
         raise ValueError(
-            f"{name} draws test images, and this run has none; the report's tables list the rows"
+            f"{name} draws test images; this run has none, but the report's tables list the rows"
         )
 
 
 def draw_image_grid(
     run: Run, groups: Iterable[ImageGroup], width: float, *, longest: int = 2
 ) -> Figure:
-    """Draw groups of test images; over each stand its true class and the wrong answer.
+    """Draw groups of test images, each image below its true class and its wrong prediction.
 
-    Images are small where no class is longer than `longest` letters. Fixed positions are faster
-    than a layout engine with many axes, and exact.
+    Images are small if no class is longer than `longest` letters. Positions are computed here: a
+    layout engine is slow with many axes.
     """
     assert run.images is not None
     groups = list(groups)
@@ -63,13 +63,13 @@ def draw_image_grid(
     brightest = int(run.images.max(initial=1)) or 1
     top = height
     for group, lines in zip(groups, line_counts, strict=True):
-        for text, drop, colour, size, weight in (
-            (group.title, 0.2, group.colour, LARGE, "bold"),
+        for text, drop, color, size, weight in (
+            (group.title, 0.2, group.color, LARGE, "bold"),
             (group.note, 0.39, MUTED.light, SMALL, "normal"),
         ):
             at = (0.01, (top - drop) / height)
-            fig.text(*at, text, color=colour, fontsize=size, fontweight=weight)
-        for number, (row, truth, answer) in enumerate(group.images):
+            fig.text(*at, text, color=color, fontsize=size, fontweight=weight)
+        for number, (row, truth, prediction) in enumerate(group.images):
             down, across = divmod(number, columns)
             bottom = top - HEAD - down * line_height - caption - side
             corner = ((across * cell + 0.05) / width, bottom / height)
@@ -77,6 +77,8 @@ def draw_image_grid(
             ax.imshow(run.images[row], cmap="gray_r", vmin=0, vmax=brightest, interpolation="none")
             ax.set_axis_off()
             title = f"{escape_text(truth, 15)}{' ' if short else chr(10)}not "
-            ax.set_title(title + escape_text(answer, 11), fontsize=SMALL, color=INK.light, pad=2.5)
+            ax.set_title(
+                title + escape_text(prediction, 11), fontsize=SMALL, color=INK.light, pad=2.5
+            )
         top -= HEAD + lines * line_height + BETWEEN
     return fig

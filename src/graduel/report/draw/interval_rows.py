@@ -1,4 +1,4 @@
-"""A figure of rows, a contender, pair or data set each: label, number, and marks below them."""
+"""A figure with a row for each contender, pair or data set: label, number, marker, interval."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from graduel.report.draw import units
+from graduel.number_format import MINUS
 from graduel.report.draw.style import GRID, INK, PAPER, TEXT, WIDTH, create_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TRACK = 0.17
-"""How far the lines behind a whisker reach up and down; the text above them stays clear."""
+"""Half the height of the lines behind a whisker, in rows; it leaves room for the text."""
 
 
 def create_rows(count: int, inches: float, above: float) -> tuple[Figure, Axes]:
-    """Return a figure of `count` rows; `above` is the room over the first one, in rows."""
+    """Return a figure of `count` rows with space `above` the first one, in rows."""
     fig, ax = create_axes(WIDTH, 0.5 + inches * (count - 0.7 + above))
     ax.set_ylim(count - 0.7, -above)
     ax.set_yticks([])
@@ -25,10 +25,10 @@ def create_rows(count: int, inches: float, above: float) -> tuple[Figure, Axes]:
 
 
 def draw_tracks(ax: Axes, count: int, low: float, high: float, label: str) -> None:
-    """Set the limits and draw, behind each row's whisker, short lines at the ticks."""
+    """Set the limits and draw short lines at the ticks behind each row's whisker."""
     ax.set_xlim(low, high)
     ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
-    ax.set_xticks(ticks, [f"{tick:.6g}".replace("-", units.MINUS) for tick in ticks])
+    ax.set_xticks(ticks, [f"{tick:.6g}".replace("-", MINUS) for tick in ticks])
     ax.set_xlabel(label)
     for y in range(count):
         ax.vlines(ticks, y - TRACK, y + TRACK, color=GRID.light, linewidth=0.8, zorder=0.5)
@@ -40,19 +40,19 @@ def write_in_row(
     x: int,
     y: float,
     text: str,
-    colour: str = INK.light,
+    color: str = INK.light,
     *,
     size: float = TEXT,
     bold: bool = False,
     box: bool = False,
 ) -> None:
-    """Write a text at the left (x = 0) or right end of a row; a `box` keeps lines out of it."""
+    """Write a text at the left (x = 0) or right (x = 1) end of a row, on a background if `box`."""
     ax.annotate(
         text.rstrip(),
         (x, y),
         xycoords=ax.get_yaxis_transform(),
         ha="right" if x else "left",
-        color=colour,
+        color=color,
         fontsize=size,
         fontweight="bold" if bold else "normal",
         bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0.5} if box else None,
@@ -60,17 +60,17 @@ def write_in_row(
 
 
 def draw_whisker(
-    ax: Axes, y: float, value: float, interval: tuple[float, float], colour: str, mark: str
+    ax: Axes, y: float, value: float, interval: tuple[float, float], color: str, mark: str
 ) -> None:
     """Draw a share and its interval, in percent."""
-    ax.plot([100 * bound for bound in interval], [y, y], color=colour, linewidth=2)
-    ax.plot(100 * value, y, mark, color=colour, ms=7.5, mec=PAPER.light, clip_on=False, zorder=3)
+    ax.plot([100 * bound for bound in interval], [y, y], color=color, linewidth=2)
+    ax.plot(100 * value, y, mark, color=color, ms=7.5, mec=PAPER.light, clip_on=False, zorder=3)
 
 
 def create_dataset_rows(
     count: int, inches: float, width: float, *, top: float
 ) -> tuple[Figure, Axes]:
-    """Return a figure of `count` rows of that height; row y reaches from y to y + 1."""
+    """Return a figure of `count` rows, `inches` high each; row y spans y to y + 1."""
     fig, ax = create_axes(width, 0.5 + inches * count + top, grid="x")
     ax.set_ylim(count + 0.1, 0)
     ax.set_yticks([])

@@ -1,4 +1,4 @@
-"""Figures and tables as a page shows them; a figure has a caption and a table of its numbers."""
+"""Figures and tables of a page; a figure has a caption and a table of its numbers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE = 8.8
-"""Inches: the width of a figure that fills a wide screen."""
+"""Width in inches of a figure that fills a wide screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A table of texts, for pages and terminals; the first cell of a row is its heading."""
+    """A table of formatted texts for pages and terminals; a row's first cell is its heading."""
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     best: frozenset[tuple[int, int]] = field(default_factory=frozenset)
-    """The cells (row, column) with the best value of their row."""
+    """Cells (row, column) with the best value of their row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Picture:
     caption: str
     table: TextTable
     wide: str | None = None
-    """The same figure for wide screens; None where one drawing serves both."""
+    """The same figure for wide screens; None if one drawing serves both."""
 
 
 def draw_picture(
     slug: str, figure: Figure, alt: str, caption: str, table: TextTable, wide: Figure | None = None
 ) -> Picture:
-    """Draw a figure for a page, where its id is "figure-" and `slug`.
+    """Return a figure as inline SVG with its caption and table; its id is "figure-" + `slug`.
 
     `alt` is the text for screen readers.
     """

@@ -1,4 +1,4 @@
-"""How every figure and the page look: colours for light and dark, marks, one way to draw axes."""
+"""Style of figures and pages: colors for light and dark mode, markers, axes, legends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Colour:
-    """One colour in both modes.
+class Color:
+    """One color in light and dark mode.
 
-    A figure is drawn in `light`; the page puts the CSS variable in its place, which is `dark`
-    where the reader's screen is.
+    A figure is drawn in `light`. The page replaces that color by the CSS variable, which is `dark`
+    in dark mode.
     """
 
     variable: str
@@ -26,27 +26,27 @@ class Colour:
     dark: str
 
 
-INK = Colour("ink", "#1d2025", "#e9ebee")
-MUTED = Colour("muted", "#5c636d", "#a3abb6")
-GRID = Colour("grid", "#dfe2e6", "#33383f")
-PAPER = Colour("paper", "#fdfdfc", "#14161a")
+INK = Color("ink", "#1d2025", "#e9ebee")
+MUTED = Color("muted", "#5c636d", "#a3abb6")
+GRID = Color("grid", "#dfe2e6", "#33383f")
+PAPER = Color("paper", "#fdfdfc", "#14161a")
 
 # The hues follow Okabe and Ito (2008), darkened on light paper and lightened on dark until text
-# in them has a contrast of 4.5. The first three stay apart for every kind of colour vision;
-# beyond that, marks and line styles tell the contenders apart too.
+# in them has a contrast of 4.5. The first three differ for every kind of color vision; markers and
+# line styles distinguish the others as well.
 HUES = (
-    Colour("hue-0", "#0068a8", "#56b4e9"),
-    Colour("hue-1", "#bd4a00", "#ff8f52"),
-    Colour("hue-2", "#007a5a", "#35c79b"),
-    Colour("hue-3", "#a03c7c", "#e79ac8"),
-    Colour("hue-4", "#856000", "#f0c24a"),
-    Colour("hue-5", "#4c46a8", "#aaa4f5"),
-    Colour("hue-6", "#5f6670", "#b4bac3"),
-    Colour("hue-7", "#9c1f2e", "#ff8a8f"),
+    Color("hue-0", "#0068a8", "#56b4e9"),
+    Color("hue-1", "#bd4a00", "#ff8f52"),
+    Color("hue-2", "#007a5a", "#35c79b"),
+    Color("hue-3", "#a03c7c", "#e79ac8"),
+    Color("hue-4", "#856000", "#f0c24a"),
+    Color("hue-5", "#4c46a8", "#aaa4f5"),
+    Color("hue-6", "#5f6670", "#b4bac3"),
+    Color("hue-7", "#9c1f2e", "#ff8a8f"),
 )
-COLOURS = (INK, MUTED, GRID, PAPER, *HUES)
+COLORS = (INK, MUTED, GRID, PAPER, *HUES)
 
-# A mark for matplotlib, and the same one as a character for the page.
+# A marker of matplotlib, and the same one as a character for the page.
 MARKS = (
     ("o", "●"),
     ("s", "■"),
@@ -69,43 +69,43 @@ LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
 )
 
 USUAL = {"net": 0, "xgboost": 1, "textbook": 2}
-"""The looks of the usual contenders, so that a colour means the same in every report."""
+"""Fixed looks of the usual contenders, so that a color means the same in every report."""
 
 WIDTH = 4.2
-"""Inches. On a phone a figure shrinks to nine tenths of its size, and stays legible."""
+"""Inches. On a phone a figure is scaled to about nine tenths."""
 NARROW = 3.6
-"""Inches, for figures that stand in rows of three."""
+"""Inches, for figures in rows of three."""
 SMALL, TEXT, LARGE = 8.5, 9.5, 10.5
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one contender is drawn, everywhere."""
+    """Color, marker and line style of a contender in every figure."""
 
-    colour: Colour
+    color: Color
     mark: str
     sign: str
     line: str | tuple[int, tuple[float, ...]]
 
 
 def assign_looks(names: Iterable[str]) -> dict[str, Look]:
-    """Give each contender its look: the usual ones a fixed one, the others the next free one.
+    """Return a look for each contender: fixed for the usual ones, the next free one for others.
 
     >>> {name: look.mark for name, look in assign_looks(["xgboost", "mine"]).items()}
     {'xgboost': 's', 'mine': 'o'}
     """
     names = list(names)
     taken = {USUAL[name] for name in names if name in USUAL}
-    free = iter([place for place in range(len(HUES)) if place not in taken])
+    free = iter([slot for slot in range(len(HUES)) if slot not in taken])
     looks: dict[str, Look] = {}
     for number, name in enumerate(names):
-        place = USUAL[name] if name in USUAL else next(free, number % len(HUES))
-        looks[name] = Look(HUES[place], *MARKS[place], LINES[place])
+        slot = USUAL[name] if name in USUAL else next(free, number % len(HUES))
+        looks[name] = Look(HUES[slot], *MARKS[slot], LINES[slot])
     return looks
 
 
 def escape_text(text: str, width: int = 200) -> str:
-    r"""Return `text` as matplotlib shows it letter for letter, cut to `width` letters.
+    r"""Escape `text` for matplotlib and cut it to `width` letters.
 
     >>> escape_text("$a$"), escape_text("a very long name", 8)
     ('\\$a\\$', 'a very …')
@@ -116,7 +116,7 @@ def escape_text(text: str, width: int = 200) -> str:
 
 
 def style_axes(ax: Axes, *, grid: str | None = None) -> None:
-    """Reduce the axes to labels and, with `grid` ("x", "y" or "both"), thin lines."""
+    """Remove spines and ticks; draw thin grid lines along `grid` ("x", "y" or "both")."""
     ax.spines[:].set_visible(False)
     ax.set_facecolor("none")
     ax.tick_params(
@@ -131,7 +131,7 @@ def style_axes(ax: Axes, *, grid: str | None = None) -> None:
 
 
 def create_axes(width: float, height: float, *, grid: str | None = None) -> tuple[Figure, Axes]:
-    """Return a figure of that size in inches with one pair of styled axes."""
+    """Return a figure of that size in inches with styled axes."""
     from matplotlib.figure import Figure
 
     fig = Figure(figsize=(width, height), layout="constrained")
@@ -143,21 +143,21 @@ def create_axes(width: float, height: float, *, grid: str | None = None) -> tupl
 def draw_marks(
     ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, size: float, edge: float = 1, **options: Any
 ) -> None:
-    """Draw marks of a contender, with an edge in the colour of the paper."""
-    style: dict[str, Any] = {"color": look.colour.light, "ms": size, "mec": PAPER.light}
+    """Draw markers of a contender, with an edge in the background color."""
+    style: dict[str, Any] = {"color": look.color.light, "ms": size, "mec": PAPER.light}
     ax.plot(x, y, look.mark, mew=edge, **style, **options)
 
 
 def title_axes(
-    ax: Axes, text: str, colour: str = MUTED.light, size: float = SMALL, pad: float | None = 7
+    ax: Axes, text: str, color: str = MUTED.light, size: float = SMALL, pad: float | None = 7
 ) -> None:
-    """Write a title at the left: a muted one names the vertical axis, others are bold."""
-    weight = "normal" if colour == MUTED.light else "bold"
-    ax.set_title(text, loc="left", color=colour, fontsize=size, fontweight=weight, pad=pad)
+    """Write a title at the left: muted for the name of the vertical axis, else bold."""
+    weight = "normal" if color == MUTED.light else "bold"
+    ax.set_title(text, loc="left", color=color, fontsize=size, fontweight=weight, pad=pad)
 
 
 def set_ticks(axis: Axis, ticks: Sequence[float], write: Callable[[float], str]) -> None:
-    """Set the ticks of an axis, each with the text that `write` returns, and no minor ones."""
+    """Set the ticks of an axis, labeled by `write`, without minor ticks."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     axis.set_major_locator(FixedLocator(ticks))
@@ -166,18 +166,18 @@ def set_ticks(axis: Axis, ticks: Sequence[float], write: Callable[[float], str])
 
 
 def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, Look]) -> None:
-    """Draw a legend of the contenders over a figure, a line each; `ax` is one of its axes."""
-    fig.set_layout_engine("constrained", h_pad=0.09)  # titles keep off the names above them
+    """Draw a legend above a figure, a line for each contender; `ax` is any of its axes."""
+    fig.set_layout_engine("constrained", h_pad=0.09)  # space between titles and legend
     for name, label in labels.items():
         style = look[name]
         ax.plot(
             [],
             [],
-            color=style.colour.light,
+            color=style.color.light,
             linestyle=style.line,
             marker=style.mark,
             ms=6,
-            label=escape_text(label, 44),
+            label=escape_text(label, 52),
         )
     legend = fig.legend(
         loc="outside upper left",
@@ -188,25 +188,34 @@ def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[
         labelspacing=0.35,
     )
     for text, name in zip(legend.get_texts(), labels, strict=True):
-        text.set_color(look[name].colour.light)
+        text.set_color(look[name].color.light)
 
 
-def spread_labels(places: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Move `places` as little as needed to stand `gap` apart between `low` and `high`.
+def zero_error(n_test: int) -> float:
+    """Return the value at which a log scale shows a test error of zero: half of one row.
 
-    The order stays. Where there is no room for all, they overlap evenly.
+    >>> zero_error(500)
+    0.001
+    """
+    return 0.5 / max(n_test, 1)
+
+
+def spread_labels(positions: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Move label positions as little as possible to be `gap` apart, between `low` and `high`.
+
+    Their order is kept. If there is no room for all, they overlap evenly.
 
     >>> spread_labels([0.5, 0.5], 0.2, 0.0, 1.0)
     [0.4, 0.6]
     """
-    if not places:
+    if not positions:
         return []
-    order = sorted(range(len(places)), key=places.__getitem__)
-    gap = min(gap, (high - low) / max(len(places) - 1, 1))
-    # Blocks of neighbours that touch; each sits at the mean of where its members want to be.
-    blocks: list[list[float]] = []  # the wish of the first member, summed; how many members
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    gap = min(gap, (high - low) / max(len(positions) - 1, 1))
+    # Blocks of touching labels, each at the mean of the positions that its labels should have.
+    blocks: list[list[float]] = []  # sum of positions for the first label; number of labels
     for number in order:
-        blocks.append([places[number], 1])
+        blocks.append([positions[number], 1])
         while True:
             total, size = blocks[-1]
             start = min(max(total / size, low), high - gap * (size - 1))
@@ -217,7 +226,7 @@ def spread_labels(places: list[float], gap: float, low: float, high: float) -> l
             if before + gap * before_size <= start + 1e-12:
                 break
             blocks[-2:] = [[before_total + total - gap * before_size * size, before_size + size]]
-    moved = [0.0] * len(places)
+    moved = [0.0] * len(positions)
     at = iter(order)
     for total, size in blocks:
         start = min(max(total / size, low), high - gap * (size - 1))

@@ -1,4 +1,4 @@
-"""A figure as SVG inside a page: themed by CSS variables, without external resources."""
+"""Figures as inline SVG, themed by CSS variables, without external resources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ _SETTINGS: Any = {
     "svg.image_inline": True,
     "savefig.bbox": None,
 }
-_VARIABLES = {colour.light: f"var(--{colour.variable})" for colour in COLOURS}
+_VARIABLES = {color.light: f"var(--{color.variable})" for color in COLORS}
 _HEX = re.compile("|".join(_VARIABLES))
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 _REFERENCE = re.compile(r"#([^)\s\"']+)")
@@ -29,15 +29,15 @@ _FONT = re.compile(r"font: (?:(?P<weight>\w+) )?(?P<size>[\d.]+px).*")
 def to_inline_svg(figure: Figure, *, prefix: str, label: str) -> str:
     """Return `figure` as an ``<svg>`` element for HTML.
 
-    Text stays text, in the page's own font. Colours of :data:`~graduel.report.draw.style.COLOURS`
-    become CSS variables, so that the figure follows light and dark. Ids start with `prefix`, so
-    that figures on one page have no id in common; the same figure always gives the same text.
-    `label` is the text for screen readers.
+    Text stays text, in the page's font. Colors of :data:`~graduel.report.draw.style.COLORS` become
+    CSS variables, so that the figure follows light and dark mode. Ids start with `prefix`, so that
+    they are unique on a page. The same figure always gives the same text. `label` is the text for
+    screen readers.
     """
     root = ElementTree.fromstring(_render(figure))
     for parent in root.iter():
         for child in list(parent):
-            # Nobody reads the metadata; the style would apply to the whole page.
+            # The style element would apply to the whole page.
             if _strip_namespace(child.tag) in ("metadata", "style"):
                 parent.remove(child)
     targets = {
@@ -60,14 +60,14 @@ def _render(figure: Figure) -> bytes:
 
     buffer = BytesIO()
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
-        # The page's reader has fonts of their own for letters that matplotlib's font lacks.
+        # The browser has fonts for letters that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     return buffer.getvalue()
 
 
 def _clean(element: ElementTree.Element, targets: set[str], prefix: str) -> None:
-    """Strip the namespaces of one element, prefix its ids, shorten and theme it."""
+    """Strip namespaces, prefix ids, shorten numbers and replace colors of one element."""
     element.tag = _strip_namespace(element.tag)
     attributes = {_strip_namespace(key): value for key, value in element.attrib.items()}
     element.attrib.clear()
@@ -92,11 +92,11 @@ def _clean(element: ElementTree.Element, targets: set[str], prefix: str) -> None
 
 
 def _apply_theme(style: str) -> str:
-    """Replace colours by CSS variables, and leave the font's family to the page."""
+    """Replace colors by CSS variables and remove the font family."""
     parts = [part.strip() for part in style.split(";") if part.strip()]
     parts = [part for part in parts if not part.startswith(("font-family:", "image-rendering:"))]
     for number, part in enumerate(parts):
-        if font := _FONT.fullmatch(part):  # the form of older versions of matplotlib
+        if font := _FONT.fullmatch(part):  # shorthand of older matplotlib versions
             weight = f"; font-weight: {font['weight']}" if font["weight"] else ""
             parts[number] = f"font-size: {font['size']}{weight}"
     return _HEX.sub(lambda match: _VARIABLES[match[0]], "; ".join(parts))

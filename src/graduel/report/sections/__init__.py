@@ -1,1 +1,1 @@
-"""The sections of a report: a module each, with its numbers, figure, table and words."""
+"""The sections of a report, a module each: its numbers, figure, table and caption."""

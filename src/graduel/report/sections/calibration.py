@@ -1,4 +1,4 @@
-"""Calibration before and after temperature scaling: reliability diagrams and errors."""
+"""Calibration: reliability diagrams and ECE, before and after temperature scaling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_count, format_interval, format_number, format_percent
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, WIDTH, create_axes, draw_legend
@@ -20,37 +20,43 @@ if TYPE_CHECKING:
 Scaling = Literal["before", "after"]
 
 JOINED_FROM = 10
-"""A bin of fewer rows stands alone: a line through it would mislead."""
+"""Fewest rows of a bin that the line joins; with fewer, the line would mislead."""
 CAPTIONS: dict[Scaling, str] = {
-    "before": "Before temperature scaling: the share of right answers over the probability of the "
-    "answers, in ten bins; larger marks for more rows, with 95 % intervals; bins of fewer than ten "
-    "rows are not joined. On the dashed line a contender is calibrated; below it, it is "
-    "overconfident. ECE, the expected calibration error, is the mean distance from that line, "
-    "weighted by rows, less what chance adds.",
-    "after": "After temperature scaling: the same with every probability p replaced by p^(1/T), "
-    "for the T with the lowest log loss on the validation rows. No answer changes, only its "
-    "probability.",
+    "before": "Reliability diagram before temperature scaling: accuracy over the probability of "
+    "the predicted class, in ten bins, with 95 % CI. Larger markers are bins of more rows; bins of "
+    "fewer than ten rows are not joined. A calibrated contender is on the dashed line, an "
+    "overconfident one below it. ECE, the expected calibration error, is the mean distance between "
+    "accuracy and probability, weighted by rows; in brackets the ECE that a perfectly calibrated "
+    "contender would show by chance alone.",
+    "after": "Reliability diagram after temperature scaling: each probability p is replaced by "
+    "p^(1/T), normalized, with the T of the lowest log loss on the validation rows. Predicted "
+    "classes stay the same; only their probabilities change.",
 }
 
 
 def read_calibrations(run: Run, scaling: Scaling = "before") -> dict[str, Calibration]:
-    """Return every contender's calibration, before or after temperature scaling.
+    """Return each contender's calibration before or after temperature scaling.
 
-    ``docs/statistics.md`` explains the expected calibration error (ECE) and its estimate.
+    ``docs/statistics.md`` defines the expected calibration error (ECE) and its estimates.
     """
     entries = run.result.contenders.items()
     return {name: getattr(entry.calibration, scaling) for name, entry in entries}
 
 
+def describe_ece(one: Calibration) -> str:
+    """Return the ECE as usually reported, with the ECE that chance alone would give."""
+    return f"ECE {format_percent(one.ece)} (chance: {format_percent(one.ece_by_chance)})"
+
+
 def find_interval(one: Bin) -> tuple[float, float]:
-    """Return the 95 % interval of the share of right answers in a bin, Wilson's."""
+    """Return the 95 % Wilson interval of the accuracy in a bin."""
     return wilson_interval(round(one.right * one.rows), one.rows)
 
 
 def calibration(run: Run, scaling: Scaling = "before") -> Figure:
-    """Draw reliability diagrams: the share of right answers over their probability, with the ECE.
+    """Draw the reliability diagrams: accuracy over predicted probability, with the ECE.
 
-    `scaling` is before or after temperature scaling.
+    `scaling` is "before" or "after" temperature scaling.
     """
     calibrations = read_calibrations(run, scaling)
     titles, looks = list_titles(run), list_looks(run)
@@ -59,26 +65,26 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     most = max(one.rows for entry in calibrations.values() for one in entry.diagram)
     for name, entry in calibrations.items():
         look, bins = looks[name], entry.diagram
-        colour = look.colour.light
+        color = look.color.light
         confidences, accuracies = _in_percent(bins)
         lows, highs = zip(*map(find_interval, bins), strict=True)
         ax.vlines(
             confidences,
             [100 * low for low in lows],
             [100 * high for high in highs],
-            color=colour,
+            color=color,
             linewidth=1,
             alpha=0.45,
         )
         joined = _in_percent([one for one in bins if one.rows >= JOINED_FROM])
-        ax.plot(*joined, color=colour, linewidth=1.5, linestyle=look.line)
+        ax.plot(*joined, color=color, linewidth=1.5, linestyle=look.line)
         area = [14 + 46 * float(np.log1p(one.rows) / np.log1p(most)) for one in bins]
         ax.scatter(
             confidences,
             accuracies,
             s=area,
             marker=look.mark,
-            color=colour,
+            color=color,
             edgecolor=PAPER.light,
             zorder=3,
         )
@@ -88,49 +94,48 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     ticks = range(0, 101, 20)
     ax.set_xticks(ticks)
     ax.set_yticks(ticks)
-    ax.set_xlabel("probability of the answer, %")
-    ax.set_ylabel("right answers, %")
+    ax.set_xlabel("probability of the predicted class, %")
+    ax.set_ylabel("accuracy, %")
     labels = {
-        name: f"{titles[name][:28]} (ECE {units.format_percent(entry.ece_corrected)})"
-        for name, entry in calibrations.items()
+        name: f"{titles[name][:24]}: {describe_ece(entry)}" for name, entry in calibrations.items()
     }
     draw_legend(fig, ax, labels, looks)
     return fig
 
 
 def _in_percent(bins: list[Bin] | tuple[Bin, ...]) -> tuple[list[float], list[float]]:
-    """Return the mean probability and the share of right answers of each bin."""
+    """Return mean probability and accuracy of each bin, in percent."""
     return [100 * one.confidence for one in bins], [100 * one.right for one in bins]
 
 
 def build_table(run: Run) -> TextTable:
     """Return log loss, Brier score and ECE, before and after temperature scaling."""
     titles, rows = list_titles(run), []
-    for scaling, label in (("before", "unscaled"), ("after", "scaled")):
+    for scaling, label in (("before", "unscaled"), ("after", "temperature-scaled")):
         for name, one in read_calibrations(run, scaling).items():  # type: ignore[arg-type]
             fitted = run.result.contenders[name].calibration.temperatures
             temperature = float(np.exp(np.mean(np.log(fitted))))
             rows.append(
                 (
                     f"{titles[name]}, {label}",
-                    "1" if scaling == "before" else f"{temperature:.3g}",
-                    f"{one.log_loss:.4f}",
-                    f"{one.brier:.4f}",
-                    units.format_percent(one.ece_corrected),
-                    units.format_interval(one.ece_interval),
-                    units.format_percent(one.ece_by_chance),
+                    "1" if scaling == "before" else format_number(temperature, 3),
+                    format_number(one.log_loss),
+                    format_number(one.brier),
+                    format_percent(one.ece),
+                    format_percent(one.ece_by_chance),
+                    format_interval(one.ece_interval),
                 )
             )
     return TextTable(
-        "Probabilities before and after temperature scaling",
+        "Calibration before and after temperature scaling",
         (
             "Contender",
             "Temperature",
             "Log loss",
             "Brier score",
             "ECE",
-            "95 % interval, %",
-            "ECE by chance",
+            "Chance alone",
+            "Corrected 95 % CI",
         ),
         tuple(rows),
     )
@@ -140,23 +145,23 @@ def build_bin_table(run: Run, scaling: Scaling) -> TextTable:
     """Return the bins of every reliability diagram."""
     titles = list_titles(run)
     return TextTable(
-        "Right answers by their probability",
+        "Accuracy by probability of the predicted class",
         (
             "Contender",
             "Probability, %",
             "Test rows",
             "Mean probability",
-            "Right",
-            "95 % interval, %",
+            "Accuracy",
+            "95 % CI, %",
         ),
         tuple(
             (
                 titles[name],
                 f"{100 * one.low:.0f} to {100 * one.high:.0f}",
-                units.format_count(one.rows),
-                units.format_percent(one.confidence, 1),
-                units.format_percent(one.right, 1),
-                units.format_interval(find_interval(one), 1),
+                format_count(one.rows),
+                format_percent(one.confidence, 1),
+                format_percent(one.right, 1),
+                format_interval(find_interval(one), 1),
             )
             for name, entry in read_calibrations(run, scaling).items()
             for one in entry.diagram
@@ -170,7 +175,7 @@ def build_pictures(run: Run) -> list[Picture]:
     slugs: dict[Scaling, str] = {"before": "calibration", "after": "calibration-after"}
     for scaling, slug in slugs.items():
         errors = "; ".join(
-            f"{titles[name]} {units.format_percent(entry.ece_corrected)}"
+            f"{titles[name]}, {describe_ece(entry)}"
             for name, entry in read_calibrations(run, scaling).items()
         )
         pictures.append(

@@ -1,4 +1,4 @@
-"""Cost: time to fit and to predict, memory and size of every contender."""
+"""Cost: training time, prediction time, memory and model size of each contender."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_bytes, format_rows, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -29,7 +29,7 @@ from graduel.report.draw.style import (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One kind of cost, for every contender; None where it was not measured."""
+    """One kind of cost by contender; None if it was not measured."""
 
     key: str
     label: str
@@ -37,25 +37,25 @@ class Cost:
     values: dict[str, float | None]
 
     def format(self, value: float | None) -> str:
-        """Write a value with its unit."""
-        return units.format_seconds(value) if self.unit == "seconds" else units.format_bytes(value)
+        """Return a value with its unit."""
+        return format_seconds(value) if self.unit == "seconds" else format_bytes(value)
 
 
 def read_costs(run: Run) -> list[Cost]:
-    """Return every contender's costs: time to tune, fit and predict, memory, size."""
+    """Return each contender's times of search, training and prediction, memory and model size."""
     entries = run.result.contenders
     batch_sizes = {entry.batch_rows for entry in entries.values()}
-    batch = units.format_rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
+    batch = format_rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
     tuned = any(any(entry.tuning_seconds) for entry in entries.values())
     kinds: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
-        ("fit_seconds", "Fit the selected trial" if tuned else "Fit", "seconds"),
-        ("predict_row_seconds", "Predict one row", "seconds"),
-        ("predict_batch_seconds", f"Predict {batch}", "seconds"),
+        ("fit_seconds", "Training time, selected trial" if tuned else "Training time", "seconds"),
+        ("predict_row_seconds", "Prediction time, 1 row", "seconds"),
+        ("predict_batch_seconds", f"Prediction time, {batch}", "seconds"),
         ("peak_memory_bytes", "Peak memory", "bytes"),
         ("model_bytes", "Model size", "bytes"),
     ]
     if tuned:
-        kinds.insert(0, ("tuning_seconds", "Search and fit", "seconds"))
+        kinds.insert(0, ("tuning_seconds", "Search and training time", "seconds"))
     return [
         Cost(
             key, label, unit, {name: _mean(getattr(entry, key)) for name, entry in entries.items()}
@@ -65,14 +65,14 @@ def read_costs(run: Run) -> list[Cost]:
 
 
 def _mean(value: float | Sequence[float | None] | None) -> float | None:
-    """Return a number, or the mean of a list over runs; None where nothing was measured."""
+    """Return the mean over runs; None if nothing was measured."""
     values = value if isinstance(value, Sequence) else [value]
     measured = [one for one in values if one is not None]
     return float(np.mean(measured)) if measured else None
 
 
 def cost(run: Run) -> Figure:
-    """Draw the costs in time, memory and size, each on a log scale of its own."""
+    """Draw the costs in time, memory and size, each on its own log scale."""
     costs, names = read_costs(run), list(run.result.contenders)
     titles, looks = list_titles(run), list_looks(run)
     panel = 0.34 + 0.235 * len(names)
@@ -82,7 +82,7 @@ def cost(run: Run) -> Figure:
         style_axes(ax, grid="x")
         measured = [value for value in one.values.values() if value and value > 0]
         low, high = (min(measured), max(measured)) if measured else (1.0, 1.0)
-        # At least a decade, so that equal costs look equal; room for the value at the right.
+        # At least a decade, so that similar costs look similar; with space for the value.
         low, high = min(low, high / 10) / 1.6, high * 1.25
         ax.set_xscale("log")
         ax.set_xlim(low, high * (high / low) ** 0.28)
@@ -92,7 +92,7 @@ def cost(run: Run) -> Figure:
             value, look = one.values[name], looks[name]
             x = value if value and value > 0 else low
             if value and value > 0:
-                ax.hlines(y, low, x, color=look.colour.light, linewidth=1.4, alpha=0.5)
+                ax.hlines(y, low, x, color=look.color.light, linewidth=1.4, alpha=0.5)
                 draw_marks(ax, x, y, look, 6.5)
             ax.annotate(
                 one.format(value),
@@ -107,16 +107,16 @@ def cost(run: Run) -> Figure:
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.set_yticks(range(len(names)), [escape_text(titles[name], 20) for name in names])
         for tick, name in zip(ax.get_yticklabels(), names, strict=True):
-            tick.set_color(looks[name].colour.light)
+            tick.set_color(looks[name].color.light)
         title_axes(ax, one.label, INK.light, TEXT, None)
     return fig
 
 
 def build_table(run: Run) -> TextTable:
-    """Return every contender's costs."""
+    """Return the costs of each contender."""
     return TextTable(
         "Cost",
-        ("Less is better", *list_titles(run).values()),
+        ("Lower is better", *list_titles(run).values()),
         tuple((one.label, *map(one.format, one.values.values())) for one in read_costs(run)),
     )
 
@@ -130,15 +130,15 @@ def build_picture(run: Run) -> Picture:
         for one in read_costs(run)
     )
     caption = (
-        "Each kind of cost has a log scale of its own: from one grey line to the next it is ten "
-        "times as much."
+        "Each kind of cost has its own log scale: from one gray line to the next, the cost is 10 "
+        "times as high."
     )
     if any(len(entry.fit_seconds) > 1 for entry in run.result.contenders.values()):
-        caption += " Times of fits are means over the seeds."
+        caption += " Training times are means over all fits."
     return draw_picture(
         "cost",
         cost(run),
-        f"Cost of each contender, each kind on a log scale of its own. {values}.",
+        f"Cost of each contender, each kind on its own log scale. {values}.",
         caption,
         build_table(run),
     )

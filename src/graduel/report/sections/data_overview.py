@@ -1,4 +1,4 @@
-"""User data: warnings, columns and classes, but no row."""
+"""Overview of user data: warnings, columns and classes, without any row."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graduel.duel.result.outcome import Run
+from graduel.number_format import format_percent
 from graduel.report.draw.picture import TextTable
 
 if TYPE_CHECKING:
     from graduel.duel.result.duel_result import ColumnSummary
 
 MOST_COLUMNS = 200
-"""Of more columns, the first are listed."""
+"""Most columns listed; of more, the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataOverview:
-    """The part of a page about user data."""
+    """The section of a page about user data."""
 
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
@@ -36,10 +37,10 @@ def build_overview(run: Run) -> DataOverview | None:
         tables.append(_build_column_table(data.columns))
     if data.set_aside:
         dropped = tuple((one.name, one.reason) for one in data.set_aside)
-        tables.append(TextTable("Columns set aside", ("Column", "Why"), dropped))
+        tables.append(TextTable("Dropped columns", ("Column", "Reason"), dropped))
     rows = sum(data.class_rows)
     classes = tuple(
-        (name, f"{n:,}", f"{100 * n / rows:.1f} %")
+        (name, f"{n:,}", format_percent(n / rows, 1))
         for name, n in zip(data.classes, data.class_rows, strict=True)
     )
     tables.append(TextTable("Classes", ("Class", "Rows", "Share"), classes))
@@ -50,9 +51,9 @@ def build_overview(run: Run) -> DataOverview | None:
 def _build_column_table(columns: tuple[ColumnSummary, ...]) -> TextTable:
     counts = Counter(column.kind for column in columns)
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
-    more = f"; the first {MOST_COLUMNS} of them" if len(columns) > MOST_COLUMNS else ""
+    more = f"; the first {MOST_COLUMNS} are listed" if len(columns) > MOST_COLUMNS else ""
     return TextTable(
         f"Columns: {kinds}{more}",
-        ("Column", "Kind", "Missing cells"),
+        ("Column", "Type", "Missing values"),
         tuple((one.name, one.kind, f"{one.missing:,}") for one in columns[:MOST_COLUMNS]),
     )

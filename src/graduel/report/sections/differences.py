@@ -1,4 +1,4 @@
-"""Paired differences of the contenders: their figure, their tests and their verdicts."""
+"""Paired differences of the contenders: figure, tests and verdicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import (
+    NONE,
+    decimals_of,
+    format_count,
+    format_exact,
+    format_interval,
+    format_p,
+    format_points,
+    round_rows,
+)
 from graduel.report.draw.contender_names import check_contender, list_titles
 from graduel.report.draw.interval_rows import (
     TRACK,
@@ -26,22 +35,22 @@ if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison, DatasetComparison
 
 MOST_DIFFERENCES = 10
-"""Of more pairs, the page draws those of the contender with the lowest error."""
+"""Most pairs drawn; of more, those of the contender with the lowest error."""
 
 
 @dataclass(frozen=True, slots=True)
 class DifferenceScale:
-    """How differences are written: shares in percentage points, log loss and the like as they are.
+    """Units of differences: percentage points for shares, none for log loss and the like.
 
-    A difference times `factor` is written like a share, with `places` decimals.
+    A difference times `factor` is formatted like a share, with that number of decimals.
     """
 
     losses: str
-    """What is subtracted: "test errors", or the title of the metric."""
+    """The quantity that is subtracted: "test errors", or the title of the metric."""
     unit: str
     short: str
     factor: float
-    places: int
+    decimals: int
 
     def interval(self, bounds: tuple[float, float]) -> tuple[float, float]:
         """Return an interval times the factor."""
@@ -49,18 +58,18 @@ class DifferenceScale:
 
 
 def choose_scale(run: Run) -> DifferenceScale:
-    """Return how differences of the leading metric are written."""
+    """Return the scale for differences of the leading metric."""
     protocol = run.result.protocol
     title = protocol.metric_title
     if not protocol.metric_unit:
         return DifferenceScale(title, title, "", 0.01, 4)
     losses = "test errors" if protocol.metric == "error" else title
-    places = units.count_decimals(len(run.y_test))
-    return DifferenceScale(losses, "percentage points", "points", 1.0, places)
+    decimals = decimals_of(protocol.metric_unit, len(run.y_test))
+    return DifferenceScale(losses, "percentage points", "points", 1.0, decimals)
 
 
 def select_comparisons(run: Run, name: str | None = None) -> list[Comparison]:
-    """Return the comparisons of every pair; with `name`, those of that contender."""
+    """Return the comparisons of all pairs, or those of contender `name`."""
     if name is not None:
         check_contender(run, name)
     return [one for one in run.result.comparisons if name in (None, one.a, one.b)]
@@ -69,16 +78,16 @@ def select_comparisons(run: Run, name: str | None = None) -> list[Comparison]:
 def find_beaten(
     comparisons: Iterable[Comparison | DatasetComparison], *, by: str | None = None
 ) -> set[str]:
-    """Return the contenders that are worse than another one, or than `by`, by the verdicts."""
+    """Return the contenders that are worse, by the verdicts, than any other or than `by`."""
     results = [(one.a, one.b) for one in comparisons if one.verdict == "a better"]
     results += [(one.b, one.a) for one in comparisons if one.verdict == "b better"]
     return {loser for winner, loser in results if by in (None, winner)}
 
 
 def differences(run: Run, name: str | None = None) -> Figure:
-    """Draw the paired difference of every pair, with the ROPE as a band.
+    """Draw the paired difference of each pair, with its CI and the ROPE as a band.
 
-    With `name`, only the pairs of that contender. Raises a ValueError where there is no pair.
+    With `name`, only the pairs of that contender. Raises a ValueError if there is no pair.
     """
     pairs = select_comparisons(run, name)
     if not pairs:
@@ -94,8 +103,8 @@ def differences(run: Run, name: str | None = None) -> Figure:
         value, bounds = scale.factor * pair.difference, scale.interval(pair.interval)
         label = f"{escape_text(titles[pair.a], 24)} − {escape_text(titles[pair.b], 24)}"
         write_in_row(ax, 0, y - 0.53, label, bold=True)
-        text = f"{units.format_points(value, scale.places)} {scale.short}"
-        text += f"  ({units.format_interval(bounds, scale.places)})"
+        text = f"{format_points(value, scale.decimals)} {scale.short}"
+        text += f"  ({format_interval(bounds, scale.decimals)})"
         write_in_row(ax, 0, y - 0.29, text)
         draw_whisker(ax, y, value, bounds, INK.light, "o")
         ends += [100 * end for end in (value, *bounds)]
@@ -106,42 +115,42 @@ def differences(run: Run, name: str | None = None) -> Figure:
 
 
 def build_table(run: Run) -> TextTable:
-    """Return every pair's difference with its intervals, its test and its verdict."""
+    """Return the difference, intervals, p-values and verdict of each pair."""
     titles, scale = list_titles(run), choose_scale(run)
     pairs = run.result.comparisons
 
     def level(levels: set[float]) -> str:
-        return f"{100 * levels.pop():.3g} % " if len(levels) == 1 else ""
+        return f"{format_exact(100 * levels.pop())} % " if len(levels) == 1 else ""
 
     def bounds(interval: tuple[float, float]) -> str:
-        return units.format_interval(scale.interval(interval), scale.places)
+        return format_interval(scale.interval(interval), scale.decimals)
 
     columns: list[tuple[str, list[str]]] = [
         ("First − second", [f"{titles[one.a]} − {titles[one.b]}" for one in pairs]),
         ("Verdict", [write_verdict(one.verdict, titles[one.a], titles[one.b]) for one in pairs]),
         (
             "Difference",
-            [units.format_points(scale.factor * one.difference, scale.places) for one in pairs],
+            [format_points(scale.factor * one.difference, scale.decimals) for one in pairs],
         ),
         (
-            f"{level({one.interval_level for one in pairs})}interval",
+            f"{level({one.interval_level for one in pairs})}CI",
             [bounds(one.interval) for one in pairs],
         ),
         (
-            f"{level({one.equivalence_level for one in pairs})}interval for equality",
+            f"{level({one.equivalence_level for one in pairs})}CI for equivalence",
             [bounds(one.equivalence_interval) for one in pairs],
         ),
-        ("p", [units.format_p(one.p_value) for one in pairs]),
-        ("p, adjusted", [units.format_p(one.p_adjusted) for one in pairs]),
+        ("p", [format_p(one.p_value) for one in pairs]),
+        ("p, adjusted", [format_p(one.p_adjusted) for one in pairs]),
     ]
-    # What an undecided pair lacks; a column that would be empty is left out.
-    for head, needs in (
-        ("Test rows needed", [one.more_rows for one in pairs]),
-        ("Seeds needed", [one.more_seeds for one in pairs]),
-        ("Repeats needed", [one.more_repeats for one in pairs]),
+    # Sample sizes that would decide an undecided pair; empty columns are left out.
+    for head, needs, write in (
+        ("Test rows needed", [one.more_rows for one in pairs], round_rows),
+        ("Seeds needed", [one.more_seeds for one in pairs], format_count),
+        ("Repeats needed", [one.more_repeats for one in pairs], format_count),
     ):
         if any(needs):
-            columns.append((head, [units.format_count(need) for need in needs]))
+            columns.append((head, [NONE if need is None else write(need) for need in needs]))
     return TextTable(
         f"Paired differences of {scale.losses}" + f", in {scale.unit}" * bool(scale.short),
         tuple(head for head, _ in columns),
@@ -150,7 +159,7 @@ def build_table(run: Run) -> TextTable:
 
 
 def write_verdict(verdict: str, a: str, b: str) -> str:
-    """Return a verdict with the title of the better contender, `a` or `b`, in it.
+    """Return a verdict with the title `a` or `b` of the better contender.
 
     >>> write_verdict("a better", "NumPy network", "XGBoost")
     'NumPy network better'
@@ -160,42 +169,41 @@ def write_verdict(verdict: str, a: str, b: str) -> str:
 
 
 def build_picture(run: Run) -> Picture:
-    """Return the paired differences; of many pairs, those of the contender with fewest errors."""
+    """Return the paired differences; of many pairs, those of the best contender."""
     titles, scale = list_titles(run), choose_scale(run)
     entries = run.result.contenders
     best = min(entries, key=lambda name: entries[name].test_error)
     name = best if len(run.result.comparisons) > MOST_DIFFERENCES else None
     values = []
     for pair in select_comparisons(run, name):
-        value = units.format_points(scale.factor * pair.difference, scale.places)
+        value = format_points(scale.factor * pair.difference, scale.decimals)
         text = f"{titles[pair.a]} minus {titles[pair.b]} {value} {scale.short}".rstrip()
-        values.append(
-            f"{text}, {units.format_interval(scale.interval(pair.interval), scale.places)}"
-        )
+        values.append(f"{text}, {format_interval(scale.interval(pair.interval), scale.decimals)}")
     losses = "test errors" if scale.losses == "test errors" else "losses"
-    part = f" Drawn are the pairs of {titles[best]}; the table has all." if name else ""
+    part = f" Only pairs with {titles[best]} are drawn; the table lists all." if name else ""
     return draw_picture(
         "differences",
         differences(run, name),
         f"Paired differences of {scale.losses}. {'; '.join(values)}.",
-        f"The difference of two {losses} on the same rows, the first minus the second, with "
-        "its 95 % interval. Left of zero the first is better, right of it the second. Within the "
-        "grey band the two count as practically equal." + part,
+        f"Difference of the two {losses} on the same rows, first minus second, with 95 % CI. Left "
+        "of zero the first is better, right of zero the second. The gray band is the ROPE: "
+        "differences in it count as practically equal." + part,
         build_table(run),
     )
 
 
 def describe_rope(run: Run) -> str:
-    """Return the region of practical equivalence, and the rule of a verdict, in words."""
+    """Return the ROPE and the rule of the verdicts in words."""
     rope, scale = run.result.protocol.rope, choose_scale(run)
-    size = f"{100 * scale.factor * rope:.3g} {scale.unit}"
+    size = f"{format_exact(100 * scale.factor * rope)} {scale.unit}"
     if scale.losses == "test errors":
-        size += f" of zero, which is {rope * len(run.y_test):.3g} in {len(run.y_test):,} test rows"
+        n_test = len(run.y_test)
+        size += f" of zero, which is {format_exact(rope * n_test)} in {n_test:,} test rows"
     else:
         size += " of zero"
     return (
-        f"Two contenders count as practically equal where the interval for equality of their "
-        f"difference lies within {size}. Otherwise one counts as better where the "
-        f"p-value, adjusted for the number of pairs (Holm), is below 0.05. Where neither holds, "
-        f"the duel is undecided."
+        "Two contenders count as practically equal if the CI for equivalence of their difference "
+        f"lies within {size}. Otherwise the one with the lower loss is better if the p-value, "
+        "adjusted for the number of pairs (Holm), is below 0.05. If neither holds, the pair is "
+        "undecided."
     )

@@ -1,4 +1,4 @@
-"""Where contenders disagree: test rows that only one of a pair gets right."""
+"""Where contenders disagree: test rows that only one of a pair classifies correctly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import with_article
-from graduel.report.draw import units
+from graduel.number_format import format_count, format_percent
 from graduel.report.draw.contender_names import (
     check_contender,
     list_looks,
@@ -28,23 +28,24 @@ from graduel.report.draw.row_cells import (
 from graduel.report.draw.style import NARROW, escape_text
 
 MOST_PAIRS = 6
-"""A page shows the rows of this many pairs; the claims' pairs come first."""
+"""Most pairs whose rows a page shows; the pairs of the claims come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One test row that one contender gets right and another wrong."""
+    """A test row that one contender classifies correctly and the other does not."""
 
     row: int
     truth: str
-    answer: str
+    prediction: str
+    """The wrong prediction."""
     confidence: float
-    """The probability of the wrong answer."""
+    """The probability of the wrong prediction."""
 
 
 @dataclass(frozen=True, slots=True)
 class OneSide:
-    """The test rows of a pair that only `right` gets right; the most confident mistakes first."""
+    """The test rows that only `right` classifies correctly; most confident errors first."""
 
     right: str
     total: int
@@ -52,9 +53,9 @@ class OneSide:
 
 
 def find_disagreements(run: Run, a: str, b: str, limit: int = 12) -> tuple[OneSide, OneSide]:
-    """Return the rows that only `a` gets right and those that only `b` does, in the first run.
+    """Return the rows that only `a`, and those that only `b` classifies correctly, in run 0.
 
-    Each side lists at most `limit` rows, those with the most confident wrong answers.
+    Each side lists at most `limit` rows, those with the most confident wrong predictions.
     """
     p = {name: run.probabilities[check_contender(run, name)][0] for name in (a, b)}
     right = {name: p[name].argmax(axis=-1) == run.y_test for name in (a, b)}
@@ -78,9 +79,9 @@ def find_disagreements(run: Run, a: str, b: str, limit: int = 12) -> tuple[OneSi
 
 
 def disagreements(run: Run, a: str, b: str) -> Figure:
-    """Draw test images that only `a` gets right, then those that only `b` does, twelve a side.
+    """Draw 12 test images that only `a` classifies correctly, then 12 of `b`.
 
-    Over each image stand its true class and the wrong answer. Raises a ValueError where the run
+    Above each image are its true class and the wrong prediction. Raises a ValueError if the run
     has no images.
     """
     check_images(run, "disagreements")
@@ -88,9 +89,9 @@ def disagreements(run: Run, a: str, b: str) -> Figure:
     groups = [
         ImageGroup(
             f"Only {escape_text(with_article(side.right, titles), 28)} is right",
-            looks[side.right].colour.light,
+            looks[side.right].color.light,
             side.total,
-            tuple((one.row, one.truth, one.answer) for one in side.rows),
+            tuple((one.row, one.truth, one.prediction) for one in side.rows),
         )
         for side in find_disagreements(run, a, b)
     ]
@@ -98,7 +99,7 @@ def disagreements(run: Run, a: str, b: str) -> Figure:
 
 
 def build_agreement_table(run: Run) -> TextTable | None:
-    """Return for every pair how often both, one or none is right; None for a single contender."""
+    """Return for each pair on how many rows both, one or neither is right; None without a pair."""
     names = list(run.result.contenders)
     if len(names) < 2:
         return None
@@ -108,28 +109,28 @@ def build_agreement_table(run: Run) -> TextTable | None:
     for a, b in combinations(names, 2):
         both, only_a = right[a] & right[b], right[a] & ~right[b]
         only_b, neither = ~right[a] & right[b], ~right[a] & ~right[b]
-        counts = (units.format_count(int(part.sum())) for part in (both, only_a, only_b, neither))
+        counts = (format_count(int(part.sum())) for part in (both, only_a, only_b, neither))
         rows.append((f"{titles[a]}, {titles[b]}", *counts))
     return TextTable(
-        "How often each of a pair is right",
-        ("First, second", "Both right", "Only the first", "Only the second", "Both wrong"),
+        "Test rows that each of a pair classifies correctly",
+        ("First, second", "Both right", "Only first right", "Only second right", "Both wrong"),
         tuple(rows),
     )
 
 
 def build_table(run: Run, sides: Iterable[OneSide]) -> TextTable:
-    """Return the rows that only one of a pair gets right, as far as they are shown."""
+    """Return the shown rows that only one of a pair classifies correctly."""
     titles = list_titles(run)
     return TextTable(
-        f"The rows shown, {describe_numbering(run)}",
-        ("Only right", "Row", "Truth", "Wrong answer", "Its probability", *list_cell_names(run)),
+        f"The rows shown ({describe_numbering(run)})",
+        ("Only right", "Row", "True class", "Prediction", "Probability", *list_cell_names(run)),
         tuple(
             (
                 titles[side.right],
                 str(find_row_number(run, one.row)),
                 one.truth,
-                one.answer,
-                units.format_percent(one.confidence, 1),
+                one.prediction,
+                format_percent(one.confidence, 1),
                 *format_cells(run, one.row),
             )
             for side in sides
@@ -139,7 +140,7 @@ def build_table(run: Run, sides: Iterable[OneSide]) -> TextTable:
 
 
 def build_pictures(run: Run) -> list[Picture]:
-    """Return the images that only one of a pair gets right, for the pairs that matter most."""
+    """Return the images that only one of a pair classifies correctly, for the main pairs."""
     if run.images is None:
         return []
     titles, pictures = list_titles(run), []
@@ -152,10 +153,10 @@ def build_pictures(run: Run) -> list[Picture]:
             draw_picture(
                 f"disagreements-{number}",
                 disagreements(run, a, b),
-                f"Test images that one of two contenders gets right and the other wrong: {counts}.",
-                f"{titles[a]} and {titles[b]}: over each image stand the true class and the "
-                "wrong answer. The most confident mistakes come first"
-                + ("; first seed." if len(run.probabilities[a]) > 1 else "."),
+                f"Test images that only one of two contenders classifies correctly: {counts}.",
+                f"{titles[a]} and {titles[b]}: above each image are its true class and the wrong "
+                "prediction. The most confident errors come first"
+                + ("; first seed only." if len(run.probabilities[a]) > 1 else "."),
                 build_table(run, sides),
             )
         )
@@ -163,7 +164,7 @@ def build_pictures(run: Run) -> list[Picture]:
 
 
 def build_tables(run: Run) -> list[tuple[str, TextTable]]:
-    """Return the rows of the same pairs where there are no images: pairs of a title and a table."""
+    """Return (title, table) for each main pair of a run without images."""
     if run.images is not None:
         return []
     titles, tables = list_titles(run), []
@@ -175,7 +176,7 @@ def build_tables(run: Run) -> list[tuple[str, TextTable]]:
 
 
 def _main_pairs(run: Run) -> list[tuple[str, str]]:
-    """Return the pairs that matter most: those of the claims first."""
+    """Return the main pairs: those of the claims, then the others in order."""
     names = list(run.result.contenders)
     claims = [(claim.network, claim.booster) for claim in run.result.claims]
     pairs: dict[frozenset[str], tuple[str, str]] = {}

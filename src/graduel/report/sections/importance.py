@@ -1,4 +1,4 @@
-"""Feature importance: the rise of the log loss when a feature comes from other rows."""
+"""Permutation importance: the increase of the log loss when a feature is permuted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_count, format_number, format_points
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -28,32 +28,32 @@ from graduel.report.draw.style import (
 )
 
 MOST_COLUMNS = 15
-"""Of more columns, those are drawn that are most important to any contender."""
+"""Most columns drawn; of more, those most important to any contender."""
 
 
 @dataclass(frozen=True, slots=True)
 class PermutationImportance:
-    """The rise of the log loss of each contender when a part of the features is permuted."""
+    """The increase of each contender's log loss when a group of features is permuted."""
 
     labels: tuple[str, ...]
-    """Names of columns, or of groups of neighbours; empty for images."""
+    """Names of columns or groups of adjacent columns; empty for images."""
     rises: dict[str, NDArray[np.float64]]
-    """For each contender shape (columns,), or (blocks down, blocks across) of images."""
+    """By contender, shape (n_columns,), or for images (n_blocks_down, n_blocks_across)."""
     error_rises: dict[str, NDArray[np.float64]]
-    """The same of the test error."""
+    """The same for the test error."""
     block: int | None
-    """Images: the side of a block in pixels; None for a table."""
+    """Side of a block in pixels; None for a table."""
     n_rows: int
 
     @property
     def largest_columns(self) -> list[int]:
-        """The places of the columns that are drawn, the most important to any contender first."""
+        """Indices of the columns to draw, the most important to any contender first."""
         most = np.max(list(self.rises.values()), axis=0)
-        return [int(place) for place in np.argsort(-most, kind="stable")[:MOST_COLUMNS]]
+        return [int(index) for index in np.argsort(-most, kind="stable")[:MOST_COLUMNS]]
 
 
 def read_importance(run: Run) -> PermutationImportance | None:
-    """Return the permutation importance of every contender; None for a run without it."""
+    """Return the permutation importance of each contender; None for a run without it."""
     stored = {
         name: entry.probes.importance
         for name, entry in run.result.contenders.items()
@@ -75,10 +75,10 @@ def read_importance(run: Run) -> PermutationImportance | None:
 
 
 def importance(run: Run) -> Figure:
-    """Draw the rise of the log loss when a column, or a block of pixels, is permuted.
+    """Draw the increase of the log loss when a column or a block of pixels is permuted.
 
-    Of images a picture for each contender, the darker the more; of a table the most important
-    columns. Raises a ValueError for a run without probes.
+    For images, a heat map for each contender; for tables, the most important columns. Raises a
+    ValueError for a run without probes.
     """
     values = read_importance(run)
     if values is None:
@@ -89,22 +89,22 @@ def importance(run: Run) -> Figure:
 def _draw_columns(run: Run, values: PermutationImportance) -> Figure:
     titles, looks = list_titles(run), list_looks(run)
     shown, count = values.largest_columns, len(values.rises)
-    gap = 0.64 / count  # each contender a little lower than the one before
+    gap = 0.64 / count  # vertical offset of each contender
     height = 0.75 + 0.19 * count + (0.26 + 0.045 * count) * len(shown)
     fig, ax = create_axes(WIDTH, height, grid="x")
-    for y, place in enumerate(shown):
+    for y, index in enumerate(shown):
         if y % 2:
             ax.axhspan(y - 0.5, y + 0.5, color=GRID.light, alpha=0.35, linewidth=0)
         for number, (name, rises) in enumerate(values.rises.items()):
             at = y + gap * (number - (count - 1) / 2)
-            draw_marks(ax, float(rises[place]), at, looks[name], 6)
+            draw_marks(ax, float(rises[index]), at, looks[name], 6)
     ax.axvline(0, color=MUTED.light, linewidth=0.9)
     ax.set_ylim(len(shown) - 0.5, -0.5)
-    ax.set_yticks(range(len(shown)), [escape_text(values.labels[place], 22) for place in shown])
+    ax.set_yticks(range(len(shown)), [escape_text(values.labels[index], 22) for index in shown])
     ax.tick_params(axis="y", labelcolor=INK.light)
     ax.margins(x=0.04)
     ax.locator_params(axis="x", nbins=5)
-    ax.set_xlabel("rise of the log loss when permuted")
+    ax.set_xlabel("increase of the log loss when permuted")
     draw_legend(fig, ax, {name: titles[name] for name in values.rises}, looks)
     return fig
 
@@ -123,11 +123,11 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
         ax.add_patch(
             Rectangle((0, 0), columns, rows, facecolor="none", edgecolor=GRID.light, linewidth=0.8)
         )
-        colour = looks[name].colour.light
+        color = looks[name].color.light
         for (i, j), rise in np.ndenumerate(rises):
             if rise > 0.01 * most:
                 ax.add_patch(
-                    Rectangle((j, i), 1, 1, facecolor=colour, alpha=float(rise) / most, lw=0)
+                    Rectangle((j, i), 1, 1, facecolor=color, alpha=float(rise) / most, lw=0)
                 )
         ax.set_xlim(0, columns)
         ax.set_ylim(rows, 0)
@@ -135,18 +135,18 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
         ax.set_xticks([])
         ax.set_yticks([])
         title = escape_text(titles[name], 20)
-        title_axes(ax, title, colour, pad=4)
+        title_axes(ax, title, color, pad=4)
     for ax in panels[len(values.rises) :]:
         ax.set_axis_off()
     return fig
 
 
 def build_table(run: Run, values: PermutationImportance) -> TextTable:
-    """Return the rise of log loss and error, a row for each column or block."""
+    """Return the increase of log loss and error, a row for each column or block."""
     titles = list_titles(run)
 
     def cell(loss: float, error: float) -> str:
-        return f"{units.format_number(loss)} ({units.format_points(error, 1)})"
+        return f"{format_number(loss)} ({format_points(error, 1)})"
 
     labels: tuple[str, ...] | list[str] = values.labels
     if (side := values.block) is not None:
@@ -156,17 +156,17 @@ def build_table(run: Run, values: PermutationImportance) -> TextTable:
     errors = [one.ravel() for one in values.error_rises.values()]
     order = np.argsort(-np.max(rises, axis=0), kind="stable")
     return TextTable(
-        "Rise of the log loss (and of the error, in points) when permuted",
+        "Increase of the log loss (and of the error, in points) when permuted",
         ("Column" if side is None else "Pixels", *(titles[name] for name in values.rises)),
         tuple(
             (
-                labels[place],
+                labels[index],
                 *(
-                    cell(float(loss[place]), float(error[place]))
+                    cell(float(loss[index]), float(error[index]))
                     for loss, error in zip(rises, errors, strict=True)
                 ),
             )
-            for place in map(int, order)
+            for index in map(int, order)
         ),
     )
 
@@ -182,28 +182,29 @@ def build_picture(run: Run) -> Picture | None:
 
 
 def _describe_columns(run: Run, values: PermutationImportance) -> tuple[str, str]:
-    """Return the text for screen readers and the caption of a table's figure."""
+    """Return the alternative text and the caption for a table."""
     titles, shown = list_titles(run), values.largest_columns
     largest = "; ".join(
-        f"{values.labels[place]}: "
+        f"{values.labels[index]}: "
         + ", ".join(
-            f"{titles[name]} {units.format_number(float(rises[place]))}"
+            f"{titles[name]} {format_number(float(rises[index]))}"
             for name, rises in values.rises.items()
         )
-        for place in shown[:3]
+        for index in shown[:3]
     )
     caption = (
-        f"The rise of the log loss on {units.format_rows(values.n_rows)} of the test rows when the "
-        "values of a column are permuted. Of two columns with the same information, neither seems "
-        "important."
+        "Permutation importance: the increase of the log loss on "
+        f"{format_count(values.n_rows)} test rows when the values of a column are permuted. Of two "
+        "columns with the same information, neither seems important."
     )
     if len(values.labels) > MOST_COLUMNS:
-        caption += f" The {len(shown)} that are most important to any contender are drawn."
-    return f"Rise of the log loss when a column is permuted, the largest first. {largest}.", caption
+        caption += f" Drawn: the {len(shown)} columns most important to any contender."
+    alt = f"Increase of the log loss when a column is permuted, the largest first. {largest}."
+    return alt, caption
 
 
 def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]:
-    """Return the text for screen readers and the caption of a figure of pixels."""
+    """Return the alternative text and the caption for images."""
     titles, block = list_titles(run), values.block or 1
     peaks = []
     for name, rises in values.rises.items():
@@ -211,8 +212,9 @@ def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]
         at = f"pixel rows from {i * block}, columns from {j * block}"
         peaks.append(f"{titles[name]} most at {at}")
     return (
-        f"For each contender a picture of the important pixels. {'; '.join(peaks)}.",
-        f"The rise of the log loss on {units.format_rows(values.n_rows)} of the test rows when a "
-        f"block of {block} × {block} pixels comes from other images: the stronger the colour, the "
-        "larger, on one scale for all.",
+        f"Heat map of the important pixels for each contender. {'; '.join(peaks)}.",
+        "Permutation importance: the increase of the log loss on "
+        f"{format_count(values.n_rows)} test rows when a block of {block} × {block} pixels is "
+        "taken from other images. A stronger color is a larger increase; all contenders have one "
+        "scale.",
     )

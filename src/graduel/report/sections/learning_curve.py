@@ -1,4 +1,4 @@
-"""Learning curve: test error of every contender over the number of training rows."""
+"""Learning curve: test error of each contender over the number of training rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import (
+    count_decimals,
+    format_count,
+    format_interval,
+    format_number,
+    format_percent,
+)
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -20,6 +26,7 @@ from graduel.report.draw.style import (
     escape_text,
     set_ticks,
     title_axes,
+    zero_error,
 )
 from graduel.report.sections.differences import write_verdict
 
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
     from graduel.duel.result.duel_result import LearningCurve
 
 LOG_FROM = 4
-"""The largest value over the smallest, from which on errors have a log scale."""
+"""Ratio of the largest to the smallest error above which errors have a log scale."""
 
 
 def read_curve(run: Run) -> LearningCurve:
@@ -42,19 +49,19 @@ def read_curve(run: Run) -> LearningCurve:
     """
     if run.result.learning_curve is None:
         raise ValueError(
-            "learning_curve needs a duel at several training sizes, as --sizes auto makes it"
+            "expected a duel at several training sizes, got one size; run it with --sizes auto"
         )
     return run.result.learning_curve
 
 
 def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
-    """Draw the test error of every contender over the number of training rows, both on log scales.
+    """Draw the test error of each contender over the number of training rows, on log scales.
 
-    Bars are 95 % intervals; a dotted line is where two curves cross. An error of zero stands at
+    Bars are 95 % CIs; a dotted line marks a crossing of two curves. An error of zero is drawn at
     half of one row.
     """
     curve, titles, looks = read_curve(run), list_titles(run), list_looks(run)
-    lowest = 100 * units.zero_error(len(run.y_test))
+    lowest = 100 * zero_error(len(run.y_test))
     fig, ax = create_axes(width, 2.3 + 0.2 * width, grid="y")
     ax.set_xscale("log")
     ends: list[float] = []
@@ -62,10 +69,10 @@ def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
         look = looks[name]
         errors = [max(100 * error, lowest) for error in entry.test_errors]
         intervals = [[max(100 * b, lowest) for b in pair] for pair in entry.test_error_intervals]
-        colour = look.colour.light
-        ax.plot(curve.sizes, errors, color=colour, linestyle=look.line, linewidth=1.8)
+        color = look.color.light
+        ax.plot(curve.sizes, errors, color=color, linestyle=look.line, linewidth=1.8)
         for size, bounds in zip(curve.sizes, intervals, strict=True):
-            ax.plot([size, size], bounds, color=colour, linewidth=1)
+            ax.plot([size, size], bounds, color=color, linewidth=1)
         label = escape_text(titles[name], 24)
         draw_marks(ax, curve.sizes, errors, look, 6.5, 0.8, label=label, zorder=3)
         ends += [*errors, *(bound for bounds in intervals for bound in bounds)]
@@ -83,7 +90,7 @@ def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
 
 
 def _scale_errors(ax: Axes, low: float, high: float) -> None:
-    """Set the axis of errors in percent; on a log scale where they differ widely."""
+    """Scale the axis of errors in percent; log scale if they differ widely."""
     if high > LOG_FROM * low:
         ax.set_yscale("log")
         steps = (1, 2, 5) if high > 20 * low else (1, 1.5, 2, 3, 5, 7)
@@ -99,35 +106,35 @@ def _scale_errors(ax: Axes, low: float, high: float) -> None:
 
 
 def list_sentences(run: Run) -> list[str]:
-    """Return for every pair whether and where its curves cross; empty without a learning curve."""
+    """Return a sentence for each pair on the crossing of its curves; empty without curves."""
     curve = run.result.learning_curve
     return [] if curve is None else [pair.sentence for pair in curve.pairs]
 
 
 def build_table(run: Run) -> TextTable:
-    """Return a row for each size: every contender's error with its interval, and the verdicts."""
+    """Return a row for each size: the errors with CIs, and the verdict on each pair."""
     curve, titles = read_curve(run), list_titles(run)
-    places, protocol = units.count_decimals(len(run.y_test)), run.result.protocol
+    decimals, protocol = count_decimals(len(run.y_test)), run.result.protocol
     entries = curve.contenders.values()
     rows = []
     for i, size in enumerate(curve.sizes):
         cells = [
-            f"{units.format_percent(entry.test_errors[i], places)} "
-            f"({units.format_interval(entry.test_error_intervals[i], places)})"
+            f"{format_percent(entry.test_errors[i], decimals)} "
+            f"({format_interval(entry.test_error_intervals[i], decimals)})"
             for entry in entries
         ]
-        cells += [f"{entry.metrics[i]:.4f}" for entry in entries if entry.metrics is not None]
+        cells += [format_number(entry.metrics[i]) for entry in entries if entry.metrics is not None]
         cells += [
             write_verdict(pair.verdicts[i], titles[pair.a], titles[pair.b]) for pair in curve.pairs
         ]
-        rows.append((units.format_count(size), *cells))
+        rows.append((format_count(size), *cells))
     names = [titles[name] for name in curve.contenders]
     leading = []
     if protocol.metric != "error":
         leading = [f"{protocol.metric_title}, {name}" for name in names]
     pairs = [f"{titles[pair.a]} − {titles[pair.b]}" for pair in curve.pairs]
     return TextTable(
-        "Test error by training rows, with 95 % intervals, and the verdict on every pair",
+        "Test error by number of training rows, with 95 % CI, and the verdict on each pair",
         ("Training rows", *names, *leading, *pairs),
         tuple(rows),
     )
@@ -138,11 +145,11 @@ def build_picture(run: Run) -> Picture | None:
     curve = run.result.learning_curve
     if curve is None:
         return None
-    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
+    titles, decimals = list_titles(run), count_decimals(len(run.y_test))
     values = "; ".join(
         f"{titles[name]} "
         + ", ".join(
-            f"{units.format_percent(error, places)} at {size:,}"
+            f"{format_percent(error, decimals)} at {size:,}"
             for size, error in zip(curve.sizes, entry.test_errors, strict=True)
         )
         for name, entry in curve.contenders.items()
@@ -151,9 +158,9 @@ def build_picture(run: Run) -> Picture | None:
         "learning-curve",
         learning_curve(run),
         f"Line chart, test error over the number of training rows. {values}.",
-        "Test error over the number of training rows, validation rows included, with 95 % "
-        "intervals. The test rows are the same at every size, and the rows of a smaller size are "
-        "among those of a larger one. Each contender has its recipe for that size. A dotted line "
-        "is a crossing: verdicts on both sides of it support it.",
+        "Test error over the number of training rows (validation rows included), with 95 % CI. The "
+        "test rows are the same at every size, and a smaller training set is a subset of a larger "
+        "one. Each contender uses its recipe for that size. A dotted line is a crossing that the "
+        "verdicts on both sides support.",
         build_table(run),
     )

@@ -1,4 +1,4 @@
-"""Test rows that every contender misclassifies; some may have a wrong label."""
+"""Test rows that all contenders misclassify; some of them may have a wrong label."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_percent, format_rows
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -23,40 +23,40 @@ from graduel.report.draw.style import INK, WIDTH
 
 @dataclass(frozen=True, slots=True)
 class MisclassifiedRow:
-    """One test row that every contender misclassifies."""
+    """A test row that all contenders misclassify."""
 
     row: int
     truth: str
-    answers: dict[str, tuple[str, float]]
-    """For each contender its answer and the probability that it gave it."""
+    predictions: dict[str, tuple[str, float]]
+    """By contender, its prediction and the probability of that class."""
 
     @property
-    def distinct_answers(self) -> tuple[str, ...]:
-        """The answers, each once, in the order of the contenders."""
-        return tuple(dict.fromkeys(answer for answer, _ in self.answers.values()))
+    def distinct_predictions(self) -> tuple[str, ...]:
+        """The distinct predictions, in the order of the contenders."""
+        return tuple(dict.fromkeys(prediction for prediction, _ in self.predictions.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class MisclassifiedRows:
-    """The test rows that every contender misclassifies; the most confident mistakes first."""
+    """The test rows that all contenders misclassify; the most confident errors first."""
 
     total: int
     rows: tuple[MisclassifiedRow, ...]
 
 
 def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
-    """Return the rows that every contender gets wrong in the first run; None for one contender.
+    """Return the rows that all contenders misclassify in run 0; None for one contender.
 
-    First come the rows on which all of them, the least confident included, are confident of a
-    wrong answer: a label that is wrong looks like this (Northcutt, Athalye and Mueller, *Pervasive
-    label errors in test sets destabilize machine learning benchmarks*, 2021).
+    Rows are sorted by the confidence of the least confident contender, descending: confident errors
+    of all models indicate a wrong label (Northcutt, Athalye and Mueller, *Pervasive label errors in
+    test sets destabilize machine learning benchmarks*, 2021).
     """
     names = list(run.result.contenders)
     if len(names) < 2:
         return None
     p = {name: run.probabilities[name][0] for name in names}
-    answers = {name: p[name].argmax(axis=-1) for name in names}
-    rows = np.flatnonzero(np.all([answers[name] != run.y_test for name in names], axis=0))
+    predictions = {name: p[name].argmax(axis=-1) for name in names}
+    rows = np.flatnonzero(np.all([predictions[name] != run.y_test for name in names], axis=0))
     least = np.min([p[name][rows].max(axis=-1) for name in names], axis=0)
     shown = rows[np.argsort(-least, kind="stable")[:limit]]
     first = tuple(
@@ -64,7 +64,7 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
             int(row),
             run.classes[int(run.y_test[row])],
             {
-                name: (run.classes[int(answers[name][row])], float(p[name][row].max()))
+                name: (run.classes[int(predictions[name][row])], float(p[name][row].max()))
                 for name in names
             },
         )
@@ -74,9 +74,9 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
 
 
 def misclassified_rows(run: Run) -> Figure:
-    """Draw the test images that every contender gets wrong, the most confident mistakes first.
+    """Draw the test images that all contenders misclassify, the most confident errors first.
 
-    Over each image stand its label and the answers. Raises a ValueError where the run has no images
+    Above each image are its label and the predictions. Raises a ValueError if the run has no images
     or a single contender.
     """
     check_images(run, "misclassified_rows")
@@ -85,22 +85,25 @@ def misclassified_rows(run: Run) -> Figure:
         raise ValueError(
             "misclassified_rows needs a run with two contenders or more; this one has one"
         )
-    images = tuple((one.row, one.truth, " ".join(one.distinct_answers)) for one in misses.rows)
-    group = ImageGroup("All are wrong", INK.light, misses.total, images)
+    images = tuple((one.row, one.truth, " ".join(one.distinct_predictions)) for one in misses.rows)
+    group = ImageGroup("All contenders are wrong", INK.light, misses.total, images)
     return draw_image_grid(run, [group], WIDTH, longest=3)
 
 
 def build_table(run: Run) -> TextTable:
-    """Return the rows that every contender gets wrong, as far as they are shown."""
+    """Return the shown rows that all contenders misclassify."""
     misses = find_misclassified(run)
     return TextTable(
-        f"The rows shown, {describe_numbering(run)}",
+        f"The rows shown ({describe_numbering(run)})",
         ("Row", "Label", *list_titles(run).values(), *list_cell_names(run)),
         tuple(
             (
                 str(find_row_number(run, one.row)),
                 one.truth,
-                *(f"{answer}, {units.format_percent(p, 1)}" for answer, p in one.answers.values()),
+                *(
+                    f"{prediction}, {format_percent(p, 1)}"
+                    for prediction, p in one.predictions.values()
+                ),
                 *format_cells(run, one.row),
             )
             for one in (() if misses is None else misses.rows)
@@ -109,17 +112,17 @@ def build_table(run: Run) -> TextTable:
 
 
 def build_picture(run: Run) -> Picture | None:
-    """Return the images that every contender gets wrong; None without images or such rows."""
+    """Return the images that all contenders misclassify; None without images or such rows."""
     misses = find_misclassified(run)
     if run.images is None or misses is None or not misses.rows:
         return None
-    agreed = sum(len(one.distinct_answers) == 1 for one in misses.rows)
+    agreed = sum(len(one.distinct_predictions) == 1 for one in misses.rows)
     return draw_picture(
         "misclassified",
         misclassified_rows(run),
-        f"Test images that every contender gets wrong, {units.format_rows(misses.total)} in all; "
-        f"on {agreed} of the {len(misses.rows)} shown they agree.",
-        "Over each image stand its label and the contenders’ answers. First come the images on "
-        "which even the least confident contender is confident.",
+        f"Test images that all contenders misclassify, {format_rows(misses.total)}; their "
+        f"predictions agree on {agreed} of the {len(misses.rows)} shown.",
+        "Above each image are its label and the predictions. Images are sorted by the confidence "
+        "of the least confident contender.",
         build_table(run),
     )

@@ -1,38 +1,35 @@
-"""The protocol of a duel in words: data, splits, metric, budget, and how verdicts are reached."""
+"""The protocol of a duel in words: data, splits, metric, budget."""
 
 from __future__ import annotations
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_seconds
 
 
 def name_run(run: Run) -> str:
-    """Return what one fit of a contender is called: "Seed", or "Fit" in cross-validation."""
+    """Return the name of a run of a contender: "Seed", or "Fit" in cross-validation."""
     return "Fit" if "x" in run.result.protocol.split else "Seed"
 
 
 def describe_test_rows(run: Run) -> str:
-    """Return where the test rows come from.
-
-    In cross-validation every row is a test row of one fold of each repeat.
-    """
+    """Return in words how the test rows are chosen."""
     split = run.result.protocol.split
     if split == "given":
-        return "the data set’s own test split"
+        return "the test split given with the data set"
     if split == "holdout":
-        return "a fifth of the rows, drawn by class; rows with equal features stay together"
+        return "20 % of the rows, stratified by class; rows with equal features stay in one part"
     folds, _, repeats = split.partition("x")
-    times = "" if repeats == "1" else f", {repeats} times"
+    times = "" if repeats == "1" else f" with {repeats} repeats"
     return (
-        f"{folds}-fold cross-validation{times}: every row is a test row once in each repeat; "
+        f"{folds}-fold cross-validation{times}: each row is a test row once per repeat; "
         "rows with equal features stay in one fold"
     )
 
 
 def build_terms(run: Run) -> list[tuple[str, str]]:
-    """Return the protocol as terms and descriptions."""
+    """Return the protocol as (term, description) pairs."""
     data, protocol = run.result.dataset, run.result.protocol
-    part = "" if protocol.rows is None else ", a stratified part of the training rows"
+    part = "" if protocol.rows is None else ", a stratified sample of the training rows"
     threads = f"{protocol.threads} {'thread' if protocol.threads == 1 else 'threads'}"
     terms = [
         ("Data", f"{data.name}: {data.n_features:,} features, {data.n_classes:,} classes"),
@@ -43,15 +40,17 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
         ),
         (
             "Test rows",
-            f"{describe_test_rows(run)}; nothing is fitted, selected or stopped on them",
+            f"{describe_test_rows(run)}; not used for fitting, selection or early stopping",
         ),
         ("Seeds", f"{protocol.seeds}"),
         ("Metric", _describe_metric(run)),
         ("Budget", _describe_budget(run)),
-        ("Cores", f"{threads} for each contender, one at a time"),
+        ("Threads", f"{threads} for each fit, one fit at a time"),
     ]
     if protocol.quick:
-        terms.append(("Quick", "yes: few rows and small budgets; the full duel may end otherwise"))
+        terms.append(
+            ("Quick", "yes: few rows and small budgets; the full duel may have another result")
+        )
     return terms
 
 
@@ -59,18 +58,16 @@ def _describe_budget(run: Run) -> str:
     budget = run.result.protocol.budget
     if budget.kind == "trials":
         return (
-            f"{budget.value:,} trials of hyperparameter search for each contender, the default "
-            "recipe first"
+            f"{budget.value:,} trials of hyperparameter search for each contender; the first is "
+            "the default recipe"
         )
     if budget.kind == "seconds":
-        return (
-            f"{units.format_seconds(budget.value)} of search and fitting for each contender and fit"
-        )
-    return "none: every contender is fitted once, with its default recipe"
+        return f"{format_seconds(budget.value)} of search and fitting for each contender and fit"
+    return "none: each contender is fitted with its default recipe"
 
 
 def _describe_metric(run: Run) -> str:
     protocol = run.result.protocol
     if protocol.metric == "error":
         return "error: the share of misclassified test rows"
-    return f"{protocol.metric_title}: verdicts and early stopping go by it"
+    return f"{protocol.metric_title}; used for verdicts and early stopping"

@@ -1,4 +1,4 @@
-"""The race: test error of every contender over seconds of training."""
+"""The race: test error of each contender over training time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from graduel.duel.result.outcome import Curve, Run
-from graduel.report.draw import units
+from graduel.number_format import count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -27,6 +27,7 @@ from graduel.report.draw.style import (
     set_ticks,
     spread_labels,
     title_axes,
+    zero_error,
 )
 from graduel.report.sections.protocol_text import name_run
 
@@ -34,35 +35,35 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LOG_TIME_FROM = 25
-"""The longest fit over the shortest, from which on time has a log scale too."""
+"""Ratio of the longest to the shortest fit above which time has a log scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Racer:
-    """One contender in the race: a curve for each run, and the model that each run selected."""
+    """A contender in the race: for each run its curve and the test error of its final model."""
 
     name: str
     curves: tuple[Curve, ...]
     ends: tuple[float, ...]
-    """Where each run ends: seconds, or the selected epoch."""
+    """The end of each run: seconds, or the selected epoch."""
     test_errors: tuple[float, ...]
     test_error: float
 
     @property
     def mean_end(self) -> float:
-        """The mean of the ends over the runs."""
+        """The mean of `ends`."""
         return float(np.mean(self.ends))
 
     def error_at(self, seconds: float) -> float | None:
-        """Return the first run's test error at its last checkpoint up to `seconds`."""
+        """Return the test error of run 0 at its last checkpoint up to `seconds`; None before it."""
         errors = [error for time, error in self.curves[0] if time <= seconds] if self.curves else []
         return errors[-1] if errors else None
 
 
 def read_racers(run: Run) -> list[Racer]:
-    """Return every contender's test error (a share) over seconds of training.
+    """Return the test error (a share) of each contender over seconds of training.
 
-    A run ends when its model is fitted; with a hyperparameter search, at the end of that.
+    A run ends when its model is fitted, or when its hyperparameter search ends.
     """
     racers = []
     for name, entry in run.result.contenders.items():
@@ -74,37 +75,37 @@ def read_racers(run: Run) -> list[Racer]:
 
 
 def race(run: Run, *, width: float = WIDTH) -> Figure:
-    """Draw the test error of every contender, on a log scale, over seconds of training.
+    """Draw the test error of each contender, on a log scale, over training time.
 
-    Each run has a line and, where it ends, a mark at the error of its model. From there a dotted
-    line carries the error on, against which contenders that train longer can be read. An error of
-    zero is drawn at half of one row, labelled 0. `width` is in inches.
+    Each run has a line and, at its end, a marker at the error of its final model. A dotted line
+    extends that error for comparison with contenders that train longer. An error of zero is drawn
+    at half of one row and labeled 0. `width` is in inches.
     """
     return draw_curves(
         run,
         read_racers(run),
         width,
-        "seconds of training",
-        lambda t: f"in {units.format_seconds(t)}",
+        "training time, s",
+        lambda t: f"in {format_seconds(t)}",
     )
 
 
 def draw_curves(
     run: Run, racers: list[Racer], width: float, x_label: str, format_end: Callable[[float], str]
 ) -> Figure:
-    """Draw test errors on a log scale over time; `format_end` is the text of a racer's end."""
+    """Draw test errors on a log scale over time; `format_end` formats the end of a run."""
     titles, looks = list_titles(run), list_looks(run)
-    lowest = units.zero_error(len(run.y_test))
+    lowest = zero_error(len(run.y_test))
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
     fig, ax = create_axes(width, height, grid="y")
     _scale_axes(ax, racers, lowest)
     for racer in racers:
         _draw_racer(ax, racer, looks[racer.name], lowest)
-    places = units.count_decimals(len(run.y_test))
+    decimals = count_decimals(len(run.y_test))
     labels = [
         (
             titles[racer.name],
-            f"{units.format_percent(racer.test_error, places)} {format_end(racer.mean_end)}",
+            f"{format_percent(racer.test_error, decimals)} {format_end(racer.mean_end)}",
         )
         for racer in racers
     ]
@@ -115,12 +116,12 @@ def draw_curves(
 
 
 def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
-    colour, several = look.colour.light, len(racer.curves) > 1
+    color, several = look.color.light, len(racer.curves) > 1
     for curve in racer.curves:
         ax.plot(
             [time for time, _ in curve],
             [100 * max(error, lowest) for _, error in curve],
-            color=colour,
+            color=color,
             linestyle=look.line,
             linewidth=0.9 if several else 1.8,
             alpha=0.6 if several else 1,
@@ -130,7 +131,7 @@ def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
     ax.plot(
         [racer.mean_end, ax.get_xlim()[1]],
         [level, level],
-        color=colour,
+        color=color,
         linewidth=0.9,
         linestyle=(0, (1, 2.2)),
         zorder=1.5,
@@ -140,7 +141,7 @@ def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
 
 
 def _scale_axes(ax: Axes, racers: list[Racer], lowest: float) -> None:
-    """Set both axes: error on a log scale; time on one only where fits differ widely in length."""
+    """Scale the axes: log scale for errors, and for time if fits differ widely in length."""
     errors = [
         error
         for racer in racers
@@ -181,29 +182,29 @@ def _label_lines(
     looks: dict[str, Look],
     lowest: float,
 ) -> None:
-    """Label every line at the right, at the height where it ends, without overlap."""
+    """Label each line at the right end, near its height, without overlap."""
     low, high = (log10(limit) for limit in ax.get_ylim())
     levels = [(log10(100 * max(racer.test_error, lowest)) - low) / (high - low) for racer in racers]
-    tall = 72 * height - 58  # points, about: what the two axis titles leave
-    reach = 1 + 11 / (72 * width - 130)  # and what the labels do
+    tall = 72 * height - 58  # height of the axes in points, without their titles
+    reach = 1 + 11 / (72 * width - 130)  # axes fraction at which the labels start
     moved = spread_labels(levels, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
-    for racer, (title, end), level, place in zip(racers, labels, levels, moved, strict=True):
-        colour = looks[racer.name].colour.light
+    for racer, (title, end), level, label_y in zip(racers, labels, levels, moved, strict=True):
+        color = looks[racer.name].color.light
         ax.plot(
             [1.0, reach],
-            [level, place],
+            [level, label_y],
             transform=ax.transAxes,
-            color=colour,
+            color=color,
             linewidth=0.9,
             clip_on=False,
         )
         for text, drop, weight, ink in (
-            (escape_text(title, 18), 2, "bold", colour),
+            (escape_text(title, 18), 2, "bold", color),
             (end, -9, "normal", INK.light),
         ):
             ax.annotate(
                 text,
-                (reach, place),
+                (reach, label_y),
                 (3, drop),
                 xycoords="axes fraction",
                 textcoords="offset points",
@@ -214,27 +215,25 @@ def _label_lines(
 
 
 def build_table(run: Run) -> TextTable:
-    """Return the race at 1, 2, 5, 10, … seconds: the test error of the last checkpoint by then."""
+    """Return the test error at the last checkpoint before 1, 2, 5, 10, … seconds."""
     racers, titles = read_racers(run), list_titles(run)
-    places = units.count_decimals(len(run.y_test))
+    decimals = count_decimals(len(run.y_test))
     times = [time for racer in racers for curve in racer.curves[:1] for time, _ in curve]
     moments = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
     rows = [
         (
-            units.format_seconds(t),
-            *(units.format_percent(racer.error_at(t), places) for racer in racers),
+            format_seconds(t),
+            *(format_percent(racer.error_at(t), decimals) for racer in racers),
         )
         for t in moments
         if times and min(times) <= t <= max(times)
     ]
     mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
-    rows.append(
-        (f"the selected model{mean}", *(units.format_percent(r.test_error, places) for r in racers))
-    )
-    rows.append((f"after{mean}", *(units.format_seconds(racer.mean_end) for racer in racers)))
+    rows.append((f"Final model{mean}", *(format_percent(r.test_error, decimals) for r in racers)))
+    rows.append((f"Training time{mean}", *(format_seconds(racer.mean_end) for racer in racers)))
     return TextTable(
-        "Test error at the last checkpoint up to each moment (first seed)",
-        ("Seconds of training", *(titles[racer.name] for racer in racers)),
+        "Test error at the last checkpoint before each time (first seed)",
+        ("Training time", *(titles[racer.name] for racer in racers)),
         tuple(rows),
     )
 
@@ -242,25 +241,25 @@ def build_table(run: Run) -> TextTable:
 def build_picture(run: Run) -> Picture:
     """Return the race for a page."""
     racers, titles = read_racers(run), list_titles(run)
-    places = units.count_decimals(len(run.y_test))
+    decimals = count_decimals(len(run.y_test))
     ends = "; ".join(
-        f"{titles[racer.name]} {units.format_percent(racer.test_error, places)} after "
-        f"{units.format_seconds(racer.mean_end)}"
+        f"{titles[racer.name]} {format_percent(racer.test_error, decimals)} after "
+        f"{format_seconds(racer.mean_end)}"
         for racer in racers
     )
     caption = (
-        "Test error, on a log scale, over seconds of training. A mark is the final model "
-        "of a contender when its training ends; the dotted line carries its error on. The "
-        "clock stops while test rows are scored."
+        "Test error, on a log scale, over training time. A marker is the final model of a "
+        "contender at the end of its training; the dotted line extends its error. The clock stops "
+        "while test rows are evaluated."
     )
     if any(len(racer.curves) > 1 for racer in racers):
-        caption += f" Thin lines are the {name_run(run).lower()}s."
+        caption += f" Each {name_run(run).lower()} has a thin line."
     if any(error == 0 for racer in racers for error in racer.test_errors):
         caption += " An error of zero is drawn at half of one row."
     return draw_picture(
         "race",
         race(run),
-        f"Line chart, test error on a log scale over seconds of training. {ends}.",
+        f"Line chart of the test error, on a log scale, over training time. {ends}.",
         caption,
         build_table(run),
         wide=race(run, width=WIDE),

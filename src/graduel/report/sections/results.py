@@ -1,11 +1,17 @@
-"""The main table: quality and cost of every contender."""
+"""The main table: metrics and costs of each contender."""
 
 from __future__ import annotations
 
 from statistics import stdev
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import (
+    count_decimals,
+    format_interval,
+    format_number,
+    format_percent,
+    format_score,
+)
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.wording import capitalize
@@ -15,16 +21,16 @@ from graduel.report.sections.protocol_text import name_run
 
 
 def build_table(run: Run) -> TextTable:
-    """Return the main table: a row for each measure, a column for each contender."""
+    """Return the main table: a row for each metric and cost, a column for each contender."""
     entries = list(run.result.contenders.values())
-    places = units.count_decimals(len(run.y_test))
+    decimals = count_decimals(len(run.y_test))
     rows: list[tuple[str, ...]] = []
     best: set[tuple[int, int]] = set()
 
     def add(label: str, losses: list[float] | list[float | None], texts: list[str]) -> None:
         measured = [loss for loss in losses if loss is not None]
         if len(measured) > 1:
-            # Values that read the same are equally good, whatever follows the last digit.
+            # Values that read the same count as equal.
             winner = texts[losses.index(min(measured))]
             best.update((len(rows), i + 1) for i, text in enumerate(texts) if text == winner)
         rows.append((label, *texts))
@@ -36,44 +42,49 @@ def build_table(run: Run) -> TextTable:
                 ("Log loss", [one.log_loss for one in calibrations]),
                 ("Brier score", [one.brier for one in calibrations]),
             ):
-                add(label + added, scores, [f"{score:.4f}" for score in scores])
-        errors = [one.ece_corrected for one in calibrations]
-        add("Calibration error" + added, errors, [units.format_percent(error) for error in errors])
+                add(label + added, scores, list(map(format_number, scores)))
+        texts = [
+            f"{format_percent(one.ece)} ({format_percent(one.ece_by_chance)})"
+            for one in calibrations
+        ]
+        add("ECE (chance alone)" + added, [one.ece for one in calibrations], texts)
 
     errors = [entry.test_error for entry in entries]
-    add("Test error", errors, [units.format_percent(error, places) for error in errors])
-    bounds = [units.format_interval(entry.test_error_interval, places) for entry in entries]
-    rows.append(("95 % interval", *bounds))
+    add("Test error", errors, [format_percent(error, decimals) for error in errors])
+    bounds = [format_interval(entry.test_error_interval, decimals) for entry in entries]
+    rows.append(("95 % CI", *bounds))
     if name_run(run) == "Fit":
-        spreads = [f"± {100 * stdev(entry.test_errors):.2f}" for entry in entries]
-        rows.append(("Spread over folds", *spreads))
+        spreads = [
+            f"± {format_number(100 * stdev(entry.test_errors), decimals)}" for entry in entries
+        ]
+        rows.append(("SD over folds, points", *spreads))
     if (leading := _leading_metric(run)) is not None:
         add(*leading)
     for label, scores in (
         ("Log loss", [entry.log_loss for entry in entries]),
         ("Brier score", [entry.brier for entry in entries]),
     ):
-        add(label, scores, [f"{score:.4f}" for score in scores])
+        add(label, scores, list(map(format_number, scores)))
     add_scores("before", "", losses=False)
-    add_scores("after", " after temperature scaling", losses=True)
+    add_scores("after", ", temperature-scaled", losses=True)
     for one in read_costs(run):
         values = list(one.values.values())
         add(one.label, values, [one.format(value) for value in values])
-    head = ("Less is better", *list_titles(run).values())
+    head = ("Lower is better", *list_titles(run).values())
     return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
 
 
 def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
-    """Return the row of the leading metric as label, losses and texts.
+    """Return the row of the leading metric as (label, losses, texts).
 
-    None where another row of the table has it already.
+    None if another row of the table shows it.
     """
     protocol = run.result.protocol
     if protocol.metric in ("error", "log_loss", "brier"):
         return None
     values = [entry.leading_metric for entry in run.result.contenders.values()]
-    texts = [f"{100 * v:.2f} %" if protocol.metric_unit == "%" else f"{v:.4f}" for v in values]
+    texts = [format_score(value, protocol.metric_unit) for value in values]
     title = capitalize(protocol.metric_title)
     if protocol.lower_is_better:
         return title, values, texts
-    return f"{title} (more is better)", [-value for value in values], texts
+    return f"{title} (higher is better)", [-value for value in values], texts

@@ -1,4 +1,4 @@
-"""Robustness: test error on rows with noise, rotation, missing values and the like."""
+"""Robustness: test error under noise, rotation, missing values and other perturbations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_count, format_exact, format_percent
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PERTURBATIONS = {
-    "noise": ("Noise", "noise, % of brightness", 100),
-    "rotation": ("Rotation", "degrees to either side", 1),
-    "shift": ("Shift", "pixels to any side", 1),
-    "occlusion": ("Occlusion", "side of a square, pixels", 1),
-    "missing": ("Missing values", "% of the cells taken out", 100),
+    "noise": ("Noise", "SD of the noise, % of brightness", 100),
+    "rotation": ("Rotation", "degrees in either direction", 1),
+    "shift": ("Shift", "pixels in any direction", 1),
+    "occlusion": ("Occlusion", "side of the square, pixels", 1),
+    "missing": ("Missing values", "% of the cells removed", 100),
     "permuted": ("Permuted columns", "% of the columns", 100),
 }
-"""For each perturbation its title, the unit of its strength, and the factor to that unit."""
+"""By perturbation its title, the unit of its strength, and the factor to that unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Perturbation:
-    """One way to perturb test rows, with increasing strength."""
+    """A perturbation of test rows with increasing strength."""
 
     title: str
     unit: str
     strengths: tuple[float, ...]
-    """From 0, the unchanged rows, in the unit."""
+    """Strengths in `unit`; the first is 0, the unchanged rows."""
     errors: dict[str, tuple[float | None, ...]]
-    """For each contender its test error at each strength; None where it refused the rows."""
+    """By contender, its test error at each strength; None if it cannot predict the rows."""
     n_rows: int
 
 
 def read_perturbations(run: Run) -> list[Perturbation]:
-    """Return the test error of every contender on perturbed rows; empty without probes."""
+    """Return the test errors on perturbed rows; empty for a run without probes."""
     probes = {name: one.probes for name, one in run.result.contenders.items() if one.probes}
     if not probes:
         return []
@@ -65,7 +65,7 @@ def read_perturbations(run: Run) -> list[Perturbation]:
 
 
 def robustness(run: Run) -> Figure:
-    """Draw the test error of every contender over the strength of each perturbation.
+    """Draw the test error of each contender over the strength of each perturbation.
 
     Raises a ValueError for a run without probes.
     """
@@ -82,7 +82,7 @@ def robustness(run: Run) -> Figure:
         style_axes(ax, grid="y")
         for name, values in one.errors.items():
             _draw_line(ax, one.strengths, values, looks[name])
-        ax.set_xticks(one.strengths, [f"{strength:.3g}" for strength in one.strengths])
+        ax.set_xticks(one.strengths, [format_exact(strength) for strength in one.strengths])
         ax.set_ylim(0, 105 * max(most, 0.01))
         title_axes(ax, one.title, INK.light, TEXT, None)
         ax.set_xlabel(one.unit)
@@ -103,7 +103,7 @@ def _draw_line(
         [x for x, _ in points],
         [y for _, y in points],
         marker=look.mark,
-        color=look.colour.light,
+        color=look.color.light,
         linestyle=look.line,
         linewidth=1.6,
         ms=5.5,
@@ -112,15 +112,15 @@ def _draw_line(
 
 
 def build_table(run: Run) -> TextTable:
-    """Return the test error of every contender at each strength of each perturbation."""
+    """Return the test error of each contender at each strength of each perturbation."""
     titles, perturbations = list_titles(run), read_perturbations(run)
     return TextTable(
         "Test error on perturbed rows",
         ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
         tuple(
             (
-                f"{one.title}, {strength:.3g} ({one.unit})" if strength else "None",
-                *(units.format_percent(errors[i], 1) for errors in one.errors.values()),
+                f"{one.title}, {format_exact(strength)} ({one.unit})" if strength else "None",
+                *(format_percent(errors[i], 1) for errors in one.errors.values()),
             )
             for number, one in enumerate(perturbations)
             for i, strength in enumerate(one.strengths)
@@ -136,16 +136,16 @@ def build_picture(run: Run) -> Picture | None:
         return None
     titles = list_titles(run)
     strongest = ". ".join(
-        f"{one.title} of {one.strengths[-1]:.3g} {one.unit}: "
-        + ", ".join(f"{titles[n]} {units.format_percent(e[-1], 1)}" for n, e in one.errors.items())
+        f"{one.title} of {format_exact(one.strengths[-1])} {one.unit}: "
+        + ", ".join(f"{titles[n]} {format_percent(e[-1], 1)}" for n, e in one.errors.items())
         for one in perturbations
     )
     return draw_picture(
         "robustness",
         robustness(run),
-        f"Line charts, test error over the strength of each perturbation. {strongest}.",
-        f"Test error on {units.format_rows(perturbations[0].n_rows)} sampled from the test rows, "
-        "with perturbations of increasing strength; every contender gets the same rows, and "
-        "was trained without perturbations.",
+        f"Line charts of the test error over the strength of each perturbation. {strongest}.",
+        f"Test error on a sample of {format_count(perturbations[0].n_rows)} test rows under "
+        "perturbations of increasing strength. All contenders get the same rows; none was trained "
+        "on perturbed rows.",
         build_table(run),
     )

@@ -1,4 +1,4 @@
-"""Recipes of the contenders, the values that their fits selected, and the environment."""
+"""Recipes of the contenders, values selected by their fits, and the environment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import NONE, format_bytes, format_setting
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.sections.protocol_text import name_run
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def build_table(caption: str, settings: Mapping[str, Any]) -> TextTable:
-    """Return a table of names and values."""
-    rows = tuple((key, units.format_setting(value)) for key, value in settings.items())
+    """Return a table of settings and their values."""
+    rows = tuple((key, format_setting(value)) for key, value in settings.items())
     return TextTable(caption, ("Setting", "Value"), rows)
 
 
 def build_recipe_tables(run: Run, name: str) -> list[TextTable]:
-    """Return the recipe of a contender and the values that its fits selected, if any."""
+    """Return the recipe of a contender and the values selected by its fits, if any."""
     title, entry = list_titles(run)[name], run.result.contenders[name]
-    tables = [build_table(f"The recipe of {title}", entry.recipe)] if entry.recipe else []
+    tables = [build_table(f"Recipe of {title}", entry.recipe)] if entry.recipe else []
     details = entry.details
     keys = list(dict.fromkeys(key for one in details for key in one))
     if keys:
@@ -33,18 +33,18 @@ def build_recipe_tables(run: Run, name: str) -> list[TextTable]:
         rows = tuple(
             (
                 key,
-                *(units.format_setting(one[key]) if key in one else units.NONE for one in details),
+                *(format_setting(one[key]) if key in one else NONE for one in details),
             )
             for key in keys
         )
-        caption = f"Selected and measured by the {'fits' if several else 'fit'} of {title}"
+        caption = f"Values selected or measured by the {'fits' if several else 'fit'} of {title}"
         head = ("Name", *(runs if several else ["Value"]))
         tables.append(TextTable(caption, head, rows))
     return tables
 
 
 def build_environment_table(environment: Environment) -> TextTable:
-    """Return versions and machine; the command is not in it."""
+    """Return the versions and the machine."""
     return build_table(
         "Versions and machine",
         {
@@ -53,7 +53,7 @@ def build_environment_table(environment: Environment) -> TextTable:
             "platform": environment.platform,
             "processor": environment.processor,
             "cores": environment.cores,
-            "memory": units.format_bytes(environment.memory_bytes),
+            "memory": format_bytes(environment.memory_bytes),
             "threads": environment.threads,
             "blas": environment.blas,
             **({"kernels": environment.kernels} if environment.kernels else {}),

@@ -1,4 +1,4 @@
-"""Hyperparameter search: every trial, and the best so far."""
+"""Hyperparameter search: all trials and the best so far."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_number, format_seconds, format_setting
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from graduel.duel.result.duel_result import TrialResult
 
 LOG_FROM = 4
-"""The highest loss over the lowest, from which on losses have a log scale."""
+"""Ratio of the highest to the lowest loss above which losses have a log scale."""
 CUT = 1.6
-"""Losses above this many medians are drawn at the edge: they would flatten all others."""
+"""Losses above this multiple of the median are drawn at the upper edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Search:
 
     @property
     def losses(self) -> list[tuple[int, float]]:
-        """Number and validation loss of every complete trial."""
+        """Number and validation loss of each complete trial."""
         return [
             (trial.number, trial.loss)
             for trial in self.trials
@@ -53,13 +53,13 @@ class Search:
         ]
 
     def best_so_far(self) -> list[tuple[int, float]]:
-        """Return for each complete trial its number and the lowest loss up to it."""
+        """Return the number of each complete trial and the lowest loss up to it."""
         lowest = float("inf")
         return [(number, lowest := min(loss, lowest)) for number, loss in self.losses]
 
 
 def read_searches(run: Run) -> dict[str, list[Search]]:
-    """Return the searches of every tuned contender, one for each run."""
+    """Return the searches of each tuned contender, one for each run."""
     return {
         name: [
             Search(number, trials, best)
@@ -73,14 +73,16 @@ def read_searches(run: Run) -> dict[str, list[Search]]:
 
 
 def trials(run: Run) -> Figure:
-    """Draw the validation loss of every trial of the first run, and the best so far.
+    """Draw the validation loss of each trial of run 0 and the best so far.
 
-    A ring marks the selected trial; small crosses at the lower edge are trials that were pruned or
-    failed. Raises a ValueError for a run without a search.
+    A ring marks the selected trial; crosses at the lower edge are pruned or failed trials. Raises a
+    ValueError for a run without a search.
     """
     searches = {name: runs[0] for name, runs in read_searches(run).items()}
     if not searches:
-        raise ValueError("trials needs a tuned duel, as --trials 20 makes it")
+        raise ValueError(
+            "expected a duel with a hyperparameter search, got one without; run it with --trials 20"
+        )
     titles, looks = list_titles(run), list_looks(run)
     fig, ax = create_axes(WIDTH, 3.3 + 0.19 * len(searches), grid="y")
     losses = sorted(loss for search in searches.values() for _, loss in search.losses)
@@ -97,13 +99,13 @@ def trials(run: Run) -> Figure:
         ax.set_ylim(max(low - room, 0.0) if low >= 0 else low - room, top + room / 3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     ax.set_xlabel("trial (0 is the default recipe)")
-    title_axes(ax, "loss on the validation rows", size=TEXT)
+    title_axes(ax, "validation loss", size=TEXT)
     draw_legend(fig, ax, {name: titles[name] for name in searches}, looks)
     return fig
 
 
 def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
-    colour, losses = look.colour.light, search.losses
+    color, losses = look.color.light, search.losses
     numbers, drawn = [number for number, _ in losses], [min(loss, top) for _, loss in losses]
     draw_marks(ax, numbers, drawn, look, 4.5, 0.6, alpha=0.75, clip_on=False)
     if best := search.best_so_far():
@@ -112,7 +114,7 @@ def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
             [number for number, _ in best] + [last],
             [loss for _, loss in best] + [best[-1][1]],
             where="post",
-            color=colour,
+            color=color,
             linestyle=look.line,
             linewidth=1.6,
         )
@@ -122,21 +124,21 @@ def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
             ax.plot(*at, "o", ms=11, mfc="none", mec=INK.light, mew=1.2, clip_on=False)
     lost = [trial.number for trial in search.trials if trial.state != "complete"]
     transform = ax.get_xaxis_transform()
-    ax.plot(lost, [0.02] * len(lost), "x", color=colour, ms=4, transform=transform)
+    ax.plot(lost, [0.02] * len(lost), "x", color=color, ms=4, transform=transform)
 
 
 def build_table(run: Run) -> TextTable:
-    """Return every trial of every contender and run."""
+    """Return all trials of all contenders and runs."""
     titles, searches = list_titles(run), read_searches(run)
     several = max(map(len, searches.values())) > 1
     return TextTable(
-        "Every trial",
+        "All trials",
         (
             "Contender",
             *((name_run(run),) if several else ()),
             "Trial",
             "Validation loss",
-            "Seconds",
+            "Time",
             "State",
             "Hyperparameters",
         ),
@@ -145,12 +147,10 @@ def build_table(run: Run) -> TextTable:
                 titles[name],
                 *((str(search.run),) if several else ()),
                 str(trial.number),
-                units.NONE if trial.loss is None else f"{trial.loss:.5f}",
-                units.format_seconds(trial.seconds),
+                format_number(trial.loss, 5),
+                format_seconds(trial.seconds),
                 "selected" if trial.number == search.best_trial else trial.state,
-                ", ".join(
-                    f"{key}={units.format_setting(value)}" for key, value in trial.params.items()
-                ),
+                ", ".join(f"{key}={format_setting(value)}" for key, value in trial.params.items()),
             )
             for name, runs in searches.items()
             for search in runs
@@ -166,18 +166,20 @@ def build_picture(run: Run) -> Picture | None:
         return None
     titles = list_titles(run)
     best = "; ".join(
-        f"{titles[name]} {len(runs[0].trials)} trials, best loss {losses[-1][1]:.4g}"
+        f"{titles[name]} {len(runs[0].trials)} trials, best loss {format_number(losses[-1][1], 5)}"
         for name, runs in searches.items()
         if (losses := runs[0].best_so_far())
     )
     several = max(map(len, searches.values())) > 1
-    first = f" Drawn is the first {name_run(run).lower()}; the table has all." if several else ""
+    first = (
+        f" Only the first {name_run(run).lower()} is drawn; the table lists all." if several else ""
+    )
     return draw_picture(
         "trials",
         trials(run),
-        f"Validation loss of every trial, and the best so far. {best or 'No complete trial'}.",
-        "Every mark is a trial with its validation loss; the line is the best so far, the ring the "
-        "selected trial. Crosses at the lower edge are trials that were pruned or failed. Losses "
-        "far above the others are drawn at the upper edge." + first,
+        f"Validation loss of each trial and the best so far. {best or 'No complete trial'}.",
+        "Validation loss of each trial (markers) and the best so far (line). A ring marks the "
+        "selected trial, crosses at the lower edge pruned or failed trials. Losses far above the "
+        "others are drawn at the upper edge." + first,
         build_table(run),
     )

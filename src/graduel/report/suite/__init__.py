@@ -1,1 +1,1 @@
-"""The page about a suite of duels."""
+"""The report of a suite of duels."""

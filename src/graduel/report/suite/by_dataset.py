@@ -1,4 +1,4 @@
-"""Every contender's metric on every data set of a suite."""
+"""Results by data set: the metric of each contender on each data set of a suite."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from graduel.duel.result.outcome import Suite
-from graduel.report.draw import units
+from graduel.number_format import format_count
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import SMALL, WIDTH, draw_marks, escape_text, set_ticks
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import find_beaten
-from graduel.report.suite.metric_text import count_test_rows, format_value
+from graduel.report.suite.metric_text import count_test_rows, format_metric, format_metric_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison
 
 LOG_FROM = 8
-"""The largest value over the smallest, from which on values have a log scale."""
+"""Ratio of the largest to the smallest value above which values have a log scale."""
 LANE = 0.13
-"""Inches from one contender's mark to the next within a data set."""
+"""Inches between the markers of two contenders within a data set."""
 
 
 def values(suite: Suite, *, width: float = WIDTH) -> Figure:
-    """Draw every contender's metric on every data set, with its 95 % interval.
+    """Draw the metric of each contender on each data set, with its 95 % CI.
 
-    An error of zero stands at half of one row where the scale is a logarithm.
+    On a log scale, an error of zero is drawn at half of one row.
     """
     titles, looks, datasets = list_titles(suite), list_looks(suite), suite.result.datasets
     in_percent = suite.result.protocol.metric_unit == "%"
@@ -58,12 +58,12 @@ def values(suite: Suite, *, width: float = WIDTH) -> Figure:
             value = max(factor * entry.value, lowest)
             if entry.interval is not None:
                 low, high = (max(factor * b, lowest or factor * b) for b in entry.interval)
-                ax.plot([low, high], [at, at], color=look.colour.light, linewidth=1.3)
+                ax.plot([low, high], [at, at], color=look.color.light, linewidth=1.3)
                 ends += [low, high]
             draw_marks(ax, value, at, look, 5.5, 0.6, zorder=3)
             ends.append(value)
     handles = [
-        Line2D([], [], color=look.colour.light, marker=look.mark, ms=5.5, lw=1.3)
+        Line2D([], [], color=look.color.light, marker=look.mark, ms=5.5, lw=1.3)
         for look in looks.values()
     ]
     fig.legend(
@@ -95,7 +95,7 @@ def _set_log_scale(ax: Axes, low: float, high: float) -> None:
 
 
 def name_leaders(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -> str:
-    """Return who is not beaten on one data set, by the verdicts of its duel."""
+    """Return the contenders that no other one beats on a data set, by the verdicts of its duel."""
     beaten = find_beaten(comparisons)
     leaders = [name for name in titles if name not in beaten]
     if len(leaders) == 1:
@@ -110,12 +110,12 @@ def name_leaders(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -
 
 
 def build_table(suite: Suite) -> TextTable:
-    """Return a row for each data set: every contender's metric, its interval, who is ahead."""
+    """Return a row for each data set: the metrics with CIs, and the unbeaten contenders."""
     titles, protocol = list_titles(suite), suite.result.protocol
     sign = 1 if protocol.lower_is_better else -1
     rows, best = [], set()
     for number, dataset in enumerate(suite.result.datasets):
-        texts = [format_value(suite, dataset, name) for name in titles]
+        texts = [format_metric(suite, dataset, name) for name in titles]
         losses = [sign * dataset.contenders[name].value for name in titles]
         winner = min(zip(losses, texts, strict=True))[1]
         if len(titles) > 1:
@@ -131,25 +131,22 @@ def build_table(suite: Suite) -> TextTable:
                 *cells,
                 leaders,
                 _describe_design(dataset),
-                units.format_count(dataset.rows),
+                format_count(dataset.rows),
             )
         )
     return TextTable(
-        f"{capitalize(protocol.metric_title)} on every data set",
-        ("Data set", *titles.values(), "Ahead", "Decided by", "Rows"),
+        f"{capitalize(protocol.metric_title)} by data set",
+        ("Data set", *titles.values(), "Best", "Verdicts by", "Rows"),
         tuple(rows),
         frozenset(best),
     )
 
 
 def _format_bounds(suite: Suite, dataset: SuiteDataset, name: str) -> str:
-    """Return the interval of a contender's metric in brackets; empty without one."""
-    bounds = dataset.contenders[name].interval
-    if bounds is None:
+    """Return the CI of a contender's metric in brackets; empty without one."""
+    if dataset.contenders[name].interval is None:
         return ""
-    if suite.result.protocol.metric_unit == "%":
-        return f" ({units.format_interval(bounds, units.count_decimals(count_test_rows(dataset)))})"
-    return f" ({bounds[0]:.4f} to {bounds[1]:.4f})"
+    return f" ({format_metric_interval(suite, dataset, name)})"
 
 
 def _describe_design(dataset: SuiteDataset) -> str:
@@ -159,23 +156,23 @@ def _describe_design(dataset: SuiteDataset) -> str:
 
 
 def build_picture(suite: Suite) -> Picture:
-    """Return the values on every data set for a page."""
+    """Return the results by data set for a page."""
     titles, metric = list_titles(suite), suite.result.protocol.metric_title
     lines = "; ".join(
         f"{one.name}: "
-        + ", ".join(f"{title} {format_value(suite, one, name)}" for name, title in titles.items())
+        + ", ".join(f"{title} {format_metric(suite, one, name)}" for name, title in titles.items())
         for one in suite.result.datasets
     )
-    caption = f"The {metric} of every contender on every data set"
+    caption = f"{capitalize(metric)} of each contender by data set"
     if any(e.interval for one in suite.result.datasets for e in one.contenders.values()):
         caption += (
-            ", with 95 % intervals. The intervals are each contender’s own; whether two differ is "
-            "a matter of pairs, below"
+            ", with 95 % CI. To compare two contenders, see their paired differences below: "
+            "overlapping intervals do not mean that they are equal"
         )
     return draw_picture(
         "results",
         values(suite),
-        f"Dot plot of the {metric} of every contender on every data set. {lines}.",
+        f"Dot plot of the {metric} of each contender by data set. {lines}.",
         f"{caption}.",
         build_table(suite),
         wide=values(suite, width=WIDE),

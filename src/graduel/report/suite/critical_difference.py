@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import join_words
-from graduel.report.draw import units
+from graduel.number_format import format_equals_p, format_number, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -32,18 +32,21 @@ if TYPE_CHECKING:
 
 
 def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
-    """Draw the mean ranks, 1 at the right, with bars that join ranks that cannot be told apart.
+    """Draw the critical-difference diagram: mean ranks, and bars that join similar ones.
 
+    Rank 1 is at the right. A bar joins ranks that differ by less than the critical difference.
     Source: Demšar, *Statistical comparisons of classifiers over multiple data sets*, 2006. Raises a
-    ValueError where there are fewer than five contenders.
+    ValueError if there are fewer than five contenders.
     """
     across, titles, looks = suite.result.across, list_titles(suite), list_looks(suite)
     if across is None or across.critical_difference is None:
-        raise ValueError("a critical-difference diagram needs five contenders and two data sets")
+        raise ValueError(
+            "a critical-difference diagram needs at least five contenders and two data sets"
+        )
     ranks, order = across.ranks, _order_by_rank(across)
     bars = [group for group in across.groups if len(group) > 1]
     half = ceil(len(order) / 2)
-    depth = 0.3 + 0.13 * len(bars)  # from the axis to the first label
+    depth = 0.3 + 0.13 * len(bars)  # distance from the axis to the first label
     height = 0.75 + depth + 0.26 * half
     fig, ax = create_axes(width, height)
     ax.set_yticks([])
@@ -58,27 +61,29 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     difference = across.critical_difference
     shown = min(difference, count - 1.0)
     ax.plot([1, 1 + shown], [-0.42, -0.42], color=MUTED.light, linewidth=2)
-    _write(ax, f"critical difference {difference:.2f}", 1, -0.48, ha="right", va="bottom")
+    _write(
+        ax, f"critical difference {format_number(difference, 2)}", 1, -0.48, ha="right", va="bottom"
+    )
     for number, group in enumerate(bars):
         ends = [ranks[name] for name in group]
         y = 0.14 + 0.13 * number
         pad = 0.04
         ax.plot([min(ends) - pad, max(ends) + pad], [y, y], color=INK.light, linewidth=3.2)
-    for place, name in enumerate(order):
-        right = place < half
-        level = place if right else count - 1 - place
+    for position, name in enumerate(order):
+        right = position < half
+        level = position if right else count - 1 - position
         y, edge = depth + 0.26 * level + 0.1, 0.85 if right else count + 0.15
-        colour = looks[name].colour.light
-        ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=colour, linewidth=1)
+        color = looks[name].color.light
+        ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=color, linewidth=1)
         draw_marks(ax, ranks[name], 0, looks[name], 5.5, zorder=4)
-        text = f"{escape_text(titles[name], 28)}  {ranks[name]:.2f}"
+        text = f"{escape_text(titles[name], 28)}  {format_number(ranks[name], 2)}"
         ax.annotate(
             text,
             (edge, y),
             (0, 4),
             textcoords="offset points",
             ha="right" if right else "left",
-            color=colour,
+            color=color,
             fontsize=SMALL,
             fontweight="bold",
             bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0},
@@ -96,17 +101,17 @@ def _order_by_rank(across: DatasetVerdict) -> list[str]:
 
 
 def build_table(suite: Suite) -> TextTable:
-    """Return every contender's mean rank, and the median of its training times."""
+    """Return the mean rank and the median training time of each contender."""
     titles, across = list_titles(suite), get_across(suite)
     times = {
         name: median(one.contenders[name].fit_seconds for one in suite.result.datasets)
         for name in titles
     }
     return TextTable(
-        "Mean ranks (1 is best on every data set)",
-        ("Contender", "Mean rank", "Median training"),
+        "Mean ranks (1: best on all data sets)",
+        ("Contender", "Mean rank", "Median training time"),
         tuple(
-            (titles[name], f"{across.ranks[name]:.2f}", units.format_seconds(times[name]))
+            (titles[name], format_number(across.ranks[name], 2), format_seconds(times[name]))
             for name in _order_by_rank(across)
         ),
         frozenset({(0, 1)} if len(titles) > 1 else ()),
@@ -124,9 +129,10 @@ def build_picture(suite: Suite, suffix: str = "") -> Picture | None:
         f"critical-difference{suffix}",
         critical_difference(suite),
         f"Critical-difference diagram of mean ranks: {ranks}. Critical difference "
-        f"{across.critical_difference:.2f}. Not told apart: {groups or 'none'}.",
-        "Mean ranks, the best at the right. A bar joins contenders whose mean ranks differ by less "
-        "than Nemenyi’s critical difference at 5 %.",
+        f"{format_number(across.critical_difference, 2)}. "
+        f"Not significantly different: {groups or 'none'}.",
+        "Critical-difference diagram: mean ranks, the best at the right. A bar joins contenders "
+        "whose mean ranks differ by less than Nemenyi’s critical difference at 5 %.",
         table,
     )
 
@@ -134,13 +140,12 @@ def build_picture(suite: Suite, suffix: str = "") -> Picture | None:
 def describe_friedman(across: DatasetVerdict) -> str:
     """Return the result of Friedman's test in a sentence; empty with two contenders."""
     p = across.iman_davenport_p
-    if p is None:
+    if p is None or across.friedman_p is None:
         return ""
     result = (
         "some contenders differ" if p < 0.05 else "no contender is shown to differ from another"
     )
     return (
-        f"Friedman’s test over all contenders at once, by Iman and Davenport’s F: "
-        f"p = {units.format_p(p)}".replace("= <", "<")
-        + f" ({units.format_p(across.friedman_p)} by χ²): {result}."
+        f"Friedman test of all contenders (Iman–Davenport F): "
+        f"{format_equals_p(p)} (χ²: {format_equals_p(across.friedman_p)}): {result}."
     )

@@ -1,4 +1,4 @@
-"""The differences of one pair on every data set of a suite, and their median."""
+"""Paired differences by data set, and their median."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import with_article
-from graduel.report.draw import units
+from graduel.number_format import MINUS, NONE
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -19,8 +19,8 @@ from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, esc
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.metric_text import (
     Interval,
-    format_difference,
-    format_interval,
+    format_difference_interval,
+    format_metric_difference,
     get_across,
 )
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from graduel.duel.result.suite_result import SuiteDataset
 
 MOST_PAIRS = 3
-"""Of more pairs the page draws those that matter most; the tables have all of them."""
+"""Most pairs drawn; the tables list all pairs."""
 USUAL = (("net", "xgboost"), ("textbook", "xgboost"), ("textbook", "net"))
 
 
@@ -42,18 +42,18 @@ class DatasetDifference:
     value: float
     """Loss of the first − loss of the second."""
     interval: Interval | None
-    """The duel's own; None where the duel is decided by another metric than the suite."""
+    """CI of the duel; None if the duel is decided by another metric than the suite."""
     verdict: str
-    """The duel's verdict in words."""
+    """Verdict of the duel in words."""
 
     @property
     def is_decided(self) -> bool:
-        """Whether the duel calls one of the two better."""
+        """Whether one of the two is better by the verdict."""
         return "better" in self.verdict
 
 
 def read_differences(suite: Suite, a: str, b: str) -> list[DatasetDifference]:
-    """Return the difference of a pair on every data set."""
+    """Return the difference of a pair on each data set."""
     return [_read_difference(suite, dataset, a, b) for dataset in suite.result.datasets]
 
 
@@ -71,13 +71,14 @@ def _read_difference(suite: Suite, dataset: SuiteDataset, a: str, b: str) -> Dat
         low, high = one.interval
         interval = (low, high) if one.a == a else (-high, -low)
         return DatasetDifference(dataset.name, value, interval, verdict)
-    return DatasetDifference(dataset.name, value, None, units.NONE)
+    return DatasetDifference(dataset.name, value, None, NONE)
 
 
 def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure:
-    """Draw the difference of a pair on every data set, and its median over all of them.
+    """Draw the difference of a pair on each data set, and the median over data sets.
 
-    The band is the ROPE. A filled mark is a data set whose own duel calls one of the two better.
+    The band is the ROPE. A filled marker is a data set on which one of the two is better by the
+    verdict of its duel.
     """
     titles, looks, protocol = list_titles(suite), list_looks(suite), suite.result.protocol
     factor = 100 if protocol.metric_unit else 1
@@ -91,20 +92,20 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
     ax.axvline(0, color=MUTED.light, linewidth=0.8)
     for y, row in enumerate(rows):
         winner = looks[a if row.value < 0 else b]
-        colour = winner.colour.light if row.is_decided else MUTED.light
-        face = colour if row.is_decided else PAPER.light
-        ends += _draw_whisker(ax, y, factor, row.value, row.interval, (colour, face, "o"))
-        text = format_difference(suite, row.value)
+        color = winner.color.light if row.is_decided else MUTED.light
+        face = color if row.is_decided else PAPER.light
+        ends += _draw_whisker(ax, y, factor, row.value, row.interval, (color, face, "o"))
+        text = format_metric_difference(suite, row.value)
         _write_texts(ax, y + 0.17 / tall, escape_text(row.dataset, 34), text, bold=False)
     if overall is not None:
         y, value, style = len(rows), overall.median_difference, (INK.light, INK.light, "D")
         ends += _draw_whisker(ax, y, factor, value, overall.interval, style)
-        text = format_difference(suite, value)
-        _write_texts(ax, y + 0.17 / tall, "all, the median", text, bold=True)
+        text = format_metric_difference(suite, value)
+        _write_texts(ax, y + 0.17 / tall, "median of all", text, bold=True)
     low, high = min(ends), max(ends)
     margin = 0.05 * (high - low or 1)
     ax.set_xlim(low - margin, high + margin)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", units.MINUS)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", MINUS)))
     for x, ha, name in ((0, "left", a), (1, "right", b)):
         ax.annotate(
             escape_text(f"← {titles[name]}" if x == 0 else f"{titles[name]} →", 26),
@@ -113,7 +114,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
             xycoords="axes fraction",
             textcoords="offset points",
             ha=ha,
-            color=looks[name].colour.light,
+            color=looks[name].color.light,
             fontsize=SMALL,
             fontweight="bold",
         )
@@ -137,27 +138,27 @@ def _draw_whisker(
     interval: Interval | None,
     style: tuple[str, str, str],
 ) -> list[float]:
-    """Draw a mark with its interval, in a colour, a fill and a shape; return the ends."""
-    colour, face, mark = style
+    """Draw a marker and its interval; `style` is (color, fill, shape). Return the ends."""
+    color, face, mark = style
     ends = [factor * value]
     if interval is not None:
         ends += [factor * bound for bound in interval]
-        ax.plot(ends[1:], [y + 0.68] * 2, color=colour, linewidth=1.8)
-    ax.plot(ends[0], y + 0.68, mark, color=colour, mfc=face, ms=6, mew=1.3, zorder=3)
+        ax.plot(ends[1:], [y + 0.68] * 2, color=color, linewidth=1.8)
+    ax.plot(ends[0], y + 0.68, mark, color=color, mfc=face, ms=6, mew=1.3, zorder=3)
     return ends
 
 
 def build_table(suite: Suite, a: str, b: str) -> TextTable:
-    """Return the difference of one pair on every data set."""
+    """Return a table of the difference of a pair on each data set."""
     titles = list_titles(suite)
     return TextTable(
-        f"{titles[a]} − {titles[b]} on every data set",
-        ("Data set", "Difference", "95 % interval", "Verdict of its duel"),
+        f"{titles[a]} − {titles[b]} by data set",
+        ("Data set", "Difference", "95 % CI", "Verdict"),
         tuple(
             (
                 one.dataset,
-                format_difference(suite, one.value),
-                format_interval(suite, one.interval),
+                format_metric_difference(suite, one.value),
+                format_difference_interval(suite, one.interval),
                 one.verdict,
             )
             for one in read_differences(suite, a, b)
@@ -166,7 +167,7 @@ def build_table(suite: Suite, a: str, b: str) -> TextTable:
 
 
 def build_pictures(suite: Suite) -> list[Picture]:
-    """Return the differences of the pairs that matter most, for a page."""
+    """Return the differences of the main pairs for a page."""
     pairs = _select_pairs(suite)
     return [_build_picture(suite, number, a, b) for number, (a, b) in enumerate(pairs)]
 
@@ -177,16 +178,17 @@ def _build_picture(suite: Suite, number: int, a: str, b: str) -> Picture:
     return draw_picture(
         f"differences-{number}",
         differences(suite, a, b),
-        f"Differences of {titles[a]} and {titles[b]} on every data set. {lines}.",
-        f"{titles[a]} − {titles[b]} on every data set: left of zero {with_article(a, titles)} is "
-        "better. The band counts as equal. Filled marks are verdicts, hollow ones are undecided or "
-        "practically equal; the last line is the median over all data sets with its interval.",
+        f"Paired differences of {titles[a]} and {titles[b]} by data set. {lines}.",
+        f"{titles[a]} − {titles[b]} by data set, with 95 % CI: left of zero "
+        f"{with_article(a, titles)} is better. The band is the ROPE. Filled markers: one of the "
+        "two is better by the verdict; hollow markers: undecided or practically equal. The last "
+        "row is the median over data sets.",
         table,
     )
 
 
 def _select_pairs(suite: Suite) -> list[tuple[str, str]]:
-    """Return the pairs to draw: the usual ones first, then those of the best ranks."""
+    """Return the pairs to draw: the usual ones first, then those with the best ranks."""
     across = get_across(suite)
     pairs = [(one.a, one.b) for one in across.pairs]
     usual = [pair for a, b in USUAL for pair in ((a, b), (b, a)) if pair in pairs]

@@ -1,4 +1,4 @@
-"""One self-contained page about a finished suite."""
+"""The report of a suite: one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from urllib.parse import quote
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
-from graduel.report.draw import units
+from graduel.number_format import NONE, format_number
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
-from graduel.report.draw.wording import split_sentence
+from graduel.report.draw.wording import capitalize, split_sentence
 from graduel.report.page import PAGE, VERDICTS_OPEN
 from graduel.report.sections.differences import find_beaten
 from graduel.report.sections.settings import build_environment_table
@@ -24,14 +24,14 @@ SUITE_PAGE = "suite.html"
 
 
 def write_suite(suite: Suite) -> Path:
-    """Write ``suite.html`` into the suite's folder, whole or not at all; return its path."""
+    """Write ``suite.html`` to the suite's folder atomically; return its path."""
     target = suite.path / SUITE_PAGE
     atomic_write(target, render_suite(suite))
     return target
 
 
 def render_suite(suite: Suite) -> str:
-    """Return the page about a suite as HTML."""
+    """Return the report of a suite as HTML."""
     result, across = suite.result, suite.result.across
     return render_template(
         "suite.html.j2",
@@ -66,12 +66,12 @@ def render_suite(suite: Suite) -> str:
 
 
 def _build_log_loss_part(suite: Suite) -> dict[str, Any] | None:
-    """Return the part of the page about the log loss where another metric leads."""
+    """Return the content of the log-loss section; None if log loss is the leading metric."""
     other = suite.by_log_loss()
     if other is None or other.result.across is None:
         return None
     table = by_dataset.build_table(other)
-    # The last columns hold verdicts of the duels' own metrics.
+    # The last columns hold verdicts by the metrics of the duels.
     table = replace(table, head=table.head[:-3], rows=tuple(row[:-3] for row in table.rows))
     return {
         "headline": build_headline(other),
@@ -86,9 +86,9 @@ def _build_log_loss_part(suite: Suite) -> dict[str, Any] | None:
 
 def _build_title(suite: Suite) -> str:
     protocol = suite.result.protocol
-    quick = "quick " if protocol.quick else ""
-    rows = f", with at most {protocol.rows:,} training rows" if protocol.rows else ""
-    return f"The {quick}suite of duels on {_count_datasets(suite)}{rows}"
+    rows = f", at most {protocol.rows:,} training rows" if protocol.rows else ""
+    title = f"{'quick ' if protocol.quick else ''}suite of duels on {_count_datasets(suite)}{rows}"
+    return capitalize(title)
 
 
 def _count_datasets(suite: Suite) -> str:
@@ -97,20 +97,20 @@ def _count_datasets(suite: Suite) -> str:
 
 
 def build_headline(suite: Suite) -> str:
-    """Return the main result in one line."""
+    """Return the main result in one sentence."""
     across = suite.result.across
     titles = list_titles(suite)
     titles = {name: with_article(name, titles) for name in titles}
     if not suite.result.datasets:
         return "The duels on all data sets failed."
     if across is None:
-        one = "One contender alone" if len(titles) == 1 else "One data set alone"
-        return f"{one}: there is nothing to compare across data sets."
+        one = "contender" if len(titles) == 1 else "data set"
+        return f"Only one {one}: nothing to compare across data sets."
     best = min(across.ranks, key=lambda name: across.ranks[name])
     beaten = find_beaten(across.pairs, by=best)
     others = [title for name, title in titles.items() if name != best]
     unbeaten = [title for name, title in titles.items() if name not in (best, *beaten)]
-    rank = f"{across.ranks[best]:.2f} of {len(titles)}"
+    rank = f"{format_number(across.ranks[best], 2)} of {len(titles)}"
     sentence = capitalize_the(
         f"{titles[best]} has the best mean rank on {_count_datasets(suite)}, {rank}"
     )
@@ -121,7 +121,7 @@ def build_headline(suite: Suite) -> str:
 
 
 def describe_other_metrics(suite: Suite) -> str:
-    """Return which duels are decided by another metric than the suite; empty where none is."""
+    """Return a sentence on duels decided by another metric than the suite's; empty without one."""
     protocol = suite.result.protocol
     others = [one for one in suite.result.datasets if one.protocol.metric != protocol.metric]
     if not others:
@@ -131,25 +131,27 @@ def describe_other_metrics(suite: Suite) -> str:
     subject, verb = ("duel", "is") if len(others) == 1 else ("duels", "are")
     return (
         f"The {subject} on {names} {verb} decided by {metrics}; "
-        f"across data sets all are compared by {protocol.metric_title}."
+        f"the comparison across data sets uses {protocol.metric_title}."
     )
 
 
 def _build_terms(suite: Suite) -> list[tuple[str, str]]:
-    """Return the protocol as terms and descriptions."""
+    """Return the protocol as (term, description) pairs."""
     protocol, datasets = suite.result.protocol, suite.result.datasets
     splits = sorted({one.protocol.split for one in datasets})
     terms = [
-        ("Data sets", f"{len(datasets)}, each with a duel and a page of its own"),
-        ("Splits", ", ".join(splits) or units.NONE),
+        ("Data sets", f"{len(datasets)}, each with its own duel and report"),
+        ("Splits", ", ".join(splits) or NONE),
         ("Metric", protocol.metric_title),
         ("ROPE", f"up to {format_rope(suite)}"),
-        ("Threads", f"{protocol.threads} for each contender, one at a time"),
+        ("Threads", f"{protocol.threads} for each fit, one fit at a time"),
     ]
     if protocol.seeds:
         terms.append(("Seeds", str(protocol.seeds)))
     if protocol.rows:
         terms.append(("Rows", f"at most {protocol.rows:,} for training and validation"))
     if protocol.quick:
-        terms.append(("Quick", "yes: few rows and small budgets; the full duels may end otherwise"))
+        terms.append(
+            ("Quick", "yes: few rows and small budgets; the full duels may have other results")
+        )
     return terms

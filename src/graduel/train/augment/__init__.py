@@ -1,1 +1,1 @@
-"""Data augmentation: training rows are transformed anew in each batch."""
+"""Data augmentation: random transformations of training rows in each batch."""

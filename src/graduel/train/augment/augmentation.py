@@ -1,4 +1,4 @@
-"""Data augmentation: training images are warped anew in each batch."""
+"""Random transformations of training rows: image warps."""
 
 from __future__ import annotations
 
@@ -14,54 +14,55 @@ from graduel.train.build.layer_text import Image
 from graduel.train.loop.batches import Source
 
 Array = NDArray[Any]
-Changer = Callable[[Array], Array]
-"""Takes a batch of float rows and returns it changed, in its own place or in a borrowed array."""
-FIELDS = 64
-"""The number of elastic fields to draw from. Two of them, each with a sign, make a warp."""
+Transform = Callable[[Array], Array]
+"""Transforms a batch of float rows, in place or into a buffer that the next call overwrites."""
+N_FIELDS = 64
+"""The number of elastic fields to draw from. A warp uses two of them, each with a random sign."""
 
 BLOCK = 16
-"""Warps computed at a time: intermediate results fit into a core's cache."""
+"""Warps computed at a time, so that intermediate results fit into a core's cache."""
 
 
 class Augmentation(Protocol):
-    """A way to change training rows at random, which leaves their classes as they are."""
+    """A random transformation of training rows that preserves their classes."""
 
     def check(self, image: Image | None) -> None:
-        """Raise UserError if rows cannot be changed in this way."""
+        """Raise `UserError` if it does not apply to these rows."""
         ...
 
     def prepare(
         self, n_features: int, image: Image | None, rng: np.random.Generator
-    ) -> Callable[[int, str], Changer]:
-        """Return a function that builds a :data:`Changer` from the largest batch and the dtype.
+    ) -> Callable[[int, str], Transform]:
+        """Return a function ``(largest batch, dtype) → Transform``.
 
-        What is costly is drawn here, once.
+        Expensive random draws happen here, once.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """x'(p) = x(M (p − c) + c + s + d(p)) for each pixel p of an image with centre c.
+    """Random affine and elastic warps of images.
 
+    x'(p) = x(M (p − c) + c + s + d(p)) for each pixel p of an image with center c, where
     M = R(θ) [[v, h], [0, u]] rotates by θ, shears by h and scales by v and u; s is a shift, d(p) an
-    elastic field: white noise smoothed by a Gaussian, scaled so that the root of its mean square is
-    `elastic`. Between pixels the image is bilinear, beyond its edge as at the edge. All numbers are
-    drawn uniformly within ± the parameter. `share` images of a batch are warped alike, which
-    costs much less than a warp for each; the next epoch mixes them anew.
+    elastic field: white noise smoothed by a Gaussian, scaled to the root mean square `elastic`.
+    Between pixels the image is interpolated bilinearly; beyond its edge the edge value continues.
+    All numbers are drawn uniformly within ± the parameter. `share` images of a batch use the same
+    warp, which is much faster than one warp for each; the groups differ in every epoch.
 
     Source: Simard, Steinkraus and Platt, *Best Practices for Convolutional Neural Networks Applied
     to Visual Document Analysis*, 2003.
 
     Parameters
     ----------
-    angle : most of θ, degrees
+    angle : maximum of |θ|, degrees
     scale : v and u lie within 1 ± scale
-    shear : most of h
-    shift : most of s, pixels along each axis
-    elastic : size of d, pixels; 0 leaves it out
+    shear : maximum of |h|
+    shift : maximum of |s| along each axis, pixels
+    elastic : root mean square of d, pixels; 0 for none
     smooth : standard deviation of the Gaussian, pixels
-    share : how many images of a batch share a warp
+    share : number of images of a batch that share a warp
 
     Raises
     ------
@@ -99,56 +100,57 @@ class Warp:
         """Raise UserError unless rows are images."""
         if image is None:
             raise UserError(
-                "augment=warp moves the pixels of images, and these rows are none; leave it out"
+                "augment=warp expects rows that are images; got other rows. Leave it out"
             )
 
     def prepare(
         self, n_features: int, image: Image | None, rng: np.random.Generator
-    ) -> Callable[[int, str], Changer]:
-        """Draw the elastic fields; return what makes a changer."""
+    ) -> Callable[[int, str], Transform]:
+        """Draw the elastic fields; return a function that builds a :data:`Transform`."""
         self.check(image)
         assert image is not None
         if n_features != int(np.prod(image)):
             raise ValueError(f"images of shape {image} have {np.prod(image)} values; {n_features=}")
         fields = elastic_fields(image[:2], self.smooth, rng) if self.elastic else None
 
-        def make(size: int, dtype: str) -> Changer:
+        def build(size: int, dtype: str) -> Transform:
             out = np.empty((size, n_features), dtype)
             tap = np.empty((min(size, self.share), n_features), dtype)
             index = np.empty((4, min(BLOCK, -(-size // self.share)), n_features), np.intp)
             factor = np.empty(index.shape, dtype)
 
-            def change(x: Array) -> Array:
+            def transform(x: Array) -> Array:
                 y = out[: len(x)]
                 for start in range(0, len(x), BLOCK * self.share):
                     stop = min(start + BLOCK * self.share, len(x))
                     count = -(-(stop - start) // self.share)
-                    taps(self.places(count, image, rng, fields), image, index, factor)
+                    positions = self.draw_positions(count, image, rng, fields)
+                    compute_taps(positions, image, index, factor)
                     for warp in range(count):
                         first = start + warp * self.share
                         part = slice(first, first + self.share)
                         _blend(x[part], index[:, warp], factor[:, warp], y[part], tap)
                 return y
 
-            return change
+            return transform
 
-        return make
+        return build
 
-    def places(
+    def draw_positions(
         self,
         count: int,
         image: Image,
         rng: np.random.Generator,
         fields: Array | None = None,
     ) -> Array:
-        """Draw warps: where each pixel's value comes from, float32 of shape (2, count, h, w)."""
+        """Draw warps: the source position of each pixel, float32 of shape (2, count, h, w)."""
         height, width, _ = image
         draw = rng.uniform(-1, 1, (6, count, 1)).astype(np.float32)
         angle = draw[0] * np.radians(self.angle, dtype=np.float32)
         v, u = 1 + self.scale * draw[1:3]
         h = self.shear * draw[3]
         cos, sin = np.cos(angle), np.sin(angle)
-        # The pixels' rows and columns from the centre; M = R [[v, h], [0, u]] on (row, column).
+        # Rows and columns relative to the center; M = R [[v, h], [0, u]] acts on (row, column).
         row = np.arange(height, dtype=np.float32) - (height - 1) / 2
         column = np.arange(width, dtype=np.float32) - (width - 1) / 2
         positions = np.empty((2, count, height, width), np.float32)
@@ -164,28 +166,28 @@ class Warp:
         return positions
 
     def apply(self, X: Array, image: Image, rng: np.random.Generator) -> Array:
-        """Return the rows warped, a fresh array of their dtype; uint8 is rounded."""
-        change = self.prepare(X.shape[1], image, rng)
+        """Return warped rows as a new array of the same dtype; uint8 is rounded."""
+        build = self.prepare(X.shape[1], image, rng)
         dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float32)
-        warped = change(len(X), str(dtype))(X.astype(dtype))
+        warped = build(len(X), str(dtype))(X.astype(dtype))
         return warped if dtype == X.dtype else np.rint(warped).astype(X.dtype)
 
 
 def elastic_fields(size: tuple[int, int], smooth: float, rng: np.random.Generator) -> Array:
-    """Draw smooth fields of root mean square 1, float32 of shape (FIELDS, h, w).
+    """Draw smooth fields of root mean square 1, float32 of shape (N_FIELDS, h, w).
 
     White noise on a torus, smoothed along both axes: G_h n G_wᵀ with Gaussian circulant matrices.
     """
     by_row, by_column = (_smoother(n, smooth) for n in size)
-    fields = by_row @ rng.standard_normal((FIELDS, *size)) @ by_column.T
-    # Of all fields together, so that one may be stronger than another.
+    fields = by_row @ rng.standard_normal((N_FIELDS, *size)) @ by_column.T
+    # Scaled over all fields together, so that their strengths differ.
     fields /= np.sqrt(np.mean(np.square(fields))) or 1.0
     result: Array = fields.astype(np.float32)
     return result
 
 
 def _smoother(n: int, smooth: float) -> Array:
-    """Return the matrix that smooths n values on a circle by a Gaussian."""
+    """Return the (n, n) circulant matrix that smooths n values by a Gaussian."""
     steps = np.arange(n)
     apart = np.abs(steps[:, None] - steps)
     apart = np.minimum(apart, n - apart)
@@ -194,21 +196,21 @@ def _smoother(n: int, smooth: float) -> Array:
     return matrix
 
 
-def taps(places: Array, image: Image, index: Array, factor: Array) -> None:
-    """Write the indices of the four values that each value is interpolated from, and their factors.
+def compute_taps(positions: Array, image: Image, index: Array, factor: Array) -> None:
+    """Write the indices and factors of the four values that each value is interpolated from.
 
-    `places` is overwritten. `index` and `factor` have shape (4, count or more, h·w·channels).
+    `positions` is overwritten. `index` and `factor` have shape (4, count or more, h·w·channels).
     """
     height, width, channels = image
     low, part = [], []
-    for place, n in zip(places, (height, width), strict=True):
-        np.clip(place, 0, n - 1, out=place)
-        whole = place.astype(np.intp)  # rounds down, for place is not negative
-        np.minimum(whole, max(n - 2, 0), out=whole)
-        low.append(whole)
-        part.append(place - whole)
+    for position, n in zip(positions, (height, width), strict=True):
+        np.clip(position, 0, n - 1, out=position)
+        floor = position.astype(np.intp)  # rounds down, since positions are at least 0
+        np.minimum(floor, max(n - 2, 0), out=floor)
+        low.append(floor)
+        part.append(position - floor)
     (row, column), (fy, fx) = low, part
-    count = places.shape[1]
+    count = positions.shape[1]
     indices, factors = (
         a.reshape(4, -1, height, width, channels)[:, :count] for a in (index, factor)
     )
@@ -234,13 +236,13 @@ def _blend(x: Array, index: Array, factor: Array, out: Array, tap: Array) -> Non
 
 
 class Augmented:
-    """Rows whose batches are augmented as they are gathered; blocks stay as they are.
+    """Rows whose batches are augmented as they are gathered; blocks are not augmented.
 
     Parameters
     ----------
-    rows : the plain rows
-    steps : what is done to a batch, one after the other
-    rng : all randomness comes from it
+    rows : the original rows
+    steps : the augmentations, applied in this order
+    rng : source of all random numbers
     image : the shape (height, width, channels) of a row, where rows are images
 
     Examples
@@ -264,7 +266,7 @@ class Augmented:
         image: Image | None = None,
     ) -> None:
         self.rows, self.steps = rows, tuple(steps)
-        self._make = [step.prepare(rows.n_features, image, rng) for step in steps]
+        self._builders = [step.prepare(rows.n_features, image, rng) for step in steps]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -276,22 +278,22 @@ class Augmented:
 
     @property
     def n_features(self) -> int:
-        """Columns."""
+        """The number of columns."""
         return self.rows.n_features
 
     def block(self, start: int, stop: int) -> Array:
-        """Return rows `start` to `stop` as they are, a fresh float array."""
+        """Return rows `start` to `stop`, not augmented, as a new float array."""
         return self.rows.block(start, stop)
 
-    def gather(self, size: int) -> Changer:
-        """Return a function that gathers at most `size` rows by their numbers, and changes them."""
+    def gather(self, size: int) -> Transform:
+        """Return a function that gathers and augments at most `size` rows by their indices."""
         take = self.rows.gather(size)
-        changers = [make(size, self.dtype) for make in self._make]
+        transforms = [build(size, self.dtype) for build in self._builders]
 
-        def changed(index: Array) -> Array:
+        def gather(index: Array) -> Array:
             x = take(index)
-            for change in changers:
-                x = change(x)
+            for transform in transforms:
+                x = transform(x)
             return x
 
-        return changed
+        return gather

@@ -1,4 +1,4 @@
-"""The layers in front of the hidden ones where rows come from a prepared table."""
+"""The layers before the hidden ones for rows of a prepared table: embeddings, column scales."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from graduel.train.recipes import NetRecipe
 
 
 class Inputs(Protocol):
-    """The kinds of a matrix's columns; a ``NetPreparation`` has them."""
+    """The column kinds of a prepared matrix, as a ``NetPreparation`` provides them."""
 
     @property
     def numeric(self) -> int:
-        """The number of columns before the codes of categories."""
+        """The number of columns before the category codes."""
         ...
 
     @property
     def categorical(self) -> tuple[int, ...]:
-        """The number of codes of each categorical column."""
+        """The number of category codes of each categorical column."""
         ...
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The columns that hold amounts, and not signs, ones or codes."""
+        """The indices of numeric columns, without indicators and category codes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Amounts:
-    """The inputs of a matrix that holds amounts alone."""
+class NumericInputs:
+    """The inputs of a matrix with numeric columns only."""
 
     numeric: int
     categorical: tuple[int, ...] = ()
@@ -47,14 +47,14 @@ class Amounts:
 def table_front_layers(
     recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool
 ) -> Iterator[Layer]:
-    """Yield the layers: embeddings of categories, periodic embeddings of numbers, column scales."""
+    """Yield category embeddings, periodic embeddings of numbers, and column scales."""
     tables = recipe.numeric_embedding != "plain" or recipe.input_scale
     if image and (tables or recipe.scaling != "robust" or recipe.category_embedding):
         raise UserError(
-            "category_embedding, numeric_embedding, input_scale and scaling are for the columns of "
-            "tables; leave them out where rows are images"
+            "category_embedding, numeric_embedding, input_scale and scaling expect the columns of "
+            "a table; got images. Leave them out"
         )
-    inputs = Amounts(n_in) if inputs is None else inputs
+    inputs = NumericInputs(n_in) if inputs is None else inputs
     if inputs.categorical:
         yield Columns(inputs.numeric, inputs.categorical)
     embedding = part_registry.make("numeric_embedding", recipe.numeric_embedding)

@@ -1,4 +1,4 @@
-"""Build hidden layers from their texts: ``256``, ``conv32x5/2``, ``dropout0.3``."""
+"""Parse and build hidden layers: ``256``, ``conv32x5/2``, ``dropout0.3``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graduel.nn.layers.layer import Shape
 from graduel.nn.tree import Node
 
 Image = tuple[int, int, int]
-MOST_UNITS = 100_000
+MAX_UNITS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,17 @@ class LayerText:
     rate: float = 0.0
 
     @property
-    def trained(self) -> bool:
-        """Return whether it has weights, so that an activation follows."""
+    def has_weights(self) -> bool:
+        """Whether the layer has weights, so that an activation follows."""
         return self.kind in ("dense", "conv")
 
 
 def parse_layer(text: str) -> LayerText:
     """Parse one layer's text.
 
-    ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and windows of 3 by 3,
-    ``conv32x5/2`` with windows of 5 by 5 at every second place; ``maxpool`` and ``avgpool`` take
-    windows of 2 by 2, ``maxpool3`` of 3 by 3. ``dropout0.3`` drops 30 % of what comes to it, at
-    this place alone.
+    ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and a 3 × 3 kernel,
+    ``conv32x5/2`` with a 5 × 5 kernel and stride 2; ``maxpool`` and ``avgpool`` have windows of
+    2 × 2, ``maxpool3`` of 3 × 3. ``dropout0.3`` drops 30 % of the units before it.
 
     >>> parse_layer("conv32x5/2")
     LayerText(kind='conv', units=32, window=5, stride=2, rate=0.0)
@@ -52,11 +51,11 @@ def parse_layer(text: str) -> LayerText:
         layer = LayerText(match.group(1), window=int(match.group(2) or 2))
     elif match := re.fullmatch(r"dropout(0?\.\d{1,9})", text):
         layer = LayerText("dropout", rate=float(match.group(1)))
-    if not match or layer.units > MOST_UNITS or 0 in (layer.units, layer.window, layer.stride):
+    if not match or layer.units > MAX_UNITS or 0 in (layer.units, layer.window, layer.stride):
         raise UserError(
-            f"layers must be sizes of hidden layers from 1 to {MOST_UNITS:,} with commas between "
-            "them, such as 256,128, with dropout0.3 where some of it is dropped, and for images "
-            f"conv32, conv32x5, conv32/2, maxpool, avgpool as well; got '{text}'"
+            f"layers must be a comma-separated list of sizes from 1 to {MAX_UNITS:,}, such as "
+            "256,128, and layers such as dropout0.3 or, for images, conv32, conv32x5, conv32/2, "
+            f"maxpool, avgpool; got '{text}'"
         )
     return layer
 
@@ -71,21 +70,23 @@ def build_layers(
     dense: Callable[[int, bool], Layer] | None = None,
     axes: int = 1,
 ) -> Iterator[Layer]:
-    """Yield the layers in front of the last one, which is a dense one.
+    """Yield the layers before the dense output layer.
 
-    Layers stay as they are. After the i-th text with weights come the layers ``after[i]``: a
-    normalization, an activation, a dropout. Rows become images before the first convolution or
-    pooling, and rows again before a dense layer and at the end. `dense` builds a dense layer from
-    its units and whether it is the first; with `axes` of 2 its rows are those of ensemble members.
+    Layer objects in `items` are used unchanged. The i-th parsed layer with weights is followed by
+    the layers ``after[i]``: normalization, activation, dropout. A reshape to images precedes the
+    first convolution or pooling layer; a flatten precedes a dense layer and the output. `dense`
+    builds a dense layer from its units and whether it is the first. `axes` is the number of axes
+    of a row: 2 for ensemble members, else 1.
     """
     shape: Shape = (n_in,)
     following = iter(after)
-    place, first = 0, True
+    position, first = 0, True
 
     def append_layers(*layers: Layer) -> Iterator[Layer]:
-        nonlocal shape, place
+        nonlocal shape, position
         for layer in layers:
-            shape, place = Node.grow(str(place), layer, shape).plan.out, place + 1
+            shape = Node.grow(str(position), layer, shape).plan.out
+            position += 1
             yield layer
 
     for item in items:
@@ -105,8 +106,8 @@ def build_layers(
         if len(shape) == 1:
             if image is None or shape != (n_in,):
                 raise UserError(
-                    f"'{item.kind}' in layers needs images, and before any dense layer; "
-                    "name sizes alone, such as layers=256,128"
+                    f"'{item.kind}' in layers needs images as rows and no dense layer before it. "
+                    "Give sizes only, such as layers=256,128"
                 )
             yield from append_layers(Reshape(image))
         if image is not None and max(item.window, item.stride) > max(image[:2]):

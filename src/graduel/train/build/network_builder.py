@@ -1,4 +1,4 @@
-"""Build the network and the loss of a recipe, and check a recipe as a whole."""
+"""Build the network and the loss of a recipe, and validate the recipe."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ Array = NDArray[Any]
 def iter_layers(
     recipe: NetRecipe, n_in: int, image: Image | None, inputs: Inputs | None = None
 ) -> Iterator[Layer]:
-    """Yield the layers in front of the last one, as :func:`.layer_text.build_layers` does.
+    """Yield the layers before the output layer.
 
-    After each dense layer or convolution come the normalization, the noise, the activation and the
-    dropout of the recipe. The noise is that of the rows as well.
+    The recipe's normalization, noise, activation and dropout follow each dense layer or
+    convolution. The same noise is added to the rows.
     """
     texts = [parse_layer(str(layer)) for layer in recipe.layers]
-    names = _activation_names(recipe.activation, sum(layer.trained for layer in texts))
+    names = _activation_names(recipe.activation, sum(layer.has_weights for layer in texts))
     norm = () if recipe.norm == "none" else (part_registry.make("norm", recipe.norm),)
     is_scheduled = "dropout" in recipe.scheduled.split(",")
     dropout = (Dropout(recipe.dropout, is_scheduled),) if recipe.dropout else ()
@@ -89,17 +89,17 @@ def _output_layer(recipe: NetRecipe, units: int) -> Layer:
 
 
 def _initializer(recipe: NetRecipe) -> Initializer:
-    """Return the initializer of weights: variance 1 where the layer scales them down itself."""
+    """Return the weight initializer: variance 1 where the layer itself scales the weights."""
     init: Initializer = Normal(1.0) if recipe.ntk else part_registry.make("init", recipe.init)
     return init
 
 
 def _activation_names(text: str, count: int) -> list[str]:
-    """Return an activation for each of `count` layers: one for all, or a list of equal length."""
+    """Return the names of the activations of `count` layers, from one name or a list of `count`."""
     names = part_registry.split(text)
     if len(names) not in (1, count):
         raise UserError(
-            f"activation must be one for all hidden layers, or one for each of the {count}; "
+            f"activation must be one name for all hidden layers, or {count} names, one for each; "
             f"got {len(names)} ({text})"
         )
     return names * count if len(names) == 1 else names
@@ -108,9 +108,9 @@ def _activation_names(text: str, count: int) -> list[str]:
 def build_loss(
     recipe: NetRecipe, counts: Array, class_weight: tuple[float, ...] | None = None
 ) -> Loss:
-    """Build the loss; `counts` are the training rows of each class.
+    """Build the loss from the number of training rows of each class.
 
-    `class_weight` are weights for the classes in place of the recipe's.
+    `class_weight` replaces the recipe's class weights.
     """
     weight = class_weight
     if weight is None and recipe.class_weight == "balanced":
@@ -121,12 +121,12 @@ def build_loss(
     for name, value in (("label_smoothing", recipe.label_smoothing), ("class_weight", weight)):
         if value and not hasattr(loss, name):
             also = " or binary" if name == "label_smoothing" else ""
-            raise UserError(f"{name} goes with loss=softmax{also}; got loss={recipe.loss}")
+            raise UserError(f"{name} requires loss=softmax{also}; got loss={recipe.loss}")
     return EnsembleMean(loss) if recipe.members > 1 else loss
 
 
 def takes_class_codes(loss: Loss) -> bool:
-    """Return whether a loss takes class codes, and not a target for each class."""
+    """Return whether a loss takes class codes instead of a target for each class."""
     return isinstance(loss.loss if isinstance(loss, EnsembleMean) else loss, SoftmaxCrossEntropy)
 
 
@@ -139,7 +139,7 @@ def build_network(
     loss: Loss | None = None,
     inputs: Inputs | None = None,
 ) -> Network:
-    """Build the network: the recipe's layers, and a dense one for the classes."""
+    """Build the network: the recipe's layers and a dense output layer."""
     loss = loss if loss is not None else build_loss(recipe, np.ones(n_out))
     try:
         layers = (*iter_layers(recipe, n_in, image, inputs), _output_layer(recipe, n_out))
@@ -151,7 +151,7 @@ def build_network(
 
 
 def build_augmentations(augment: str, image: Image | None) -> tuple[Augmentation, ...]:
-    """Build the augmentations of training rows, in their order; none for ``none``."""
+    """Build the augmentations of training rows in order; return () for ``none``."""
     if augment == "none":
         return ()
     augmentations: list[Augmentation] = [
@@ -171,10 +171,10 @@ def check_recipe(
     loss: Loss | None = None,
     inputs: Inputs | None = None,
 ) -> Network:
-    """Return the network; build all else that training needs, so that mistakes show first."""
+    """Build everything that training needs, to find errors early; return the network."""
     if recipe.calibrate and not recipe.ntk and recipe.members == 1:
         raise UserError(
-            "calibrate=yes goes with ntk=yes or members; name one of them, or calibrate=no"
+            "calibrate=yes requires ntk=yes or members above 1; set one of them, or calibrate=no"
         )
     network = build_network(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
     _check_first_loss(recipe, network)
@@ -186,8 +186,8 @@ def check_recipe(
             reject_random_layers(network)
         except ValueError as error:
             raise UserError(
-                f"optimizer=lbfgs: {error}. In --net: dropout=0, noise=0, and norm=none or "
-                "norm=layer"
+                f"optimizer=lbfgs: {error}. Set dropout=0, noise=0, and norm=none or norm=layer in "
+                "--net"
             ) from None
         for name, used in (
             ("ema", recipe.ema),
@@ -195,7 +195,7 @@ def check_recipe(
             ("augment", augmented),
         ):
             if used:
-                raise UserError(f"optimizer=lbfgs goes without {name}; leave it out")
+                raise UserError(f"optimizer=lbfgs does not support {name}; leave it out")
     else:
         try:
             rule.init(network.layout, network.dtype)
@@ -205,12 +205,12 @@ def check_recipe(
 
 
 def _check_first_loss(recipe: NetRecipe, network: Network) -> None:
-    """Draw weights and compute the loss of two rows, to find mistakes that only this shows."""
+    """Compute the loss of two rows with initial weights; raise `UserError` if that fails."""
     with np.errstate(all="ignore"):
         weights = network.init(np.random.default_rng(0))
     if not np.isfinite(weights.theta).all():
         raise UserError(
-            f"init={recipe.init} draws weights too large for {network.dtype}; take smaller ones"
+            f"init={recipe.init} draws weights too large for {network.dtype}; use smaller ones"
         )
     ws = network.workspace(weights, gradient=False)
     raw = np.zeros((2, *network.output_shape), network.dtype)

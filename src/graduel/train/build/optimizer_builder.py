@@ -1,4 +1,4 @@
-"""Build optimizer, wrappers and schedule from a recipe."""
+"""Build the optimizer, its wrappers and the learning-rate schedule of a recipe."""
 
 from __future__ import annotations
 
@@ -37,16 +37,17 @@ RATES: dict[str, float] = {
     "adagrad": 0.02,
     "lion": 1e-4,
 }
-"""The default learning rate of each rule; 0.001 for the rest."""
+"""The default learning rate of each optimizer."""
 RATE = 1e-3
+"""The default learning rate of the other optimizers."""
 WITH_MOMENTUM = ("momentum", "nesterov")
-"""Rules that take the recipe's momentum."""
-RISING = ("coslog4", "one_cycle")
-"""Schedules that start low by themselves and need no warm-up."""
-FALLING = ("dropout", "decay")
-"""What may decay to 0 over the second half of training, as :class:`FlatCos` does."""
+"""Optimizers that use the recipe's momentum."""
+STARTING_LOW = ("coslog4", "one_cycle")
+"""Schedules that start low and need no warm-up."""
+SCHEDULABLE = ("dropout", "decay")
+"""Hyperparameters that can decay to 0 by a :class:`FlatCos` schedule."""
 WITHOUT_DECAY = ("adam",)
-"""Rules without weight decay: AdamW is Adam with decay."""
+"""Optimizers without weight decay: AdamW is Adam with it."""
 
 
 def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
@@ -57,19 +58,19 @@ def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
     is_scheduled = "decay" in recipe.scheduled.split(",") and name not in WITHOUT_DECAY
     if name not in WITHOUT_DECAY:
         options["weight_decay"] = decay
-    if name == "muon":  # the matrices that it leaves to AdamW decay alike
+    if name == "muon":  # parameters that Muon leaves to AdamW decay too
         options["others"] = AdamW(weight_decay=0.0 if is_scheduled else decay)
     if name in WITH_MOMENTUM:
         options["momentum"] = recipe.momentum
     rule = part_registry.make("optimizer", recipe.optimizer, **options)
-    if is_scheduled and name != "lbfgs":  # what stands around it does that
+    if is_scheduled and name != "lbfgs":  # the Decay wrapper applies it
         rule = replace(rule, weight_decay=0.0)
     try:
         wrappers = list(_iter_wrappers(recipe, decay if is_scheduled else None))
         if wrappers and name == "lbfgs":
             raise UserError(
-                "optimizer=lbfgs searches along a line and goes without decays, rates, max_norm, "
-                "clip_value, clip_norm and scheduled decay; leave them out"
+                "optimizer=lbfgs does not support decays, rates, max_norm, clip_value, clip_norm "
+                "and a scheduled decay; leave them out"
             )
         for wrap in wrappers:
             rule = wrap(rule)
@@ -80,8 +81,10 @@ def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
     return rule
 
 
-def _iter_wrappers(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any], Any]]:
-    """Yield the wrappers of the update rule, innermost first; `falling` is a scheduled decay."""
+def _iter_wrappers(
+    recipe: NetRecipe, scheduled_decay: float | None
+) -> Iterator[Callable[[Any], Any]]:
+    """Yield the wrappers of the update rule, innermost first."""
     if recipe.rates:
         yield partial(ByRole, rates=parse_by_role("rates", recipe.rates))
     if recipe.max_norm:
@@ -91,15 +94,15 @@ def _iter_wrappers(recipe: NetRecipe, falling: float | None) -> Iterator[Callabl
     if recipe.clip_norm:
         yield partial(ClipNorm, most=recipe.clip_norm)
     decays = parse_by_role("decays", recipe.decays) if recipe.decays else {}
-    if falling is not None:
-        decays = {"weight": falling} | decays
+    if scheduled_decay is not None:
+        decays = {"weight": scheduled_decay} | decays
     is_scheduled = "decay" in recipe.scheduled.split(",")
-    if decays:  # outermost, where the loop sets the progress of training
+    if decays:  # outermost, where the training loop sets the progress
         yield partial(Decay, amounts=decays, schedule=FlatCos() if is_scheduled else None)
 
 
 def parse_by_role(key: str, text: str) -> dict[str, float]:
-    """Parse ``bias:2,scale:0.5``."""
+    """Parse numbers by parameter role: ``bias:2,scale:0.5``."""
     try:
         pairs = [part.split(":") for part in text.split(",")]
         values = {role.strip(): float(value) for role, value in pairs}
@@ -108,13 +111,15 @@ def parse_by_role(key: str, text: str) -> dict[str, float]:
         return values
     except ValueError:
         raise UserError(
-            f"{key} must be role:number with commas between them, such as bias:2,scale:0.5; "
+            f"{key} must be comma-separated role:number pairs, such as bias:2,scale:0.5; "
             f"got '{text}'"
         ) from None
 
 
 def build_schedule(recipe: NetRecipe) -> Schedule:
-    """Build the schedule, with a warm-up in front unless it starts low by itself."""
+    """Build the learning-rate schedule, with a warm-up unless it starts low already."""
     schedule: Schedule = part_registry.make("schedule", recipe.schedule)
     name, _ = part_registry.parse("schedule", recipe.schedule)
-    return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
+    return (
+        WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in STARTING_LOW else schedule
+    )

@@ -1,6 +1,6 @@
-"""Resolve names into objects, once, at the edge: one resolver for every kind of part.
+"""Registry of the names of layers, losses, optimizers and other parts.
 
-``relu``, ``leaky_relu(slope=0.2)``, or an object that is one already.
+A part is given by its name, ``relu`` or ``leaky_relu(slope=0.2)``, or as an object.
 """
 
 from __future__ import annotations
@@ -98,25 +98,25 @@ KINDS: dict[str, Kind] = {
     "schedule": SCHEDULES,
     "augment": AUGMENTATIONS,
 }
-"""Every kind of part that has names."""
+"""The names of each kind of part."""
 
 _FORM = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
 def make(kind: str, value: Any, **options: Any) -> Any:
-    """Return the part that a name stands for; an object is returned as it is.
+    """Build a part from its name; return an object unchanged.
 
     Parameters
     ----------
     kind : a key of :data:`KINDS`
-    value : a name, perhaps with parameters in brackets, or an object
-    options : parameters from elsewhere; those in brackets come first, and what the part does
-        not take is left out
+    value : a name, optionally with parameters in brackets, or an object
+    options : further parameters; those in brackets take precedence, and those that the part does
+        not accept are ignored
 
     Raises
     ------
     UserError
-        If the name or a parameter does not exist, or is out of range.
+        If the name or a parameter is unknown, or a value is out of range.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def make(kind: str, value: Any, **options: Any) -> Any:
         _check_type(f"{key} of {kind} {name}", accepted[key], user_value)
     for key, field in accepted.items():
         if field.default is MISSING and key not in user_options:
-            raise UserError(f"{kind} {name} needs {key}, such as {_example(kind, name)}")
+            raise UserError(f"{kind} {name} requires {key}, such as {_example(kind, name)}")
     try:
         accepted_options = {k: v for k, v in options.items() if k in accepted} | user_options
         return KINDS[kind][name](**accepted_options)
@@ -146,26 +146,26 @@ def make(kind: str, value: Any, **options: Any) -> Any:
 
 
 def _check_type(what: str, field: Field[Any], value: Any) -> None:
-    """Raise unless a parameter's value is of its default's kind; no default means a number."""
+    """Raise `UserError` unless a value has the type of the default; without one, a number."""
     default = field.default
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, bool):
-        wanted, fits = "True or False", isinstance(value, bool)
+        expected, fits = "True or False", isinstance(value, bool)
     elif isinstance(default, int):
-        wanted, fits = "a whole number", number and isinstance(value, int)
+        expected, fits = "an integer", number and isinstance(value, int)
     elif isinstance(default, float) or default is MISSING:
-        wanted, fits = "a number", number and isfinite(value)
+        expected, fits = "a number", number and isfinite(value)
     elif default is None:
-        wanted = "numbers in brackets, such as (1, 2)"
+        expected = "numbers in brackets, such as (1, 2)"
         fits = isinstance(value, tuple | list) and all(isinstance(v, int | float) for v in value)
     else:
-        raise UserError(f"{what} is a part itself and cannot be named here; use it from Python")
+        raise UserError(f"{what} is an object and cannot be given as text; set it from Python")
     if not fits:
-        raise UserError(f"{what} must be {wanted}; got {value!r}")
+        raise UserError(f"{what} must be {expected}; got {value!r}")
 
 
 def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
-    """Divide ``name(key=value, …)`` into the name, which must exist, and the parameters.
+    """Parse ``name(key=value, …)`` into the name, which must exist, and the parameters.
 
     >>> parse("schedule", "cosine(end=0.1)")
     ('cosine', {'end': 0.1})
@@ -176,23 +176,23 @@ def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
         raise unknown(kind, name, KINDS[kind])
     try:
         if match is None:
-            raise ValueError("the bracket is not closed")
+            raise ValueError("unbalanced brackets")
         call = ast.parse(f"f({match.group(2) or ''})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
-            raise ValueError("a value without its name")
+            raise ValueError("a value without a key")
         user_options = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
         if len(user_options) < len(call.keywords):
-            raise ValueError("a name twice")
+            raise ValueError("a duplicate key")
         return name, user_options
     except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
         raise UserError(
-            f"parameters of {kind} {name} must be key=value with commas between them, such as "
+            f"parameters of {kind} {name} must be comma-separated key=value pairs, such as "
             f"{_example(kind, name)}; got '{text}'"
         ) from None
 
 
 def _fields(kind: str, name: str) -> dict[str, Field[Any]]:
-    """Return the parameters that a part takes; not those its name fixes, except the momentum."""
+    """Return the parameters of a part, without those that its name fixes (except momentum)."""
     maker = KINDS[kind][name]
     fixed = set(maker.keywords) - {"momentum"} if isinstance(maker, partial) else set()
     part = maker.func if isinstance(maker, partial) else maker
@@ -210,7 +210,7 @@ def _example(kind: str, name: str) -> str:
 
 
 def split(text: str, comma: str = ",") -> list[str]:
-    """Split at commas that stand outside brackets.
+    """Split at commas outside brackets.
 
     >>> split("leaky_relu(slope=0.2),tanh")
     ['leaky_relu(slope=0.2)', 'tanh']

@@ -1,4 +1,4 @@
-"""Parse a recipe written as ``layers=256,128 activation=relu lr=1e-3 …``."""
+"""Parse and validate recipes: ``layers=256,128 activation=relu lr=1e-3 …``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from graduel.errors import UserError, unknown
 from graduel.train.build import part_registry
 from graduel.train.build.layer_text import parse_layer
 from graduel.train.build.optimizer_builder import (
-    FALLING,
     RATE,
     RATES,
-    RISING,
+    SCHEDULABLE,
+    STARTING_LOW,
     WITH_MOMENTUM,
     WITHOUT_DECAY,
     parse_by_role,
@@ -23,7 +23,7 @@ from graduel.train.recipes import RECIPES, NetRecipe
 
 Parser = Callable[[str, str], Any]
 WITH_NONE = ("norm", "augment")
-"""Kinds of parts that may be left out."""
+"""Kinds of parts that can be ``none``."""
 
 
 def _integer_parser(least: int) -> Parser:
@@ -33,9 +33,7 @@ def _integer_parser(least: int) -> Parser:
         except ValueError:
             number = least - 1
         if number < least:
-            raise UserError(
-                f"{key} in --net must be a whole number, at least {least}; got '{text}'"
-            )
+            raise UserError(f"{key} in --net must be an integer of at least {least}; got '{text}'")
         return number
 
     return parse
@@ -97,10 +95,10 @@ def _parse_yes_or_no(key: str, text: str) -> bool:
     return text.lower() in ("yes", "true")
 
 
-def _parse_falling(key: str, text: str) -> str:
+def _parse_scheduled(key: str, text: str) -> str:
     for one in text.split(","):
-        if one not in FALLING:
-            raise unknown(f"{key} in --net", one, FALLING)
+        if one not in SCHEDULABLE:
+            raise unknown(f"{key} in --net", one, SCHEDULABLE)
     return text
 
 
@@ -138,26 +136,26 @@ PARSERS: dict[str, Parser] = {
     "ntk": _parse_yes_or_no,
     "calibrate": _parse_yes_or_no,
     "members": _integer_parser(1),
-    "scheduled": _parse_falling,
+    "scheduled": _parse_scheduled,
 }
-"""The parser of each field of a recipe. Fields that are empty text are left out."""
+"""The parser of each field of a recipe. Empty text means that the field is unused."""
 KEYS = ("recipe", *PARSERS)
-"""The keys: a recipe to start from, and each field."""
+"""The keys of ``--net``: a recipe to start from, and each field."""
 UNUSED = {"lbfgs": ("lr", "schedule", "warmup", "batch_size"), "gd": ("batch_size",)}
-"""Fields that a rule over all rows at once does not use."""
+"""Fields that full-batch optimizers do not use."""
 assert set(PARSERS) == {field.name for field in fields(NetRecipe)}
 
 
 def parse_recipe(text: str, base: NetRecipe) -> NetRecipe:
-    """Parse a recipe from ``key=value`` parts; what is not named stays as in `base`.
+    """Parse a recipe from ``key=value`` pairs; other fields are those of `base`.
 
-    ``recipe=mnist`` begins with that one of :data:`~graduel.train.recipes.RECIPES` instead. A rule
-    that is named without a rate gets a rate that suits it.
+    ``recipe=mnist`` starts from that entry of :data:`~graduel.train.recipes.RECIPES` instead. An
+    optimizer without a learning rate gets its default learning rate.
 
     Raises
     ------
     UserError
-        If a part is not ``key=value``, a key unknown or named twice, or a value out of range.
+        If a part is not ``key=value``, a key is unknown or repeated, or a value out of range.
 
     Examples
     --------
@@ -168,43 +166,42 @@ def parse_recipe(text: str, base: NetRecipe) -> NetRecipe:
     """
     pairs = parse_pairs(text)
     if not pairs:
-        raise UserError("--net must name something to change, such as layers=256,128; got nothing")
+        raise UserError(
+            "--net expects at least one key=value pair, such as layers=256,128; got none"
+        )
     return apply_pairs(base, pairs)
 
 
 def parse_pairs(text: str) -> dict[str, str]:
-    """Divide ``key=value key=value`` at blanks outside brackets; every key must exist, once."""
+    """Parse ``key=value key=value``; raise `UserError` if a key is unknown or repeated."""
     pairs: dict[str, str] = {}
     for part in part_registry.split(" ".join(text.split()), " "):
         key, equals, value = part.partition("=")
         if not part:
             continue
         if not equals:
-            raise UserError(f"--net must be parts of the form key=value; got '{part}'")
+            raise UserError(f"--net must be key=value pairs separated by spaces; got '{part}'")
         if key not in KEYS:
             raise unknown("a key in --net", key, KEYS)
         if key in pairs:
-            raise UserError(f"each key in --net may stand once; got '{key}' twice")
+            raise UserError(f"each key in --net may occur once; got '{key}' twice")
         pairs[key] = value
     return pairs
 
 
-def apply_pairs(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
-    """Change in `base` what is named, each value read and checked.
-
-    Where a ``recipe`` is named, that one is changed instead.
-    """
-    if "recipe" in named:
-        name, named = named["recipe"], {k: v for k, v in named.items() if k != "recipe"}
+def apply_pairs(base: NetRecipe, pairs: dict[str, str]) -> NetRecipe:
+    """Return `base`, or the recipe under the key ``recipe``, with the given fields replaced."""
+    if "recipe" in pairs:
+        name, pairs = pairs["recipe"], {k: v for k, v in pairs.items() if k != "recipe"}
         if name not in RECIPES:
             raise unknown("recipe in --net", name, RECIPES)
         base = RECIPES[name]
-    values = {key: PARSERS[key](key, value) for key, value in named.items()}
+    values = {key: PARSERS[key](key, value) for key, value in pairs.items()}
     for kind in ("optimizer", "loss"):
         for key in part_registry.parse(kind, values[kind])[1] if kind in values else ():
             if key in values:
                 raise UserError(
-                    f"'{key}' stands in {kind}={values[kind]} and beside it; name it once"
+                    f"'{key}' is given twice, in {kind}={values[kind]} and as {key}=…; give it once"
                 )
     if "optimizer" in values:
         rule, _ = part_registry.parse("optimizer", values["optimizer"])
@@ -215,21 +212,21 @@ def apply_pairs(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
     rule, _ = part_registry.parse("optimizer", recipe.optimizer)
     schedule, _ = part_registry.parse("schedule", recipe.schedule)
     for key in UNUSED.get(rule, ()):
-        if key in named:
-            raise UserError(f"optimizer={rule} makes no use of {key}; leave it out")
-    if values.get("warmup") and schedule in RISING:
-        raise UserError(f"schedule={schedule} begins low by itself; leave out warmup")
+        if key in pairs:
+            raise UserError(f"optimizer={rule} does not use {key}; leave it out")
+    if values.get("warmup") and schedule in STARTING_LOW:
+        raise UserError(f"schedule={schedule} starts low already; leave out warmup")
     if values.get("weight_decay") and rule in WITHOUT_DECAY:
-        raise UserError(f"optimizer={rule} goes without weight_decay; adamw is Adam with it")
+        raise UserError(f"optimizer={rule} has no weight_decay; use optimizer=adamw")
     if "momentum" in values and rule not in WITH_MOMENTUM:
         raise UserError(
-            f"momentum goes with optimizer={' or '.join(WITH_MOMENTUM)}; got optimizer={rule}"
+            f"momentum requires optimizer={' or '.join(WITH_MOMENTUM)}; got optimizer={rule}"
         )
     return recipe
 
 
 def validate_recipe(recipe: NetRecipe) -> NetRecipe:
-    """Check a recipe made in Python by the same rules, and return it with plain numbers.
+    """Validate a recipe built in Python by the rules of ``--net``; return it with plain numbers.
 
     Raises
     ------

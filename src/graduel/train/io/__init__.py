@@ -1,1 +1,1 @@
-"""Networks in safetensors files."""
+"""Network files: safetensors with a JSON description."""

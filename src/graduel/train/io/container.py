@@ -1,4 +1,4 @@
-"""The container of a model's arrays: checks before a file is opened, JSON metadata, a checksum."""
+"""The file container: safetensors with JSON metadata and a checksum, checked before opening."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from safetensors.numpy import save
 from graduel.errors import UserError
 
 FORMAT = 2
-"""The number of the file format; from the first release on, files of every format keep loading."""
+"""The version of the file format; from the first release on, files of every version load."""
 KEY = "graduel"
-"""Key of the JSON in the file's metadata; the only one, since the order of two would be random."""
+"""The only key of the file's metadata: safetensors writes several in random order."""
 CHECKSUM = "sha256"
-"""Key in that JSON of a checksum of the rest of it and of all arrays."""
+"""Key of the checksum in that JSON; it covers the rest of the JSON and all arrays."""
 DTYPES = {"float32": "F32", "float64": "F64", "uint8": "U8"}
-"""The names of dtypes in safetensors: those of weights, and of bytes."""
+"""safetensors' names of the dtypes of weights and of bytes."""
 HEADER = 3 << 18
-"""The longest header, in bytes. To read it, safetensors may need 72 times as much memory."""
-OTHER = "expected a model file; this one is of another kind, damaged or cut short"
+"""The maximum header size in bytes. Reading it takes up to 72 times as much memory."""
+OTHER = "expected a model file; this one is another file, damaged or truncated"
 
 
 def one_line(text: object, most: int = 1000) -> str:
-    r"""Return text that is safe in a message: control characters escaped, not too long.
+    r"""Return text made safe for a message: control characters escaped, truncated.
 
     >>> print(one_line("a\nb"))
     a\nb
@@ -43,7 +43,7 @@ def one_line(text: object, most: int = 1000) -> str:
 
 
 def parse(text: str) -> Any:
-    """Parse JSON in which no key occurs twice in one object, or raise UserError."""
+    """Parse JSON; raise `UserError` if it is invalid or a key occurs twice in an object."""
     try:
         return json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
@@ -60,8 +60,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def compute_checksum(about: Mapping[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> str:
     """Return the SHA-256 of a description and of each array's name, dtype, shape and bytes.
 
-    The description is hashed as JSON in ASCII with sorted keys and no spaces, then the arrays in
-    the order of their names, little-endian, wherever they are in the file.
+    The description is hashed as ASCII JSON with sorted keys and no spaces, then the arrays sorted
+    by name, little-endian.
     """
     digest = sha256(json.dumps(about, sort_keys=True, separators=(",", ":")).encode())
     for name, array in sorted(arrays, key=lambda pair: pair[0]):
@@ -72,10 +72,10 @@ def compute_checksum(about: Mapping[str, Any], arrays: Iterable[tuple[str, NDArr
 
 
 def check_file(path: Path) -> None:
-    """Raise unless a path is a regular file whose header is not too long, before it is opened.
+    """Raise `UserError` unless a path is a regular file with a header of at most HEADER bytes.
 
-    A pipe could block for ever, a device never end, and a long header take any amount of memory.
-    safetensors itself checks the header's other contents against the file's size.
+    It runs before the file is opened: a pipe could block, a device never end, and a long header
+    exhaust memory. safetensors checks the rest of the header against the file size.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
@@ -90,12 +90,12 @@ def check_file(path: Path) -> None:
 
 
 def header_size(content: bytes) -> int:
-    """Return the length of the header, which the first eight bytes of a file hold."""
+    """Return the header size in bytes, read from the first eight bytes of a file."""
     return int.from_bytes(content[:8], "little")
 
 
 def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return the bytes of a file: the arrays, and their description with a checksum of both."""
+    """Return the bytes of a file with the arrays, their description and a checksum of both."""
     described = about | {CHECKSUM: compute_checksum(about, arrays.items())}
     text = json.dumps(described, ensure_ascii=False)
     size, content = len(text.encode()), b""
@@ -105,13 +105,13 @@ def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
     if size > HEADER:
         raise UserError(
             f"the network's description and the notes must fit into {HEADER:,} bytes of JSON; "
-            f"got {size:,}. Write large notes to another file"
+            f"got {size:,}. Save large notes in another file"
         )
     return content
 
 
 def parse_header(text: str) -> dict[str, Any]:
-    """Parse the JSON of the metadata; raise UserError unless it is a model of this format."""
+    """Parse the JSON of the metadata; raise `UserError` unless it has this format version."""
     try:
         about = parse(text)
     except UserError as error:
@@ -125,11 +125,11 @@ def parse_header(text: str) -> dict[str, Any]:
             f"written by graduel {one_line(about.get('graduel'), 20)}. Install that version"
         )
     if not isinstance(about.get("notes"), dict):
-        raise UserError("the model's description is damaged (it has no notes by name)")
+        raise UserError("the model's description is damaged (its notes are not a JSON object)")
     return dict(about)
 
 
 def check_sum(about: dict[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
-    """Verify and remove the checksum in a description; raise UserError if it is another one."""
+    """Remove the checksum from a description; raise `UserError` if it does not match."""
     if about.pop(CHECKSUM, None) != compute_checksum(about, arrays):
         raise UserError("the file is damaged: its numbers or notes do not match its checksum")

@@ -1,4 +1,4 @@
-"""Networks with their weights in one file: safetensors, with the network as JSON in its header."""
+"""Save and load a network with its weights as safetensors, with a JSON description."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATE = "state:"
 
 @dataclass(frozen=True, slots=True)
 class SavedNetwork:
-    """The contents of a file: a network, its weights, and notes (plain data)."""
+    """The contents of a network file: a network, its weights, and notes (plain data)."""
 
     network: Network
     weights: Weights
@@ -51,26 +51,26 @@ def save_network(
     weights: Weights,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a network and its weights to one file, whole or not at all.
+    """Save a network and its weights to one file, atomically.
 
     The file is safetensors: every parameter under its index path (``0.W``), the state under
     ``state:`` and its index path, and in the metadata, under ``graduel``, the JSON ``{"format": 2,
     "graduel": version, "spec": network.to_spec(), "notes": …, "sha256": …}``, whose last value is
-    a checksum of the others and of the arrays. The same model makes the same bytes. Missing
-    folders are made.
+    a checksum of the others and of the arrays. Equal models give identical bytes. Missing folders
+    are created.
 
     Parameters
     ----------
-    path : where to; a file that is there is replaced
-    network, weights : what to write, bit by bit
-    notes : plain data (class names, scales, scores, …) that comes back with the model; JSON makes
-        lists of tuples and text of keys. At most 786 kB, with the network
+    path : the file; an existing one is replaced
+    network, weights : the network, and its weights, which are stored exactly
+    notes : plain data (class names, scales, scores, …) to store with the model; JSON turns tuples
+        into lists and keys into text. At most 786 kB together with the network
 
     Raises
     ------
     UserError
-        If the weights do not fit the network, or the network or the notes are not plain data, or
-        are too long.
+        If the weights do not fit the network, or if the network or the notes are not plain data
+        or are too long.
     OSError
         If the file cannot be written.
 
@@ -87,7 +87,7 @@ def save_network(
     (True, True, {'classes': ['a', 'b', 'c']})
     """
     try:
-        network.workspace(weights, gradient=False)  # it checks the sizes
+        network.workspace(weights, gradient=False)  # checks the sizes
         if {weights.theta.dtype, weights.state.dtype} != {np.dtype(network.dtype)}:
             raise ValueError(
                 f"weights must be {network.dtype}, as the network computes; got "
@@ -95,7 +95,7 @@ def save_network(
             )
         spec = network.to_spec()
         parts = [type(node.layer) for top in network.nodes for node in top.walk()]
-        check_spec(json.loads(json.dumps(spec)), parts)  # what would not load is not written
+        check_spec(json.loads(json.dumps(spec)), parts)  # nothing is saved that would not load
         check_axes(network)
     except ValueError as error:
         raise UserError(f"cannot save the network: {error}") from None
@@ -108,35 +108,35 @@ def save_network(
     try:
         text = json.dumps(about, ensure_ascii=False)
         text.encode()
-        about = parse(text)  # as it comes back
+        about = parse(text)  # after a round trip
     except (TypeError, ValueError, RecursionError) as error:
         raise UserError(
-            "notes must be plain data for JSON (text, numbers, lists, dicts with different keys); "
+            "notes must be plain JSON data (text, numbers, lists, dicts with distinct keys); "
             f"{error}"
         ) from None
     arrays = {
-        name: np.asarray(entry.view(vector), order="C")  # save takes the memory as it lies
+        name: np.asarray(entry.view(vector), order="C")  # safetensors copies the memory as is
         for name, entry, vector in _arrays(network, weights)
     }
     atomic_write(path, pack_file(about, arrays))
 
 
 def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
-    """Read a file that :func:`save_network` wrote. Nothing in it is ever executed or unpickled.
+    """Load a file that :func:`save_network` wrote, without executing or unpickling anything.
 
-    The file may come from anywhere: no array is allocated before the file is known to hold as many
-    numbers. It is closed afterwards; the weights are copies.
+    Untrusted files are safe: no array is allocated before the file is known to contain as many
+    numbers. The file is closed afterwards; the weights are copies.
 
     Parameters
     ----------
     path : the file
-    parts : the user's own classes of layers, losses and initializers that occur in the network
+    parts : custom classes of layers, losses and initializers that occur in the network
 
     Raises
     ------
     UserError
-        If there is no such file, if it is not a model file, damaged, of another format, or if it
-        names a part that is not in `parts`.
+        If the file does not exist, is not a model file, is damaged or of another format, or if it
+        names a class that is not in `parts`.
     """
     path = Path(path)
     where = one_line(path)
@@ -148,13 +148,13 @@ def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
         raise UserError(f"{where}: {one_line(error)}") from None
     except OSError as error:
         raise UserError(f"{where}: cannot be read ({error.strerror or one_line(error)})") from None
-    except Exception as error:  # a damaged file may lead anywhere
+    except Exception as error:  # a damaged file can raise anything
         detail = one_line(f"{type(error).__name__}: {error}")
         raise UserError(f"{where}: {OTHER} ({detail})") from None
 
 
 def _read_network(file: Any, parts: Sequence[type]) -> SavedNetwork:
-    """Return the model in an open file, whose header safe_open has checked against its size."""
+    """Read the network of an open file, whose header safe_open has checked."""
     text = (file.metadata() or {}).get(KEY)
     if text is None:
         raise UserError(
@@ -176,7 +176,7 @@ def _read_network(file: Any, parts: Sequence[type]) -> SavedNetwork:
 
 
 def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArray[Any]]]:
-    """Return the name of each array in the file, its place in a vector, and the vector."""
+    """Return the name of each array in the file, its layout entry, and its flat vector."""
     return [
         (prefix + entry.name, entry, vector)
         for prefix, layout, vector in (
@@ -188,7 +188,7 @@ def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArra
 
 
 def _build_network(spec: Any, parts: Sequence[type]) -> Network:
-    """Build the network of a spec."""
+    """Validate a spec and build its network."""
     try:
         check_spec(spec, parts)
         network = Network.from_spec(spec, parts)
@@ -200,7 +200,7 @@ def _build_network(spec: Any, parts: Sequence[type]) -> Network:
 
 
 def _check_arrays(network: Network, file: Any) -> None:
-    """Raise unless names, shapes and dtypes of the file's arrays match the network's layout."""
+    """Raise `UserError` unless the file's arrays match the network in name, shape and dtype."""
     dtype = DTYPES[network.dtype]
     expected = {
         prefix + entry.name: (dtype, entry.shape)

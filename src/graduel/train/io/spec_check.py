@@ -1,7 +1,7 @@
-"""Validate the spec in a file against the parts that it names, before any is built.
+"""Validate the spec in a file against the classes that it names, before any is built.
 
-A network checks what a programmer may get wrong. A file may say anything: a word where a number
-belongs, a loss among the layers, a million layers.
+A network validates its own arguments. A damaged or malicious file can contain anything: text in
+place of a number, a loss among the layers, a million layers.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from graduel.train.io.container import one_line
 
 AXES = 16
 LARGEST = 2**53
-"""No size is as large; products of a few such numbers are cheap to make and to show."""
+"""Sizes must be below this, so that products of a few of them stay small integers."""
 MOST_PARTS = 10_000
 MOST_VALUES = 100_000
 DEEPEST = 32
-"""Levels of brackets; a layer inside another takes two."""
+"""The maximum nesting depth; a nested layer takes two levels."""
 KINDS: dict[Any, tuple[str, tuple[str, ...]]] = {
     Layer: ("a layer", ("plan", "forward", "backward")),
     Loss: ("a loss", ("value_and_gradient", "link")),
@@ -37,21 +37,21 @@ PLAIN: dict[Any, tuple[type, ...]] = {
     str: (str,),
     type(None): (type(None),),
 }
-"""The plain data that a field may hold; exactly these, for a bool is no number."""
+"""The exact types of plain data that a field accepts: a bool is not a number."""
 
 
 def check_spec(spec: Any, parts: Sequence[type] = ()) -> None:
-    """Check a spec's size, and each value's kind. What the values mean, a network checks.
+    """Validate the size of a spec and the type of each value; the network validates the rest.
 
     Parameters
     ----------
     spec : plain data from JSON
-    parts : the user's own classes that it may name
+    parts : custom classes that it may name
 
     Raises
     ------
     UserError
-        If it is too large, or a value is of another kind than its place asks for.
+        If it is too large, or a value has the wrong type.
 
     Examples
     --------
@@ -70,17 +70,17 @@ def check_spec(spec: Any, parts: Sequence[type] = ()) -> None:
     if not isinstance(layers, list) or not isinstance(spec.get("dtype"), str):
         raise UserError("expected a network's spec with a list of layers and a dtype")
     if not _sizes(shape):
-        raise UserError(f"input_shape must be a few positive sizes; got {_shown(shape)}")
+        raise UserError(f"input_shape must be a list of positive integers; got {_shown(shape)}")
     known = {**PARTS, **{part.__name__: part for part in parts}}
-    places = [(layer, Layer, f"layer {i}") for i, layer in enumerate(layers)]
-    for value, kind, where in [*places, (spec.get("loss"), Loss, "the loss")]:
+    items = [(layer, Layer, f"layer {i}") for i, layer in enumerate(layers)]
+    for value, kind, where in [*items, (spec.get("loss"), Loss, "the loss")]:
         problem = _problem(value, kind, where, known)
         if problem:
             raise UserError(problem)
 
 
 def check_axes(network: Network) -> None:
-    """Raise UserError if a layer has or makes an array of more axes than NumPy can hold."""
+    """Raise `UserError` if a parameter, state or output of a layer has more than AXES axes."""
     for top in network.nodes:
         for node in top.walk():
             arrays = [*node.plan.params.values(), *node.plan.state.values()]
@@ -92,13 +92,16 @@ def check_axes(network: Network) -> None:
 
 
 def _check_size(spec: Any) -> None:
-    """Count parts, values and levels, and look at each integer; without recursion or a copy."""
+    """Raise `UserError` for too many parts, values or levels, or too large integers.
+
+    It neither recurses nor copies, so that huge specs are rejected safely.
+    """
     levels, values, parts = [iter([spec])], 0, 0
     while levels:
         for value in levels[-1]:
             values += 1
             if isinstance(value, int) and abs(value) >= LARGEST:
-                raise UserError(f"its integers must be below {LARGEST:,}; got a larger one")
+                raise UserError(f"integers in the spec must be below {LARGEST:,}; got a larger one")
             if isinstance(value, dict | list):
                 parts += isinstance(value, dict)
                 levels.append(iter(value.values() if isinstance(value, dict) else value))
@@ -107,8 +110,8 @@ def _check_size(spec: Any) -> None:
             levels.pop()
         if len(levels) > DEEPEST or values > MOST_VALUES or parts > MOST_PARTS:
             raise UserError(
-                f"its spec must hold at most {MOST_PARTS:,} parts and {MOST_VALUES:,} values, on "
-                f"at most {DEEPEST} levels; got more"
+                f"the spec must have at most {MOST_PARTS:,} parts, {MOST_VALUES:,} values and "
+                f"{DEEPEST} levels; got more"
             )
 
 
@@ -118,11 +121,11 @@ def _hints(part: type) -> dict[str, Any]:
 
 
 def _problem(value: Any, hint: Any, where: str, known: Mapping[str, type]) -> str | None:
-    """Return what is wrong with plain data for a field of this annotation, or None."""
+    """Return an error message if plain data do not fit a field's annotation, else None."""
     if hint in KINDS:
         return _part_problem(value, hint, where, known)
     origin, inner = get_origin(hint), get_args(hint)
-    fits = True  # any other annotation asks for nothing that is known here
+    fits = True  # other annotations are not checked
     if hint in PLAIN:
         fits = type(value) in PLAIN[hint]
     elif origin in (Union, UnionType):
@@ -147,18 +150,18 @@ def _problem(value: Any, hint: Any, where: str, known: Mapping[str, type]) -> st
 
 
 def _part_problem(value: Any, kind: Any, where: str, known: Mapping[str, type]) -> str | None:
-    """Return what is wrong with a part's plain data, or None."""
+    """Return an error message if plain data do not describe a part of this kind, else None."""
     what, needs = KINDS[kind]
     name = value.get("type") if isinstance(value, dict) else None
     if not isinstance(name, str):
-        return f"{where} must be {what}, an object with its type; got {_shown(value)}"
+        return f"{where} must be {what}, an object with the key 'type'; got {_shown(value)}"
     part = known.get(name)
     if part is None:
         return None  # Network.from_spec lists the known parts
     if not all(any(need in vars(base) for base in part.__mro__) for need in needs):
         return f"{where} must be {what}; got '{name}'"
     if part is not PARTS.get(name):
-        return None  # a user's part may hold anything
+        return None  # fields of custom classes are not checked
     hints = _hints(part)
     problems = (
         _problem(value[field.name], hints[field.name], f"{where}.{field.name}", known)
@@ -169,7 +172,7 @@ def _part_problem(value: Any, kind: Any, where: str, known: Mapping[str, type]) 
 
 
 def _sizes(value: Any) -> bool:
-    """Return whether plain data are a shape: a short list of integers of at least 1."""
+    """Return whether plain data are a shape: at most AXES integers of at least 1."""
     return (
         isinstance(value, list)
         and len(value) <= AXES

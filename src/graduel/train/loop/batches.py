@@ -1,4 +1,4 @@
-"""Rows that keep their dtype and are converted to floats a batch at a time."""
+"""Mini-batches: rows that keep their dtype and are converted to floats a batch at a time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Array = NDArray[Any]
 class Rows:
     """A matrix of examples, read as ``scale · X`` in `dtype`.
 
-    uint8 pixels stay uint8: only the batch in hand is converted, which is both smaller in memory
-    and faster to gather than float rows.
+    uint8 pixels stay uint8: only the current batch is converted. That takes less memory than float
+    rows, and batches are gathered faster.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class Rows:
 
     @classmethod
     def of(cls, X: Array, dtype: str = "float32") -> Rows:
-        """Return rows that read uint8 pixels as numbers from 0 to 1, other numbers as they are."""
+        """Return rows that scale uint8 pixels to 0 to 1 and leave other numbers unscaled."""
         return cls(X, detect_scale(X), dtype)
 
     def __len__(self) -> int:
@@ -48,17 +48,17 @@ class Rows:
 
     @property
     def n_features(self) -> int:
-        """Columns."""
+        """The number of columns."""
         return int(self.X.shape[1])
 
     def block(self, start: int, stop: int) -> Array:
-        """Return rows `start` to `stop` as a fresh float array."""
+        """Return rows `start` to `stop` as a new float array."""
         return np.multiply(self.X[start:stop], self.scale, dtype=self.dtype, casting="unsafe")
 
     def gather(self, size: int) -> Callable[[Array], Array]:
-        """Return a function that gathers at most `size` rows by their numbers.
+        """Return a function that gathers at most `size` rows by their indices.
 
-        What it returns is borrowed until its next call.
+        Its result is a buffer that the next call overwrites.
         """
         out = np.empty((size, self.n_features), self.dtype)
         raw = out if self.X.dtype == out.dtype else np.empty(out.shape, self.X.dtype)
@@ -73,7 +73,7 @@ class Rows:
 
 
 class Source(Protocol):
-    """Examples that are converted to floats a batch at a time: :class:`Rows`, or a stand-in."""
+    """Rows that are converted to floats a batch at a time: :class:`Rows` or the like."""
 
     @property
     def dtype(self) -> str:
@@ -82,24 +82,24 @@ class Source(Protocol):
 
     @property
     def n_features(self) -> int:
-        """Columns."""
+        """The number of columns."""
         ...
 
     def __len__(self) -> int: ...
 
     def block(self, start: int, stop: int) -> Array:
-        """Return rows `start` to `stop` as a fresh float array."""
+        """Return rows `start` to `stop` as a new float array."""
         ...
 
     def gather(self, size: int) -> Callable[[Array], Array]:
-        """Return a function that gathers at most `size` rows by their numbers."""
+        """Return a function that gathers at most `size` rows by their indices."""
         ...
 
 
 def iter_batches(rows: Source, size: int, order: Array) -> Iterator[tuple[Array, Array]]:
-    """Yield ``(x, index)`` for the rows in this order; the last batch may be short.
+    """Yield batches ``(x, index)`` in this order of rows; the last batch may be smaller.
 
-    `x` is borrowed until the next batch.
+    `x` is a buffer that the next batch overwrites.
     """
     take = rows.gather(min(size, len(order)))
     for start in range(0, len(order), size):

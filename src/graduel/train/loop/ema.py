@@ -1,4 +1,4 @@
-"""Exponential moving average of the weights (EMA), and a state that fits it."""
+"""Exponential moving average of the weights (EMA), with recomputed batch statistics."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
 
 
 class WeightAverage:
-    """a ← a + (1 − d)(θ − a) after each step: an exponential moving average of θ.
+    """Exponential moving average (EMA) of the weights: a ← a + (1 − d)(θ − a) after each step.
 
     With `warm`, d = min(decay, (1 + step) / (10 + step)), where `step` counts the updates before
-    this one: the random beginning is soon forgotten. The average often predicts better than θ
-    itself where the rate is still high. Call it in the loop::
+    this one, so that the random initial weights soon lose their influence. While the learning rate
+    is high, the average often predicts better than θ itself. Call it in the training loop::
 
         average = WeightAverage(fit.weights)
         for step in fit.fit_steps():
@@ -31,14 +31,14 @@ class WeightAverage:
 
     Parameters
     ----------
-    weights : the weights in training, as a fit holds them; only read
+    weights : the weights in training, such as ``fit.weights``; not modified
     decay : d, in [0, 1)
-    warm : begin with smaller d
+    warm : start with a smaller d
 
     Raises
     ------
     ValueError
-        If `decay` is out of its range.
+        If `decay` is out of range.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class WeightAverage:
         self._scratch = new_scratch(len(self.theta), self.theta.dtype)
 
     def update(self) -> None:
-        """Move the average towards the current θ."""
+        """Move the average toward the current θ."""
         decay = min(self.decay, (1 + self.step) / (10 + self.step)) if self.warm else self.decay
         self.step += 1
         theta = self._weights.theta
@@ -77,22 +77,23 @@ class WeightAverage:
         batch_size: int = 256,
         batches: int = 200,
     ) -> Weights:
-        """Return fresh weights: the averaged θ, and the state that goes with it.
+        """Return new weights: the averaged θ, and a state recomputed for it.
 
-        The running means of training belong to the θ's of training. They are gathered anew, by
-        :func:`recompute_state`; a network without state needs no `rows` and no `rng`.
+        The running means of training belong to the weights in training, so that
+        :func:`recompute_state` computes new ones. A network without state needs no `rows` and
+        `rng`.
 
         Raises
         ------
         ValueError
-            If the network has a state and `rows` or `rng` are missing.
+            If the network has a state and `rows` or `rng` is missing.
         """
         weights = Weights(self.theta.copy(), self._weights.state.copy())
         if network.state_layout.size:
             if rows is None or rng is None:
                 raise ValueError(
                     f"the state of this network ({network.state_layout.entries[0].name}, …) must "
-                    "be gathered anew for averaged weights: pass the training rows and rng=…"
+                    "be recomputed for averaged weights: pass the training rows and rng=…"
                 )
             recompute_state(network, weights, rows, rng=rng, batch_size=batch_size, batches=batches)
         return weights
@@ -118,22 +119,21 @@ def recompute_state(
     batch_size: int = 256,
     batches: int = 200,
 ) -> None:
-    """Gather the state (running means, …) anew for θ as it is, in place; θ stays.
+    """Recompute the state (running means, …) for the current θ, in place.
 
-    What a state means only its layer knows; how it is gathered, training shows: batches go forward
-    in training mode, dropout included, and each layer moves its own state. So here, with θ at
-    rest. The first half of the batches lets the old state fade (at a momentum of 0.1 it then
-    counts 0.9¹⁰⁰ = 3·10⁻⁵); the state is the mean of what stands after each batch of the second
-    half, and so far less noisy than a last state. Short batches are left out. Without state
-    nothing happens.
+    Batches go forward in training mode, dropout included, and each layer updates its own state as
+    in training, while θ does not change. The first half of the batches lets the old state fade (at
+    a momentum of 0.1 its share is then 0.9¹⁰⁰ = 3·10⁻⁵). The new state is the mean of the states
+    after each batch of the second half, which is far less noisy than the last state. Incomplete
+    batches are skipped. A network without state is left unchanged.
 
     Parameters
     ----------
-    network, weights : the state of `weights` is written
+    network, weights : the state of `weights` is overwritten
     rows : training rows
-    rng : order of rows, and dropout
-    batch_size : rows a batch; best that of the training
-    batches : how many, at least 2; as many epochs as it takes
+    rng : random numbers for the order of rows and dropout
+    batch_size : rows per batch, preferably that of the training
+    batches : number of batches, at least 2, over as many epochs as needed
 
     Raises
     ------
@@ -153,7 +153,7 @@ def recompute_state(
     """
     if batches < 2 or batch_size < 1 or len(rows) == 0:
         raise ValueError(
-            "expected at least 2 batches of at least 1 row, and rows; "
+            "expected at least 2 batches, a batch size of at least 1, and at least 1 row; "
             f"got batches={batches}, batch_size={batch_size}, {len(rows)} rows"
         )
     if not network.state_layout.size:

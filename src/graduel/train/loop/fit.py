@@ -1,7 +1,7 @@
 """The training loop: a generator that yields after every batch.
 
-Stopping is ``break``; a progress bar, a stream to a page, a time budget or a choice of the best
-epoch is a loop over it.
+To stop, ``break``. A progress bar, a time budget or the selection of the best epoch is a loop
+over it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 class DivergedError(ArithmeticError):
-    """The loss is no longer a finite number."""
+    """The loss is not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,15 @@ class Step:
     """One training step, on one batch."""
 
     step: int
-    """Steps so far, this one included."""
+    """The number of steps so far, including this one."""
     epoch: int
-    """The epoch that the step belongs to, from 1."""
+    """The epoch of the step, from 1."""
     t: float
-    """Progress of the whole training after the step, in (0, 1]."""
+    """The progress of the training after the step, in (0, 1]."""
     loss: float
-    """The batch's loss before the step."""
+    """The loss of the batch before the step."""
     n: int
-    """Rows in the batch."""
+    """The number of rows in the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class Epoch:
     step: int
     t: float
     loss: float
-    """The mean of the epoch's batch losses, each weighted by its rows."""
+    """The mean of the batch losses, each weighted by its number of rows."""
 
 
 def check_targets(network: Network, rows: Source, y: Array) -> Array:
-    """Return targets that fit rows and network, class codes as the integers that index fastest."""
+    """Return validated targets; integer class codes become ``intp``, which indexes fastest."""
     if network.input_shape != (rows.n_features,):
         raise ValueError(
             f"the network expects rows of shape {network.input_shape}; "
@@ -64,21 +64,21 @@ def check_targets(network: Network, rows: Source, y: Array) -> Array:
         )
     if len(rows) != len(y) or len(y) == 0:
         raise ValueError(
-            f"rows and y must be equally many, at least one; got {len(rows)} and {len(y)}"
+            f"rows and y must have the same length, at least 1; got {len(rows)} and {len(y)}"
         )
     if network.dtype != rows.dtype:
-        raise ValueError(f"the network computes in {network.dtype}; rows are {rows.dtype}")
+        raise ValueError(f"rows must be {network.dtype}, as the network is; got {rows.dtype}")
     y = np.asarray(y)
     return y.astype(np.intp) if y.dtype.kind in "biu" else y
 
 
 def row_weights(weight: Array, n: int) -> Array:
-    """Return row weights as float64; raise ValueError unless all are at least 0, one is above 0."""
+    """Return row weights as float64; raise `ValueError` if one is negative or all are 0."""
     weight = np.asarray(weight, float)
     if weight.shape != (n,) or not (np.isfinite(weight).all() and weight.min() >= 0):
         raise ValueError(
-            f"weight must be {n} finite numbers of at least 0, one a row; got shape "
-            f"{weight.shape}, lowest {weight.min() if weight.size else 'none'}"
+            f"weight must be {n} finite numbers of at least 0, one per row; got shape "
+            f"{weight.shape}, minimum {weight.min() if weight.size else 'none'}"
         )
     if not weight.sum() > 0:
         raise ValueError("weight must have a sum above 0; all are 0")
@@ -86,7 +86,7 @@ def row_weights(weight: Array, n: int) -> Array:
 
 
 def iter_epochs(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
-    """Group steps into epochs of `n_rows` rows; `steps` may do more between them."""
+    """Group steps into epochs of `n_rows` rows."""
     loss, n, done = 0.0, 0, 1
     for step in steps:
         loss, n = loss + step.loss * step.n, n + step.n
@@ -104,28 +104,29 @@ class Fit:
 
     Parameters
     ----------
-    network : what is trained; may be replaced between steps by one of equal layout
+    network : the network; can be replaced between steps by one of equal layout
         (``fit.network = dataclasses.replace(fit.network, layers=…)``)
-    weights : where it begins; trained in place. Default: drawn from `rng`
-    rows, y : the examples, and what the loss takes: class codes of shape (n,), or targets
+    weights : initial weights, trained in place. Default: drawn from `rng`
+    rows, y : the training rows, and their class codes of shape (n,) or targets, as the loss
+        expects
     weight : wᵢ ≥ 0, shape (n,). Default: all 1
-    penalty : α. It goes into the gradient, and so through the optimizer, as scikit-learn's
-        ``alpha`` does; decoupled weight decay is the optimizer's
+    penalty : α. It is added to the gradient and so goes through the optimizer, as scikit-learn's
+        ``alpha`` does; decoupled weight decay is a parameter of the optimizer
     optimizer : the update rule
     optimizer_state : the optimizer's state after an earlier fit, to continue from
     lr : learning rate
-    schedule : t → factor of `lr`, t in (0, 1), taken halfway through each step
-    epochs, batch_size : how long, and how many rows a step
-    rng : all randomness comes from it: first weights, then order and dropout
-    order : returns the order of the next epoch's rows, their numbers. Default: a permutation
-        drawn from `rng`
+    schedule : t → factor of `lr`, with t in (0, 1) at the middle of each step
+    epochs, batch_size : number of epochs, and of rows per step
+    rng : source of all random numbers: initial weights, then order and dropout
+    order : function that returns the row indices of the next epoch in order. Default: a
+        permutation drawn from `rng`
 
     Raises
     ------
     ValueError
-        If sizes do not fit, or a number is not positive.
+        If sizes do not match, or a number is not positive.
     DivergedError
-        While stepping, when the loss is not finite.
+        During training, if the loss is not finite.
 
     Examples
     --------
@@ -181,7 +182,7 @@ class Fit:
         self._scratch = new_scratch(size, self.weights.theta.dtype)
         self._penalized = network.layout.roles.get("weight", slice(0, 0))
         self.optimizer_state = optimizer_state
-        """The state of the optimizer: moments, the step."""
+        """The state of the optimizer: moments and the step."""
         if optimizer_state is None:
             self.optimizer_state = self.optimizer.init(network.layout, self.weights.theta.dtype)
 
@@ -196,23 +197,23 @@ class Fit:
         old = self._network
         if same != (old.layout, old.state_layout, old.input_shape, old.dtype):
             raise ValueError(
-                "a network can be replaced in mid-training only by one of equal layout; "
-                "got other parameters. Begin a new fit for it"
+                "a network in training can be replaced only by one of equal layout; "
+                "got other parameters. Start a new fit for it"
             )
         self._network = network
         self._workspace = network.workspace(self.weights)
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole training."""
+        """The number of steps of the training."""
         return self.epochs * ceil(len(self.rows) / self.batch_size)
 
     def fit_steps(self) -> Iterator[Step]:
         """Train, yielding after every batch."""
         if self.step:
             raise RuntimeError(
-                "this fit has begun: go on with the generator that it began with, "
-                "or make a new Fit(…, weights=…) for more epochs"
+                "this fit has already started: continue its generator, or create a new "
+                "Fit(…, weights=…) for more epochs"
             )
         total = self.total_steps
         call = Call(train=True, rng=self.rng)
@@ -225,15 +226,16 @@ class Fit:
                 if not isfinite(loss):
                     raise DivergedError(
                         f"the loss became {loss} at step {self.step + 1} of {total} "
-                        f"(epoch {epoch}), first of all in {self._first_non_finite(x, call)}: "
-                        f"lower the learning rate (now {self.lr:g})"
+                        f"(epoch {epoch}); non-finite numbers appear first in "
+                        f"{self._first_non_finite(x, call)}: lower the learning rate (now "
+                        f"{self.lr:g})"
                     )
                 loss += self._update(len(index) if weight is None else float(weight.sum()), total)
                 self.step += 1
                 yield Step(self.step, epoch, self.step / total, loss, len(index))
 
     def _update(self, weight: float, steps: int) -> float:
-        """Run one step of the optimizer; return the penalty α/2 ‖W‖² / Σw at the θ before it."""
+        """Run one optimizer step; return the penalty α/2 ‖W‖² / Σw before the step."""
         theta, gradient = self.weights.theta, self._workspace.gradient
         assert gradient is not None
         penalty = self.penalty / weight if weight else 0.0
@@ -242,7 +244,7 @@ class Fit:
             self.optimizer_state.penalty = penalty
         elif penalty:
             squares = self._penalize(penalty, theta[self._penalized], gradient[self._penalized])
-        # Halfway through the step, so that neither the first nor the last is of size 0.
+        # The middle of the step, so that neither the first nor the last has a rate of 0.
         t = (self.step + 0.5) / steps
         lr = self.lr * self.schedule(t)
         if hasattr(self.optimizer_state, "t"):
@@ -251,7 +253,7 @@ class Fit:
         return penalty / 2 * (self.optimizer_state.squares if self._rule_penalizes else squares)
 
     def _penalize(self, penalty: float, W: Array, dW: Array) -> float:
-        """Add λ W to the gradient, for a rule that does not itself; return ‖W‖²."""
+        """Add λ W to the gradient, unless the optimizer does so; return ‖W‖²."""
         squares = 0.0
         for part, scratch in chunks(len(W), self._scratch):
             squares += float(np.dot(W[part], W[part]))
@@ -259,24 +261,24 @@ class Fit:
         return squares
 
     def _first_non_finite(self, x: Array, call: Call) -> str:
-        """Return the name of the first layer whose output is not finite."""
-        places = [] if np.isfinite(x).all() else ["the rows"]
+        """Return the first layer with a non-finite output, or "the rows" or "the loss"."""
+        culprits = [] if np.isfinite(x).all() else ["the rows"]
 
         def watch(name: str, way: str, array: Array) -> None:
             if not np.isfinite(array).all():
-                places.append(f"layer {name}")
+                culprits.append(f"layer {name}")
 
-        # Python's own overflow warnings would say the same less clearly.
+        # NumPy's overflow warnings would only repeat the error.
         with np.errstate(all="ignore"):
             self._network.forward(x, self._workspace, Call(True, call.rng, call.t, watch))
-        return places[0] if places else "the loss"
+        return culprits[0] if culprits else "the loss"
 
     def fit_iter(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch."""
         return iter_epochs(self.fit_steps(), len(self.rows))
 
     def fit(self) -> Weights:
-        """Train to the end."""
+        """Train for all epochs; return the weights."""
         for _ in self.fit_steps():
             pass
         return self.weights

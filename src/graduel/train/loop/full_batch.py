@@ -1,4 +1,4 @@
-"""Training by a minimizer such as L-BFGS: the loss over all rows, as one function of θ."""
+"""Full-batch training by a minimizer such as L-BFGS: the loss over all rows as a function of θ."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ class FullBatch:
 
         f(θ) = Σᵢ wᵢ ℓᵢ(θ) / Σᵢ wᵢ + λ/2 ‖W‖²,   W all of the role "weight"
 
-    It goes over the rows chunk by chunk, each chunk's mean and gradient counting by its Σw, so that
-    memory stays small; the sum does not depend on the chunks. Like a :class:`Fit` it yields an
-    :class:`Epoch` for each iteration, and stopping is ``break``. Begun again, it goes on from where
-    θ is.
+    To save memory, the loss and gradient are summed over chunks of rows, each weighted by its Σw;
+    the result does not depend on the chunk size. Like a :class:`Fit` it yields an :class:`Epoch`
+    for each iteration, and ``break`` stops it. Started again, it continues from the current θ.
 
     λ/2 ‖W‖² is scikit-learn's penalty for ``MLPClassifier(solver="lbfgs")``, with λ = alpha / n, n
     the number of rows.
 
     Parameters
     ----------
-    network : what is trained; deterministic and row-wise, so no dropout, no batch normalization
-    rows, y : the examples, and what the loss takes: class codes of shape (n,), or targets
+    network : the network; deterministic and row-wise, so no dropout and no batch normalization
+    rows, y : the training rows, and their class codes of shape (n,) or targets, as the loss
+        expects
     weight : wᵢ ≥ 0, shape (n,). Default: all 1
-    rng : for the first weights; needed if there are no `weights`
-    weights : where it begins; trained in place
+    rng : random numbers for the initial weights; required without `weights`
+    weights : initial weights, trained in place
     minimizer : the method. Default: :class:`~graduel.optim.LBFGS`
     weight_decay : λ
-    steps : the most iterations
-    chunk : how many rows go through the network at once
+    steps : maximum number of iterations
+    chunk : number of rows that go through the network at a time
 
     Raises
     ------
     ValueError
-        If sizes do not fit, or a layer is random or looks across rows; the message names it.
+        If sizes do not match, or a layer is random or mixes rows; the message names it.
     DivergedError
-        While stepping, when the loss is not finite at the beginning.
+        During training, if the loss is not finite at the start.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class FullBatch:
             raise ValueError(f"weight_decay must be at least 0; got {weight_decay}")
         if weights is None:
             if rng is None:
-                raise ValueError("first weights are drawn at random: pass rng=… or weights=…")
+                raise ValueError("initial weights are drawn at random: pass rng=… or weights=…")
             weights = network.init(rng)
         reject_random_layers(network)
         self.network, self.rows, self.y, self.weights = network, rows, y, weights
@@ -96,7 +96,7 @@ class FullBatch:
         self.minimizer = minimizer if minimizer is not None else LBFGS()
         self.weight_decay, self.steps = weight_decay, steps
         self.last: Iteration | None = None
-        """The minimizer's last word: evaluations so far, and why it ended."""
+        """The last iteration: number of evaluations so far, and why it ended."""
         size = min(chunk, len(rows))
         self._order = np.arange(len(rows))
         self._size, self._take = size, rows.gather(size)
@@ -106,23 +106,23 @@ class FullBatch:
         self._call = Call(train=True)
 
     def objective(self, theta: Array) -> tuple[float, Array]:
-        """Return f(θ) and its gradient, which is borrowed until the next call."""
+        """Return f(θ) and its gradient, a buffer that the next call overwrites."""
         workspace = self._workspace_at(theta)
-        size, whole = self._size, self._weight_sum(0, len(self.rows))
+        size, total = self._size, self._weight_sum(0, len(self.rows))
         loss = 0.0
         self._total.fill(0)
-        # What overflows is not finite, and the minimizer turns back from it.
+        # An overflow gives a non-finite loss, which the line search rejects.
         with np.errstate(all="ignore"):
             for start in range(0, len(self.rows), size):
                 stop = min(start + size, len(self.rows))
-                share = self._weight_sum(start, stop) / whole
+                share = self._weight_sum(start, stop) / total
                 loss += share * self._chunk_loss(start, stop, workspace)
                 assert workspace.gradient is not None
                 self._add_to_gradient(share, workspace.gradient, slice(0, len(theta)))
             return loss + self._add_decay(workspace.theta), self._total
 
     def _workspace_at(self, theta: Array) -> Workspace:
-        """Return a workspace over θ: the fit's, or a new one for another vector."""
+        """Return a workspace for θ: a new one unless θ is the vector in training."""
         if theta is self.weights.theta:
             return self._workspace
         return self.network.workspace(Weights(theta, self.weights.state))
@@ -131,19 +131,19 @@ class FullBatch:
         return stop - start if self.weight is None else float(self.weight[start:stop].sum())
 
     def _chunk_loss(self, start: int, stop: int, workspace: Workspace) -> float:
-        """Return the mean loss of a chunk of rows, its gradient in the workspace."""
+        """Return the mean loss of a chunk of rows; leave its gradient in the workspace."""
         x = self._take(self._order[start:stop])
         weight = None if self.weight is None else self.weight[start:stop]
         return self.network.loss_and_gradient(x, self.y[start:stop], workspace, self._call, weight)
 
     def _add_to_gradient(self, factor: float, vector: Array, role: slice) -> None:
-        """Add a multiple of one role of a vector to the gradient."""
+        """Add `factor` times a slice of a vector to the gradient."""
         source, target = vector[role], self._total[role]
         for part, scratch in chunks(len(source), self._scratch):
             target[part] += np.multiply(source[part], factor, out=scratch)
 
     def _add_decay(self, theta: Array) -> float:
-        """Return λ/2 ‖W‖² and add its gradient, λ W."""
+        """Add λ W to the gradient; return λ/2 ‖W‖²."""
         role = self.network.layout.roles.get("weight", slice(0, 0))
         if not self.weight_decay:
             return 0.0
@@ -153,13 +153,13 @@ class FullBatch:
         return self.weight_decay / 2 * squares
 
     def fit_iter(self) -> Iterator[Epoch]:
-        """Train, yielding after every iteration, θ at the point it accepted."""
+        """Train, yielding after every iteration with θ at the accepted point."""
         for iteration in self.minimizer.minimize(self.objective, self.weights.theta, self.steps):
             self.last = iteration
             if not np.isfinite(iteration.loss):
                 raise DivergedError(
                     f"the loss is {iteration.loss} after {iteration.step} steps: the rows or the "
-                    "first weights hold numbers that are too large or missing. Scale the rows"
+                    "initial weights contain numbers that are too large or NaN. Scale the rows"
                 )
             yield Epoch(
                 iteration.step,
@@ -169,31 +169,31 @@ class FullBatch:
             )
 
     def fit(self) -> Weights:
-        """Train to the end."""
+        """Train until it converges or `steps` is reached; return the weights."""
         for _ in self.fit_iter():
             pass
         return self.weights
 
 
 def reject_random_layers(network: Network) -> None:
-    """Raise if a layer makes the loss random, or dependent on how rows are divided into batches."""
-    why = {
+    """Raise `ValueError` if the loss is random or depends on how rows are divided into batches."""
+    reasons = {
         "deterministic": "draws random numbers in training",
         "row_wise": "mixes the rows of a batch",
     }
-    for flag, what in why.items():
-        named = [_culprit(node, flag) for node in network.nodes]
+    for flag, reason in reasons.items():
+        culprits = [_culprit(node, flag) for node in network.nodes]
         if not getattr(network.loss, flag):
-            named.append(f"the loss, {type(network.loss).__name__},")
-        for culprit in filter(None, named):
+            culprits.append(f"the loss {type(network.loss).__name__}")
+        for culprit in filter(None, culprits):
             raise ValueError(
-                f"a minimizer needs the same loss for the same θ, whatever the batch; {culprit} "
-                f"{what}. Leave it out, or train by mini-batches, with Fit"
+                f"a minimizer requires a loss that depends on θ only; {culprit} {reason}. Leave it "
+                "out, or train by mini-batches with Fit"
             )
 
 
 def _culprit(node: Node, flag: str) -> str:
-    """Return the name of the innermost layer that lacks a property; dropout of rate 0 has it."""
+    """Return the innermost layer that lacks a property, or ""; dropout of rate 0 has it."""
     if getattr(node.layer, flag) or getattr(node.layer, "rate", None) == 0:
         return ""
     if all(getattr(kid.layer, flag) for kid in node.kids):

@@ -1,4 +1,4 @@
-"""A learning rate that is reduced when the monitored value stops improving."""
+"""Reduction of the learning rate when a monitored value stops improving."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from math import inf
 
 @dataclass(slots=True)
 class ReduceOnPlateau:
-    """factor ← max(factor · `factor`, min_factor) after more than `patience` values without gain.
+    """A learning-rate factor that is reduced when a monitored value stops improving.
 
-    A gain is a value below the best one so far by more than `min_delta`; what is watched (a loss,
-    an error) is to get smaller. A value that is not a number is no gain. It begins at 1.
+    factor ← max(factor · `factor`, min_factor) after more than `patience` values without a gain.
+    A gain is a value below the best one so far by more than `min_delta`: the monitored value, such
+    as a loss or an error, is minimized. NaN is not a gain. The factor starts at 1.
 
-    A schedule knows the progress alone; this controller reacts, and so it stands in the loop::
+    A schedule depends on the progress only; this controller reacts to values, so that it is called
+    in the training loop::
 
         plateau, lr = ReduceOnPlateau(), fit.lr
         for epoch in fit.fit_iter():
             fit.lr = lr * plateau.observe(epoch.loss)
 
-    It is PyTorch's ``ReduceLROnPlateau`` (absolute threshold). scikit-learn's
+    It equals PyTorch's ``ReduceLROnPlateau`` with an absolute threshold. scikit-learn's
     ``learning_rate='adaptive'`` divides by 5: ``factor=0.2``, its ``n_iter_no_change`` as
-    `patience` and its ``tol`` as `min_delta` (but there gains below ``tol`` still move the best).
+    `patience` and its ``tol`` as `min_delta` (but there, gains below ``tol`` still update the
+    best value).
 
     Parameters
     ----------
-    factor : what the rate is multiplied by, above 0 and below 1
-    patience : how many values in a row may be without gain, at least 0
-    min_delta : by how much a value must be lower to count, at least 0
-    min_factor : the factor never gets below it, in [0, 1]
+    factor : multiplier of the learning rate, above 0 and below 1
+    patience : number of consecutive values without a gain to tolerate, at least 0
+    min_delta : minimum decrease that is a gain, at least 0
+    min_factor : lower bound of the factor, in [0, 1]
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range.
+        If a parameter is out of range.
 
     Examples
     --------
@@ -51,7 +54,7 @@ class ReduceOnPlateau:
     best: float = field(init=False, default=inf)
     """The lowest value that counted as a gain."""
     waited: int = field(init=False, default=0)
-    """Values since then, or since the last reduction."""
+    """The number of values since the best one, or since the last reduction."""
 
     def __post_init__(self) -> None:
         if not 0 < self.factor < 1:
@@ -64,7 +67,7 @@ class ReduceOnPlateau:
             raise ValueError(f"min_factor must be in [0, 1]; got {self.min_factor}")
 
     def observe(self, value: float) -> float:
-        """Record one more value, the smaller the better; return the factor from here on."""
+        """Record a value and return the new factor."""
         if value < self.best - self.min_delta:
             self.best, self.waited = value, 0
         else:

@@ -1,4 +1,4 @@
-"""Training by a recipe: epochs, the current weights, the best epoch."""
+"""Training of a network from its recipe, and selection of the best epoch."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ from graduel.train.recipes import NetRecipe
 
 Array = NDArray[Any]
 CALIBRATION_ROWS = 1024
-"""Training rows for layers that set their parameters from data."""
+"""The number of training rows for layers that initialize their parameters from data."""
 Losses = Callable[[Array, Array], tuple[float, ...]]
 
 
 class Training:
-    """Training by a recipe: a generator of epochs, and the current weights.
+    """Training of a network from its recipe: a generator of epochs, and the current weights.
 
     Parameters
     ----------
-    recipe : every choice
-    X, y : rows, shape (n, features), and class codes; uint8 stays uint8
-    n_classes : how many classes there are
-    rng : first weights, then order and dropout
-    image : the shape (height, width, channels) of a row, where rows are images
-    inputs : what the columns are, where they are those of a prepared table
+    recipe : all hyperparameters
+    X, y : rows, shape (n_rows, n_features), and class codes; uint8 stays uint8
+    n_classes : number of classes
+    rng : source of all random numbers: initial weights, then order and dropout
+    image : shape (height, width, channels) of a row, where rows are images
+    inputs : the column kinds, where rows are those of a prepared table
     class_weight : a weight for each class, in place of the recipe's
 
     Raises
     ------
     UserError
-        If something in the recipe does not exist or does not fit.
+        If the recipe names an unknown part, or its parts do not fit together.
 
     Examples
     --------
@@ -62,8 +62,8 @@ class Training:
     >>> training = Training(recipe, X, (X[:, 0] > 0).astype(int), 2, rng=rng)
     >>> for epoch in training.epochs():
     ...     pass
-    >>> answers = training.predict_proba(X).argmax(axis=1)
-    >>> epoch.epoch, bool((answers == (X[:, 0] > 0)).mean() > 0.9)
+    >>> labels = training.predict_proba(X).argmax(axis=1)
+    >>> epoch.epoch, bool((labels == (X[:, 0] > 0)).mean() > 0.9)
     (30, True)
     """
 
@@ -113,8 +113,8 @@ class Training:
             self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
         if recipe.ema:
             self._average = WeightAverage(self.weights, recipe.ema)
-        self.answer = self.weights
-        """The current weights to predict with: those in training, or their moving average."""
+        self.prediction_weights = self.weights
+        """The current weights for predictions: those in training, or their EMA."""
 
     def epochs(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch (with L-BFGS: after every iteration)."""
@@ -134,8 +134,8 @@ class Training:
             yield from self._fit.fit_iter()
             return
         for epoch in iter_averaged_epochs(self._fit, self._average):
-            # Rows changed as in training: weights that met no plain ones need their state.
-            self.answer = self._average.weights(
+            # Augmented rows: the state must belong to the distribution seen in training.
+            self.prediction_weights = self._average.weights(
                 self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
             )
             yield epoch
@@ -145,56 +145,56 @@ class Training:
     ) -> Iterator[tuple[Epoch, float]]:
         """Train, yielding each epoch with its error on validation rows; record the best epoch.
 
-        `losses` of probabilities and codes are the values it is selected by, the first first; by
-        default the error alone.
+        The best epoch has the lowest `losses` of probabilities and class codes, compared in order;
+        by default the lowest error.
         """
         for epoch in self.epochs():
             p = self.predict_proba(X)
             error = float(np.mean(p.argmax(axis=1) != y))
             values = (error,) if losses is None else losses(p, y)
             self.observe(values[0])
-            best.record(self.answer, epoch.epoch, error, values)
+            best.record(self.prediction_weights, epoch.epoch, error, values)
             yield epoch, error
 
     def observe(self, value: float) -> None:
-        """Pass a validation loss to the learning-rate controller, if there is one."""
+        """Pass a validation loss to the plateau controller, if the recipe has one."""
         if self._plateau is not None and self._fit is not None:
             self._fit.lr = self.recipe.lr * self._plateau.observe(value)
 
     def predict_proba(self, X: Array, weights: Weights | None = None) -> Array:
-        """Return float32 probabilities, shape (n, classes)."""
-        answers = self.network.predict(X, weights or self.answer, rows=Rows.of(X).block)
-        return to_probabilities(self.network.loss, answers)
+        """Return float32 probabilities, shape (n_rows, n_classes)."""
+        outputs = self.network.predict(X, weights or self.prediction_weights, rows=Rows.of(X).block)
+        return to_probabilities(self.network.loss, outputs)
 
 
 @dataclass(slots=True)
 class BestEpoch:
-    """A copy of the weights of the best epoch on validation rows so far."""
+    """The best epoch on validation rows so far, with a copy of its weights."""
 
     weights: Weights
     epoch: int = 0
     error: float = float("inf")
     losses: tuple[float, ...] = (float("inf"),)
-    """The values it was selected by: the first counts, among equals the next."""
+    """The losses that it was selected by, compared in order."""
 
     def record(
         self, weights: Weights, epoch: int, error: float, losses: tuple[float, ...] = ()
     ) -> None:
-        """Record one more epoch; of equals the first stays. Without `losses` the error counts."""
+        """Record an epoch; ties keep the earlier one. `losses` default to the error."""
         values = losses or (error,)
         if values < self.losses:
             self.weights, self.losses = weights.copy(), values
             self.epoch, self.error = epoch, error
 
 
-def to_probabilities(loss: Loss, answers: Array) -> Array:
-    """Convert a loss's answers to probabilities, in place: at least 0, each row's sum 1.
+def to_probabilities(loss: Loss, outputs: Array) -> Array:
+    """Convert a network's outputs to probabilities, in place: at least 0, each row's sum 1.
 
-    Losses other than softmax cross-entropy answer each class for itself.
+    Under losses other than softmax cross-entropy, the outputs of a row do not sum to 1.
     """
     if takes_class_codes(loss):
-        return answers
-    np.clip(answers, 0, None, out=answers)
-    answers += np.finfo(answers.dtype).tiny  # a row of zeros knows nothing: all alike
-    answers /= answers.sum(axis=1, keepdims=True)
-    return answers
+        return outputs
+    np.clip(outputs, 0, None, out=outputs)
+    outputs += np.finfo(outputs.dtype).tiny  # a row of zeros becomes equal probabilities
+    outputs /= outputs.sum(axis=1, keepdims=True)
+    return outputs

@@ -1,1 +1,1 @@
-"""The handlers, a view of the page a file: each takes a request apart and asks other rooms."""
+"""Request handlers, one module per view of the page."""

@@ -1,4 +1,4 @@
-"""A page's start: the server's state, a session, the demo models' progress, test rows."""
+"""Handlers for page start: server state, sessions, progress of the demo models, test rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ router = APIRouter()
 
 @router.get("/about")
 def about(server: CurrentServer) -> dict[str, Any]:
-    """Return what this server was started on, and its limits."""
+    """Return the server's version, state and limits."""
     app, demo = server.app, server.app.demo
     return {
         "version": version("graduel"),
@@ -45,7 +45,7 @@ def about(server: CurrentServer) -> dict[str, Any]:
 
 @router.get("/ready")
 def stream_demo_progress(server: CurrentServer) -> StreamingResponse:
-    """Stream the progress of the demo models."""
+    """Stream the training progress of the demo models."""
     return StreamingResponse(_demo_progress(server.app.demo), media_type="text/event-stream")
 
 
@@ -58,7 +58,7 @@ async def _demo_progress(demo: DemoModels | None) -> AsyncIterator[str]:
 
 
 def event(message: dict[str, Any], number: int | None = None) -> str:
-    r"""Return a message as a server-sent event.
+    r"""Format a message as a server-sent event.
 
     >>> event({"a": 1})
     'data: {"a":1}\n\n'
@@ -69,20 +69,20 @@ def event(message: dict[str, Any], number: int | None = None) -> str:
 
 @router.post("/sessions", status_code=201)
 def open_session(server: CurrentServer) -> dict[str, Any]:
-    """Start a session; its name is its key."""
+    """Start a session; its name is the client's key."""
     return {"session": server.sessions.open().name}
 
 
 @router.post("/sessions/{session}/end")
 def end_session(client: CurrentClient) -> dict[str, Any]:
-    """End a session: its page has closed."""
+    """End a session; the page sends this when it closes."""
     client.server.sessions.end(client.session.name)
     return {}
 
 
 @router.get("/sessions/{session}")
 def describe_session(client: CurrentClient) -> dict[str, Any]:
-    """Return the models, the table and the training of a session."""
+    """Return the models, table and training of a session."""
     session = client.session
     ready, trained = client.server.app.models, session.trained
     return {
@@ -94,7 +94,7 @@ def describe_session(client: CurrentClient) -> dict[str, Any]:
 
 
 def describe_models(models: ModelPair) -> dict[str, Any]:
-    """Return the description of two models that a page shows."""
+    """Return the description of a model pair for the page."""
     net: dict[str, Any] | None = None
     if models.net is not None and models.net.network is not None:
         network = models.net.network
@@ -116,7 +116,7 @@ def describe_models(models: ModelPair) -> dict[str, Any]:
 
 
 def describe_table(data: Dataset) -> dict[str, Any]:
-    """Return a table's schema as it was inferred, and its counts."""
+    """Return a table's inferred schema and class counts."""
     fields = fields_of(data.X, data.columns) if data.columns else ()
     inferred = data.inferred_table
     return {
@@ -126,7 +126,7 @@ def describe_table(data: Dataset) -> dict[str, Any]:
         "classes": list(data.classes),
         "counts": [int(n) for n in np.bincount(data.y, minlength=len(data.classes))],
         "fields": [asdict(field) for field in fields],
-        "aside": [asdict(column) for column in inferred.set_aside] if inferred else [],
+        "excluded": [asdict(column) for column in inferred.set_aside] if inferred else [],
         "notes": list(inferred.notes) if inferred else [],
     }
 
@@ -138,14 +138,14 @@ def find_test_row(
     model: ModelChoice = "ready",
     label: Annotated[int | None, Query(ge=0, le=1000)] = None,
 ) -> dict[str, Any]:
-    """Return a test row; with a label, the next one of that class from `index` on."""
+    """Return a test row; with a label, the next test row of that class from `index` on."""
     holdout = client.find_data(model)
     data, rows = holdout.data, holdout.test
     index %= len(rows)
     if label is not None:
         of_class = np.flatnonzero(data.y[rows] == check_label(data.classes, label))
         if not len(of_class):
-            raise ClientError(404, f"no test row is of the class {data.classes[label]}")
+            raise ClientError(404, f"no test row has the class {data.classes[label]}")
         index = int(of_class[np.searchsorted(of_class, index) % len(of_class)])
     row = int(rows[index])
     return {

@@ -1,4 +1,4 @@
-"""Exports: the network as NumPy code, JSON or ONNX; an example as one HTML page."""
+"""Exports: the network as NumPy code, JSON or ONNX; an example as an HTML page."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ FILES = {
     "onnx": ("network.onnx", "application/octet-stream"),
     "page": ("example.html", "text/plain; charset=utf-8"),
 }
-"""The page is sent as text: it is saved, never shown from this origin."""
+"""File name and media type of each kind. The page is sent as text so that the browser saves it
+and never renders it on this origin."""
 
 
 @router.post("/{kind}")
 def export(client: CurrentClient, kind: Kind, request: ExportRequest) -> Response:
-    """Return a file, with the client's edits in it."""
+    """Return an export of the models, including the client's edits."""
     models = client.edit_models(request)
     if kind == "page":
         return _build_response(kind, _render_page(models, request))
@@ -67,7 +68,7 @@ def _build_response(kind: Kind, content: str | bytes) -> Response:
 
 
 def network_as_dict(net: Model, network: Network, weights: Weights) -> dict[str, Any]:
-    """Return a network as plain data: its layers, parameters and preparation."""
+    """Return a network as plain data: layers, parameters and preparation."""
     return {
         "format": 1,
         "graduel": version("graduel"),
@@ -83,7 +84,7 @@ def network_as_dict(net: Model, network: Network, weights: Weights) -> dict[str,
 
 
 def _render_page(models: ModelPair, request: ExportRequest) -> str:
-    """Return an example in both models as one page, which needs no scripts."""
+    """Render the inspection of an example in both models as one HTML page without scripts."""
     X = read_example(models, request)
     if models.image is not None:
         X = X.reshape(1, *models.image[: 2 if models.image[2] == 1 else 3])

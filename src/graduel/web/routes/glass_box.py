@@ -1,4 +1,4 @@
-"""The glass box: forward pass, one neuron, the trees, backward pass, one gradient step."""
+"""Handlers for the glass box: forward pass, neurons, trees, backward pass, gradient step."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from graduel.web.state.model_pair import ModelPair
 router = APIRouter(prefix="/sessions/{session}")
 
 TERMS, PATHS = 14, 8
-"""Numbers of summands, and of trees with their paths, that are shown; the largest ones."""
+"""Number of terms and of tree paths to show, largest first."""
 MAX_SIZE = 8192
-"""A larger dW is not sent whole; each neuron's row is sent on request."""
+"""A larger dW is not sent; the row of a single neuron is available on request."""
 
 
 @router.post("/forward")
 def forward(client: CurrentClient, request: ExampleRequest) -> dict[str, Any]:
-    """Return an example's forward pass: every column of neurons, the softmax step by step."""
+    """Return the forward pass of an example: all layers, and the softmax step by step."""
     models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
     X = read_example(models, request)
@@ -50,7 +50,7 @@ def forward(client: CurrentClient, request: ExampleRequest) -> dict[str, Any]:
     return {
         "columns": [column.as_dict() for column in result.columns],
         "softmax": None if result.softmax is None else result.softmax.as_dict(),
-        "answers": models.predict_example(X),
+        "predictions": models.predict_example(X),
         "layers": [
             layer.place.as_dict() for layer in result.layers if layer.place.kind != "dropout"
         ],
@@ -59,7 +59,7 @@ def forward(client: CurrentClient, request: ExampleRequest) -> dict[str, Any]:
 
 @router.post("/neuron")
 def neuron(client: CurrentClient, request: NeuronRequest) -> dict[str, Any]:
-    """Return one neuron's sum, term by term; its weights as an image, where it sees pixels."""
+    """Return the terms of one neuron's sum; its weights as an image if its inputs are pixels."""
     models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
     result = glassbox.explain_neuron(
@@ -77,14 +77,14 @@ def neuron(client: CurrentClient, request: NeuronRequest) -> dict[str, Any]:
         image = getattr(result, name)
         content[name] = None if image is None else pack(image.reshape(net.image))
     W = network.layout[f"{request.layer}.W"].view(weights.theta)
-    # A unit of several ensemble members has no weights of its own to show whole.
-    is_whole = W.ndim == 2 and W.shape[1:] == result.place.shape_out
-    return content | {"weights": pack(W[:, request.unit]) if is_whole else None}
+    # In an ensemble layer, a unit has no single column of weights.
+    has_column = W.ndim == 2 and W.shape[1:] == result.place.shape_out
+    return content | {"weights": pack(W[:, request.unit]) if has_column else None}
 
 
 @router.post("/trees")
 def trees(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
-    """Return the trees' votes for each class, and the paths through the strongest trees."""
+    """Return the trees' contributions to each class, and the paths with the largest leaf values."""
     models = client.edit_models(request)
     model = find_trees(models)
     forest, row = get_forest(model), model.prepare(read_example(models, request))[0]
@@ -98,7 +98,7 @@ def trees(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
 
 @router.post("/tree")
 def tree(client: CurrentClient, request: TreeRequest) -> dict[str, Any]:
-    """Return an example's path through one tree."""
+    """Return the path of an example through one tree."""
     models = client.edit_models(request)
     model = find_trees(models)
     row = model.prepare(read_example(models, request))[0]
@@ -108,7 +108,7 @@ def tree(client: CurrentClient, request: TreeRequest) -> dict[str, Any]:
 
 @router.post("/attribution")
 def attribute(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
-    """Return each input's attribution to a class: the net's gradient, the trees' SHAP values."""
+    """Return each input's attribution to a class: network gradient, XGBoost's SHAP values."""
     models = client.edit_models(request)
     X = read_example(models, request)
     first = next(iter(models.models.values()))
@@ -122,7 +122,7 @@ def attribute(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
 
 
 def _saliency(models: ModelPair, X: Any, label: int) -> dict[str, Any]:
-    """Return the gradient of a class's logit by each input."""
+    """Return the gradient of a class's logit with respect to each input."""
     net, network, weights = find_net(models)
     output = min(label, count_outputs(network) - 1)
     result = glassbox.compute_saliency(network, weights, _net_input(net, X), output)
@@ -135,7 +135,7 @@ def _saliency(models: ModelPair, X: Any, label: int) -> dict[str, Any]:
 
 
 def _shap(model: Model, X: Any, label: int) -> dict[str, Any] | None:
-    """Return the SHAP values of a class's margin; None where there are none."""
+    """Return the SHAP values of a class's margin; None if they are not available."""
     forest = get_forest(model)
     if forest.vector_leaves:
         return None
@@ -153,7 +153,7 @@ def _shap(model: Model, X: Any, label: int) -> dict[str, Any] | None:
 
 @router.post("/backward")
 def backward(client: CurrentClient, request: BackwardRequest) -> dict[str, Any]:
-    """Return an example's backward pass (dZ, dW, db, gates), and one gradient step."""
+    """Return the backward pass of an example (dZ, dW, db, gates), and one gradient step."""
     models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
     x, label = (
@@ -201,7 +201,7 @@ def gradient(client: CurrentClient, request: GradientRequest) -> dict[str, Any]:
 
 
 def _find_margin(codes: Sequence[int], label: int) -> tuple[int | None, int]:
-    """Return the number of a class's margin, and its sign for the class.
+    """Return the index of a class's margin, and its sign for the class.
 
     >>> _find_margin([1], 0), _find_margin([0, 2, 3], 2), _find_margin([0, 2, 3], 1)
     ((0, -1), (1, 1), (None, 1))
@@ -212,17 +212,17 @@ def _find_margin(codes: Sequence[int], label: int) -> tuple[int | None, int]:
 
 
 def _net_input(net: Model, X: Any) -> Any:
-    """Return one raw example as the numbers that the network computes with."""
+    """Prepare and scale one raw example for the network."""
     return net.scale(net.prepare(X))[0]
 
 
 def _column_names(model: Model) -> Sequence[str]:
-    """Return the names of the model's inputs, where they come from a table's columns."""
+    """Return the names of the model's inputs for a table; empty for images."""
     return () if model.preparation is None else model.input_names
 
 
 def _feature_names(model: Model) -> Sequence[str]:
-    """Return the names of the trees' features, as they are shown in splits."""
+    """Return the names of the trees' features, as shown in splits."""
     if isinstance(model.preparation, TreePreparation):
         return model.preparation.feature_names
     return model.input_names if model.image is not None and model.image[2] == 1 else ()

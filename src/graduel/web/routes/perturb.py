@@ -1,4 +1,4 @@
-"""Robustness: perturbed examples and test rows, one column varied, adversarial examples."""
+"""Handlers for robustness: perturbations, one column varied, adversarial examples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/sessions/{session}")
 
 
 MAX_ROWS = 1000
-"""The first test rows are perturbed, at most this many."""
+"""Maximum number of test rows to perturb; the first ones are used."""
 EXAMPLE_STRENGTHS: dict[str, list[float]] = {
     "noise": [0.05 * i for i in range(21)],
     "rotate": [7.5 * i for i in range(-12, 13)],
@@ -48,18 +48,18 @@ TEST_STRENGTHS: dict[str, list[float]] = {
 }
 """The strengths of perturbations of test rows."""
 UNITS = {
-    "noise": "standard deviation, of a pixel's range",
+    "noise": "standard deviation / pixel range",
     "rotate": "degrees",
     "shift": "pixels",
-    "occlude": "pixels a side",
-    "missing": "share of the cells",
-    "scramble": "share of the columns",
+    "occlude": "side length in pixels",
+    "missing": "share of cells",
+    "scramble": "share of columns",
 }
 
 
 @router.post("/perturb")
 def perturb_example(client: CurrentClient, request: PerturbationRequest) -> dict[str, Any]:
-    """Perturb one image, and return both models' predictions."""
+    """Perturb one image and return both models' predictions."""
     models = client.edit_models(request)
     X = _as_images(models, read_example(models, request))
     strength = request.strength
@@ -68,16 +68,16 @@ def perturb_example(client: CurrentClient, request: PerturbationRequest) -> dict
     if request.kind in ("noise", "occlude"):
         strength = max(strength, 0.0)
     pixels = _perturb(X, request.kind, strength, request.seed).reshape(1, -1)
-    return {"pixels": pack(pixels[0]), "answers": models.predict_example(pixels)}
+    return {"pixels": pack(pixels[0]), "predictions": models.predict_example(pixels)}
 
 
 @router.post("/sweep")
 def sweep(client: CurrentClient, request: SweepRequest) -> dict[str, Any]:
-    """Perturb one image at every strength, and return both models' probabilities."""
+    """Perturb one image at every strength and return both models' probabilities."""
     models = client.edit_models(request)
     if request.kind not in EXAMPLE_STRENGTHS:
         kinds = ", ".join(EXAMPLE_STRENGTHS)
-        raise ClientError(422, f"one image can be perturbed by {kinds}; got {request.kind}")
+        raise ClientError(422, f"kind must be one of {kinds} for one image; got {request.kind}")
     X = _as_images(models, read_example(models, request))
     strengths = EXAMPLE_STRENGTHS[request.kind]
     images = [_perturb(X, request.kind, strength, request.seed) for strength in strengths]
@@ -90,16 +90,16 @@ def sweep(client: CurrentClient, request: SweepRequest) -> dict[str, Any]:
 
 @router.post("/vary")
 def vary_column(client: CurrentClient, request: ColumnRequest) -> dict[str, Any]:
-    """Vary one numeric column of a row over its range, and return both models' probabilities."""
+    """Vary one numeric column of a row over its range and return both models' probabilities."""
     import polars as pl
 
     models = client.edit_models(request)
     frame = read_example(models, request)
     field = next((f for f in models.fields if f.name == request.field), None)
     if field is None or not isinstance(frame, pl.DataFrame):
-        raise ClientError(422, f"expected a column of the table; got {request.field[:40]!r}")
+        raise ClientError(422, f"field must be a column of the table; got {request.field[:40]!r}")
     if field.low is None or field.high is None:
-        raise ClientError(422, f"expected a column of numbers; {field.name!r} is {field.kind}")
+        raise ClientError(422, f"field must be a numeric column; {field.name!r} is {field.kind}")
     values = np.linspace(field.low, field.high, 41)
     rows = pl.concat([frame] * len(values)).with_columns(pl.Series(field.name, values))
     return _predict_curves(models, rows, [float(v) for v in values]) | {"unit": field.name}
@@ -107,18 +107,20 @@ def vary_column(client: CurrentClient, request: ColumnRequest) -> dict[str, Any]
 
 @router.post("/sweep-test")
 def sweep_test_rows(client: CurrentClient, request: SweepRequest) -> dict[str, Any]:
-    """Perturb many test rows at every strength, and return both models' error rates."""
+    """Perturb the test rows at every strength and return both models' error rates."""
     models = client.edit_models(request)
     holdout = client.find_data(request.model)
     data, rows = holdout.data, holdout.test[:MAX_ROWS]
     if tuple(data.classes) != models.classes:
-        raise ClientError(409, "the test rows here have other classes than these models")
+        raise ClientError(
+            409, "expected test rows with the classes of the models; their classes differ"
+        )
     X, y = data.X[rows], data.y[rows]
     is_table = bool(models.fields)
     if is_table != (request.kind in ("missing", "scramble")):
         kinds = ("missing", "scramble") if is_table else tuple(EXAMPLE_STRENGTHS)
         raise ClientError(
-            422, f"these data can be perturbed by {', '.join(kinds)}; got {request.kind}"
+            422, f"kind must be one of {', '.join(kinds)} for these data; got {request.kind}"
         )
     strengths = TEST_STRENGTHS[request.kind]
     errors = {family: list[float]() for family in models.models}
@@ -140,7 +142,7 @@ def sweep_test_rows(client: CurrentClient, request: SweepRequest) -> dict[str, A
 
 @router.post("/attack")
 def attack(client: CurrentClient, request: AdversarialRequest) -> dict[str, Any]:
-    """Return an adversarial example of the network, and both models' predictions for it."""
+    """Compute an adversarial example of the network and return both models' predictions."""
     models = client.edit_models(request)
     net, network, weights = find_net(models)
     label = check_label(models.classes, request.label)
@@ -155,32 +157,33 @@ def attack(client: CurrentClient, request: AdversarialRequest) -> dict[str, Any]
 
     predictors = {family: predictor(model) for family, model in models.models.items()}
     result = glassbox.attack_example(network, weights, x, label, request.epsilon, predictors)
-    turns = {
+    smallest_eps = {
         family: glassbox.find_smallest_eps(x, result.direction, predict, steps=64).eps
         for family, predict in predictors.items()
     }
     return {
         "pixels": pack(as_pixels(result.x)),
         "direction": pack(result.direction),
-        "verdicts": result.as_dict()["verdicts"],
-        "turns": turns,
+        "outcomes": result.as_dict()["outcomes"],
+        "smallest_eps": smallest_eps,
     }
 
 
 def _as_images(models: ModelPair, X: Any) -> Array:
     if models.image is None:
-        raise ClientError(409, "only images can be perturbed like this; this is a table")
+        raise ClientError(409, "expected models of images; these are models of a table")
     images: Array = X.reshape(len(X), *models.image)
     return images[..., 0] if models.image[2] == 1 else images
 
 
 def _perturb(X: Array, kind: str, strength: float, seed: int) -> Array:
-    rng = np.random.default_rng(seed) if kind == "noise" else None  # others: always the same way
+    # The other perturbations of one example are deterministic.
+    rng = np.random.default_rng(seed) if kind == "noise" else None
     perturbed: Array = getattr(perturb, kind)(X, strength, rng)
     return perturbed
 
 
 def _predict_curves(models: ModelPair, rows: Any, strengths: list[float]) -> dict[str, Any]:
-    """Return the strengths, and each model's probabilities of the rows."""
+    """Return the strengths and each model's probabilities for the rows."""
     curves: dict[str, Any] = {"strengths": strengths, "net": None, "xgboost": None}
     return curves | {family: pack(m.predict_proba(rows)) for family, m in models.models.items()}

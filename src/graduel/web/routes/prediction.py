@@ -1,4 +1,4 @@
-"""Predictions: for a drawing, a picture's file, or any example."""
+"""Handlers for predictions: for a drawing, an image file, or any example."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/sessions/{session}")
 
 @router.post("/draw")
 def predict_drawing(client: CurrentClient, request: DrawingRequest) -> dict[str, Any]:
-    """Prepare a drawing, step by step, and return both models' predictions."""
+    """Prepare a drawing and return the steps and both models' predictions."""
     start = perf_counter()
     models = client.edit_models(request)
     _check_digits(models)
@@ -31,7 +31,7 @@ def predict_drawing(client: CurrentClient, request: DrawingRequest) -> dict[str,
 def predict_example(client: CurrentClient, request: ExampleRequest) -> dict[str, Any]:
     """Return both models' predictions for an example."""
     models = client.edit_models(request)
-    return {"answers": models.predict_example(read_example(models, request))}
+    return {"predictions": models.predict_example(read_example(models, request))}
 
 
 @router.post("/image")
@@ -41,7 +41,7 @@ async def predict_picture(
     model: ModelChoice = "ready",
     prepare: Annotated[bool, Query()] = True,
 ) -> dict[str, Any]:
-    """Read a PNG, JPEG or WebP file as a drawing, dark ink on light paper or reversed."""
+    """Read a PNG, JPEG or WebP file as a drawing and return both models' predictions."""
     from anyio import to_thread
 
     content = await request.body()
@@ -52,15 +52,17 @@ async def predict_picture(
 
 def _check_digits(models: ModelPair) -> None:
     if models.image != (28, 28, 1):
-        raise ClientError(409, "these models do not read drawings of 28 × 28 pixels")
+        raise ClientError(
+            409, "expected models of 28 × 28 grayscale images; these models take other inputs"
+        )
 
 
 def _predict_ink(models: ModelPair, ink: Any, prepare: bool) -> dict[str, Any]:
-    """Return the steps of the preparation, the pixels, and both models' predictions."""
+    """Return the preparation steps, the pixels and both models' predictions."""
     steps, pixels = prepare_drawing(ink, prepare)
     return {
         "steps": steps,
         "pixels": pack(pixels.reshape(-1)),
         "empty": not bool(pixels.any()),
-        "answers": models.predict_example(pixels.reshape(1, -1)),
+        "predictions": models.predict_example(pixels.reshape(1, -1)),
     }

@@ -1,4 +1,4 @@
-"""Trainings: started, commanded, streamed; their models are adopted by the session."""
+"""Handlers for trainings: create, command, stream events, adopt the models."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ router = APIRouter(prefix="/sessions/{session}/training")
 
 @router.post("", status_code=201)
 def create(client: CurrentClient, settings: TrainingSettings) -> dict[str, Any]:
-    """Create a training, which waits for a command to run. An older one ends."""
+    """Create a training, which waits for the command to run; a previous training stops."""
     server, session = client.server, client.session
     source = session.table if settings.data == "table" else server.app.data
     if source is None:
-        raise ClientError(409, "there are no data to train on; upload a table first")
+        raise ClientError(409, "no data to train on; upload a table first")
     request = TrainingRequest(source, settings)
     cost = check_request(request, server.limits)
     with session.lock:
@@ -43,7 +43,7 @@ def create(client: CurrentClient, settings: TrainingSettings) -> dict[str, Any]:
 
 @router.post("/command")
 def command(client: CurrentClient, request: TrainingCommand) -> dict[str, Any]:
-    """Command the training: run, pause, one step, stop, or a change."""
+    """Execute a command: run, pause, one step, stop, or change a setting."""
     training = _find_training(client.session)
     if training.state in ENDED and request.do != "stop":
         raise ClientError(409, f"this training is {training.state}; start a new one")
@@ -65,12 +65,12 @@ def command(client: CurrentClient, request: TrainingCommand) -> dict[str, Any]:
         training.change(dropout=request.value)
     queue = client.server.trainings
     queue.submit(training)
-    return {"state": training.state, "place": queue.position(training)}
+    return {"state": training.state, "position": queue.position(training)}
 
 
 @router.get("/events")
 def stream_events(client: CurrentClient) -> StreamingResponse:
-    """Stream the training's messages; the training stops when its client goes away."""
+    """Stream the training's messages; the training stops when the client disconnects."""
     events = _events(client, _find_training(client.session))
     return StreamingResponse(events, media_type="text/event-stream")
 
@@ -89,13 +89,13 @@ async def _events(client: Client, training: WatchedTraining) -> AsyncIterator[st
             current = client.server.trainings.position(training)
             if training.state == "queued" and current != position:
                 position = current
-                yield event({"type": "place", "place": position})
+                yield event({"type": "position", "position": position})
             if training.state in ENDED and not training.messages_after(number):
                 yield event({"type": "end", "state": training.state, "message": training.message})
                 return
             if monotonic() - last_event > 10:
                 last_event = client.session.last_used = monotonic()
-                yield ": still here\n\n"
+                yield ": keep-alive\n\n"
             await asyncio.sleep(0.04)
     finally:
         training.watchers -= 1
@@ -105,7 +105,7 @@ async def _events(client: Client, training: WatchedTraining) -> AsyncIterator[st
 
 @router.post("/adopt")
 def adopt_models(client: CurrentClient) -> dict[str, Any]:
-    """Adopt the network and the trees as they are now, so that the other views show them."""
+    """Adopt the current network and trees as the session's models."""
     training = _find_training(client.session)
     assert isinstance(training.request, TrainingRequest)
     models = training.request.build_models(training)
@@ -121,7 +121,7 @@ def adopt_models(client: CurrentClient) -> dict[str, Any]:
 
 @router.get("")
 def describe_training(client: CurrentClient) -> dict[str, Any]:
-    """Return the training's state and, if it stands still, the network's scores."""
+    """Return the training's state; if it is paused or has ended, also the network's scores."""
     training = _find_training(client.session)
     run, point = training.current_run, None
     if run is not None and run.step and training.state in ("paused", *ENDED):
@@ -131,5 +131,5 @@ def describe_training(client: CurrentClient) -> dict[str, Any]:
 
 def _find_training(session: Session) -> WatchedTraining:
     if session.training is None:
-        raise ClientError(409, "there is no training in this session; start one first")
+        raise ClientError(409, "this session has no training; start one first")
     return session.training

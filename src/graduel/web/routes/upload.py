@@ -1,4 +1,4 @@
-"""Upload of a client's table, held in memory for its session alone."""
+"""Handler for table uploads; a table is held in memory, for its session only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from graduel.web.state.holdout import HoldoutData
 router = APIRouter(prefix="/sessions/{session}")
 
 ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"%PDF")
-"""First bytes of files that are not text: they are refused, not unpacked."""
+"""Magic bytes of binary formats; such files are rejected without unpacking."""
 
 
 @router.post("/table")
@@ -31,7 +31,7 @@ async def upload(
     target: Annotated[str | None, Query(max_length=500)] = None,
     name: Annotated[str, Query(max_length=200)] = "table",
 ) -> dict[str, Any]:
-    """Read a CSV file; without a target, return the columns to choose it from."""
+    """Read a CSV file; without a target, return the columns to choose from."""
     content = await request.body()
     data = await to_thread.run_sync(lambda: read_table(content, name, target, client.server.limits))
     if isinstance(data, list):
@@ -47,18 +47,18 @@ async def upload(
 def read_table(
     content: bytes, name: str, target: str | None, limits: Limits
 ) -> Dataset | list[dict[str, Any]]:
-    """Return the data of a CSV file; without a target, its columns with their distinct values.
+    """Parse a CSV file; without a target, return its columns with the number of distinct values.
 
     ClientError 415 if it is not text, 422 if it has too many rows, columns or classes; UserError
-    if it cannot be parsed.
+    if parsing fails.
     """
     if not content.strip():
-        raise ClientError(422, "expected a CSV file; this one is empty")
+        raise ClientError(422, "expected a CSV file; got an empty file")
     if content.startswith(ARCHIVES) or (b"\0" in content[:4096] and not _is_utf16(content)):
         raise ClientError(
-            415, "expected a CSV file: text, with the names of the columns in the first line"
+            415, "expected a CSV file: text with column names in the first line; got a binary file"
         )
-    # The reader takes files.
+    # The reader needs a file on disk.
     with TemporaryDirectory(prefix="graduel-") as folder:
         path = FilePath(folder) / "table.csv"
         path.write_bytes(content)
@@ -70,15 +70,15 @@ def read_table(
         raise ClientError(
             422,
             f"expected at most {limits.rows:,} rows and {limits.columns:,} columns; got "
-            f"{len(frame):,} and {frame.width:,}. graduel duel FILE takes larger tables",
+            f"{len(frame):,} and {frame.width:,}. Use graduel duel FILE for larger tables",
         )
     if target is None:
-        return [{"name": column.name, "different": int(column.n_unique())} for column in frame]
+        return [{"name": column.name, "distinct": int(column.n_unique())} for column in frame]
     table = infer_table(frame, name=name or "table", target=target, decimal=source.decimal)
     if not 2 <= len(table.classes) <= limits.classes:
         raise ClientError(
             422,
-            f"expected a target of 2 to {limits.classes} classes; {target!r} has "
+            f"expected a target with 2 to {limits.classes} classes; {target!r} has "
             f"{len(table.classes)}. Choose another column",
         )
     return Dataset.from_table(table, source="uploaded")

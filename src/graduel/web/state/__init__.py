@@ -1,1 +1,1 @@
-"""What a server holds: models, data, sessions."""
+"""The state of a server: models, data, sessions."""

@@ -1,4 +1,4 @@
-"""What a server was started on: the demo models, a model, a finished duel, or a table."""
+"""The shared state of a server: demo models, a saved model, a finished duel, or a table."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from graduel.web.state.model_pair import ModelPair
 
 @dataclass
 class AppState:
-    """State that all clients share; it does not change.
+    """The state shared by all clients; it is read-only.
 
     Attributes
     ----------
-    title : the page's subject
-    demo : models that are trained at the first start, if the server was started on nothing else
-    loaded : models of a file or of a duel's folder
-    table : the table that the server was started on, for training and for examples
+    title : the name of the data, shown on the page
+    demo : the demo models, if the server was started without a source
+    loaded : models from a model file or a duel's folder
+    table : a table, for training and for examples
     """
 
     title: str = "mnist"
@@ -32,11 +32,11 @@ class AppState:
 
     @cached_property
     def mnist(self) -> HoldoutData:
-        """MNIST: its test digits are examples, its training digits are trained on."""
+        """MNIST: the test digits serve as examples, the training digits for training."""
         return HoldoutData.of(load_dataset("mnist"))
 
     def warm_up(self) -> None:
-        """Load what the first client needs, in a thread of its own."""
+        """Load the data that the first client needs, in a background thread."""
 
         def load() -> None:
             if self.is_digits:
@@ -48,19 +48,19 @@ class AppState:
 
     @property
     def models(self) -> ModelPair | None:
-        """The models; None while they are being trained, and where there are none."""
+        """The models; None during training of the demo models, or if there are none."""
         return self.loaded if self.demo is None else self.demo.models
 
     @property
     def is_digits(self) -> bool:
-        """Whether examples are images of MNIST's size."""
+        """Whether examples are 28 × 28 images."""
         if self.loaded is not None:
             return self.loaded.image == (28, 28, 1)
         return self.table is None
 
     @property
     def data(self) -> HoldoutData | None:
-        """The data for training and for examples; None where there are none."""
+        """The data for training and examples; None if there are none."""
         if self.table is not None:
             return self.table
         return self.mnist if self.is_digits else None

@@ -1,7 +1,7 @@
-"""Two small models of MNIST, trained in seconds at the first start and saved for later ones.
+"""Two small MNIST models, trained in seconds at the first start and saved for later starts.
 
-They are saved under GRADUEL_CACHE, under a name that changes with their recipes. A damaged file is
-replaced by training anew.
+The files are saved under GRADUEL_CACHE, with a digest of the recipes in their names. If a file is
+damaged, the models are trained again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class DemoRecipe:
-    """Recipes that take seconds, for models small enough to be seen whole."""
+    """Recipes that train in seconds, for models small enough to show completely."""
 
     net: NetRecipe = NetRecipe(
         layers=(64, 32), dropout=0.05, lr=3e-3, batch_size=64, epochs=8, weight_decay=0.01
@@ -49,26 +49,26 @@ class DemoRecipe:
 
     @property
     def digest(self) -> str:
-        """Sixteen hexadecimal digits that change with anything that changes the models."""
+        """Sixteen hexadecimal digits that depend on everything that affects the models."""
         content = asdict(self) | {"format": FORMAT, "xgboost": version("xgboost")}
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class DemoModels:
-    """The demo models, while they are loaded or trained and afterwards.
+    """The demo models and the progress of loading or training them.
 
     Parameters
     ----------
-    recipe : how they are trained
-    folder : where they are saved. Default: ``web`` under :func:`cache_folder`
-    threads : of XGBoost. Default: all cores
+    recipe : the recipes of the two models
+    folder : the folder of the saved models. Default: ``web`` under :func:`cache_folder`
+    threads : number of XGBoost threads. Default: all cores
 
     Attributes
     ----------
-    models : None until they are there
-    progress : of the training, from 0 to 1
-    message : the step under way
-    error : the reason, if there will be no models
+    models : the models; None until they are ready
+    progress : progress of the training, from 0 to 1
+    message : the current step
+    error : the error message if training failed, else empty
     """
 
     def __init__(
@@ -81,25 +81,25 @@ class DemoModels:
         self.folder = folder if folder is not None else cache_folder() / "web"
         self.threads = threads if threads is not None else os.cpu_count() or 1
         self.models: ModelPair | None = None
-        self.progress, self.message, self.error = 0.0, "beginning", ""
+        self.progress, self.message, self.error = 0.0, "starting", ""
 
     def start(self) -> None:
-        """Load or train in a thread of its own."""
+        """Load or train the models in a background thread."""
         threading.Thread(target=self.run, name="demo-models", daemon=True).start()
 
     def run(self) -> None:
         """Load the models; if that fails, train and save them."""
         try:
             net, trees = self._load() or self._train()
-            get_forest(trees)  # read once, before the first client waits for it
+            get_forest(trees)  # cached now, so that the first client need not wait
             recipe = self.recipe
             about = (
-                f"trained here on {recipe.net_rows:,} of MNIST's digits (the network) and "
-                f"{recipe.tree_rows:,} (XGBoost, one tree for each class and round)"
+                f"trained on this machine on {recipe.net_rows:,} (network) and "
+                f"{recipe.tree_rows:,} (XGBoost) MNIST digits"
             )
             self.models = ModelPair.of((net, trees), about)
             self.progress, self.message = 1.0, "ready"
-        except Exception as error:  # clients would wait for ever
+        except Exception as error:  # otherwise clients would wait forever
             self.error = f"{type(error).__name__}: {error}"
 
     def _path(self, family: str) -> Path:
@@ -124,10 +124,12 @@ class DemoModels:
         self.message = "training the network"
         net_rows = select(train[: recipe.net_rows])
         net_run = TrainingRun(recipe.net, net_rows, valid, 10, seed=recipe.seed)
-        with threadpool_limits(1, user_api="blas"):  # batches this small are no work for two
+        with threadpool_limits(
+            1, user_api="blas"
+        ):  # such small batches do not benefit from two threads
             while net_run.advance():
                 self.progress = 0.4 * net_run.t
-        self.message = "boosting XGBoost's trees"
+        self.message = "training XGBoost"
         X, y = select(train[: recipe.tree_rows])
         tree_run = BoostingRun(
             recipe.trees, X, y, valid[0], 10, seed=recipe.seed, threads=self.threads
@@ -140,7 +142,7 @@ class DemoModels:
         net = Model("net", "NumPy network", schema, network=network, weights=weights)
         booster, codes = tree_run.booster, tuple(range(10))
         trees = Model("xgboost", "XGBoost", schema, booster=booster, class_codes=codes)
-        with suppress(OSError):  # without a cache the next start trains again
+        with suppress(OSError):  # without a cache, the next start trains again
             for model in (net, trees):
                 save_model(self._path(model.family), model)
         return net, trees

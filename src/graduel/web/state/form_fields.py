@@ -1,4 +1,4 @@
-"""A table's columns as the fields of a form, and a form's content as a row of the table."""
+"""Conversion between table columns and form fields, and between table rows and form values."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAX_CHOICES = 40
-"""Categories that a form offers, the most frequent ones."""
+"""Maximum number of categories that a form offers; the most frequent are chosen."""
 MAX_TEXT = 200
-"""Characters of a text that a form takes."""
+"""Maximum length of a text value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column as a form shows it.
+    """One column as a form field.
 
     Attributes
     ----------
-    name, kind : the column's
-    low, high : of numbers, the smallest and the largest of the data
-    choices : of categories, the most frequent
-    whole : whether every number of the data is whole
+    name, kind : name and type of the column
+    low, high : of a numeric column, the smallest and the largest value
+    choices : of a categorical column, the most frequent categories
+    integer : whether all values of a numeric column are integers
     """
 
     name: str
@@ -36,15 +36,15 @@ class Field:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
-    whole: bool = False
+    integer: bool = False
 
 
 def fields_of(frame: pl.DataFrame | None, columns: Sequence[Column]) -> tuple[Field, ...]:
-    """Return a table's columns as fields; without its rows only names and kinds are known.
+    """Return the columns of a table as fields; without rows, only names and types are set.
 
     >>> import polars as pl
     >>> fields_of(pl.DataFrame({"age": [20, 40]}), [Column("age", "numeric")])[0]
-    Field(name='age', kind='numeric', low=20.0, high=40.0, choices=(), whole=True)
+    Field(name='age', kind='numeric', low=20.0, high=40.0, choices=(), integer=True)
     """
     return tuple(_make_field(None if frame is None else frame[c.name], c) for c in columns)
 
@@ -56,8 +56,8 @@ def _make_field(values: pl.Series | None, column: Column) -> Field:
         low, high = values.min(), values.max()
         assert isinstance(low, int | float)
         assert isinstance(high, int | float)
-        whole = bool((values.drop_nulls() % 1 == 0).all())
-        return Field(column.name, column.kind, float(low), float(high), whole=whole)
+        integer = bool((values.drop_nulls() % 1 == 0).all())
+        return Field(column.name, column.kind, float(low), float(high), integer=integer)
     if column.kind == "categorical":
         counts = values.drop_nulls().value_counts(sort=True, name="rows")
         choices = tuple(str(v) for v in counts[column.name][:MAX_CHOICES])
@@ -66,15 +66,15 @@ def _make_field(values: pl.Series | None, column: Column) -> Field:
 
 
 def row_of(frame: pl.DataFrame, index: int) -> dict[str, Any]:
-    """Return a row as a form holds it: numbers, text, booleans, dates in ISO 8601."""
+    """Return a row as form values: numbers, text, booleans, dates in ISO 8601."""
     row = frame.row(index, named=True)
     return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
 
 
 def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
-    """Return a form's content as a table of one row; an empty field is a missing value.
+    """Return form values as a DataFrame of one row; an empty field is a missing value.
 
-    ClientError 422 if a value is not of its column's kind.
+    ClientError 422 if a value does not match the type of its column.
 
     >>> frame_of({"age": 3}, [Field("age", "numeric"), Field("sex", "categorical")]).row(0)
     (3.0, None)
@@ -102,7 +102,7 @@ def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
 
 
 EXPECTED = {"numeric": "a number", "boolean": "true or false", "date": "a date such as 2024-05-31"}
-"""What a field takes, by the column's kind; all others take text."""
+"""Descriptions of valid values by column type; other types accept text."""
 
 
 def _parse_value(value: Any, field: Field) -> Any:

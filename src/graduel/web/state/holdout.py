@@ -1,4 +1,4 @@
-"""Data with held-out test rows, which no training on this server sees."""
+"""Data with held-out test rows, which are never used for training."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from graduel.web.array_codec import Array
 from graduel.web.http_error import ClientError
 
 TEST_DIVISOR = 5
-"""Of data without test rows, one row in five is a test row."""
+"""Without predefined test rows, one row in this many becomes a test row."""
 MAX_VALID = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HoldoutData:
-    """Features and target, and which rows are test rows.
+    """Features and target, with the indices of the test rows.
 
     Attributes
     ----------
-    data : never changed
-    test : the numbers of the test rows, in order
+    data : the data, never modified
+    test : indices of the test rows, sorted
     """
 
     data: Dataset
@@ -30,7 +30,7 @@ class HoldoutData:
 
     @classmethod
     def of(cls, data: Dataset) -> HoldoutData:
-        """Hold out the data's own test rows, or a random fifth of the rows.
+        """Hold out the predefined test rows, or a random fifth of the rows.
 
         >>> from graduel.data.source import open_source
         >>> len(HoldoutData.of(open_source("iris").load()).test)
@@ -43,9 +43,9 @@ class HoldoutData:
         return cls(data, np.sort(order[: max(1, n_rows // TEST_DIVISOR)]))
 
     def draw_rows(self, max_train: int, seed: int = 0) -> tuple[Array, Array]:
-        """Return random training rows and validation rows, disjoint, none of them a test row.
+        """Draw random training rows and validation rows, disjoint and without test rows.
 
-        ClientError 422 if there are too few.
+        ClientError 422 if there are too few rows.
 
         >>> from graduel.data.source import open_source
         >>> [len(rows) for rows in HoldoutData.of(open_source("iris").load()).draw_rows(1000)]
@@ -56,5 +56,5 @@ class HoldoutData:
         n_valid = min(MAX_VALID, max(1, len(rows) // 5))
         train = rows[n_valid : n_valid + max_train]
         if len(train) < 4:
-            raise ClientError(422, f"expected at least 10 rows to train on; got {len(self.data.y)}")
+            raise ClientError(422, f"expected a table of at least 10 rows; got {len(self.data.y)}")
         return train, rows[:n_valid]

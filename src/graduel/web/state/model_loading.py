@@ -1,4 +1,4 @@
-"""The state of a server that is started on a model's file or on a finished duel's folder."""
+"""Loading of server state from a model file or the folder of a finished duel."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from graduel.web.state.holdout import HoldoutData
 from graduel.web.state.model_pair import ModelPair, is_plain
 
 PREFERRED = ("net", "xgboost", "textbook")
-"""Contenders of a duel whose models are shown before those of others."""
+"""Contenders whose models take precedence over those of others."""
 
 
 def load_model_state(path: Path) -> AppState:
-    """Return the state for one model, without the other of the pair; UserError if it is none."""
-    pair = ModelPair.of([load_model(path)], f"read from {path.name}")
+    """Return the state for a single model; UserError if the file is not a saved model."""
+    pair = ModelPair.of([load_model(path)], f"loaded from {path.name}")
     return AppState(title=pair.schema.name, loaded=pair)
 
 
 def load_duel_state(folder: Path) -> AppState:
     """Return the state for a finished duel: one of its networks and one of its boosters.
 
-    UserError if the folder is not a duel's, holds no saved model, or a file is damaged.
+    UserError if the folder is not a duel, contains no saved model, or a file is damaged.
     """
     store = Store(folder, Protocol.from_dict(read_json(folder / PLAN)))
     cells = [cell for cell in store.protocol.cells() if cell.seed == 0]
     paths = {cell.contender: path for cell in cells if (path := store.model_path(cell)).is_file()}
     if not paths:
         raise UserError(
-            f"{folder}: expected a finished duel with its saved models (cells/*/{MODEL}); found "
-            "none. Cross-validation saves none; a duel with one split does"
+            f"{folder}: expected a finished duel with saved models (cells/*/{MODEL}); got none. "
+            "Cross-validation saves no models: run a duel with a single split"
         )
     ranks = {name: rank for rank, name in enumerate(PREFERRED)}
     models = [load_model(paths[n]) for n in sorted(paths, key=lambda n: (ranks.get(n, 3), n))]
@@ -49,7 +49,7 @@ def load_duel_state(folder: Path) -> AppState:
         of_family = [model for model in models if model.family == family]
         plain = [model for model in of_family if model.network is None or is_plain(model.network)]
         shown += (plain or of_family)[:1]
-    pair = ModelPair.of(shown, f"read from the duel in {folder.resolve().name}")
+    pair = ModelPair.of(shown, f"loaded from the duel {folder.resolve().name}")
     table = _load_table(store) if pair.schema.columns else None
     if table is not None:
         pair = replace(pair, fields=fields_of(table.data.X, table.data.columns))
@@ -57,7 +57,7 @@ def load_duel_state(folder: Path) -> AppState:
 
 
 def _load_table(store: Store) -> HoldoutData | None:
-    """Return a duel's table with the duel's test rows; None if it can no longer be read."""
+    """Return the table and test rows of a duel; None if they cannot be read."""
     try:
         return HoldoutData(store.dataset(), np.sort(store.read_split(0).test))
     except DAMAGE:

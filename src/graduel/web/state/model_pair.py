@@ -1,4 +1,4 @@
-"""The two models that a page compares: a network and boosted trees of the same data."""
+"""The two models that the page compares: a network and boosted trees for the same data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from graduel.web.state.form_fields import Field, fields_of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelPair:
-    """Two models of the same data; one of them may be missing.
+    """Two models for the same data; one of them may be missing.
 
     Attributes
     ----------
     net, trees : the models
-    fields : the columns of a table, as a form shows them
-    about : a phrase on the origin of the models
+    fields : the columns of a table as form fields
+    about : the origin of the models, as a phrase
     """
 
     net: Model | None = None
@@ -34,12 +34,12 @@ class ModelPair:
 
     @classmethod
     def of(cls, models: Iterable[Model], about: str) -> ModelPair:
-        """Return fitted models as a pair; UserError if their classes differ."""
+        """Build a pair from fitted models; UserError if their classes differ."""
         by_family = {model.family: model for model in models}
         net, trees = by_family.get("net"), by_family.get("xgboost")
         if net is not None and trees is not None and net.classes != trees.classes:
             raise UserError(
-                "expected models of the same classes; those of the network and the trees differ"
+                "expected models with the same classes; those of the network and XGBoost differ"
             )
         if trees is not None:
             trees.booster.set_param({"nthread": 1})  # many clients share few cores
@@ -48,27 +48,27 @@ class ModelPair:
 
     @property
     def models(self) -> dict[str, Model]:
-        """The models that are there, by family."""
+        """The available models by family."""
         pair = {"net": self.net, "xgboost": self.trees}
         return {family: model for family, model in pair.items() if model is not None}
 
     @property
     def schema(self) -> Schema:
-        """The schema of both."""
+        """The schema of both models."""
         return next(iter(self.models.values())).schema
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The name of each class."""
+        """The names of the classes."""
         return self.schema.classes
 
     @property
     def image(self) -> tuple[int, int, int] | None:
-        """Height, width and channels, where examples are images."""
+        """Height, width and channels of an image; None for tables."""
         return self.schema.image
 
     def predict_example(self, X: Any) -> dict[str, list[float] | None]:
-        """Return the class probabilities of one example, by family; None for a missing model."""
+        """Return the class probabilities of one example by family; None for a missing model."""
         probabilities: dict[str, list[float] | None] = {"net": None, "xgboost": None}
         for family, model in self.models.items():
             probabilities[family] = [float(p) for p in model.predict_proba(X)[0]]
@@ -77,9 +77,9 @@ class ModelPair:
     def edit(
         self, weight_edits: Sequence[WeightEdit], ablations: Sequence[UnitAblation]
     ) -> ModelPair:
-        """Return the pair with a client's edits, made on a copy of the network's weights.
+        """Return the pair with a client's edits, applied to a copy of the network's weights.
 
-        UserError if there is no such layer, unit or weight.
+        UserError if a layer, unit or weight does not exist.
         """
         net = self.net
         if net is None or net.network is None or net.weights is None:
@@ -96,9 +96,9 @@ class ModelPair:
 
 
 def is_plain(network: Network) -> bool:
-    """Return whether a network has dense layers, activations and dropout alone.
+    """Return whether a network consists of dense layers, activations and dropout.
 
-    Only such a network can be shown whole.
+    The page can show only such networks.
 
     >>> from graduel.nn import ReLU
     >>> is_plain(Network((Dense(4), ReLU(), Dense(2)), (3,)))

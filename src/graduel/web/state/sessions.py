@@ -1,7 +1,7 @@
-"""Sessions: what the server keeps in memory for each client, and for how long.
+"""Sessions: per-client state in memory, with limits on number, idle time and memory.
 
-A session has a name that cannot be guessed and that one page alone knows. Nothing in it is shared:
-weights that a client edits or trains are copies.
+A session has an unguessable name, known to one page only. Nothing is shared between sessions:
+clients edit and train copies of the weights.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from graduel.web.training.watched_training import WatchedTraining
 
 @dataclass(slots=True)
 class Session:
-    """One client's table, training and trained models.
+    """The table, training and trained models of one client.
 
     Attributes
     ----------
     name : the client's key
-    last_used : time of its last request, in the server's seconds
-    table : the data that it uploaded
-    training : its last training
-    trained : the two models that it adopted from its training
-    training_data : the data of those
+    last_used : time of the last request, in seconds of the server's clock
+    table : the uploaded data
+    training : the last training
+    trained : the models adopted from a training
+    training_data : the data of the adopted models
     """
 
     name: str
@@ -45,12 +45,12 @@ class Session:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory for this client."""
+        """Memory used by this session, in bytes."""
         training = self.training.nbytes if self.training is not None else 0
         return self.table_bytes + self.trained_bytes + training
 
     def close(self) -> None:
-        """Stop the training and release everything."""
+        """Stop the training and release all data."""
         if self.training is not None:
             self.training.stop()
         self.table = self.training = self.trained = self.training_data = None
@@ -58,7 +58,7 @@ class Session:
 
 
 class Sessions:
-    """The sessions of all clients; the one idle for longest is the first to end.
+    """The sessions of all clients; at the limit, the session idle longest is replaced.
 
     >>> sessions = Sessions(Limits(sessions=2, busy_seconds=0))
     >>> first, second, third = (sessions.open().name for _ in range(3))
@@ -75,7 +75,7 @@ class Sessions:
         return len(self._sessions)
 
     def open(self) -> Session:
-        """Start a session; ClientError 429 if too many are in use."""
+        """Start a session; ClientError 429 if all sessions are in use."""
         with self._lock:
             now = self._end_idle()
             if len(self._sessions) >= self._limits.sessions:
@@ -83,8 +83,8 @@ class Sessions:
                 if now - oldest.last_used < self._limits.busy_seconds:
                     raise ClientError(
                         429,
-                        f"expected at most {self._limits.sessions} clients at a time; all are in "
-                        "use. Try again in a minute",
+                        f"the limit of {self._limits.sessions} clients is reached; try again in "
+                        "a minute",
                     )
                 self._sessions.pop(oldest.name).close()
             session = Session(secrets.token_urlsafe(18), now)
@@ -92,31 +92,31 @@ class Sessions:
             return session
 
     def find(self, name: str) -> Session:
-        """Return a session and mark it as used; ClientError 404 if it has ended or never was."""
+        """Return a session and mark it as used; ClientError 404 if it does not exist."""
         with self._lock:
             now = self._end_idle()
             session = self._sessions.get(name)
             if session is None:
-                raise ClientError(404, "this session has ended; reload the page to begin a new one")
+                raise ClientError(404, "this session has ended; reload the page to start a new one")
             session.last_used = now
             return session
 
     def end(self, name: str) -> None:
-        """End a session, at the request of its page when it closes."""
+        """End a session, if it exists."""
         with self._lock:
             session = self._sessions.pop(name, None)
         if session is not None:
             session.close()
 
     def check_memory(self, nbytes: int) -> None:
-        """Raise ClientError 429 if `nbytes` more would exceed the memory of all sessions."""
+        """Raise `ClientError` 429 if `nbytes` more would exceed the memory limit."""
         used = sum(session.nbytes for session in list(self._sessions.values()))
         if used + nbytes > self._limits.memory_bytes:
             raise ClientError(
                 429,
-                f"this needs {nbytes / 1e6:,.0f} MB, and the clients of this server hold "
-                f"{used / 1e6:,.0f} of {self._limits.memory_bytes / 1e6:,.0f} MB. "
-                "Take fewer rows or a smaller network, or try again later",
+                f"not enough memory: {nbytes / 1e6:,.0f} MB needed, and "
+                f"{used / 1e6:,.0f} of {self._limits.memory_bytes / 1e6:,.0f} MB are in use. "
+                "Use fewer rows or a smaller network, or try again later",
             )
 
     def close(self) -> None:

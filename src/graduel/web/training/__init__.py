@@ -1,1 +1,1 @@
-"""Trainings that run on the server and are watched by clients."""
+"""Trainings on the server, with live progress for clients."""

@@ -1,4 +1,4 @@
-"""Boosted trees of a training that clients watch, a round at a time."""
+"""Boosting with XGBoost, one round at a time, for live training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graduel.web.array_codec import Array
 
 @dataclass(frozen=True, slots=True)
 class TreeSettings:
-    """XGBoost's hyperparameters: one tree a class and round, so that each tree can be shown."""
+    """XGBoost's hyperparameters; one tree per class and round, so that each tree can be shown."""
 
     rounds: int = 40
     learning_rate: float = 0.3
@@ -22,7 +22,18 @@ class TreeSettings:
 
 
 class BoostingRun:
-    """XGBoost, a round at a time; `feature_types` and `feature_names` are those of a table."""
+    """An XGBoost training, one round at a time.
+
+    Parameters
+    ----------
+    settings : the hyperparameters
+    X, y : training rows and their class codes
+    valid_X : validation rows
+    n_classes : the number of classes
+    feature_types, feature_names : of a table, types and names of its features
+    seed : seed of XGBoost's randomness
+    threads : number of threads
+    """
 
     def __init__(
         self,
@@ -64,7 +75,7 @@ class BoostingRun:
 
     @property
     def done(self) -> bool:
-        """Whether all rounds are boosted."""
+        """Whether all rounds are complete."""
         return self.round >= self.settings.rounds
 
     def advance(self) -> None:
@@ -73,6 +84,6 @@ class BoostingRun:
         self.round += 1
 
     def valid_proba(self) -> Array:
-        """Return the probabilities of the validation rows, shape (n, classes)."""
+        """Return the probabilities of the validation rows, shape (n_rows, n_classes)."""
         p = np.asarray(self.booster.predict(self._valid))
         return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p

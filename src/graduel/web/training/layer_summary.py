@@ -1,4 +1,4 @@
-"""Summaries of dense layers during a training: activations, gradients, dead units."""
+"""Summaries of dense layers during training: activations, gradients, dead units."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ BINS = 30
 def summarize_layers(
     network: Network, weights: Weights, x: Array, y: Array
 ) -> Iterator[dict[str, Any]]:
-    """Yield for each dense layer histograms of activations and gradients, and dead units.
+    """Yield histograms of activations and gradients and the number of dead units per dense layer.
 
-    Activations are the input of the next dense layer; gradients are log10 |dW| on these rows. A
+    Activations are the input of the next dense layer; gradients are log₁₀ |dW| on these rows. A
     unit is dead if its activation is 0 for every row.
     """
     outputs: dict[int, Array] = {}
@@ -31,9 +31,9 @@ def summarize_layers(
     network.loss_and_gradient(x, y, workspace, Call(watch=watch))
     assert workspace.gradient is not None
     dense = [i for i, layer in enumerate(network.layers) if isinstance(layer, Dense)]
-    for index, following in zip(dense, [*dense[1:], len(network.layers)], strict=True):
-        activations = outputs[following - 1]
-        last = following == len(network.layers)
+    for index, next_index in zip(dense, [*dense[1:], len(network.layers)], strict=True):
+        activations = outputs[next_index - 1]
+        last = next_index == len(network.layers)
         dW = network.layout[f"{index}.W"].view(workspace.gradient)
         sizes = np.log10(np.maximum(np.abs(dW), 1e-12))
         dead = 0 if last else int(np.all(activations == 0, axis=0).sum())
@@ -49,7 +49,7 @@ def summarize_layers(
 
 
 def histogram(values: Array, low: float | None = None, high: float | None = None) -> dict[str, Any]:
-    """Return counts in equal bins; values outside of the range count at its ends.
+    """Return counts in bins of equal width; values outside count in the first or last bin.
 
     >>> histogram(np.array([0.0, 1.0, 2.0]), 0, 1)["counts"][-1]
     2

@@ -1,4 +1,4 @@
-"""The queue of all clients' trainings: one runs at a time."""
+"""The queue of all clients' trainings, of which one runs at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graduel.web.training.watched_training import ENDED, WatchedTraining
 
 
 class TrainingQueue:
-    """The trainings of all clients, and the worker thread that runs one at a time."""
+    """The queue of trainings and the worker thread that runs one at a time."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -26,22 +26,22 @@ class TrainingQueue:
         self._thread.start()
 
     def submit(self, training: WatchedTraining) -> None:
-        """Queue a training, if it has work and is not queued; ClientError 429 if too many wait."""
+        """Queue a training if it has work to do; ClientError 429 if the queue is full."""
         with self._changed:
-            # The current one may be on its way out of its turn; the worker looks again.
+            # If the current training is just ending its turn, the worker requeues it.
             if not training.has_work or training in (*self._waiting, self._current):
                 return
             if len(self._waiting) >= self._limits.queue:
                 raise ClientError(
                     429,
-                    f"{self._limits.queue} trainings are waiting already; try again in a minute",
+                    f"the queue of {self._limits.queue} trainings is full; try again in a minute",
                 )
             self._waiting.append(training)
             training.set_state("queued")
             self._changed.notify_all()
 
     def position(self, training: WatchedTraining) -> int:
-        """Return the number of trainings that go first; 0 for the one that runs."""
+        """Return the number of trainings ahead in the queue; 0 if it is running."""
         with self._changed:
             if training in self._waiting:
                 return self._waiting.index(training) + (self._current is not None)

@@ -1,4 +1,4 @@
-"""A client's request for a training: its checks, the run it starts, its models."""
+"""A client's request for a training: validation, start, resulting models."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from graduel.web.training.training_run import TrainingRun
 from graduel.web.training.watched_training import WatchedTraining
 
 VECTORS = 7
-"""Vectors of θ's length in a training: weights, gradient, moments, copies."""
+"""Number of vectors of θ's length in a training: weights, gradient, moments, copies."""
 
 
 @dataclass
 class TrainingRequest:
-    """The data and the settings of a training.
+    """The data and settings of a training.
 
     Attributes
     ----------
-    source : the data; its test rows are not trained on
-    settings : the client's
-    preparations : for the network and for the trees, where the data are a table; fitted when the
+    source : the data; its test rows are not used
+    settings : the client's settings
+    preparations : of a table, the preparations for the network and the trees; fitted when the
         training starts
     """
 
@@ -43,7 +43,7 @@ class TrainingRequest:
 
     @property
     def recipe(self) -> NetRecipe:
-        """The network and its training."""
+        """The network's recipe."""
         settings = self.settings
         return NetRecipe(
             layers=tuple(settings.layers),
@@ -59,7 +59,7 @@ class TrainingRequest:
         )
 
     def start_run(self) -> TrainingRun:
-        """Prepare the rows, and return the training before its first batch."""
+        """Prepare the rows and return the training before its first batch."""
         settings, data = self.settings, self.source.data
         train, valid = self.source.draw_rows(settings.rows, settings.seed)
         n_classes, options = len(data.classes), dict[str, Any](seed=settings.seed)
@@ -89,7 +89,7 @@ class TrainingRequest:
         )
 
     def build_models(self, training: WatchedTraining) -> ModelPair:
-        """Return the network and the trees as the training has them now, as copies."""
+        """Return copies of the current network and trees of a training."""
         network, weights, booster = training.snapshot()
         data, schema = self.source.data, Schema.of(self.source.data)
         net, tree = self.preparations or (None, None)
@@ -106,7 +106,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True, slots=True)
 class TrainingCost:
-    """The size of a training."""
+    """The cost of a training: parameters, steps, bytes of memory."""
 
     parameters: int
     steps: int
@@ -114,16 +114,16 @@ class TrainingCost:
 
 
 def check_request(request: TrainingRequest, limits: Limits) -> TrainingCost:
-    """Return the size of a training, before anything is allocated.
+    """Validate a training and return its cost, before allocating memory.
 
-    ClientError 422 if it is too large, or its settings do not fit together.
+    ClientError 422 if it is too large or its settings are inconsistent.
     """
     settings, data = request.settings, request.source.data
     if len(settings.activations) not in (1, len(settings.layers)):
         raise ClientError(
             422,
-            f"activations must be one for all {len(settings.layers)} hidden layers or one for "
-            f"each; got {len(settings.activations)}",
+            f"activations must be one for all or one for each of the {len(settings.layers)} hidden "
+            f"layers; got {len(settings.activations)}",
         )
     train, _ = request.source.draw_rows(settings.rows, settings.seed)
     n_inputs = _max_inputs(data) if data.columns else data.n_features
@@ -132,8 +132,8 @@ def check_request(request: TrainingRequest, limits: Limits) -> TrainingCost:
     if parameters > limits.parameters:
         raise ClientError(
             422,
-            f"expected a network of at most {limits.parameters:,} weights; these layers have "
-            f"{parameters:,}. Take smaller ones",
+            f"expected a network of at most {limits.parameters:,} parameters; got {parameters:,}. "
+            "Use smaller layers",
         )
     cell_bytes = 4 if data.columns else 1
     nbytes = 3 * len(train) * n_inputs * cell_bytes + 4 * VECTORS * parameters
@@ -141,7 +141,7 @@ def check_request(request: TrainingRequest, limits: Limits) -> TrainingCost:
 
 
 def _max_inputs(data: Dataset) -> int:
-    """Return an upper bound of a network's inputs for a table."""
+    """Return an upper bound of the number of a network's inputs for a table."""
     n_inputs = 0
     for column in data.columns:
         if column.kind == "categorical":

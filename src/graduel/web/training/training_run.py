@@ -1,7 +1,7 @@
-"""A training that clients watch: a network's batches and XGBoost's rounds on the same axis.
+"""A live training: a network, batch by batch, in a race with XGBoost, round by round.
 
-The axis is seconds of each contender's own clock. The contender that has used less goes next, so
-that both curves grow together; the clocks stand still during validation.
+Each contender has its own clock, which stops during validation. The contender with less training
+time runs next, so that both curves advance together on the time axis.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from graduel.web.training.boosting_run import BoostingRun
 from graduel.web.training.layer_summary import summarize_layers
 
 SUMMARY_ROWS = 256
-"""Training rows on which layers are summarized."""
+"""Number of training rows for the layer summaries."""
 VALIDATIONS = 5
-"""Validations of the network in each epoch."""
+"""Number of validations of the network per epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationPoint:
-    """A contender's scores after some steps or rounds, and the seconds of its own clock."""
+    """A contender's scores on the validation rows, with its step or round and training seconds."""
 
-    who: str
+    contender: str
     step: int
     seconds: float
     train_loss: float
@@ -42,20 +42,20 @@ class ValidationPoint:
 
 
 class TrainingRun:
-    """A network and a booster in training, a batch or a round at a time.
+    """A network and a booster in training, one batch or one round at a time.
 
     Parameters
     ----------
-    recipe : the network and its training
-    train, valid : training and validation rows as the network takes them, and their class codes
+    recipe : the network's recipe
+    train, valid : prepared training and validation rows, each with class codes
     n_classes : the number of classes
-    trees : XGBoost, with the same validation rows; None to train the network alone
-    seed : all randomness of the network comes from it
+    trees : an XGBoost training with the same validation rows; default: train the network only
+    seed : seed of the network's randomness
 
     Raises
     ------
     UserError
-        If something in the recipe does not fit.
+        If the recipe is invalid.
 
     Examples
     --------
@@ -81,15 +81,15 @@ class TrainingRun:
     ) -> None:
         self.recipe, self.valid, self.trees = recipe, valid, trees
         X, y = train
-        # A layer for dropout is always there, so that its rate can change in mid-run.
+        # The network always has dropout layers, so that the rate can change during training.
         network = check_recipe(
             replace(recipe, dropout=recipe.dropout or 0.5), X.shape[1], n_classes
         )
         optimizer: Any = build_optimizer(recipe)
         if not hasattr(optimizer, "update"):
             raise UserError(
-                f"optimizer={recipe.optimizer} takes all rows at once; here every batch is "
-                "watched. Take another, such as adamw"
+                f"expected an optimizer that trains on mini-batches, such as adamw; got "
+                f"{recipe.optimizer}"
             )
         self.fit = Fit(
             with_dropout(network, recipe.dropout),
@@ -112,22 +112,21 @@ class TrainingRun:
         self._steps_per_point = max(1, -(-len(y) // recipe.batch_size) // VALIDATIONS)
         self._net_done = False
 
-    def advance(self, who: str | None = None) -> str | None:
-        """Do one batch or one round, of the contender that has used less time, and return which.
+    def advance(self, contender: str | None = None) -> str | None:
+        """Train one batch or round and return the contender; None if nothing is left to train.
 
-        `who` (``net`` or ``trees``) chooses the contender. The result is None when nothing is left
-        to do.
+        Without `contender` (``net`` or ``trees``), the contender with less training time is chosen.
         """
         trees_done = self.trees is None or self.trees.done
-        if who is None:
+        if contender is None:
             if self._net_done and trees_done:
                 return None
             behind = self.seconds["trees"] < self.seconds["net"]
-            who = "trees" if not trees_done and (behind or self._net_done) else "net"
-        if (who == "net" and self._net_done) or (who == "trees" and trees_done):
+            contender = "trees" if not trees_done and (behind or self._net_done) else "net"
+        if (contender == "net" and self._net_done) or (contender == "trees" and trees_done):
             return None
         start = perf_counter() - kernels.setup_seconds()
-        if who == "trees":
+        if contender == "trees":
             assert self.trees is not None
             self.trees.advance()
         else:
@@ -136,13 +135,13 @@ class TrainingRun:
             first = self._smooth_loss != self._smooth_loss
             self._smooth_loss = step.loss if first else 0.9 * self._smooth_loss + 0.1 * step.loss
             self._net_done = step.step == self.fit.total_steps
-        self.seconds[who] += perf_counter() - kernels.setup_seconds() - start
-        return who
+        self.seconds[contender] += perf_counter() - kernels.setup_seconds() - start
+        return contender
 
-    def validate(self, who: str) -> ValidationPoint:
+    def validate(self, contender: str) -> ValidationPoint:
         """Score a contender on the validation rows."""
         X, y = self.valid
-        if who == "trees":
+        if contender == "trees":
             assert self.trees is not None
             p = self.trees.valid_proba()
             loss, step = float("nan"), self.trees.round
@@ -151,20 +150,20 @@ class TrainingRun:
             loss, step = self._smooth_loss, self.step
         p_true = np.clip(p[np.arange(len(y)), y].astype(float), 1e-15, 1)
         log_loss, error = float(-np.log(p_true).mean()), float(np.mean(p.argmax(axis=1) != y))
-        return ValidationPoint(who, step, self.seconds[who], loss, log_loss, error)
+        return ValidationPoint(contender, step, self.seconds[contender], loss, log_loss, error)
 
-    def is_due(self, who: str) -> bool:
-        """Return whether the contender is to be validated after its last step or round."""
-        if who == "trees":
+    def is_due(self, contender: str) -> bool:
+        """Return whether a validation is due after the contender's last step or round."""
+        if contender == "trees":
             return True
         return self.step == 1 or self.step % self._steps_per_point == 0 or self._net_done
 
     def summarize_layers(self) -> list[dict[str, Any]]:
-        """Return a summary of each dense layer: see :func:`.summarize_layers`."""
+        """Return a summary of each dense layer, see :func:`.summarize_layers`."""
         return list(summarize_layers(self.fit.network, self.fit.weights, *self._summary_rows))
 
     def first_weights(self, max_units: int = 64) -> Array:
-        """Return the weights of the first dense layer, shape (units, inputs), a copy."""
+        """Return a copy of the first dense layer's weights, shape (n_units, n_inputs)."""
         path = next(
             f"{i}.W" for i, layer in enumerate(self.fit.network.layers) if isinstance(layer, Dense)
         )
@@ -172,13 +171,13 @@ class TrainingRun:
         return np.ascontiguousarray(W[:, :max_units].T)
 
     def snapshot(self) -> tuple[Network, Weights, Any]:
-        """Return the network, a copy of its weights, and a copy of the booster so far or None."""
+        """Return the network and copies of its weights and of the booster (None before round 1)."""
         booster = None if self.trees is None or not self.trees.round else self.trees.booster.copy()
         return self.fit.network, self.fit.weights.copy(), booster
 
 
 def with_dropout(network: Network, rate: float) -> Network:
-    """Return the network with another rate in every dropout layer.
+    """Return the network with a new rate in all dropout layers.
 
     >>> with_dropout(Network((Dense(2), Dropout(0.5)), (3,)), 0.1).layers[1]
     Dropout(rate=0.1, scheduled=False)

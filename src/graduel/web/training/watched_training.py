@@ -1,4 +1,4 @@
-"""One client's training: its state, the client's commands, and the messages to the client."""
+"""A client's training: state, commands from the client, messages to the client."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from graduel.web.limits import Limits
 from graduel.web.training.training_run import TrainingRun, with_dropout
 
 TURN_SECONDS = 60.0
-"""After its turn, a training lets a waiting one go first."""
+"""Length of a turn, after which a training yields to a waiting one."""
 STEP_INTERVAL = 0.06
-"""Seconds between two messages about steps."""
+"""Minimum seconds between two step messages."""
 LAYERS_INTERVAL = 0.5
-"""Seconds between two messages about layers."""
+"""Minimum seconds between two layer messages."""
 MAX_MESSAGES = 4000
-"""Messages that wait for a client; of more, the oldest are lost."""
+"""Maximum number of buffered messages; beyond it, the oldest are dropped."""
 ENDED = ("done", "stopped", "failed")
 
 
 class WatchedTraining:
-    """One client's training.
+    """A client's training.
 
-    Every unit of work (a batch, a round) is done under a lock, so that the training can be
-    inspected in between.
+    Each batch or round runs under a lock, so that the training can be inspected in between.
 
     Parameters
     ----------
-    start : starts the training, when its turn comes
-    limits : how long it may run
-    nbytes : its memory, as an estimate
+    start : starts the training on its first turn
+    limits : the server's limits
+    nbytes : estimated memory
+    request : an object attached by the creator of the training
 
     Attributes
     ----------
-    state : new, queued, running, paused; done, stopped or failed when it has ended
+    state : new, queued, running, paused; or, when ended, done, stopped or failed
     message : a remark on the state
-    watchers : the number of open streams; when the last one closes, the training stops
-    request : an object that the training's creator attaches
+    watchers : number of open event streams; when the last one closes, the training stops
+    request : the object attached by the creator
     """
 
     def __init__(
@@ -72,17 +72,17 @@ class WatchedTraining:
         self._n_messages, self._seconds = 0, 0.0
         self._last_sent = {"step": 0.0, "layers": 0.0}
 
-    # A client's commands.
+    # Commands from the client.
 
     def set_command(self, command: Literal["run", "pause"]) -> None:
-        """Train until paused, or pause after the current batch."""
+        """Run until paused, or pause after the current batch."""
         with self._wake:
             if self._command != "stop":
                 self._command = command
             self._wake.notify_all()
 
     def stop(self) -> None:
-        """End for good."""
+        """Stop the training permanently."""
         with self._wake:
             self._command = "stop"
             if self.state in ("new", "paused", "queued"):
@@ -90,32 +90,32 @@ class WatchedTraining:
             self._wake.notify_all()
 
     def single_step(self) -> None:
-        """Do one batch of the network, then pause."""
+        """Train the network on one batch, then pause."""
         with self._wake:
             self._command, self._single_steps = "pause", min(self._single_steps + 1, 100)
             self._wake.notify_all()
 
     def set_delay(self, seconds: float) -> None:
-        """Wait after each batch."""
+        """Set the delay after each batch (slow motion)."""
         with self._wake:
             self._delay = seconds
             self._wake.notify_all()
 
     def change(self, **values: float) -> None:
-        """Change `rate` or `dropout` from the next batch on."""
+        """Change `rate` or `dropout`, effective from the next batch."""
         with self._wake:
             self._changes |= values
             self._wake.notify_all()
 
     @property
     def has_work(self) -> bool:
-        """Whether there is something to do when its turn comes."""
+        """Whether the training has work to do on its next turn."""
         return self.state not in ENDED and (self._command == "run" or self._single_steps > 0)
 
     # The worker thread.
 
     def take_turn(self, others_wait: Callable[[], bool]) -> None:
-        """Train until paused, ended, or others have waited long enough."""
+        """Train until paused or ended, or until the turn is over and others wait."""
         try:
             if self.current_run is None:
                 self.set_state("running", "preparing the data")
@@ -126,11 +126,11 @@ class WatchedTraining:
         except (UserError, DivergedError, ValueError) as error:
             end = "failed", str(error)
         except MemoryError:
-            end = "failed", "there is not enough memory; take fewer rows"
+            end = "failed", "out of memory; use fewer rows"
         self.set_state(*end)
 
     def _train(self, run: TrainingRun, others_wait: Callable[[], bool]) -> tuple[str, str]:
-        """Train for a turn, and return the state after it with a remark."""
+        """Train for one turn; return the new state and a remark."""
         turn_start = time.monotonic()
         while True:
             if self._command == "stop":
@@ -139,22 +139,22 @@ class WatchedTraining:
             start = time.monotonic()
             if self._single_steps:
                 self._single_steps -= 1
-                who = self._advance(run, "net", send_all=True)
+                contender = self._advance(run, "net", send_all=True)
             elif self._command == "pause":
                 self._send_all(run)
                 return "paused", ""
             else:
-                who = self._advance(run, None, send_all=self._delay > 0)
-            if who is None:
+                contender = self._advance(run, None, send_all=self._delay > 0)
+            if contender is None:
                 self._send_all(run)
                 return "done", ""
             self._seconds += time.monotonic() - start
             if self._seconds > self._limits.training_seconds:
                 minutes = self._limits.training_seconds / 60
-                return "done", f"ended after {minutes:.0f} minutes, the limit"
+                return "done", f"ended at the time limit of {minutes:.0f} minutes"
             if others_wait() and time.monotonic() - turn_start > TURN_SECONDS:
-                return "queued", "lets another training go first"
-            if self._delay and who == "net":
+                return "queued", "yielding to another training"
+            if self._delay and contender == "net":
                 with self._wake:
                     self._wake.wait_for(
                         lambda: self._command != "run" or self._single_steps > 0, self._delay
@@ -169,10 +169,10 @@ class WatchedTraining:
             if "dropout" in changes:
                 run.fit.network = with_dropout(run.fit.network, changes["dropout"])
 
-    def _advance(self, run: TrainingRun, who: str | None, *, send_all: bool) -> str | None:
-        """Do one batch or round, send the messages that are due, return which contender it was."""
+    def _advance(self, run: TrainingRun, contender: str | None, *, send_all: bool) -> str | None:
+        """Train one batch or round, send the messages that are due, return the contender."""
         with self._lock, np.errstate(over="ignore", invalid="ignore"):
-            advanced = run.advance(who)
+            advanced = run.advance(contender)
             if advanced is None:
                 return None
             if run.is_due(advanced) or send_all:
@@ -187,7 +187,7 @@ class WatchedTraining:
                 self._send(_layers_message(run))
         return advanced
 
-    # Messages.
+    # Messages to the client.
 
     def _send_all(self, run: TrainingRun) -> None:
         with self._lock:
@@ -206,11 +206,11 @@ class WatchedTraining:
         self._messages.append((self._n_messages, message))
 
     def messages_after(self, number: int) -> list[tuple[int, dict[str, Any]]]:
-        """Return the messages after the one of that number, each with its number; 0 for all."""
+        """Return the messages with a number above `number`, each with its number."""
         return [pair for pair in list(self._messages) if pair[0] > number]
 
     def snapshot(self) -> Any:
-        """Return copies of network, weights and booster; ClientError 409 before it has started."""
+        """Return copies of network, weights and booster; ClientError 409 before the start."""
         if self.current_run is None:
             raise ClientError(409, "the training has not started; start it first")
         with self._lock:
@@ -218,7 +218,7 @@ class WatchedTraining:
 
 
 def _step_message(run: TrainingRun) -> dict[str, Any]:
-    """Return the progress of the network's training."""
+    """Return a message with the progress of the network's training."""
     return {
         "type": "step",
         "step": run.step,
@@ -233,15 +233,19 @@ def _step_message(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _point_message(run: TrainingRun, who: str) -> dict[str, Any]:
-    """Return a contender's scores on the validation rows."""
-    return {"type": "point", **to_plain(asdict(run.validate(who)))}
+def _point_message(run: TrainingRun, contender: str) -> dict[str, Any]:
+    """Return a message with a contender's scores on the validation rows."""
+    return {"type": "point", **to_plain(asdict(run.validate(contender)))}
 
 
 def _layers_message(run: TrainingRun) -> dict[str, Any]:
-    """Return the summaries of the dense layers, and the weights of the first."""
+    """Return a message with the layer summaries and the weights of the first layer."""
     layers = run.summarize_layers()
     weights = pack(run.first_weights())
     if not all(isfinite(layer["gradient_norm"]) for layer in layers):
-        return {"type": "state", "state": "running", "message": "gradients are no longer finite"}
+        return {
+            "type": "state",
+            "state": "running",
+            "message": "the gradients are not finite (training diverged)",
+        }
     return {"type": "layers", "layers": layers, "weights": weights}

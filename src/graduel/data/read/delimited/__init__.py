@@ -1,1 +1,1 @@
-"""Delimited text: encoding, dialect, records, and cells as numbers, dates or missing."""
+"""Reading of delimited text: encoding, dialect, records, and parsing of cells."""

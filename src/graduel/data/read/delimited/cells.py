@@ -1,6 +1,6 @@
-"""Parse columns of text as numbers or dates, with missing cells as null.
+"""Parsing of columns of text as numbers or dates, with missing cells as null.
 
-All or nothing: a column is parsed as numbers only if every cell that is not missing is a number.
+A column is parsed as numbers only if every cell that is not missing is a number.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "?")
 """Cells of a text file that always mean a missing value."""
 MISSING_NUMBER = (*MISSING, "na", "None", "none", "-", "--", ".", "missing")
-"""Cells that mean a missing value among numbers; among text they may be a category."""
+"""Cells that mean a missing value in a column of numbers; in text they may be categories."""
 CODE = r"^[+-]?0[0-9]"
-"""Numbers with a leading zero, which are codes (postal, article numbers)."""
+"""Numbers with a leading zero, which are codes (postal codes, article numbers)."""
 GROUPED = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
-"""Numbers with groups of thousands, by the decimal sign."""
+"""Numbers with thousands separators, by decimal sign."""
 GAPS = "[\u00a0\u202f\u2009'’]"
-"""Other separators of thousands: narrow blanks, and in Switzerland apostrophes."""
+"""Other thousands separators: no-break and thin spaces, and apostrophes (Switzerland)."""
 GAPPED = rf"^[+-]?\d{{1,3}}({GAPS}\d{{3}})+([.,]\d+)?$"
 UNITS = "[$€£¥₹]"
 MARKED = rf"^([+-]?)({UNITS})\s?([+-]?[\d.,].*)$|^(.*[\d.,])\s?({UNITS}|%)$"
@@ -28,16 +28,16 @@ BEYOND = r"^[+-]?\d{20,}$"
 """Integers that do not fit into 64 bits."""
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 SLASHED = ("%d/%m/%Y", "%m/%d/%Y")
-"""Used only where a day above 12 rules out the other."""
+"""Each is used only if a day above 12 rules out the other."""
 LIKE_A_DATE = r"^(\d{4}[-/]\d{1,2}[-/]\d|\w{1,9}[-/. ]\w{1,9}[-/., ]+\d{4})"
 TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S%.f")
 ZONES = ("", "Z", "%z")
 PROBE = 50
-"""Cells that are parsed before the whole column."""
+"""Number of cells that are parsed before the whole column."""
 
 
 def blank_to_null(text: pl.Series) -> pl.Series:
-    """Return a column of text with surrounding blanks removed and missing cells as null."""
+    """Strip the cells of a column of text, and replace missing ones with null."""
     text = text.str.strip_chars()
     return text.set(text.is_in(MISSING_NUMBER), None)
 
@@ -51,10 +51,10 @@ def is_all_missing(text: pl.Series) -> bool:
 
 
 def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.Series | None:
-    """Return a column of text as Int64 or Float64; None if a cell is not a number.
+    """Parse a column of text as Int64 or Float64; return None if a cell is not a number.
 
-    Thousands may be grouped (``1,234.5``) if the whole column fits. Codes with leading zeros are
-    numbers only with ``codes=True``.
+    Thousands separators (``1,234.5``) are allowed if the whole column can be parsed. Codes with
+    leading zeros are numbers only with ``codes=True``.
 
     >>> import polars as pl
     >>> to_numbers(pl.Series(["1,234.5", "-", "7"])).to_list()
@@ -72,7 +72,7 @@ def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.S
     n_missing = text.null_count()
     dots = decimal == "," and text.str.contains(".", literal=True).any()
     if dots or numbers.null_count() > n_missing:
-        # Only cells that are not plain numbers can be missing or written in another way.
+        # A cell that is not a plain number may be missing or in another notation.
         text = blank_to_null(text)
         n_missing = text.null_count()
         if not text.drop_nulls().head(PROBE).str.contains(r"\d|inf").all():
@@ -90,14 +90,14 @@ def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.S
 
 
 def _are_codes(text: pl.Series, numbers: pl.Series) -> bool:
-    """Return whether cells are codes: a leading zero, or more digits than a float distinguishes."""
+    """Return whether cells are codes: leading zeros, or more digits than a float resolves."""
     if text.str.contains(CODE).any():
         return True
     return bool(text.str.contains(BEYOND).any()) and text.n_unique() > numbers.n_unique()
 
 
 def _strip_unit(text: pl.Series) -> pl.Series:
-    """Return cells without the currency or percent sign that all of them have.
+    """Remove a currency or percent sign if all cells have the same one.
 
     >>> import polars as pl
     >>> columns = pl.Series(["$5", "-$7"]), pl.Series(["5 %", "7"])
@@ -112,19 +112,19 @@ def _strip_unit(text: pl.Series) -> pl.Series:
 
 
 def _normalize(text: pl.Series, decimal: str) -> pl.Series:
-    """Return numbers in the notation that Polars parses; other cells become null."""
+    """Rewrite numbers in the notation that Polars parses; other cells become null."""
     text = text.str.replace("−", "-", literal=True)
     if (gapped := text.str.contains(GAPPED)).any():
         text = text.str.replace_all(GAPS, "").zip_with(gapped, text)
     group = "," if decimal == "." else "."
-    # Thousands are separated in groups of three only: "1,5" is not 15.
+    # Thousands separators are valid between groups of three digits only: "1,5" is not 15.
     wrong = text.str.contains(group, literal=True) & ~text.str.contains(GROUPED[decimal])
     plain = text.str.replace_all(group, "", literal=True).set(wrong, None)
     return plain.str.replace(",", ".", literal=True) if decimal == "," else plain
 
 
 def to_dates(text: pl.Series) -> tuple[pl.Series, str] | None:
-    """Return a column of text as dates, and their format; None if a cell is not a date.
+    """Parse a column of text as dates; return them and the format, or None if a cell is no date.
 
     >>> import polars as pl
     >>> to_dates(pl.Series(["02/01/2024", "31/01/2024"]))[1]
@@ -136,16 +136,20 @@ def to_dates(text: pl.Series) -> tuple[pl.Series, str] | None:
     probe = text.drop_nulls().head(PROBE)
     if not len(probe) or not probe.str.contains(LIKE_A_DATE).all():
         return None
-    for form in _formats():
-        if read_dates(probe, form) is not None:
-            dates = read_dates(text, form)
+    for date_format in _list_formats():
+        if read_dates(probe, date_format) is not None:
+            dates = read_dates(text, date_format)
             if dates is not None:
-                return dates, form
-    fits = [(dates, form) for form in SLASHED if (dates := read_dates(text, form)) is not None]
+                return dates, date_format
+    fits = [
+        (dates, date_format)
+        for date_format in SLASHED
+        if (dates := read_dates(text, date_format)) is not None
+    ]
     return fits[0] if len(fits) == 1 else None
 
 
-def _formats() -> list[str]:
+def _list_formats() -> list[str]:
     times = [
         f"{date}{gap}{time}{zone}"
         for date in DATES[:3]
@@ -156,15 +160,15 @@ def _formats() -> list[str]:
     return [*DATES, *times]
 
 
-def read_dates(text: pl.Series, form: str) -> pl.Series | None:
-    """Return text as Datetime in microseconds, UTC; None if a cell does not have the format."""
+def read_dates(text: pl.Series, date_format: str) -> pl.Series | None:
+    """Parse text as UTC Datetime in microseconds; return None if a cell has another format."""
     import polars as pl
 
-    if "%H" not in form:
-        dates = text.str.strptime(pl.Date, form, strict=False).cast(pl.Datetime("us"))
-    elif form.endswith("%z"):
-        dates = text.str.strptime(pl.Datetime("us", "UTC"), form, strict=False)
+    if "%H" not in date_format:
+        dates = text.str.strptime(pl.Date, date_format, strict=False).cast(pl.Datetime("us"))
+    elif date_format.endswith("%z"):
+        dates = text.str.strptime(pl.Datetime("us", "UTC"), date_format, strict=False)
         dates = dates.dt.replace_time_zone(None)
     else:
-        dates = text.str.strptime(pl.Datetime("us"), form, strict=False)
+        dates = text.str.strptime(pl.Datetime("us"), date_format, strict=False)
     return dates if dates.null_count() == text.null_count() else None

@@ -1,6 +1,6 @@
-"""Read delimited text (CSV, TSV, …) as it is written in practice.
+"""Reading of delimited text (CSV, TSV, …) as found in practice.
 
-Lines are split here and passed to Polars with a separator that no text contains, since Polars
+Lines are split here and passed to Polars with a separator that no text contains, because Polars
 parses strict CSV only and guesses silently otherwise.
 """
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 UNIT = "\x1f"
-"""A separator that no text contains (ASCII's unit separator)."""
+"""A separator that no text contains (the unit separator of ASCII)."""
 COMPRESSION = 5
-"""Ratio of the size of text to its gzipped size, about."""
+"""Approximate ratio of the size of text to its gzipped size."""
 BLOCK = 1 << 24
-"""Characters that are split at a time."""
+"""Characters read at a time."""
 
 
 @dataclass(slots=True)
@@ -41,10 +41,10 @@ class CellCounts:
     missing: Counter[str] = field(default_factory=Counter)
     short: list[int] = field(default_factory=list)
     longest: int = 0
-    """Cells of the longest short line."""
+    """Number of cells of the longest short line."""
 
     def notes(self) -> list[str]:
-        """Return the counts as sentences."""
+        """Return the counts as notes."""
         notes = []
         if self.missing:
             kinds = ", ".join(f"{quote_name(t)} ({n:,})" for t, n in self.missing.most_common())
@@ -52,29 +52,29 @@ class CellCounts:
         if self.short:
             n = len(self.short)
             notes.append(
-                f"{n:,} {'line ends' if n == 1 else 'lines end'} early (the first: line "
-                f"{self.short[0]:,}); their missing cells are read as missing"
+                f"{n:,} {'line has' if n == 1 else 'lines have'} too few cells (first: line "
+                f"{self.short[0]:,}); the others are read as missing"
             )
         return notes
 
 
 def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
-    """Read a whole table; columns in which every cell is a number become numbers.
+    """Read a table; columns in which every cell is a number become numeric.
 
     Returns
     -------
-    The table, and notes on what was decided.
+    The table, and notes on decisions.
     """
     import polars as pl
 
     names, notes = sanitize_names(dialect.names)
     text = set[str]()
     while True:
-        # At most once more: with columns as text whose first blocks held numbers only.
+        # A second pass reads as text the columns whose first blocks were numbers only.
         counts = CellCounts()
         parts: dict[str, list[pl.Series]] = {name: [] for name in names}
         late = set[str]()
-        for block in _blocks(path, dialect, names, counts):
+        for block in _read_blocks(path, dialect, names, counts):
             for cells in block:
                 column, as_text = parts[cells.name], cells.name in text
                 part = _read_cells(cells, as_text, dialect.decimal, counts)
@@ -92,7 +92,7 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
         raise UserError(
             f"{path}: line {counts.short[0]:,}: expected {len(names)} cells, as the header has; no "
             f"line has more than {counts.longest} (column {counts.longest + 1}: "
-            f"{quote_name(names[counts.longest])} is empty). Remove the names without cells"
+            f"{quote_name(names[counts.longest])} is empty). Remove these names from the header"
         )
     return frame, [*describe_dialect(dialect), *notes, *counts.notes()]
 
@@ -125,14 +125,14 @@ def describe_dialect(dialect: Dialect) -> list[str]:
     return notes
 
 
-def _blocks(
+def _read_blocks(
     path: Path, dialect: Dialect, names: list[str], counts: CellCounts
 ) -> Iterator[pl.DataFrame]:
-    """Yield a table in blocks of rows, every cell as text, empty ones as null."""
+    """Yield a table in blocks of rows; every cell is text, empty cells are null."""
     import polars as pl
 
     with open_text(path, dialect.encoding) as file:
-        for joined in _split(file, dialect, len(names), counts, path):
+        for joined in _join_cells(file, dialect, len(names), counts, path):
             yield pl.read_csv(
                 io.BytesIO(joined.encode()),
                 separator=UNIT,
@@ -143,7 +143,7 @@ def _blocks(
 
 
 def _read_cells(cells: pl.Series, as_text: bool, decimal: str, counts: CellCounts) -> pl.Series:
-    """Return one column of a block: numbers if all cells are, else text; missing as null."""
+    """Parse a column of a block, as numbers if all cells are; missing cells become null."""
     column = None if as_text else to_numbers(cells, decimal)
     if column is None:
         column = cells.str.strip_chars()
@@ -154,10 +154,10 @@ def _read_cells(cells: pl.Series, as_text: bool, decimal: str, counts: CellCount
     return column
 
 
-def _split(
+def _join_cells(
     file: IO[str], dialect: Dialect, width: int, counts: CellCounts, path: Path
 ) -> Iterator[str]:
-    """Yield text of whole records, cells separated by UNIT, in pieces of about one block."""
+    """Yield complete records with cells separated by UNIT, about one block at a time."""
     separator, line = dialect.separator, dialect.skip
     header = dialect.header
     for _ in range(dialect.skip):
@@ -191,7 +191,7 @@ def _split(
 def _fit_width(
     record: list[str], width: int, line: int, counts: CellCounts, path: Path, dialect: Dialect
 ) -> list[str]:
-    """Return a record with as many cells as the header; newlines in a cell become blanks."""
+    """Pad or trim a record to the header's width; newlines in cells become blanks."""
     cells = [cell.replace(UNIT, " ").replace("\n", " ") for cell in record]
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
         return cells[:width]
@@ -213,12 +213,12 @@ def _fit_width(
 def sample_csv(
     path: Path, dialect: Dialect, target: str, size: int
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Read a stratified sample of the rows, a block at a time, and the notes on it."""
+    """Read a stratified sample of the rows, block by block; return it and notes."""
     names, notes = sanitize_names(dialect.names)
     column = find(target, names, "target")
 
     def blocks() -> Iterator[pl.DataFrame]:
-        return _blocks(path, dialect, names, CellCounts())
+        return _read_blocks(path, dialect, names, CellCounts())
 
     part, total = stratified_sample(blocks, lambda: (block[column] for block in blocks()), size)
     counts, read = CellCounts(), []
@@ -229,13 +229,13 @@ def sample_csv(
 
 
 def text_bytes(path: Path) -> int:
-    """Return an estimate of the bytes of a table in memory: about those of its unpacked text."""
+    """Estimate the size of a table in memory, in bytes: about that of its uncompressed text."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(2)
         if head == b"\x1f\x8b":
             file.seek(-4, io.SEEK_END)
-            # The length modulo 4 GB.
+            # A gzip file ends with its uncompressed length modulo 4 GB.
             return max(size * COMPRESSION, int.from_bytes(file.read(), "little"))
     if head == b"PK":
         with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
@@ -246,15 +246,15 @@ def text_bytes(path: Path) -> int:
 def scan_csv(
     path: Path, dialect: Dialect, *, as_text: bool = False
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield a table in blocks of rows, twice: the cells as written, and with missing ones as null.
+    """Yield pairs of blocks of rows: the cells as written, and with missing cells as null.
 
-    In each block, columns of numbers only become numbers; with `as_text` all cells stay text, so
-    that no block is parsed differently from another.
+    In each block, columns with numbers only become numeric. With `as_text` all cells stay text, so
+    that all blocks are parsed alike.
     """
     import polars as pl
 
     names, _ = sanitize_names(dialect.names)
     counts = CellCounts()
-    for block in _blocks(path, dialect, names, counts):
+    for block in _read_blocks(path, dialect, names, counts):
         read = [_read_cells(cells, as_text, dialect.decimal, counts) for cells in block]
         yield block, pl.DataFrame(read)

@@ -1,4 +1,4 @@
-"""Detect the dialect of delimited text from its beginning: separator, decimal sign, header."""
+"""Detection of the dialect of delimited text: separator, decimal sign, encoding, header."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from graduel.data.read.delimited.encoding import detect_encoding, open_text
 from graduel.errors import UserError
 
 SEPARATORS = ("\t", ";", "|", ",")
-"""In the order of preference where several fit: a table of decimal commas has commas, too."""
+"""In order of preference if several fit: a table with decimal commas has commas too."""
 NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
 LINES, CHARACTERS = 1000, 1 << 19
-"""Limits of the beginning that is examined."""
+"""Maximum number of first lines and characters that are examined."""
 LONGEST = 1 << 26
-"""Limit of a cell's characters; an unclosed quote makes one cell of all that follows."""
+"""Maximum number of characters of a cell; an unclosed quote makes one cell of the rest."""
 POINT = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?")
 ABOVE = re.compile(r'"?sep=([^"\n])"?\s*', re.I)
-"""A line that spreadsheets write above the header."""
+"""A line above the header that spreadsheets write to name the separator."""
 OTHERS = {
     "JSON": re.compile(r'\s*(\{\s*("|$)|\[\s*([{\[]|$))'),
-    "a page of the web or XML": re.compile(r"\s*<(!doctype|html|\?xml)\b", re.I),
+    "HTML or XML": re.compile(r"\s*<(!doctype|html|\?xml)\b", re.I),
     "an ARFF file": re.compile(r"\s*@relation\s", re.I),
 }
-"""Text formats that are not delimited, by their first line."""
+"""Other text formats, by their first line."""
 BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
-"""Numbers that do not tell which sign is the decimal sign."""
+"""Numbers in which the decimal sign is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class Dialect:
 
     Attributes
     ----------
-    separator : the character between cells; a space stands for any run of blanks
-    decimal : ``.`` or ``,``
-    encoding : by Python's name
-    header : whether the first line holds the columns' names
-    names : the names in the header, or one blank name for each column
+    separator : the character between cells; a space means any run of blanks
+    decimal : the decimal sign, ``.`` or ``,``
+    encoding : Python's name of the encoding
+    header : whether the first line holds the column names
+    names : the names in the header, or one blank name per column
     skip : number of lines above the header
     """
 
@@ -69,7 +69,7 @@ def detect_dialect(
     encoding: str | None = None,
     header: bool | None = None,
 ) -> Dialect:
-    """Return a file's dialect; parts that are passed are not detected."""
+    """Return a file's dialect; parts that are given are not detected."""
     if separator is not None:
         separator = NAMED.get(separator.lower(), separator)
         if len(separator) != 1 or separator in '"\n\r':
@@ -96,23 +96,23 @@ def detect_dialect(
     if not lines:
         raise UserError(f"{path}: expected a table; the file is empty")
     if other := next((what for what, like in OTHERS.items() if like.match(lines[0])), None):
-        raise UserError(f"{path}: expected a table of text; it holds {other}. Save it as CSV")
-    comments = _comments(lines)
+        raise UserError(f"{path}: expected a table of text; got {other}. Save it as CSV")
+    comments = _count_comments(lines)
     lines, skip = lines[comments:], numbers[comments]
-    separator = separator or _separator(lines, whole)
+    separator = separator or _detect_separator(lines, whole)
     records = split(lines, separator, whole)
     if header is not False:
-        _check_top(records, path, skip)
+        _reject_title(records, path, skip)
     first, rest = records[0], records[1:]
-    decimal = decimal or _decimal(rest or records, separator)
+    decimal = decimal or _detect_decimal(rest or records, separator)
     header = _has_header(first, rest, decimal) if header is None else header
-    return Dialect(separator, decimal, encoding, header, _names(first, rest, header), skip)
+    return Dialect(separator, decimal, encoding, header, _get_names(first, rest, header), skip)
 
 
-def _comments(lines: list[str]) -> int:
-    """Return the number of comment lines (#) above the header that do not have its cells.
+def _count_comments(lines: list[str]) -> int:
+    """Return the number of comment lines (#) above the header.
 
-    >>> _comments(["# a comment", "id,age", "1,2"]), _comments(["#id,age", "1,2"])
+    >>> _count_comments(["# a comment", "id,age", "1,2"]), _count_comments(["#id,age", "1,2"])
     (1, 0)
     """
     first = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
@@ -125,25 +125,25 @@ def _comments(lines: list[str]) -> int:
     return first if several and not alike else 0
 
 
-def _check_top(records: list[list[str]], path: Path, skip: int) -> None:
-    """Raise if a title stands above the header."""
+def _reject_title(records: list[list[str]], path: Path, skip: int) -> None:
+    """Raise if there is a title above the header."""
     width = Counter(len(record) for record in records[1:]).most_common(1)
     if len(records[0]) == 1 and width and width[0][0] > 2 and width[0][1] > len(records) / 2:
         raise UserError(
             f"{path}: line {skip + 1:,}: expected {width[0][0]} cells, as most lines have; got one "
-            f"({quote_name(records[0][0])}). Delete what stands above the table"
+            f"({quote_name(records[0][0])}). Delete the lines above the header"
         )
 
 
 def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str]]:
-    """Return the records of cells in lines, without a truncated record at the end."""
+    """Split lines into records of cells; a truncated record at the end is dropped."""
     if separator == " ":
         return [line.split() for line in lines]
     try:
         with allow_long_cells():
             records = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error:
-        # A cell beyond the csv module's limit: an unclosed quote. Reading reports the line.
+        # A cell beyond the csv module's limit means an unclosed quote; the reader reports its line.
         records = [line.split(separator) for line in lines]
     records = [[cell.strip() for cell in record] for record in records]
     return records if whole or len(records) < 2 else records[:-1]
@@ -151,7 +151,7 @@ def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str
 
 @contextmanager
 def allow_long_cells() -> Iterator[None]:
-    """Allow cells of up to LONGEST characters; the limit is global to the process."""
+    """Allow cells of up to LONGEST characters; the csv module's limit is global."""
     before = csv.field_size_limit(LONGEST)
     try:
         yield
@@ -159,12 +159,12 @@ def allow_long_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _separator(lines: list[str], whole: bool) -> str:
+def _detect_separator(lines: list[str], whole: bool) -> str:
     best, detected = 0.0, " "
     for separator in SEPARATORS:
         records = split(lines, separator, whole)
         width, count = Counter(len(record) for record in records).most_common(1)[0]
-        # The header's width decides more than that of a row among many.
+        # A header of another width counts more than a single row would.
         fit = count / len(records) * (1 if len(records[0]) == width else 0.5)
         if width > 1 and fit > best:
             best, detected = fit, separator
@@ -174,19 +174,19 @@ def _separator(lines: list[str], whole: bool) -> str:
     return " " if len(widths) == 1 and widths != {1} else ","
 
 
-def _decimal(records: list[list[str]], separator: str) -> str:
+def _detect_decimal(records: list[list[str]], separator: str) -> str:
     points = commas = False
     for record in records:
         for cell in record:
             grouped = bool(THOUSANDS.fullmatch(cell))
             points |= not grouped and bool(POINT.fullmatch(cell))
-            # Semicolons are what writers of decimal commas separate cells with.
+            # Programs that write decimal commas separate cells with semicolons.
             commas |= (not grouped or separator == ";") and bool(COMMA.fullmatch(cell))
     return "," if commas and not points else "."
 
 
 def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:
-    """Return whether the first record is a header: words above columns of numbers are names."""
+    """Return whether the first record is a header: a word above a column of numbers is a name."""
     against = False
     for i, top in enumerate(first):
         below = [r[i] for r in rest if i < len(r) and r[i] not in MISSING_NUMBER]
@@ -208,13 +208,13 @@ def is_number(cell: str, decimal: str) -> bool:
     return True
 
 
-def _names(first: list[str], rest: list[list[str]], header: bool) -> tuple[str, ...]:
+def _get_names(first: list[str], rest: list[list[str]], header: bool) -> tuple[str, ...]:
     if not header:
         width = Counter(len(record) for record in rest or [first]).most_common(1)[0][0]
         return ("",) * width
     wider = rest and all(len(record) == len(first) + 1 for record in rest)
     if not wider:
         return tuple(first)
-    # Either every line ends in a separator, or the first column is of row names without a title.
+    # Either every line ends with a separator, or the first column has row names but no header.
     at_end = all(not record[-1] for record in rest)
     return (*first, "") if at_end else ("", *first)

@@ -1,4 +1,4 @@
-"""Open text files, plain, gzipped or zipped, and detect their encoding."""
+"""Opening of text files, plain, gzipped or zipped, and detection of their encoding."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from graduel.errors import UserError
 PIECE = 1 << 20
 """Bytes or characters read at a time."""
 FALLBACKS = ("cp1252", "latin-1")
-"""Tried in turn where a file is not UTF-8. The last one decodes any bytes."""
+"""Encodings tried in turn for files that are not UTF-8; the last one decodes any bytes."""
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Encodings by byte-order mark, the longer mark first."""
+"""Encodings by byte-order mark, longer marks first."""
 BINARY = {
     b"PK\x05\x06": "an empty zip file",
-    b"\x1f\x8b": "packed with gzip twice. Unpack it once",
-    b"PK\x03\x04": "a zip file that is packed once more. Unpack it once",
-    b"BZh": "packed with bzip2. Unpack it first",
-    b"\xfd7zXZ": "packed with xz. Unpack it first",
-    b"\x28\xb5\x2f\xfd": "packed with zstd. Unpack it first",
-    b"7z\xbc\xaf": "packed with 7-Zip. Unpack it first",
-    b"Rar!": "packed with RAR. Unpack it first",
-    b"PAR1": "a packed Parquet file. Unpack it first",
+    b"\x1f\x8b": "compressed with gzip twice. Unpack it once",
+    b"PK\x03\x04": "a zip file in a compressed file. Unpack it once",
+    b"BZh": "a bzip2 file. Unpack it first",
+    b"\xfd7zXZ": "an xz file. Unpack it first",
+    b"\x28\xb5\x2f\xfd": "a zstd file. Unpack it first",
+    b"7z\xbc\xaf": "a 7-Zip file. Unpack it first",
+    b"Rar!": "a RAR file. Unpack it first",
+    b"PAR1": "a compressed Parquet file. Unpack it first",
     b"ARROW1": "an Arrow file. Save the table as Parquet",
-    b"SQLite format 3": "a database of SQLite. Save the table as CSV",
-    b"\xd0\xcf\x11\xe0": "a document of an office program. Save the table as CSV",
+    b"SQLite format 3": "an SQLite database. Save the table as CSV",
+    b"\xd0\xcf\x11\xe0": "an Office document. Save the table as CSV",
     b"%PDF": "a PDF document. Save the table as CSV",
     b"\x89HDF": "an HDF5 file. Save the table as Parquet or CSV",
-    b"\x80\x04\x95": "a pickle of Python, which is never loaded. Save the table as Parquet or CSV",
-    b"\x80\x05\x95": "a pickle of Python, which is never loaded. Save the table as Parquet or CSV",
-    b"\x89PNG": "an image. Give a folder with a folder of images for each class",
-    b"\xff\xd8\xff": "an image. Give a folder with a folder of images for each class",
+    b"\x80\x04\x95": "a Python pickle, which is never loaded. Save the table as Parquet or CSV",
+    b"\x80\x05\x95": "a Python pickle, which is never loaded. Save the table as Parquet or CSV",
+    b"\x89PNG": "an image. Give a folder with one folder of images per class",
+    b"\xff\xd8\xff": "an image. Give a folder with one folder of images per class",
 }
-"""Binary formats by their first bytes, and the remedy for each."""
+"""Binary formats by their first bytes, each with a remedy."""
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for its bytes, unpacked if it is a gzip file, or a zip file of one file."""
+    """Open a file as bytes, decompressed if it is a gzip file or a zip file with one file."""
     try:
         with path.open("rb") as raw:
             head = raw.read(4)
@@ -60,20 +60,20 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
                 with gzip.GzipFile(fileobj=raw) as unpacked:
                     yield unpacked  # type: ignore[misc]  # a GzipFile reads bytes
             elif head == b"PK\x03\x04":
-                with _unzipped(raw, path) as part:
+                with _open_zip(raw, path) as part:
                     yield part
             else:
                 yield raw
     except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path}: expected a whole packed file; it is damaged or cut short ({error}). "
+            f"{path}: expected a complete compressed file; it is damaged or cut short ({error}). "
             "Get the file again"
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
+def _open_zip(raw: IO[bytes], path: Path) -> IO[bytes]:
     try:
         archive = zipfile.ZipFile(raw)
         files = [name for name in archive.namelist() if not name.endswith("/")]
@@ -81,19 +81,18 @@ def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
         if len(files) == 1:
             return archive.open(files[0])
     except (RuntimeError, NotImplementedError) as error:
-        # zipfile raises these for a password, and for an unknown compression.
-        raise UserError(f"{path}: cannot be unpacked ({error}). Unpack it yourself") from None
+        # zipfile raises these for a password or an unknown compression method.
+        raise UserError(f"{path}: cannot be unpacked ({error}). Unpack it first") from None
     if "[Content_Types].xml" in files:
-        raise UserError(f"{path}: is a document of an office program. Save the table as CSV")
+        raise UserError(f"{path}: is an Office document. Save the table as CSV")
     raise UserError(
-        f"{path}: expected a zip file with one file in it; it has {len(files)} "
-        f"({join_names(files)}). "
-        "Unpack the one you mean"
+        f"{path}: expected a zip file with one file in it; got {len(files)} files "
+        f"({join_names(files)}). Unpack it and give one of them"
     )
 
 
 def detect_encoding(path: Path, encoding: str | None = None) -> str:
-    """Return the encoding of a file: the one named, by its mark, UTF-8, or Windows-1252."""
+    """Return a file's encoding: as given, by its byte-order mark, UTF-8, or a fallback."""
     with open_bytes(path) as file:
         head = file.read(PIECE)
     if encoding is not None:
@@ -114,13 +113,13 @@ def detect_encoding(path: Path, encoding: str | None = None) -> str:
     if candidates[0].startswith("utf-8") or candidates[0] in FALLBACKS:
         reject_binary(path, head)
     for name in candidates:
-        if _decodes(path, name):
+        if _can_decode(path, name):
             return name
     raise UserError(f"{path}: is not in the encoding {candidates[0]}. Omit --encoding to detect it")
 
 
 def _detect_utf16(head: bytes) -> str | None:
-    """Return UTF-16 without a mark, where mostly every other byte is zero; else None.
+    """Return the encoding if text looks like UTF-16 without a byte-order mark; None otherwise.
 
     >>> _detect_utf16("a,b".encode("utf-16-be")), _detect_utf16(b"a,b")
     ('utf-16-be', None)
@@ -132,19 +131,19 @@ def _detect_utf16(head: bytes) -> str | None:
 
 
 def reject_binary(path: Path, head: bytes) -> None:
-    """Raise if a file holds control characters, which tables of text do not."""
+    """Raise if a file has a binary format or control characters."""
     for magic, remedy in BINARY.items():
         if head.startswith(magic):
-            raise UserError(f"{path}: expected a table of text; it holds binary data, {remedy}")
+            raise UserError(f"{path}: expected a table of text; got {remedy}")
     control = sum(head.count(code) for code in range(32) if code not in b"\t\n\r\f\v\x1a\x1f")
     if b"\0" in head or control * 100 > len(head):
         raise UserError(
-            f"{path}: expected a table of text; it holds binary data. If it is text in another "
-            "encoding, such as utf-16, name it with --encoding"
+            f"{path}: expected a table of text; got binary data. If it is text in another "
+            "encoding, such as utf-16, name the encoding with --encoding"
         )
 
 
-def _decodes(path: Path, encoding: str) -> bool:
+def _can_decode(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     with open_bytes(path) as file:
         try:
@@ -158,6 +157,6 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 @contextmanager
 def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
-    """Open a file for its lines; every kind of line end becomes a newline."""
+    """Open a file as text; all line endings become newlines."""
     with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, newline=None) as text:
         yield text

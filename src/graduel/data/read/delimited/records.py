@@ -1,4 +1,4 @@
-"""Records of delimited text: split lines into cells, with quotes."""
+"""Splitting of lines of delimited text into records of cells, with quotes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graduel.errors import UserError
 
 
 class BlockLines:
-    """Lines of one block, and those after it that continue a quoted cell, with a line count."""
+    """The lines of one block, and later lines that continue a quoted cell, with a line count."""
 
     def __init__(self, lines: list[str], file: IO[str], before: int) -> None:
         self.todo = len(lines)
@@ -23,7 +23,7 @@ class BlockLines:
 
     @property
     def first(self) -> int:
-        """The line number at which the record begins."""
+        """The number of the record's first line."""
         return self.line - len(self.record) + 1
 
     def __iter__(self) -> BlockLines:
@@ -51,12 +51,12 @@ def iter_records(source: BlockLines, separator: str, path: Path) -> Iterator[lis
         source.record.clear()
         try:
             record = next(source).split() if separator == " " else next(reader)
-            # One line may hold an odd quote (5" pipe); a cell over several lines may not.
+            # A stray quote (5" pipe) is allowed in a line, but not in a cell over several lines.
             if len(source.record) > 1:
                 list(csv.reader(source.record, strict=True, **options))
         except csv.Error as error:
             inside = "expected after" in str(error)
-            how = "it ends inside a cell of" if inside else "it stays open until"
+            how = "it is closed inside a cell of" if inside else "it stays open until"
             raise UserError(
                 f"{path}: line {source.first:,}: expected a quote to be closed; {how} line "
                 f"{source.line:,}. Close it, or double quotes inside a cell"

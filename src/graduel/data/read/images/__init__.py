@@ -1,1 +1,1 @@
-"""Images: folders of images, and the IDX files of MNIST."""
+"""Reading of images: folders of images, and the IDX files of MNIST."""

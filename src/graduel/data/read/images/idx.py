@@ -1,4 +1,4 @@
-"""Read the IDX format of MNIST: a header of dimensions, then numbers, all big-endian.
+"""Reading of the IDX format of MNIST: a header of dimensions, then numbers, all big-endian.
 
 Source: the format's description by LeCun, Cortes and Burges beside MNIST (1998).
 """
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.labelled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 TYPES: dict[int, np.dtype[Any]] = {
@@ -29,20 +29,20 @@ TYPES: dict[int, np.dtype[Any]] = {
     0x0E: np.dtype(">f8"),
 }
 PIECE = 1 << 24
-"""Bytes read at a time, so that a false header cannot allocate memory."""
+"""Bytes read at a time, so that a wrong header cannot allocate all memory."""
 NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 """File names of MNIST and of data sets in its format."""
 
 
 def read_idx(path: str | Path) -> NDArray[Any]:
-    """Read one IDX file, gzipped or not, into an array of the machine's byte order.
+    """Read one IDX file, gzipped or not, into an array of native byte order.
 
     Raises
     ------
     UserError
-        If the file is not IDX, is cut short, or holds more than its header says.
+        If the file is not an IDX file, or its length contradicts its header.
     FileNotFoundError, PermissionError
-        If it cannot be opened.
+        If the file cannot be opened.
     """
     path = Path(path)
     with path.open("rb") as raw:
@@ -52,7 +52,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
             return _parse(gzip.GzipFile(fileobj=raw) if is_gzip else raw, path)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise UserError(
-                f"{path}: expected a whole gzip file; it is damaged or cut short ({error}). "
+                f"{path}: expected a complete gzip file; it is damaged or cut short ({error}). "
                 "Get the file again"
             ) from None
 
@@ -86,7 +86,7 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: Path) -> NDArray[Any]:
 
 
 def find_idx_files(folder: Path) -> dict[tuple[str, str], Path]:
-    """Return IDX files by part (train, test) and kind (images, labels)."""
+    """Return the IDX files in a folder by part (train, test) and kind (images, labels)."""
     files: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.iterdir()):
         if match := NAME.fullmatch(path.name):
@@ -96,7 +96,7 @@ def find_idx_files(folder: Path) -> dict[tuple[str, str], Path]:
 
 
 def read_idx_folder(folder: Path, files: dict[tuple[str, str], Path]) -> Dataset:
-    """Read the four files as one data set with a predefined split."""
+    """Read four IDX files as one data set with a predefined split."""
     keys = [(part, kind) for part in ("train", "test") for kind in ("images", "labels")]
     missing = [f"{part} {kind}" for part, kind in keys if (part, kind) not in files]
     if missing:
@@ -104,7 +104,7 @@ def read_idx_folder(folder: Path, files: dict[tuple[str, str], Path]) -> Dataset
     images, labels, test_images, test_labels = (read_idx(files[key]) for key in keys)
     if images.shape[1:] != test_images.shape[1:] or not len(images) or not len(test_images):
         raise UserError(
-            f"{folder}: expected training and test images of one size; got {images.shape} and "
+            f"{folder}: expected training and test images of the same size; got {images.shape} and "
             f"{test_images.shape}"
         )
     if len(images) != len(labels):

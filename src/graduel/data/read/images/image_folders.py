@@ -1,4 +1,4 @@
-"""Read folders of images, one folder per class."""
+"""Reading of folders of images, one folder per class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names
-from graduel.data.read.labelled_arrays import dataset_from_arrays, natural_order
+from graduel.data.read.labeled_arrays import dataset_from_arrays, natural_order
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 ENDINGS = {".png", ".jpg", ".jpeg"}
 MOST_PIXELS = 25_000_000
-"""Limit of one image: a file of a few bytes can decode to more than fits into memory."""
+"""Maximum number of pixels of an image: a tiny file can decode to more than fits into memory."""
 MOST_BYTES = 8 << 30
-"""Limit of all images together."""
-GREY = {"1", "L", "LA", "I", "I;16", "F"}
-"""Pillow's modes without colour."""
+"""Maximum size of all images together, in memory."""
+GRAY = {"1", "L", "LA", "I", "I;16", "F"}
+"""Pillow's modes without color."""
 
 
 def find_image_folders(folder: Path) -> dict[str, list[Path]]:
-    """Return the subfolders that hold images: names and files, in order."""
+    """Return the subfolders with images: sorted files by sorted folder name."""
     folders = {}
     for one in sorted(folder.iterdir()):
         if one.is_dir() and not one.name.startswith("."):
@@ -41,13 +41,17 @@ def find_image_folders(folder: Path) -> dict[str, list[Path]]:
 
 
 def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Dataset, list[str]]:
-    """Read every image as uint8: grey if all are grey, else red, green, blue.
+    """Read images as uint8: grayscale if all are grayscale, otherwise RGB.
 
     Folders ``train`` and ``test``, each with a folder per class, are a predefined split.
 
     Parameters
     ----------
-    size : height and width to which all are resized; without it all must have one size
+    size : height and width to which images are resized; None if all have the same size
+
+    Returns
+    -------
+    The data set, and notes.
     """
     parts = [find_image_folders(folder)]
     if not parts[0] and all((folder / part).is_dir() for part in ("train", "test")):
@@ -61,15 +65,14 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
             f"got {join_names(classes) or 'no such folder'}"
         )
     files = [(path, name) for part in parts for name in classes for path in part.get(name, ())]
-    colour, size = _survey([path for path, _ in files], size)
-    X = np.empty((len(files), *size, 3) if colour else (len(files), *size), np.uint8)
+    has_color, size = _inspect([path for path, _ in files], size)
+    X = np.empty((len(files), *size, 3) if has_color else (len(files), *size), np.uint8)
     for row, (path, _) in zip(X, files, strict=True):
-        row[...] = _pixels(path, size, colour)
+        row[...] = _read_pixels(path, size, has_color)
     n_train = sum(map(len, parts[0].values())) if len(parts) == 2 else None
     labels = np.array([name for _, name in files])
-    notes = [
-        f"{len(files):,} images of {size[0]} × {size[1]} pixels, {'colour' if colour else 'grey'}"
-    ]
+    mode = "RGB" if has_color else "grayscale"
+    notes = [f"{len(files):,} images of {size[0]} × {size[1]} pixels, {mode}"]
     dataset = dataset_from_arrays(
         folder.resolve().name, X, labels, n_train=n_train, source=folder.name
     )
@@ -77,24 +80,24 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
 
 
 def read_flat(files: list[Path], image: tuple[int, int, int]) -> NDArray[Any]:
-    """Read images without classes and resize them to (height, width, channels).
+    """Read images without classes and resize them to the shape (height, width, channels).
 
     Returns
     -------
-    uint8 of shape (n, height, width), or (n, height, width, 3) for colour.
+    A uint8 array of shape (n, height, width), or (n, height, width, 3) for RGB.
     """
     height, width, channels = image
-    _survey(files, (height, width))
-    return np.stack([_pixels(path, (height, width), channels == 3) for path in files])
+    _inspect(files, (height, width))
+    return np.stack([_read_pixels(path, (height, width), channels == 3) for path in files])
 
 
-def _survey(files: list[Path], size: tuple[int, int] | None) -> tuple[bool, tuple[int, int]]:
-    """Return whether there is colour, and the size, from the headers alone."""
-    colour, is_fixed, first = False, size is not None, files[0]
+def _inspect(files: list[Path], size: tuple[int, int] | None) -> tuple[bool, tuple[int, int]]:
+    """Return whether any image has color, and the size, from the images' headers."""
+    has_color, is_fixed, first = False, size is not None, files[0]
     for path in files:
-        with _image(path) as image:
+        with _open_image(path) as image:
             here = (image.height, image.width)
-            colour |= image.mode not in GREY
+            has_color |= image.mode not in GRAY
         if here[0] * here[1] > MOST_PIXELS:
             raise UserError(
                 f"{path}: expected at most {MOST_PIXELS:,} pixels; got {here[1]:,} × {here[0]:,}. "
@@ -107,42 +110,42 @@ def _survey(files: list[Path], size: tuple[int, int] | None) -> tuple[bool, tupl
                 f"has; got {here[0]} × {here[1]}. Resize all with --size HEIGHTxWIDTH"
             )
     assert size is not None
-    if len(files) * size[0] * size[1] * (3 if colour else 1) > MOST_BYTES:
+    if len(files) * size[0] * size[1] * (3 if has_color else 1) > MOST_BYTES:
         raise UserError(
             f"{len(files):,} images of {size[0]} × {size[1]} pixels need more than "
             f"{MOST_BYTES >> 30} GB of memory. Make them smaller with --size HEIGHTxWIDTH"
         )
-    return colour, size
+    return has_color, size
 
 
 @contextmanager
-def _image(path: Path) -> Iterator[Image.Image]:
+def _open_image(path: Path) -> Iterator[Image.Image]:
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large images; _survey limits their size.
+            # Pillow warns about large images, whose size _inspect limits.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=("PNG", "JPEG")) as image:
                 yield image
     except UserError:
         raise
-    except Exception as error:  # Pillow raises many for damaged files
+    except Exception as error:  # Pillow raises many types for damaged files
         raise UserError(
-            f"{path}: expected a whole PNG or JPEG image; it cannot be read "
+            f"{path}: expected a complete PNG or JPEG image; it cannot be read "
             f"({type(error).__name__}). Repair it or remove it"
         ) from None
 
 
-def _pixels(path: Path, size: tuple[int, int], colour: bool) -> NDArray[Any]:
+def _read_pixels(path: Path, size: tuple[int, int], has_color: bool) -> NDArray[Any]:
     from PIL import Image
 
-    with _image(path) as image:
+    with _open_image(path) as image:
         if image.mode.startswith("I"):
-            # Sixteen bits per pixel, which Pillow would truncate and not scale.
-            grey = np.asarray(image).astype(np.int64).clip(0, 65535) // 257
-            image = Image.fromarray(grey.astype(np.uint8))
-        plain = image.convert("RGB" if colour else "L")
+            # Pillow would truncate 16-bit pixels instead of scaling them.
+            gray = np.asarray(image).astype(np.int64).clip(0, 65535) // 257
+            image = Image.fromarray(gray.astype(np.uint8))
+        plain = image.convert("RGB" if has_color else "L")
         if (plain.height, plain.width) != size:
             plain = plain.resize((size[1], size[0]), Image.Resampling.BILINEAR)
         return np.asarray(plain)

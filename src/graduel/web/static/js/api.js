@@ -11,10 +11,10 @@ export class RequestError extends Error {
 
 async function checkStatus(response) {
   if (response.ok) return response;
-  let detail = `the server answered ${response.status}`;
+  let detail = `the server responded with status ${response.status}`;
   try {
     detail = (await response.json()).detail ?? detail;
-  } catch { /* no JSON: the status says enough */ }
+  } catch { /* not JSON: the status is shown */ }
   throw new RequestError(response.status, String(detail));
 }
 
@@ -22,7 +22,7 @@ let pending = 0;
 
 function count(change) {
   pending += change;
-  document.documentElement.dataset.asking = pending; // shows what waits for the server
+  document.documentElement.dataset.pending = pending; // number of requests in progress
 }
 
 async function send(path, options) {
@@ -31,9 +31,9 @@ async function send(path, options) {
     return await checkStatus(await fetch(path, options));
   } catch (error) {
     if (error instanceof RequestError || error.name === "AbortError") throw error;
-    throw new RequestError(0, "the server does not answer; is graduel serve still running?");
+    throw new RequestError(0, "no response from the server; check that graduel serve is still running");
   } finally {
-    setTimeout(count, 0, -1); // a request that follows at once counts without a gap
+    setTimeout(count, 0, -1); // delayed, so that an immediate follow-up request leaves no gap
   }
 }
 
@@ -69,7 +69,7 @@ export async function file(end, body) {
   return { name: name ?? "file", content: await response.blob() };
 }
 
-// Arrays come as bytes in base64.
+// Decode an array from base64.
 export function unpack({ shape, dtype, data }) {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   return { shape, values: dtype === "uint8" ? bytes : new Float32Array(bytes.buffer) };

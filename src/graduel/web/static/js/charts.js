@@ -1,22 +1,22 @@
-// Small charts: bars in tables, lines, histograms.
+// Charts: bars in tables, line charts, histograms.
 
 import { h, number, percent, put, s } from "./dom.js";
 import { classes } from "./state.js";
 
-export const WHO = { net: ["●", "NumPy network"], xgboost: ["■", "XGBoost"] };
+export const MODELS = { net: ["●", "NumPy network"], xgboost: ["■", "XGBoost"] };
 
-export function name(who) {
-  return h("span", { class: who }, `${WHO[who][0]} `, h("span", {}, WHO[who][1]));
+export function name(family) {
+  return h("span", { class: family }, `${MODELS[family][0]} `, h("span", {}, MODELS[family][1]));
 }
 
-// A bar from 0 to 1.
-export function bar(share, colour) {
+// A bar for a share from 0 to 1.
+export function bar(share, color) {
   return s("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" },
     s("rect", { x: 0, y: 0, width: 100, height: 10, fill: "var(--tint)" }),
-    s("rect", { x: 0, y: 0, width: Math.max(0, Math.min(1, share || 0)) * 100, height: 10, fill: `var(--${colour})` }));
+    s("rect", { x: 0, y: 0, width: Math.max(0, Math.min(1, share || 0)) * 100, height: 10, fill: `var(--${color})` }));
 }
 
-// A bar to the right for what adds, to the left for what takes away.
+// A bar to the right for positive values, to the left for negative ones.
 export function signed(value, most) {
   const width = most > 0 ? (Math.min(1, Math.abs(value) / most) * 50) : 0;
   return h("td", { class: "bar" },
@@ -25,42 +25,42 @@ export function signed(value, most) {
       s("rect", { x: 49.5, y: 0, width: 1, height: 10, fill: "var(--edge)" })));
 }
 
-// What both say, large, and every class's probability side by side. The element is kept and
-// changed, so that a screen reader hears the answer, not the table.
-export function answers({ live = true } = {}) {
-  const says = h("div", { class: "says" });
-  const spoken = h("p", { class: "hidden", "aria-live": live ? "polite" : null });
+// Both models' predictions in large type, above the probabilities of all classes. The element is
+// updated in place, so that a screen reader announces the predictions, not the table.
+export function predictionPanel({ live = true } = {}) {
+  const headline = h("div", { class: "predictions" });
+  const announcement = h("p", { class: "hidden", "aria-live": live ? "polite" : null });
   const body = h("div", {});
-  const root = h("div", {}, says, spoken, body);
+  const root = h("div", {}, headline, announcement, body);
   let last = "";
   root.show = (result, empty) => {
     const names = classes();
-    const who = ["net", "xgboost"].filter((one) => result?.[one] !== null || !result);
-    put(says, who.map((one) => {
+    const family = ["net", "xgboost"].filter((one) => result?.[one] !== null || !result);
+    put(headline, family.map((one) => {
       const p = result?.[one];
-      const place = p ? p.indexOf(Math.max(...p)) : -1;
-      const text = p && !empty ? names[place] : "–";
-      return h("div", { "data-who": one, "data-answer": p && !empty ? names[place] : "" },
-        h("div", { class: "who" }, name(one)),
+      const top = p ? p.indexOf(Math.max(...p)) : -1;
+      const text = p && !empty ? names[top] : "–";
+      return h("div", { "data-model": one, "data-prediction": p && !empty ? names[top] : "" },
+        h("div", { class: "model" }, name(one)),
         h("div", { class: `digit ${one} ${text.length > 3 ? "long" : ""}` }, text),
-        h("div", { class: "sure num" }, p && !empty ? `${percent(p[place])} sure` : "waiting for a digit"));
+        h("div", { class: "probability num" }, p && !empty ? `${percent(p[top])} probability` : "no drawing yet"));
     }));
     if (!result || empty) {
       put(body);
       return;
     }
-    const words = who.map((one) => `${WHO[one][1]}: ${names[result[one].indexOf(Math.max(...result[one]))]}`).join(", ");
-    if (words !== last) spoken.textContent = last = words;
-    const tops = who.map((one) => result[one].indexOf(Math.max(...result[one])));
+    const words = family.map((one) => `${MODELS[one][1]}: ${names[result[one].indexOf(Math.max(...result[one]))]}`).join(", ");
+    if (words !== last) announcement.textContent = last = words;
+    const tops = family.map((one) => result[one].indexOf(Math.max(...result[one])));
     const order = names.map((_, k) => k);
     const many = names.length > 12;
-    if (many) order.sort((a, b) => Math.max(...who.map((one) => result[one][b] - result[one][a])));
+    if (many) order.sort((a, b) => Math.max(...family.map((one) => result[one][b] - result[one][a])));
     put(body, h("table", { class: "pairs" },
       h("caption", { class: "hidden" }, "Probabilities"),
-      h("thead", { class: "hidden" }, h("tr", {}, h("th", { scope: "col" }, "Class"), who.map((one) => h("th", { scope: "col", colspan: 2 }, WHO[one][1])))),
+      h("thead", { class: "hidden" }, h("tr", {}, h("th", { scope: "col" }, "Class"), family.map((one) => h("th", { scope: "col", colspan: 2 }, MODELS[one][1])))),
       h("tbody", {}, order.slice(0, 12).map((k) => h("tr", { class: tops.includes(k) ? "best" : "" },
         h("th", { scope: "row" }, names[k]),
-        who.map((one) => [h("td", { class: "bar" }, bar(result[one][k], one)), h("td", { class: "pct" }, percent(result[one][k]))]))))));
+        family.map((one) => [h("td", { class: "bar" }, bar(result[one][k], one)), h("td", { class: "pct" }, percent(result[one][k]))]))))));
   };
   root.show(null);
   return root;
@@ -75,9 +75,9 @@ const nice = (low, high, n = 4) => {
   return ticks;
 };
 
-// Lines over one axis: series of {who or colour, name, points: [[x, y]…], dash}.
+// A line chart: series of {color, name, points: [[x, y]…], dash}.
 export function lines(label, series, { x = "", y = "", low = 0, high, format = (v) => number(v, 2), at, log = false } = {}) {
-  const narrow = matchMedia("(max-width: 40rem)").matches; // text keeps its size on a phone
+  const narrow = matchMedia("(max-width: 40rem)").matches; // keeps the text size on a phone
   const width = narrow ? 330 : 560, height = narrow ? 200 : 240;
   const points = series.flatMap((one) => one.points).filter((p) => p[1] !== null);
   const left = 52, right = 12, top = 10, bottom = 38;
@@ -99,18 +99,18 @@ export function lines(label, series, { x = "", y = "", low = 0, high, format = (
     at !== undefined && s("line", { x1: px(at), x2: px(at), y1: top, y2: height - bottom, stroke: "var(--edge)", "stroke-dasharray": "3 3" }),
     series.map((one) => s("polyline", {
       points: one.points.filter((p) => p[1] !== null).map((p) => `${px(p[0]).toFixed(1)},${py(p[1]).toFixed(1)}`).join(" "),
-      fill: "none", stroke: `var(--${one.colour})`, "stroke-width": 2, "stroke-dasharray": one.dash ?? null, "stroke-linejoin": "round",
+      fill: "none", stroke: `var(--${one.color})`, "stroke-width": 2, "stroke-dasharray": one.dash ?? null, "stroke-linejoin": "round",
     })));
-  const legend = h("ul", { class: "legend" }, series.map((one) => h("li", { class: one.colour },
-    one.dash ? "┄ " : one.colour === "xgboost" ? "■ " : "● ", one.name)), y && h("li", { class: "note small" }, y));
+  const legend = h("ul", { class: "legend" }, series.map((one) => h("li", { class: one.color },
+    one.dash ? "┄ " : one.color === "xgboost" ? "■ " : "● ", one.name)), y && h("li", { class: "note small" }, y));
   return h("div", { class: "chart" }, legend, svg);
 }
 
-export function histogram(label, { low, high, counts }, colour, format = (v) => number(v, 1)) {
+export function histogram(label, { low, high, counts }, color, format = (v) => number(v, 1)) {
   const width = 220, height = 84, base = 66, most = Math.max(...counts, 1);
   const step = width / counts.length;
   return h("div", { class: "chart" }, s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
-    counts.map((n, i) => s("rect", { x: i * step + 0.5, width: step - 1, y: base - (n / most) * 60, height: (n / most) * 60, fill: `var(--${colour})` })),
+    counts.map((n, i) => s("rect", { x: i * step + 0.5, width: step - 1, y: base - (n / most) * 60, height: (n / most) * 60, fill: `var(--${color})` })),
     s("line", { x1: 0, x2: width, y1: base, y2: base, stroke: "var(--edge)" }),
     s("text", { x: 0, y: height - 3 }, format(low)),
     s("text", { x: width, y: height - 3, "text-anchor": "end" }, format(high))));

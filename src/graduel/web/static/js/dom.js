@@ -1,4 +1,4 @@
-// Elements built from data: nothing is ever parsed as HTML. A message at the page's edge.
+// DOM elements built from data, never parsed from HTML; messages; number formats.
 
 const NS = "http://www.w3.org/2000/svg";
 
@@ -34,7 +34,7 @@ export function put(element, ...children) {
   return element;
 }
 
-// Show an error or a text for a few seconds.
+// Show an error or a message for a few seconds.
 export function toast(error) {
   const box = document.getElementById("toast");
   box.textContent = error?.message ?? String(error);
@@ -45,7 +45,7 @@ export function toast(error) {
 let count = 0;
 export const unique = (stem) => `${stem}-${++count}`;
 
-// A labelled control in a column; `control` is an element.
+// A labeled form control; `control` is an element.
 export function field(label, control, note) {
   control.id ||= unique("field");
   return h("div", { class: "field" }, h("label", { for: control.id }, label), control, note && h("span", {}, note));
@@ -84,4 +84,4 @@ export const number = (x, digits = 3) => {
   return x.toFixed(size >= 100 ? 1 : digits).replace("-", "−");
 };
 export const percent = (p, digits = 1) => (p === null || p === undefined ? "–" : `${(100 * p).toFixed(digits)} %`);
-export const whole = (n) => n.toLocaleString("en");
+export const formatInteger = (n) => n.toLocaleString("en");

@@ -1,4 +1,4 @@
-// An equation in the notation of docs/derivation.md, beside the line of textbook.py.
+// An equation in the notation of docs/derivation.md, with the line of textbook.py that computes it.
 
 import { h } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// The page: tabs by hash, the progress of the demo models, one example that all views share.
+// The page: tabs by URL hash, progress of the demo models, one example shared by all views.
 
 import * as api from "./api.js";
 import { h, put, toast } from "./dom.js";
@@ -77,10 +77,10 @@ async function changed(what) {
 
 function waitForModels() {
   const box = document.getElementById("waiting");
-  const bar = h("div", {}), said = h("p", { "aria-live": "polite" }, "Training two small models on MNIST …");
-  put(box, h("h2", {}, "A first start"), h("p", { class: "note" },
-    "Two small models are trained now, once, and kept for every later start: a network in NumPy and XGBoost."),
-    h("div", { class: "meter", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, bar), said);
+  const bar = h("div", {}), progress = h("p", { "aria-live": "polite" }, "Training two small models on MNIST …");
+  put(box, h("h2", {}, "First start"), h("p", { class: "note" },
+    "Two small models, a NumPy network and XGBoost, are trained once and saved for later starts."),
+    h("div", { class: "meter", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, bar), progress);
   box.hidden = false;
   return new Promise((resolve, reject) => {
     const source = new EventSource("api/ready");
@@ -88,11 +88,11 @@ function waitForModels() {
       const message = JSON.parse(data);
       bar.style.transform = `scaleX(${message.share})`;
       bar.parentElement.setAttribute("aria-valuenow", Math.round(100 * message.share));
-      said.textContent = `${message.message} …`;
+      progress.textContent = `${message.message} …`;
       if ("done" in message) {
         source.close();
         box.hidden = true;
-        if (message.failed) reject(new Error(`the models could not be trained: ${message.failed}`));
+        if (message.failed) reject(new Error(`training the demo models failed: ${message.failed}`));
         else resolve();
       }
     };
@@ -102,7 +102,7 @@ function waitForModels() {
 async function begin() {
   state.about = await api.about();
   document.getElementById("about").textContent =
-    `graduel ${state.about.version} · nothing on this page comes from or goes to anywhere but this server.`;
+    `graduel ${state.about.version} · this page communicates with this server only.`;
   await api.open();
   if (state.about.training) await waitForModels();
   await refresh();
@@ -114,7 +114,7 @@ async function begin() {
   document.body.dataset.ready = "yes";
 }
 
-// The session of a page ends when it closes; a page from the browser's cache starts a new one.
+// Closing the page ends its session; a page restored from the browser's cache starts a new one.
 addEventListener("pagehide", () => navigator.sendBeacon(api.path("end")));
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 

@@ -1,4 +1,4 @@
-// Layers as grids of neurons: one tab stop a layer, arrows within, Enter or Space to choose.
+// Layers as grids of neurons: one tab stop per layer, arrow keys within, Enter or Space to select.
 
 import { h, percent, put } from "./dom.js";
 import { shade } from "./paint.js";
@@ -6,13 +6,13 @@ import { onScheme } from "./paint.js";
 
 const across = (n) => (n <= 16 ? Math.min(n, 8) : n <= 64 ? 8 : 16);
 
-// columns: those of glassbox's forward, without the input. `pressed(path, unit)`: whether it is
-// chosen; `choose(path, unit)`; `values`: what to colour by, instead of the activations.
-export function layerGrids(columns, { choose, pressed, role = "radio", off, outputs = true }) {
+// columns: those of glassbox.forward without the input. `choose(path, unit)` is called on selection;
+// `pressed(path, unit)` and `ablated(path, unit)` return the state of a neuron.
+export function layerGrids(columns, { choose, pressed, role = "radio", ablated, outputs = true }) {
   const most = Math.max(1e-9, ...columns.slice(0, -1).flatMap((c) => c.a.map(Math.abs)));
   const root = h("div", { class: "layers" });
-  columns.forEach((column, place) => {
-    const last = place === columns.length - 1;
+  columns.forEach((column, position) => {
+    const last = position === columns.length - 1;
     if (last && !outputs) return;
     const title = last ? `Output: ${column.title}` : `Layer ${column.number}: ${column.a.length} neurons, ${column.title}`;
     const small = !last && column.a.length > 256;
@@ -30,7 +30,7 @@ export function layerGrids(columns, { choose, pressed, role = "radio", off, outp
         cell.append(fillBar, h("span", {}, name), h("span", { class: "num" }, percent(a)));
       } else {
         cell.style.backgroundColor = `rgb(${shade(a, most, "signed").map(Math.round).join(" ")})`;
-        if (off?.(column.path, unit)) cell.classList.add("off");
+        if (ablated?.(column.path, unit)) cell.classList.add("ablated");
       }
       return cell;
     });

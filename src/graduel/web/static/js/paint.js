@@ -1,25 +1,25 @@
-// Numbers as colours, on canvases that follow the reader's light or dark.
+// Numbers as colors, on canvases that follow the light or dark scheme.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const painted = new Map();
 
-export function colour(name) {
+export function color(name) {
   const text = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const hex = parseInt(text.slice(1), 16);
   return [hex >> 16, (hex >> 8) & 255, hex & 255];
 }
 
-export const css = (name) => `rgb(${colour(name).join(" ")})`;
+export const css = (name) => `rgb(${color(name).join(" ")})`;
 
 const mix = (a, b, t) => [0, 1, 2].map((i) => a[i] + (b[i] - a[i]) * t);
 
-// Signed: what adds in one colour, what takes away in another, 0 as paper. Ink: 0 paper, 1 ink.
+// Signed: positive and negative values in two colors, 0 as paper. Ink: 0 is paper, 1 is ink.
 export function shade(value, most, kind) {
   const t = most > 0 ? Math.min(1, Math.abs(value) / most) : 0;
-  const paper = colour("paper");
-  if (kind === "ink") return mix(paper, colour("ink"), t);
-  if (kind === "net" || kind === "xgboost") return mix(paper, colour(kind === "net" ? "hue-0" : "hue-1"), t);
-  return mix(paper, colour(value >= 0 ? "hue-2" : "hue-3"), Math.sqrt(t));
+  const paper = color("paper");
+  if (kind === "ink") return mix(paper, color("ink"), t);
+  if (kind === "net" || kind === "xgboost") return mix(paper, color(kind === "net" ? "hue-0" : "hue-1"), t);
+  return mix(paper, color(value >= 0 ? "hue-2" : "hue-3"), Math.sqrt(t));
 }
 
 export function heat(canvas, values, height, width, { kind = "signed", most } = {}) {
@@ -29,8 +29,8 @@ export function heat(canvas, values, height, width, { kind = "signed", most } = 
     canvas.height = height;
     const context = canvas.getContext("2d");
     const image = context.createImageData(width, height);
-    const paper = colour("paper");
-    const ends = { ink: colour("ink"), net: colour("hue-0"), xgboost: colour("hue-1"), up: colour("hue-2"), down: colour("hue-3") };
+    const paper = color("paper");
+    const ends = { ink: color("ink"), net: color("hue-0"), xgboost: color("hue-1"), up: color("hue-2"), down: color("hue-3") };
     for (let i = 0; i < width * height; i++) {
       const value = values[i];
       let t = scale > 0 ? Math.min(1, Math.abs(value) / scale) : 0;

@@ -1,15 +1,15 @@
-// The state that all views share: the models, the current example, the edits of the network.
+// The state shared by all views: models, current example, edits of the network.
 
 import * as api from "./api.js";
 
 export const state = {
   about: null,
-  info: null, // the models, table and training of this session
+  info: null, // models, table and training of this session
   model: "ready",
   example: null, // {pixels: base64} or {row: {…}}, with index, label, from
-  label: null, // the class that is taken as true
-  edits: { weights: [], off: [] },
-  answers: null,
+  label: null, // the class used as the true one
+  edits: { weights: [], ablations: [] },
+  predictions: null,
 };
 
 const listeners = new Set();
@@ -24,12 +24,12 @@ export function notify(what) {
 
 export const currentModels = () => state.info?.[state.model] ?? null;
 export const classes = () => currentModels()?.classes ?? [];
-export const edited = () => state.edits.weights.length + state.edits.off.length > 0;
+export const edited = () => state.edits.weights.length + state.edits.ablations.length > 0;
 
 export function requestBody(extra) {
   const { pixels, row } = state.example ?? {};
   const example = row ? { row } : { pixels };
-  return { model: state.model, ...example, weights: state.edits.weights, off: state.edits.off, ...extra };
+  return { model: state.model, ...example, weights: state.edits.weights, ablations: state.edits.ablations, ...extra };
 }
 
 export async function refresh() {
@@ -37,40 +37,40 @@ export async function refresh() {
   if (!state.info[state.model]) state.model = state.info.trained ? "trained" : "ready";
 }
 
-let running = 0;
+let lastRequest = 0;
 
-export async function setExample(example, answers) {
+export async function setExample(example, predictions) {
   state.example = example;
   state.label = example?.label ?? null;
-  state.answers = answers ?? null;
-  if (!answers && example) await answer();
+  state.predictions = predictions ?? null;
+  if (!predictions && example) await predict();
   else notify("example");
 }
 
-// Requests both predictions again, after a change of the example, the models or an edit.
-export async function answer() {
+// Request both predictions after a change of the example, the models or the edits.
+export async function predict() {
   if (!state.example || !currentModels()) return;
-  const mine = ++running;
-  const { answers } = await api.post("predict", requestBody());
-  if (mine !== running) return;
-  state.answers = answers;
-  state.label ??= best(answers);
+  const mine = ++lastRequest;
+  const { predictions } = await api.post("predict", requestBody());
+  if (mine !== lastRequest) return;
+  state.predictions = predictions;
+  state.label ??= best(predictions);
   notify("example");
 }
 
 export async function setModel(model) {
   const before = currentModels();
   state.model = model;
-  state.edits = { weights: [], off: [] };
+  state.edits = { weights: [], ablations: [] };
   const fits = before && currentModels() && JSON.stringify(before.fields) === JSON.stringify(currentModels().fields) && !!before.image === !!currentModels().image;
   if (!fits || !state.example) await pick(0);
-  else await answer();
+  else await predict();
   notify("model");
 }
 
 export async function setEdits(edits) {
   state.edits = edits;
-  await answer();
+  await predict();
   notify("edits");
 }
 
@@ -82,7 +82,7 @@ export async function pick(index, label) {
     result = await api.get(`test?${query}`);
   } catch (error) {
     if (error.status !== 409 || !currentModels()?.fields.length) throw error;
-    await setExample({ row: {}, from: "form", label: null }); // the server has a model without data: an empty form
+    await setExample({ row: {}, from: "form", label: null }); // a model without data: start with an empty form
     return;
   }
   const example = { index: result.index, count: result.count, label: result.label, from: "test" };
@@ -91,8 +91,8 @@ export async function pick(index, label) {
   await setExample(example);
 }
 
-export function best(answers) {
-  const p = answers?.net ?? answers?.xgboost;
+export function best(predictions) {
+  const p = predictions?.net ?? predictions?.xgboost;
   return p ? p.indexOf(Math.max(...p)) : null;
 }
 

@@ -1,62 +1,62 @@
-// Your data: a CSV file, what was understood of it, and a form in the place of the canvas.
+// Your data: upload of a CSV file, its inferred schema, and a form in place of the canvas.
 
 import * as api from "../api.js";
-import { answers } from "../charts.js";
-import { choice, field, h, number, put, table, toast, whole } from "../dom.js";
+import { predictionPanel } from "../charts.js";
+import { choice, field, h, number, put, table, toast, formatInteger } from "../dom.js";
 import { currentModels, pick, refresh, setExample, state, notify } from "../state.js";
 
 export const id = "data";
 export const title = "Your data";
 
-let file = null, target, targetBox, told, formBox, says, said;
+let file = null, target, targetBox, schemaBox, formBox, panel, status;
 
 export function mount(root) {
-  const picker = h("input", { type: "file", accept: ".csv,.tsv,.txt,text/csv", "aria-label": "A CSV file", onchange: chosen });
+  const picker = h("input", { type: "file", accept: ".csv,.tsv,.txt,text/csv", "aria-label": "CSV file", onchange: readColumns });
   target = choice([], {});
-  targetBox = h("div", { class: "stack tight", hidden: true }, field("The column to predict", target), h("div", { class: "row" }, h("button", { type: "button", class: "main", onclick: read }, "Read the table")));
-  told = h("div", { "aria-live": "polite" });
-  says = answers();
-  said = h("p", { class: "small", role: "status" });
+  targetBox = h("div", { class: "stack tight", hidden: true }, field("Target column", target), h("div", { class: "row" }, h("button", { type: "button", class: "main", onclick: load }, "Load table")));
+  schemaBox = h("div", { "aria-live": "polite" });
+  panel = predictionPanel();
+  status = h("p", { class: "small", role: "status" });
   formBox = h("div", {});
   put(root,
-    h("h2", {}, "Your own data"),
-    h("p", { class: "lead" }, "A table as CSV trains the same way, with a form in the place of the canvas. It stays in this server’s memory, for this page alone, and is forgotten with it."),
+    h("h2", {}, "Your data"),
+    h("p", { class: "lead" }, "Upload a table as a CSV file and train both models on it. A form then replaces the canvas. The table is held in the server’s memory for this page only and deleted when the page closes."),
     h("div", { class: "two" },
       h("div", { class: "stack" },
-        h("div", { class: "card stack tight" }, h("h3", {}, "A table"),
-          h("div", { class: "row" }, h("span", { class: "file" }, h("span", { "aria-hidden": "true" }, "Choose a CSV file"), picker), said),
-          h("p", { class: "note small" }, `Up to ${Math.round(state.about.upload_bytes / 2 ** 20)} MB and ${whole(state.about.rows)} rows, the columns’ names on top, 2 to 50 classes to notify apart.`),
+        h("div", { class: "card stack tight" }, h("h3", {}, "Table"),
+          h("div", { class: "row" }, h("span", { class: "file" }, h("span", { "aria-hidden": "true" }, "Choose a CSV file"), picker), status),
+          h("p", { class: "note small" }, `Up to ${Math.round(state.about.upload_bytes / 2 ** 20)} MB and ${formatInteger(state.about.rows)} rows; column names in the first line; a target column with 2 to 50 classes.`),
           targetBox),
-        told),
+        schemaBox),
       formBox));
 }
 
-async function chosen(event) {
+async function readColumns(event) {
   const [picked] = event.target.files;
   event.target.value = "";
   if (!picked) return;
   if (picked.size > state.about.upload_bytes) {
-    toast(`expected a file of at most ${state.about.upload_bytes / 2 ** 20} MB; ${picked.name} has ${(picked.size / 2 ** 20).toFixed(1)}`);
+    toast(`expected a file of at most ${state.about.upload_bytes / 2 ** 20} MB; ${picked.name} has ${(picked.size / 2 ** 20).toFixed(1)} MB`);
     return;
   }
   file = picked;
-  said.textContent = `Reading ${picked.name} …`;
+  status.textContent = `Reading ${picked.name} …`;
   try {
     const { columns } = await api.upload("table", file, "text/csv");
-    put(target, columns.map(({ name, different }) => h("option", { value: name }, `${name} (${whole(different)} different)`)));
-    const likely = columns.findLast((column) => column.different >= 2 && column.different <= 20) ?? columns.at(-1);
+    put(target, columns.map(({ name, distinct }) => h("option", { value: name }, `${name} (${formatInteger(distinct)} distinct values)`)));
+    const likely = columns.findLast((column) => column.distinct >= 2 && column.distinct <= 20) ?? columns.at(-1);
     target.value = likely.name;
     targetBox.hidden = false;
-    said.textContent = picked.name;
+    status.textContent = picked.name;
     target.focus();
   } catch (error) {
-    said.textContent = "";
+    status.textContent = "";
     targetBox.hidden = true;
     toast(error);
   }
 }
 
-async function read() {
+async function load() {
   try {
     const name = file.name.replace(/\.[^.]*$/, "");
     await api.upload(`table?${new URLSearchParams({ target: target.value, name })}`, file, "text/csv");
@@ -70,23 +70,23 @@ async function read() {
 
 export function update(what) {
   const now = state.info?.table ?? state.about.table;
-  put(told, now && h("div", { class: "card stack tight", "data-table": now.name },
-    h("h3", {}, `${now.name}: ${whole(now.rows)} rows`),
-    h("p", { class: "small" }, `To predict: ${now.target}, of ${now.classes.length} classes: ${now.classes.slice(0, 8).map((c, k) => `${c} (${whole(now.counts[k])})`).join(", ")}${now.classes.length > 8 ? ", …" : ""}.`),
-    table("Columns to learn from", ["Column", "Kind", "Seen"], now.fields.slice(0, 60).map((f) => [f.name, f.kind, f.low !== null ? `${number(f.low, 2)} to ${number(f.high, 2)}` : f.choices.length ? `${f.choices.length}${f.choices.length === 40 ? " or more" : ""} different` : ""])),
-    now.aside.length ? h("p", { class: "note small" }, "Set aside: ", now.aside.map((one) => `${one.name} (${one.reason})`).join("; "), ".") : null,
+  put(schemaBox, now && h("div", { class: "card stack tight", "data-table": now.name },
+    h("h3", {}, `${now.name}: ${formatInteger(now.rows)} rows`),
+    h("p", { class: "small" }, `Target: ${now.target}, ${now.classes.length} classes: ${now.classes.slice(0, 8).map((c, k) => `${c} (${formatInteger(now.counts[k])})`).join(", ")}${now.classes.length > 8 ? ", …" : ""}.`),
+    table("Feature columns", ["Column", "Type", "Values"], now.fields.slice(0, 60).map((f) => [f.name, f.kind, f.low !== null ? `${number(f.low, 2)} to ${number(f.high, 2)}` : f.choices.length ? `${f.choices.length}${f.choices.length === 40 ? " or more" : ""} categories` : ""])),
+    now.excluded.length ? h("p", { class: "note small" }, "Excluded columns: ", now.excluded.map((one) => `${one.name} (${one.reason})`).join("; "), ".") : null,
     now.notes.map((note) => h("p", { class: "note small" }, note)),
-    h("p", {}, h("a", { href: "#train" }, "Train both on it"))));
+    h("p", {}, h("a", { href: "#train" }, "Train both models on it"))));
   const models = currentModels();
   if (!models?.fields.length) {
-    put(formBox, h("div", { class: "card" }, h("h3", {}, "The form"), h("p", { class: "note" }, now ? "Train on the table, look inside the two, and its form appears here." : "After a training on a table its form appears here.")));
+    put(formBox, h("div", { class: "card" }, h("h3", {}, "Form"), h("p", { class: "note" }, now ? "Train on the table, then press “Inspect these models”: a form for its columns appears here." : "After training on a table, a form for its columns appears here.")));
     return undefined;
   }
   if (what !== "example" || !formBox.querySelector("form")) {
     if (!state.example?.row) return pick(0).then(() => form(models));
     form(models);
   }
-  says.show(state.answers);
+  panel.show(state.predictions);
   return undefined;
 }
 
@@ -105,11 +105,11 @@ function form(models) {
     return field(f.name, control);
   });
   put(formBox, h("div", { class: "stack" },
-    h("div", { class: "card" }, h("h3", {}, "What both answer"), says),
-    h("form", { class: "card stack tight", onsubmit: (e) => e.preventDefault() }, h("h3", {}, "A row, to change"),
-      h("div", { class: "row" }, h("button", { type: "button", onclick: () => pick((state.example?.index ?? -1) + 1).then(() => form(models)).catch(toast) }, "Another test row")),
+    h("div", { class: "card" }, h("h3", {}, "Predictions"), panel),
+    h("form", { class: "card stack tight", onsubmit: (e) => e.preventDefault() }, h("h3", {}, "Example row"),
+      h("div", { class: "row" }, h("button", { type: "button", onclick: () => pick((state.example?.index ?? -1) + 1).then(() => form(models)).catch(toast) }, "Next test row")),
       h("div", { class: "cards fields" }, controls))));
-  says.show(state.answers);
+  panel.show(state.predictions);
 }
 
 let timer;

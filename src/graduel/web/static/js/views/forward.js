@@ -1,4 +1,4 @@
-// Forward: every neuron, one sum written out, the softmax; the trees' votes beside it.
+// Forward pass: all neurons, the terms of one sum, the softmax; the trees of XGBoost.
 
 import * as api from "../api.js";
 import { name, signed } from "../charts.js";
@@ -13,28 +13,28 @@ export const title = "Forward";
 export const example = true;
 export const usable = () => state.about.ready || !!state.info?.trained || state.about.training;
 
-let grids, neuronBox, softmaxBox, treesBox, whyBox, select;
-let seen = null, chosen = null, label = null;
+let grids, neuronBox, softmaxBox, treesBox, attributionBox, select;
+let pass = null, chosen = null, label = null;
 
 export function mount(root) {
   grids = h("div", { class: "layers" });
   neuronBox = h("div", { class: "card", "aria-live": "polite" });
   softmaxBox = h("div", { class: "card" });
   treesBox = h("div", { class: "stack" });
-  whyBox = h("div", {});
-  select = choice([], { onchange: () => { label = Number(select.value); why(); } });
+  attributionBox = h("div", {});
+  select = choice([], { onchange: () => { label = Number(select.value); attribute(); } });
   put(root,
-    h("h2", {}, "Forward, number by number"),
-    h("p", { class: "lead" }, "Each square is a neuron, coloured by what it hands on. Choose one, and its sum is written out."),
+    h("h2", {}, "Forward pass"),
+    h("p", { class: "lead" }, "Each square is a neuron; its color shows its activation A. Choose a neuron to see how its pre-activation Z is computed: the sum of weights times inputs, plus a bias."),
     h("div", { class: "two wide-left" },
       h("div", { class: "stack" }, h("div", { class: "card" }, grids), neuronBox),
       h("div", { class: "stack" }, softmaxBox)),
-    h("h3", { class: "part" }, "Why? The network’s input gradient beside XGBoost’s SHAP values"),
-    h("p", { class: "note" }, "What speaks for a class in ", h("span", { class: "adds" }, "green"), ", what speaks against it in ", h("span", { class: "takes" }, "magenta"),
-      ". The gradient says how the class’s score z would move with each input; SHAP shares XGBoost’s score out among the inputs."),
-    h("div", { class: "narrow" }, field("The class that is asked about", select)),
-    whyBox,
-    h("h3", { class: "part" }, "XGBoost: which trees voted, and how"),
+    h("h3", { class: "part" }, "Saliency and SHAP values: which inputs matter"),
+    h("p", { class: "note" }, "Inputs in ", h("span", { class: "adds" }, "green"), " raise the score of the class, inputs in ", h("span", { class: "takes" }, "magenta"),
+      " lower it. The input gradient shows how the network’s score z changes with each input; SHAP values divide XGBoost’s score among the inputs."),
+    h("div", { class: "narrow" }, field("Class to explain", select)),
+    attributionBox,
+    h("h3", { class: "part" }, "XGBoost: trees and their leaf values"),
     treesBox);
 }
 
@@ -45,61 +45,61 @@ export async function update(what, query) {
 }
 
 async function all() {
-  label = best(state.answers);
+  label = best(state.predictions);
   put(select, classes().map((text, k) => h("option", { value: k }, text)));
   select.value = label;
   const net = currentModels().net;
   if (net?.plain) {
-    seen = await api.post("forward", requestBody());
-    const paths = seen.columns.map((column) => column.path);
-    if (!chosen || !paths.includes(chosen[0]) || chosen[1] >= seen.columns[paths.indexOf(chosen[0])].a.length) {
-      const first = seen.columns[1];
+    pass = await api.post("forward", requestBody());
+    const paths = pass.columns.map((column) => column.path);
+    if (!chosen || !paths.includes(chosen[0]) || chosen[1] >= pass.columns[paths.indexOf(chosen[0])].a.length) {
+      const first = pass.columns[1];
       chosen = [first.path, first.a.indexOf(Math.max(...first.a))];
     }
     const image = currentModels().image;
-    put(grids, image && h("div", { class: "layer input" }, h("h4", {}, `Input: ${image[0]} × ${image[1]} pixels`), picture("The pixels that go in", seen.columns[0].a, image[0], image[1], { kind: "ink", most: 1, size: "w9" })), layerGrids(seen.columns.slice(1), {
+    put(grids, image && h("div", { class: "layer input" }, h("h4", {}, `Input: ${image[0]} × ${image[1]} pixels`), picture("Input pixels", pass.columns[0].a, image[0], image[1], { kind: "ink", most: 1, size: "w9" })), layerGrids(pass.columns.slice(1), {
       choose: (path, unit) => { chosen = [path, unit]; history.replaceState(null, "", `#forward?layer=${path}&unit=${unit}`); grids.lastChild.mark(); neuron(); },
       pressed: (path, unit) => chosen[0] === path && chosen[1] === unit,
     }));
     softmax();
     await neuron();
   } else {
-    put(grids, h("p", { class: "note" }, net ? "This network has layers that are not shown here; graduel inspect shows them in the terminal." : "There is no network here, only XGBoost’s trees."));
+    put(grids, h("p", { class: "note" }, net ? "This page shows only networks of dense layers, activations and dropout. Use graduel inspect for this network." : "No network available, only XGBoost."));
     put(neuronBox);
     put(softmaxBox, h("p", { class: "note" }, "–"));
   }
-  await Promise.all([trees(), why()]);
+  await Promise.all([trees(), attribute()]);
 }
 
 async function neuron() {
   const [layer, unit] = chosen;
   const result = await api.post("neuron", requestBody({ layer, unit }));
   if (chosen[0] !== layer || chosen[1] !== unit) return;
-  const column = seen.columns.find((one) => one.path === layer);
-  const last = column === seen.columns.at(-1);
+  const column = pass.columns.find((one) => one.path === layer);
+  const last = column === pass.columns.at(-1);
   const most = Math.max(...result.terms.map((term) => Math.abs(term.product)), Math.abs(result.rest));
   const rows = result.terms.map((term) => [term.name.match(/^\d+$/) ? `neuron ${term.name}` : term.name, number(term.w), number(term.x), number(term.product), signed(term.product, most)]);
-  if (result.n_rest) rows.push([`the other ${result.n_rest} terms`, "", "", number(result.rest), signed(result.rest, most)]);
-  rows.push(["bias b", "", "", number(result.bias), signed(result.bias, most)], ["z, their sum", "", "", number(result.z), h("td", { class: "bar" })]);
+  if (result.n_rest) rows.push([`other ${result.n_rest} terms`, "", "", number(result.rest), signed(result.rest, most)]);
+  rows.push(["bias b", "", "", number(result.bias), signed(result.bias, most)], ["z, the sum", "", "", number(result.z), h("td", { class: "bar" })]);
   const size = currentModels().image;
-  const pictures = result.weights_image && [["Its weights", result.weights_image], ["Weight × pixel", result.products_image]].map(([text, image]) => {
+  const pictures = result.weights_image && [["Weights", result.weights_image], ["Weights × pixels", result.products_image]].map(([text, image]) => {
     const { values } = api.unpack(image);
     return h("figure", {}, picture(`${text} of neuron ${unit}`, values, size[0], size[1], { size: "w9" }), h("figcaption", {}, text));
   });
   put(neuronBox,
-    h("h3", {}, last ? `The output for “${classes()[unit] ?? unit}”` : `Neuron ${unit} of layer ${column.number}`),
+    h("h3", {}, last ? `Output neuron “${classes()[unit] ?? unit}”` : `Neuron ${unit} of layer ${column.number}`),
     equation(result.equation),
     pictures && h("div", { class: "pictures" }, pictures),
-    table(`The sum of neuron ${unit}, the largest terms first`, ["Term", "w", "x", "w · x", ""], rows, { sum: rows.length - 1 }),
-    h("p", { class: "after num" }, last ? `Softmax makes a probability of it: ${percent(result.a)}.` : `${activation(column)}(z) = ${number(result.a)} is handed on${result.a === 0 ? ": nothing. The gate is shut." : "."}`));
+    table(`Terms of neuron ${unit}, largest first`, ["Term", "w", "x", "w · x", ""], rows, { sum: rows.length - 1 }),
+    h("p", { class: "after num" }, last ? `Softmax converts z to a probability: ${percent(result.a)}.` : `Activation a = ${activation(column)}(z) = ${number(result.a)}${result.a === 0 ? ": the neuron is inactive." : "."}`));
 }
 
 const activation = (column) => column.title.split(" · ")[0];
 
 function softmax() {
-  const steps = seen.softmax;
+  const steps = pass.softmax;
   if (!steps) {
-    put(softmaxBox, h("h3", {}, "The answer"), h("p", { class: "note" }, "This network’s loss is not softmax cross-entropy."));
+    put(softmaxBox, h("h3", {}, "Prediction"), h("p", { class: "note" }, "This network’s loss is not softmax cross-entropy."));
     return;
   }
   const names = classes();
@@ -110,12 +110,12 @@ function softmax() {
     table("Softmax", ["Class", "z", "z − max", "exp", "p"], [
       ...order.map((k) => [names[k], number(steps.z[k], 2), number(steps.shifted[k], 2), number(steps.exponentials[k]), percent(steps.a[k], 2)]),
       ["sum Σ", "", "", number(steps.total), "100 %"]], { best: top, sum: order.length }),
-    h("p", { class: "note small after" }, `The largest z, ${number(steps.largest, 2)}, is taken off first: the answer stays the same, and exp cannot overflow.`));
+    h("p", { class: "note small after" }, `The largest z, ${number(steps.largest, 2)}, is subtracted first. The result is the same, and exp cannot overflow.`));
 }
 
 async function trees() {
   if (!currentModels().xgboost) {
-    put(treesBox, h("p", { class: "note" }, "There are no trees here, only a network."));
+    put(treesBox, h("p", { class: "note" }, "No XGBoost model available, only a network."));
     return;
   }
   const result = await api.post("trees", requestBody());
@@ -124,39 +124,39 @@ async function trees() {
   const groups = result.groups.map((code) => names[code]);
   const most = Math.max(...result.margin.map(Math.abs), 1e-9);
   const rows = groups.map((text, k) => [text, number(result.base[k], 2), number(result.margin[k] - result.base[k], 2), number(result.margin[k], 2), signed(result.margin[k], most), ...(two ? [] : [percent(result.probabilities[k], 2)])]);
-  const canvas = h("canvas", { class: "pixels", role: "img", "aria-label": `What each of ${result.rounds} rounds added to each class, in log-odds` });
+  const canvas = h("canvas", { class: "pixels", role: "img", "aria-label": `Contribution of each of ${result.rounds} rounds to each class, in log-odds` });
   heat(canvas, Float32Array.from(result.rounds ? groups.flatMap((_, k) => result.by_round.map((round) => round[k])) : []), groups.length, result.rounds);
   canvas.classList.add("votes");
   const pathBox = h("div", { class: "cards" }, result.strongest.map((path) => h("div", { class: "card" },
-    h("h4", {}, path.group === null ? `Round ${path.round + 1}, a tree for all classes` : `Round ${path.round + 1}, tree for “${groups[path.group]}”`),
+    h("h4", {}, path.group === null ? `Round ${path.round + 1}, tree for all classes` : `Round ${path.round + 1}, tree for “${groups[path.group]}”`),
     h("ol", { class: "path" }, path.splits.map((split) => h("li", {},
       h("span", {}, split.missing ? `${split.name} is missing` : `${split.name} = ${number(split.value, 1)}: `),
       split.missing ? "" : h("span", { class: "note" }, `${split.condition}? ${split.went === "left" ? "yes" : "no"}`))),
-    h("li", { class: path.value >= 0 ? "adds" : "takes" }, `leaf: ${path.value >= 0 ? "+" : ""}${number(path.value)}${path.group === null ? ` for “${groups[path.values.indexOf(path.value)]}”, most of all` : ""}`)))));
+    h("li", { class: path.value >= 0 ? "adds" : "takes" }, `leaf value ${path.value >= 0 ? "+" : ""}${number(path.value)}${path.group === null ? ` for “${groups[path.values.indexOf(path.value)]}” (largest)` : ""}`)))));
   put(treesBox,
-    h("p", {}, `${name("xgboost").textContent}, ${result.kind}, ${result.rounds} rounds. Each tree adds its leaf’s value to its class’s score, in log-odds; ${two ? "a sigmoid makes a probability of it." : "a softmax makes probabilities of the scores."}`),
+    h("p", {}, `${name("xgboost").textContent}, ${result.kind}, ${result.rounds} rounds. Each tree adds the value of one leaf to the score of its class (log-odds); ${two ? "the sigmoid converts the score to a probability." : "the softmax converts scores to probabilities."}`),
     h("div", { class: "two" },
-      h("div", { class: "card" }, h("h3", {}, "The votes, added up"), table("Votes by class", ["Class", "start", "trees", "score", "", ...(two ? [] : ["p"])], rows, { best: two ? -1 : result.margin.indexOf(Math.max(...result.margin)) })),
-      h("div", { class: "card" }, h("h3", {}, "Round by round"), h("figure", {}, canvas, h("figcaption", {}, `A row for each class (${groups.join(", ")}), a column for each round from left to right.`)))),
-    h("h4", {}, "The trees that said most, and the example’s way through them"),
+      h("div", { class: "card" }, h("h3", {}, "Scores by class"), table("Scores by class", ["Class", "base", "trees", "score", "", ...(two ? [] : ["p"])], rows, { best: two ? -1 : result.margin.indexOf(Math.max(...result.margin)) })),
+      h("div", { class: "card" }, h("h3", {}, "Contributions by round"), h("figure", {}, canvas, h("figcaption", {}, `One row per class (${groups.join(", ")}), one column per round, left to right.`)))),
+    h("h4", {}, "Paths of the example through the trees with the largest leaf values"),
     pathBox);
 }
 
-async function why() {
+async function attribute() {
   const result = await api.post("attribution", requestBody({ label }));
   const size = currentModels().image;
   const boxes = [];
-  const show = (who, text, values, names) => {
-    if (size) return h("figure", { class: "card" }, h("h4", {}, name(who)), picture(text, values, size[0], size[1], { size: "w12 fit" }), h("figcaption", {}, text));
+  const show = (family, text, values, names) => {
+    if (size) return h("figure", { class: "card" }, h("h4", {}, name(family)), picture(text, values, size[0], size[1], { size: "w12 fit" }), h("figcaption", {}, text));
     const order = [...values.keys()].sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, 12);
     const most = Math.abs(values[order[0]] ?? 1);
-    return h("div", { class: "card" }, h("h4", {}, name(who)), table(text, ["Column", "", ""], order.map((k) => [names[k] ?? `${k}`, number(values[k]), signed(values[k], most)]), { names: true }));
+    return h("div", { class: "card" }, h("h4", {}, name(family)), table(text, ["Column", "", ""], order.map((k) => [names[k] ?? `${k}`, number(values[k]), signed(values[k], most)]), { names: true }));
   };
   if (result.net) {
     const gradient = api.unpack(result.net.gradient).values, times = api.unpack(result.net.times_input).values;
-    boxes.push(show("net", "∂z/∂x: how the score moves with each input", gradient, result.net.names), show("net", "x · ∂z/∂x: what each input brings", times, result.net.names));
+    boxes.push(show("net", "Input gradient ∂z/∂x", gradient, result.net.names), show("net", "Gradient × input x · ∂z/∂x", times, result.net.names));
   }
-  if (result.xgboost) boxes.push(show("xgboost", `SHAP values, in log-odds: ${number(result.xgboost.bias, 2)} + their sum = ${number(result.xgboost.margin, 2)}`, api.unpack(result.xgboost.values).values, result.xgboost.names));
-  else if (currentModels().xgboost) boxes.push(h("div", { class: "card note" }, "These trees have vector leaves, for which there are no SHAP values."));
-  put(whyBox, h("div", { class: size ? "pictures" : "cards wide" }, boxes));
+  if (result.xgboost) boxes.push(show("xgboost", `SHAP values, in log-odds: bias ${number(result.xgboost.bias, 2)} + sum of SHAP values = ${number(result.xgboost.margin, 2)}`, api.unpack(result.xgboost.values).values, result.xgboost.names));
+  else if (currentModels().xgboost) boxes.push(h("div", { class: "card note" }, "SHAP values are not available for trees with vector leaves."));
+  put(attributionBox, h("div", { class: size ? "pictures" : "cards wide" }, boxes));
 }

@@ -1,75 +1,75 @@
-// Break it: disturb the example or the whole test set, switch neurons off, change a weight, attack.
+// Robustness: perturb the example or the test rows, ablate neurons, change a weight, FGSM.
 
 import * as api from "../api.js";
-import { answers, lines, name } from "../charts.js";
-import { choice, field, h, number, percent, put, toast, whole } from "../dom.js";
+import { predictionPanel, lines, name } from "../charts.js";
+import { choice, field, h, number, percent, put, toast, formatInteger } from "../dom.js";
 import { labelChoice } from "../example.js";
 import { layerGrids } from "../neurons.js";
 import { digit, picture } from "../paint.js";
 import { requestBody, best, classes, currentModels, edited, setEdits, setExample, state } from "../state.js";
 
-export const id = "break";
-export const title = "Break it";
+export const id = "robustness";
+export const title = "Robustness";
 export const example = true;
 export const usable = () => state.about.ready || !!state.info?.trained || state.about.training;
 
 const KINDS = {
-  noise: ["Noise", 0, 1, 0.05, (v) => `${number(v, 2)} of a pixel’s range`],
+  noise: ["Noise", 0, 1, 0.05, (v) => `${number(v, 2)} of the pixel range`],
   rotate: ["Rotation", -90, 90, 2.5, (v) => `${number(v, 1)}°`],
   shift: ["Shift", -12, 12, 1, (v) => `${v} pixels`],
   occlude: ["Occlusion", 0, 24, 1, (v) => `${v} × ${v} pixels`],
 };
 
-let kind, strength, strengthShown, broken, says, curve, all, allKind, allButton, neurons, weight, weightBox, label, epsilon, epsilonShown, attackBox, images, tables, field_, varyBox;
+let kind, strength, strengthText, perturbed, panel, curve, testCurve, testKind, testButton, neurons, weight, weightBox, label, epsilon, epsilonText, attackBox, images, tables, column, varyBox;
 let chosen = null;
 
 export function mount(root) {
-  kind = choice(Object.entries(KINDS).map(([key, [text]]) => [key, text]), { onchange: () => { bounds(); one(); turn(); } });
-  strength = h("input", { type: "range", oninput: () => { shown(); soon(); } });
-  strengthShown = h("span", { class: "num" });
-  broken = h("canvas", { class: "pixels w12", role: "img", "aria-label": "The disturbed digit" });
-  says = answers({ live: false });
+  kind = choice(Object.entries(KINDS).map(([key, [text]]) => [key, text]), { onchange: () => { bounds(); perturb(); sweep(); } });
+  strength = h("input", { type: "range", oninput: () => { showStrength(); soonPerturb(); } });
+  strengthText = h("span", { class: "num" });
+  perturbed = h("canvas", { class: "pixels w12", role: "img", "aria-label": "Perturbed digit" });
+  panel = predictionPanel({ live: false });
   curve = h("div", {});
   images = h("div", { class: "stack" },
     h("div", { class: "two" },
-      h("div", { class: "card stack tight" }, h("h3", {}, "Disturb this example"),
-        h("div", { class: "pair" }, field("How", kind), h("div", { class: "field" }, h("span", {}, "Strength"), strengthShown)),
-        field("Strength of the disturbance", strength),
-        h("div", { class: "pictures" }, broken), says),
-      h("div", { class: "card" }, h("h3", {}, "Where does the decision turn?"), curve)));
-  field_ = choice([], { onchange: vary });
+      h("div", { class: "card stack tight" }, h("h3", {}, "Perturb this example"),
+        h("div", { class: "pair" }, field("Perturbation", kind), h("div", { class: "field" }, h("span", {}, "Strength"), strengthText)),
+        field("Strength of the perturbation", strength),
+        h("div", { class: "pictures" }, perturbed), panel),
+      h("div", { class: "card" }, h("h3", {}, "Where does the prediction change?"), curve)));
+  column = choice([], { onchange: vary });
   varyBox = h("div", {});
-  tables = h("div", { class: "card" }, h("h3", {}, "Where does the decision turn?"), h("div", { class: "narrow" }, field("Vary the column", field_)), varyBox);
-  allKind = choice([], {});
-  allButton = h("button", { type: "button", onclick: whole_ }, "Disturb the whole test set");
-  all = h("div", { "aria-live": "polite" });
+  tables = h("div", { class: "card" }, h("h3", {}, "Where does the prediction change?"), h("div", { class: "narrow" }, field("Column to vary", column)), varyBox);
+  testKind = choice([], {});
+  testButton = h("button", { type: "button", onclick: sweepTest }, "Evaluate on the test rows");
+  testCurve = h("div", { "aria-live": "polite" });
   neurons = h("div", {});
   weight = { layer: choice([], { onchange: showWeight }), unit: h("input", { type: "number", min: 0, value: 0, onchange: showWeight }), index: h("input", { type: "number", min: 0, value: 0, onchange: showWeight }), value: h("input", { type: "number", step: "any", value: 0 }) };
   weightBox = h("p", { class: "num small", "aria-live": "polite" });
-  label = labelChoice("The true class", attack);
-  epsilon = h("input", { type: "range", min: 0, max: 0.5, step: 0.01, value: 0.1, oninput: () => { epsilonShown.textContent = `ε = ${number(Number(epsilon.value), 2)} of a pixel’s range`; soonAttack(); } });
-  epsilonShown = h("span", { class: "num" }, "ε = 0.10 of a pixel’s range");
+  label = labelChoice("True class", attack);
+  epsilon = h("input", { type: "range", min: 0, max: 0.5, step: 0.01, value: 0.1, oninput: () => { epsilonText.textContent = `ε = ${number(Number(epsilon.value), 2)} of the pixel range`; soonAttack(); } });
+  epsilonText = h("span", { class: "num" }, "ε = 0.10 of the pixel range");
   attackBox = h("div", { class: "stack tight", "aria-live": "polite" });
   const adversarial = h("div", { class: "two part images-only" },
-    h("div", { class: "card stack tight" }, h("h3", {}, "An adversarial step"),
-      h("p", { class: "note small" }, "Every pixel moves by ε in the direction that raises the network’s loss: x + ε · sign(∂L/∂x) (Goodfellow et al., 2015). XGBoost has no gradient; does it fall for the network’s?"),
-      label, field("How far each pixel moves", epsilon), epsilonShown),
+    h("div", { class: "card stack tight" }, h("h3", {}, "Adversarial example"),
+      h("p", { class: "note small" }, "Every pixel changes by ε in the direction that raises the network’s loss: x + ε · sign(∂L/∂x) (fast gradient sign method, Goodfellow et al., 2015). XGBoost has no gradient, so it is tested on the network’s adversarial example."),
+      label, field("Change per pixel ε", epsilon), epsilonText),
     h("div", { class: "card" }, attackBox));
   images.append(adversarial);
   put(root,
-    h("h2", {}, "Break it"),
-    h("p", { class: "lead" }, "How far can an example be bent before each of the two gives it up?"),
+    h("h2", {}, "Robustness"),
+    h("p", { class: "lead" }, "How much can an example change before each model’s prediction changes?"),
     images, tables,
-    h("div", { class: "card part stack tight" }, h("h3", {}, "The whole test set"),
-      h("div", { class: "row end" }, field("How", allKind), allButton), all),
-    h("h3", { class: "part" }, "Operate on the network"),
-    h("p", { class: "note" }, "A neuron that is switched off hands nothing on. Changes last until you undo them, in all views."),
+    h("div", { class: "card part stack tight" }, h("h3", {}, "Test error under perturbation"),
+      h("div", { class: "row end" }, field("Perturbation of all rows", testKind), testButton), testCurve),
+    h("h3", { class: "part" }, "Edit the network"),
+    h("p", { class: "note" }, "An ablated neuron outputs 0. Edits apply in all views until you undo them."),
     h("div", { class: "two" },
-      h("div", { class: "card" }, h("h3", {}, "Switch neurons off"), neurons),
+      h("div", { class: "card" }, h("h3", {}, "Ablate neurons"), neurons),
       h("div", { class: "card stack tight" }, h("h3", {}, "Change a weight"),
         h("div", { class: "pair" }, field("Layer", weight.layer), field("Neuron", weight.unit)),
-        h("div", { class: "pair" }, field("Its input number", weight.index), field("New value", weight.value)),
-        weightBox, h("div", { class: "row" }, h("button", { type: "button", onclick: setWeight }, "Set this weight"))),
+        h("div", { class: "pair" }, field("Input index", weight.index), field("New value", weight.value)),
+        weightBox, h("div", { class: "row" }, h("button", { type: "button", onclick: setWeight }, "Set weight"))),
     ));
   bounds();
 }
@@ -78,13 +78,13 @@ function bounds() {
   const [, low, high, step] = KINDS[kind.value];
   Object.assign(strength, { min: low, max: high, step });
   strength.value = { noise: 0.3, rotate: 30, shift: 4, occlude: 8 }[kind.value];
-  shown();
+  showStrength();
 }
 
-const shown = () => { strengthShown.textContent = KINDS[kind.value][4](Number(strength.value)); };
+const showStrength = () => { strengthText.textContent = KINDS[kind.value][4](Number(strength.value)); };
 
 let timer, timer2;
-const soon = () => { clearTimeout(timer); timer = setTimeout(() => one().catch(toast), 60); };
+const soonPerturb = () => { clearTimeout(timer); timer = setTimeout(() => perturb().catch(toast), 60); };
 const soonAttack = () => { clearTimeout(timer2); timer2 = setTimeout(() => attack().catch(toast), 100); };
 
 export async function update() {
@@ -93,28 +93,28 @@ export async function update() {
   images.hidden = !image;
   tables.hidden = image;
   label.show();
-  const kinds = image ? Object.entries(KINDS).map(([key, [text]]) => [key, text]) : [["missing", "Missing cells"], ["scramble", "Scrambled columns"]];
-  if (allKind.options.length !== kinds.length || allKind.options[0].value !== kinds[0][0]) put(allKind, kinds.map(([key, text]) => h("option", { value: key }, text)));
-  allButton.disabled = !image && !currentModels().fields.length;
-  if (image) await Promise.all([one(), turn(), attack(), grid()]);
+  const kinds = image ? Object.entries(KINDS).map(([key, [text]]) => [key, text]) : [["missing", "Missing values"], ["scramble", "Scrambled columns"]];
+  if (testKind.options.length !== kinds.length || testKind.options[0].value !== kinds[0][0]) put(testKind, kinds.map(([key, text]) => h("option", { value: key }, text)));
+  testButton.disabled = !image && !currentModels().fields.length;
+  if (image) await Promise.all([perturb(), sweep(), attack(), grid()]);
   else {
     const numbers = currentModels().fields.filter((f) => f.low !== null && f.low !== f.high);
-    const before = field_.value;
-    put(field_, numbers.map((f) => h("option", { value: f.name }, f.name)));
-    if (numbers.some((f) => f.name === before)) field_.value = before;
+    const before = column.value;
+    put(column, numbers.map((f) => h("option", { value: f.name }, f.name)));
+    if (numbers.some((f) => f.name === before)) column.value = before;
     await Promise.all([vary(), grid()]);
   }
 }
 
-async function one() {
+async function perturb() {
   const result = await api.post("perturb", requestBody({ kind: kind.value, strength: Number(strength.value) }));
-  digit(broken, api.unpack(result.pixels).values, currentModels().image[0], currentModels().image[1]);
-  says.show(result.answers);
+  digit(perturbed, api.unpack(result.pixels).values, currentModels().image[0], currentModels().image[1]);
+  panel.show(result.predictions);
 }
 
-async function turn() {
+async function sweep() {
   const result = await api.post("sweep", requestBody({ kind: kind.value }));
-  turned(curve, result, KINDS[kind.value][0]);
+  showSweep(curve, result, KINDS[kind.value][0]);
   if (result.images) {
     const { shape, values } = api.unpack(result.images);
     const size = shape[1] * shape[2];
@@ -123,61 +123,61 @@ async function turn() {
   }
 }
 
-// The probability of the class that each answers to the example as it is.
-function turned(box, result, what) {
+// The probability of each model's prediction for the unperturbed example.
+function showSweep(box, result, what) {
   const series = [], words = [];
-  for (const who of ["net", "xgboost"]) {
-    const before = state.answers?.[who];
-    if (!result[who] || !before) continue;
+  for (const family of ["net", "xgboost"]) {
+    const before = state.predictions?.[family];
+    if (!result[family] || !before) continue;
     const k = before.indexOf(Math.max(...before));
-    const { shape, values } = api.unpack(result[who]);
+    const { shape, values } = api.unpack(result[family]);
     const p = result.strengths.map((_, i) => values[i * shape[1] + k]);
     const tops = result.strengths.map((_, i) => { const row = [...values.subarray(i * shape[1], (i + 1) * shape[1])]; return row.indexOf(Math.max(...row)); });
-    series.push({ colour: who, name: `${who === "net" ? "NumPy network" : "XGBoost"}: “${classes()[k]}”`, points: result.strengths.map((s, i) => [s, p[i]]) });
-    const kept = result.strengths.filter((_, i) => tops[i] === k);
-    words.push(h("p", { class: "small" }, name(who), kept.length === result.strengths.length ? " holds its answer throughout." : kept.length ? ` answers “${classes()[k]}” in ${Math.round(100 * kept.length / result.strengths.length)} % of its range.` : " turns at once."));
+    series.push({ color: family, name: `${family === "net" ? "NumPy network" : "XGBoost"}: “${classes()[k]}”`, points: result.strengths.map((s, i) => [s, p[i]]) });
+    const same = result.strengths.filter((_, i) => tops[i] === k);
+    words.push(h("p", { class: "small" }, name(family), same.length === result.strengths.length ? ` predicts “${classes()[k]}” over the full range.` : same.length ? ` predicts “${classes()[k]}” in ${Math.round(100 * same.length / result.strengths.length)} % of the range.` : " changes its prediction at every strength."));
   }
-  put(box, lines(`Probability of each contender's answer over ${what}`, series, { x: what === result.unit ? what : `${what}: ${result.unit}`, high: 1, format: (v) => percent(v, 0) }), words);
+  put(box, lines(`Probability of each model's original prediction over ${what}`, series, { x: what === result.unit ? what : `${what}: ${result.unit}`, high: 1, format: (v) => percent(v, 0) }), words);
 }
 
 async function vary() {
-  if (!field_.value) {
-    put(varyBox, h("p", { class: "note" }, "There is no column of numbers."));
+  if (!column.value) {
+    put(varyBox, h("p", { class: "note" }, "This table has no numeric column."));
     return;
   }
-  turned(varyBox, await api.post("vary", requestBody({ field: field_.value })), field_.value);
+  showSweep(varyBox, await api.post("vary", requestBody({ field: column.value })), column.value);
 }
 
-async function whole_() {
-  allButton.disabled = true;
-  put(all, h("p", { class: "note" }, "Asking both …"));
+async function sweepTest() {
+  testButton.disabled = true;
+  put(testCurve, h("p", { class: "note" }, "Evaluating both models …"));
   try {
-    const result = await api.post("sweep-test", requestBody({ kind: allKind.value }));
-    const series = ["net", "xgboost"].filter((who) => result.errors[who]).map((who) => ({ colour: who, name: who === "net" ? "NumPy network" : "XGBoost", points: result.strengths.map((s, i) => [s, result.errors[who][i]]) }));
-    put(all, h("div", { class: "half" }, lines("Test error over strength", series, { x: result.unit, y: `error on ${whole(result.rows)} test rows`, format: (v) => percent(v, 0) })));
+    const result = await api.post("sweep-test", requestBody({ kind: testKind.value }));
+    const series = ["net", "xgboost"].filter((family) => result.errors[family]).map((family) => ({ color: family, name: family === "net" ? "NumPy network" : "XGBoost", points: result.strengths.map((s, i) => [s, result.errors[family][i]]) }));
+    put(testCurve, h("div", { class: "half" }, lines("Test error over strength of the perturbation", series, { x: result.unit, y: `error on ${formatInteger(result.rows)} test rows`, format: (v) => percent(v, 0) })));
   } catch (error) {
-    put(all);
+    put(testCurve);
     toast(error);
   } finally {
-    allButton.disabled = false;
+    testButton.disabled = false;
   }
 }
 
 async function attack() {
   if (!currentModels().net) {
-    put(attackBox, h("p", { class: "note" }, "There is no network here whose gradient could be followed."));
+    put(attackBox, h("p", { class: "note" }, "No network available: adversarial examples need its gradient."));
     return;
   }
-  const truth = state.label ?? best(state.answers) ?? 0;
+  const truth = state.label ?? best(state.predictions) ?? 0;
   const result = await api.post("attack", requestBody({ label: truth, epsilon: Number(epsilon.value) }));
   const [height, width] = currentModels().image, names = classes();
-  put(attackBox, h("h3", {}, "Who falls for it?"),
+  put(attackBox, h("h3", {}, "Is each model fooled?"),
     h("div", { class: "pictures" },
-      h("figure", {}, picture("The digit after the step", api.unpack(result.pixels).values, height, width, { kind: "ink", most: 255, size: "w9" }), h("figcaption", {}, "After the step")),
-      h("figure", {}, picture("The direction of the step", api.unpack(result.direction).values, height, width, { size: "w9" }), h("figcaption", {}, "Its direction"))),
-    Object.entries(result.verdicts).map(([who, v]) => h("div", { class: `banner ${v.falls ? "bad" : "good"}`, "data-who": who, "data-falls": v.falls ? "yes" : "no" },
-      h("p", {}, name(who), v.answer_before !== truth ? ` was wrong before the step: “${names[v.answer_before]}”.` : v.falls ? ` falls for it: “${names[v.answer_before]}” became “${names[v.answer_after]}”, ${percent(v.after[v.answer_after])} sure.` : ` keeps to “${names[v.answer_after]}”, ${percent(v.after[v.answer_after])} sure.`),
-      h("p", { class: "small num" }, result.turns[who] === null ? "Its answer does not turn up to ε = 1." : `Its answer turns at ε = ${number(result.turns[who])}.`))));
+      h("figure", {}, picture("Adversarial example", api.unpack(result.pixels).values, height, width, { kind: "ink", most: 255, size: "w9" }), h("figcaption", {}, "Adversarial example")),
+      h("figure", {}, picture("Sign of the gradient", api.unpack(result.direction).values, height, width, { size: "w9" }), h("figcaption", {}, "sign(∂L/∂x)"))),
+    Object.entries(result.outcomes).map(([family, v]) => h("div", { class: `banner ${v.fooled ? "bad" : "good"}`, "data-model": family, "data-fooled": v.fooled ? "yes" : "no" },
+      h("p", {}, name(family), v.class_before !== truth ? ` is wrong even without the change: “${names[v.class_before]}”.` : v.fooled ? ` is fooled: it predicts “${names[v.class_after]}” (${percent(v.after[v.class_after])}) instead of “${names[v.class_before]}”.` : ` still predicts “${names[v.class_after]}” (${percent(v.after[v.class_after])}).`),
+      h("p", { class: "small num" }, result.smallest_eps[family] === null ? "Its prediction does not change up to ε = 1." : `Its prediction changes at ε = ${number(result.smallest_eps[family])}.`))));
 }
 
 async function grid() {
@@ -185,21 +185,21 @@ async function grid() {
   put(weight.layer, (net?.layers ?? []).map((layer, i) => h("option", { value: layer.path }, i === net.layers.length - 1 ? "Output" : `Layer ${i + 1}`)));
   if (chosen && net?.layers.some((layer) => layer.path === chosen)) weight.layer.value = chosen;
   if (!net?.plain) {
-    put(neurons, h("p", { class: "note" }, net ? "This network has layers that are not shown here." : "There is no network here."));
+    put(neurons, h("p", { class: "note" }, net ? "This page shows only networks of dense layers, activations and dropout." : "No network available."));
     return;
   }
-  const seen = await api.post("forward", requestBody());
-  const isOff = (layer, unit) => state.edits.off.some((one) => one.layer === layer && one.unit === unit);
+  const pass = await api.post("forward", requestBody());
+  const isAblated = (layer, unit) => state.edits.ablations.some((one) => one.layer === layer && one.unit === unit);
   const focus = document.activeElement?.getAttribute?.("data-key");
-  const root = layerGrids(seen.columns.slice(1), {
-    role: "button", outputs: false, off: isOff, pressed: isOff,
+  const root = layerGrids(pass.columns.slice(1), {
+    role: "button", outputs: false, ablated: isAblated, pressed: isAblated,
     choose: (layer, unit) => {
-      const off = isOff(layer, unit) ? state.edits.off.filter((one) => one.layer !== layer || one.unit !== unit) : [...state.edits.off, { layer, unit }];
-      setEdits({ ...state.edits, off }).catch(toast);
+      const ablations = isAblated(layer, unit) ? state.edits.ablations.filter((one) => one.layer !== layer || one.unit !== unit) : [...state.edits.ablations, { layer, unit }];
+      setEdits({ ...state.edits, ablations }).catch(toast);
     },
   });
   root.querySelectorAll(".unit").forEach((cell, i) => cell.setAttribute("data-key", i));
-  put(neurons, root, h("p", { class: "note small after" }, state.edits.off.length ? `${state.edits.off.length} switched off.` : "All are on. Choose one to switch it off."));
+  put(neurons, root, h("p", { class: "note small after" }, state.edits.ablations.length ? `${state.edits.ablations.length} ablated.` : "No neuron is ablated. Choose a neuron to ablate it."));
   if (focus !== null && focus !== undefined) root.querySelector(`[data-key="${focus}"]`)?.focus();
   await showWeight();
 }

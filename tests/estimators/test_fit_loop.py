@@ -1,4 +1,4 @@
-"""The course of a training by itself: the rate, when it ends, what it keeps, what goes on."""
+"""FitLoop: learning rate, stopping, the best epoch, and resuming."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RNG = np.random.default_rng(5)
 X = RNG.normal(size=(24, 3))
 Y = X @ RNG.normal(size=(3, 1)) + 0.1 + np.sin(9 * X[:, :1])
 NET = Network((Dense(4), ReLU(), Dense(1)), (3,), SquaredError(), "float64")
-PLAN = FitSettings(
+SETTINGS = FitSettings(
     rule=SGD(),
     lr=0.01,
     schedule=Constant(),
@@ -37,11 +37,13 @@ PLAN = FitSettings(
 )
 
 
-def course(history=None, scores=None, net=NET, weights=None, weight=None, go_on=None, **changes):
-    """A course; `scores` are told of the validation rows, one after the other."""
-    told = iter(scores or ())
+def make_loop(
+    history=None, scores=None, net=NET, weights=None, weight=None, resume=None, **changes
+):
+    """Return a loop; `scores` are the validation losses and scores, one after the other."""
+    values = iter(scores or ())
     return FitLoop(
-        replace(PLAN, **changes),
+        replace(SETTINGS, **changes),
         net,
         net.init(np.random.default_rng(0)) if weights is None else weights,
         Rows(X, dtype="float64"),
@@ -50,8 +52,8 @@ def course(history=None, scores=None, net=NET, weights=None, weight=None, go_on=
         history=FitHistory() if history is None else history,
         rng=np.random.default_rng(1),
         order=lambda: np.arange(len(X)),
-        validation=None if scores is None else lambda weights: (-next(told), next(told)),
-        **(go_on or {}),
+        validation=None if scores is None else lambda weights: (-next(values), next(values)),
+        **(resume or {}),
     )
 
 
@@ -59,8 +61,8 @@ def twice(scores):
     return [score for score in scores for _ in range(2)]
 
 
-def test_each_epoch_is_told_and_noted():
-    one = course(scores=twice([0.5, 0.75, 0.25]), epochs=3)
+def test_each_epoch_is_yielded_and_recorded():
+    one = make_loop(scores=twice([0.5, 0.75, 0.25]), epochs=3)
     epochs = list(one.run())
     assert [type(epoch) for epoch in epochs] == [FitEpoch] * 3
     assert [epoch.epoch for epoch in epochs] == [1, 2, 3]
@@ -76,7 +78,7 @@ def test_each_epoch_is_told_and_noted():
 
 def test_the_loss_is_the_mean_over_the_batches_with_the_penalty():
     weight = np.linspace(0.5, 2, 24)
-    one = course(weight=weight, penalty=0.3, lr=1e-300, epochs=1)
+    one = make_loop(weight=weight, penalty=0.3, lr=1e-300, epochs=1)
     (epoch,) = one.run()
     errors = ((one.network.predict(X, one.weights) - Y) ** 2 / 2).sum(axis=1)
     W = one.weights.theta[one.network.layout.roles["weight"]]
@@ -87,20 +89,20 @@ def test_the_loss_is_the_mean_over_the_batches_with_the_penalty():
     assert epoch.loss == pytest.approx(np.mean(batches))
 
 
-def test_what_is_reported_is_a_factor_and_a_summand():
-    plain = [epoch.loss for epoch in course().run()]
-    other = [epoch.loss for epoch in course(go_on={"report": (0.5, 3.0)}).run()]
+def test_the_reported_loss_has_a_factor_and_a_summand():
+    plain = [epoch.loss for epoch in make_loop().run()]
+    other = [epoch.loss for epoch in make_loop(resume={"report": (0.5, 3.0)}).run()]
     np.testing.assert_allclose(other, np.array(plain) / 2 + 3)
 
 
-# --- when it ends ---
+# --- stopping ---
 
 
 @pytest.mark.parametrize("patience", [1, 3, 10])
-def test_it_stops_after_more_epochs_without_gain_than_it_has_patience_for(patience):
-    one = course(tol=1e9, patience=float(patience), epochs=50)
+def test_it_stops_when_patience_is_exceeded(patience):
+    one = make_loop(tol=1e9, patience=float(patience), epochs=50)
     count = len(list(one.run()))
-    # The first epoch gains on infinity, and every one after it too little.
+    # The first epoch improves on infinity; all others improve too little.
     assert count == 1 + patience + 1
     assert one.stop_reason == (
         "Training loss did not improve more than tol=1000000000.000000 for "
@@ -108,8 +110,8 @@ def test_it_stops_after_more_epochs_without_gain_than_it_has_patience_for(patien
     )
 
 
-def test_endless_patience_never_stops():
-    assert len(list(course(tol=1e9, patience=np.inf, epochs=30).run())) == 30
+def test_infinite_patience_never_stops():
+    assert len(list(make_loop(tol=1e9, patience=np.inf, epochs=30).run())) == 30
 
 
 @given(
@@ -117,8 +119,8 @@ def test_endless_patience_never_stops():
     st.integers(1, 4),
 )
 def test_early_stopping_keeps_the_best_epoch_and_stops_after_it(scores, patience):
-    """Against a plain account of the rule: gains below tol count as none, but may be the best."""
-    one = course(
+    """Compare with the rule: gains below tol do not reset patience, but can be the best."""
+    one = make_loop(
         scores=twice(scores),
         early_stopping=True,
         tol=0.01,
@@ -143,38 +145,38 @@ def test_early_stopping_keeps_the_best_epoch_and_stops_after_it(scores, patience
     np.testing.assert_array_equal(one.final_weights().theta, seen[-1 if at is None else at])
 
 
-def test_scores_are_watched_without_deciding():
-    one = course(scores=twice([0.9, *[0.1] * 19]), patience=2.0, epochs=20)
+def test_scores_do_not_matter_without_early_stopping():
+    one = make_loop(scores=twice([0.9, *[0.1] * 19]), patience=2.0, epochs=20)
     assert len(list(one.run())) == 20
     assert one.final_weights() is one.weights
     assert one.history.best is None
 
 
-# --- the rate ---
+# --- learning rate ---
 
 
 def test_invscaling_follows_the_rows_seen():
-    one = course(sklearn_rule="invscaling", power_t=0.7, epochs=5)
+    one = make_loop(sklearn_rule="invscaling", power_t=0.7, epochs=5)
     rates = [epoch.learning_rate for epoch in one.run()]
     np.testing.assert_allclose(rates, [0.01, *(0.01 / (24 * i + 1) ** 0.7 for i in range(1, 5))])
     assert one.learning_rate() == pytest.approx(0.01 / 121**0.7)
-    later = course(sklearn_rule="invscaling", power_t=0.7, epochs=1, history=one.history)
+    later = make_loop(sklearn_rule="invscaling", power_t=0.7, epochs=1, history=one.history)
     list(later.run())
     assert later.lr == pytest.approx(0.01 / 145**0.7)
 
 
 def test_adaptive_divides_by_five_until_the_rate_is_too_small():
-    one = course(sklearn_rule="adaptive", tol=1e9, patience=1.0, lr=1e-4, epochs=100)
+    one = make_loop(sklearn_rule="adaptive", tol=1e9, patience=1.0, lr=1e-4, epochs=100)
     rates = [epoch.learning_rate for epoch in one.run()]
     np.testing.assert_allclose(sorted(set(rates), reverse=True), 1e-4 / 5.0 ** np.arange(4))
     assert one.lr <= MIN_RATE
     assert one.stop_reason.endswith("Learning rate too small. Stopping.")
-    # The first rate has one epoch that gains on infinity; every rate two without gain.
+    # The first rate has one epoch that improves on infinity; every rate has two without a gain.
     assert [rates.count(rate) for rate in dict.fromkeys(rates)] == [3, 2, 2, 2]
 
 
-def test_adaptive_goes_by_the_score_where_that_decides():
-    one = course(
+def test_adaptive_uses_the_score_with_early_stopping():
+    one = make_loop(
         sklearn_rule="adaptive",
         scores=twice([0.5] * 40),
         early_stopping=True,
@@ -188,9 +190,9 @@ def test_adaptive_goes_by_the_score_where_that_decides():
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_a_lower_rate_leaves_the_step_that_momentum_is_about_to_make(momentum):
-    """scikit-learn: v ← μ v − α g, θ ← θ + v; so v keeps the rate that it was made with."""
-    one = course(
+def test_a_lower_rate_does_not_change_the_momentum_step(momentum):
+    """scikit-learn: v ← μ v − α g, θ ← θ + v; so v keeps the old rate."""
+    one = make_loop(
         rule=SGD(momentum=momentum), sklearn_rule="adaptive", tol=1e9, patience=1.0, batch_size=24
     )
     other = NET.init(np.random.default_rng(0))
@@ -206,28 +208,28 @@ def test_a_lower_rate_leaves_the_step_that_momentum_is_about_to_make(momentum):
             break
 
 
-def test_a_schedule_is_taken_by_the_progress_of_the_whole():
-    one = course(schedule=Cosine(), epochs=4)
+def test_a_schedule_covers_all_epochs():
+    one = make_loop(schedule=Cosine(), epochs=4)
     rates = [epoch.learning_rate for epoch in one.run()]
     np.testing.assert_allclose(rates, [0.01 * Cosine()(i / 4) for i in range(4)])
     assert one.learning_rate() == pytest.approx(0.01 * Cosine()(1.0))
     assert one.lr == 0.01
 
 
-# --- what goes on ---
+# --- resuming ---
 
 
-def test_two_courses_with_one_memory_are_one():
-    whole = course(rule=Adam(), epochs=6)
+def test_a_resumed_loop_equals_one_loop():
+    whole = make_loop(rule=Adam(), epochs=6)
     list(whole.run())
-    first = course(rule=Adam(), epochs=4)
+    first = make_loop(rule=Adam(), epochs=4)
     list(first.run())
-    second = course(
+    second = make_loop(
         rule=Adam(),
         epochs=2,
         history=first.history,
         weights=first.weights,
-        go_on={"optimizer_state": first.optimizer_state, "lr": first.lr},
+        resume={"optimizer_state": first.optimizer_state, "lr": first.lr},
     )
     list(second.run())
     np.testing.assert_array_equal(second.weights.theta, whole.weights.theta)
@@ -235,36 +237,36 @@ def test_two_courses_with_one_memory_are_one():
     assert (second.history.seen, second.epochs) == (whole.history.seen, 2)
 
 
-def test_patience_is_used_up_over_warm_starts():
+def test_patience_counts_across_warm_starts():
     history = FitHistory()
-    first = course(history, tol=1e9, patience=3.0, epochs=3)
+    first = make_loop(history, tol=1e9, patience=3.0, epochs=3)
     list(first.run())
     assert (first.stop_reason, history.stalled) == ("", 2)
-    second = course(history, tol=1e9, patience=3.0, epochs=9, weights=first.weights)
+    second = make_loop(history, tol=1e9, patience=3.0, epochs=9, weights=first.weights)
     assert len(list(second.run())) == 2
     assert second.stop_reason
 
 
-def test_the_best_epoch_of_an_earlier_course_stays_the_best():
+def test_the_best_epoch_of_an_earlier_loop_stays_the_best():
     history = FitHistory()
-    first = course(history, scores=twice([0.9]), early_stopping=True, epochs=1)
+    first = make_loop(history, scores=twice([0.9]), early_stopping=True, epochs=1)
     list(first.run())
-    kept = first.final_weights().copy()
-    second = course(
+    best = first.final_weights().copy()
+    second = make_loop(
         history, scores=twice([0.5]), early_stopping=True, epochs=1, weights=first.weights
     )
     list(second.run())
-    np.testing.assert_array_equal(second.final_weights().theta, kept.theta)
-    assert not np.array_equal(second.weights.theta, kept.theta)
+    np.testing.assert_array_equal(second.final_weights().theta, best.theta)
+    assert not np.array_equal(second.weights.theta, best.theta)
 
 
-# --- averages ---
+# --- EMA ---
 
 NORMED = Network((Dense(4), BatchNorm(), ReLU(), Dense(1)), (3,), SquaredError(), "float64")
 
 
-def test_answers_of_an_average_are_the_same_however_often_they_are_asked_for():
-    one, other = (course(net=NORMED, ema=0.9, epochs=3) for _ in range(2))
+def test_computing_averaged_weights_is_repeatable():
+    one, other = (make_loop(net=NORMED, ema=0.9, epochs=3) for _ in range(2))
     list(one.run())
     for _ in other.run():
         other.current_weights()
@@ -277,13 +279,13 @@ def test_answers_of_an_average_are_the_same_however_often_they_are_asked_for():
     assert not np.array_equal(one.current_weights().theta, one.weights.theta)
 
 
-def test_an_average_goes_on():
-    whole = course(ema=0.9, epochs=4)
+def test_an_average_is_resumed():
+    whole = make_loop(ema=0.9, epochs=4)
     list(whole.run())
-    first = course(ema=0.9, epochs=3)
+    first = make_loop(ema=0.9, epochs=3)
     list(first.run())
     assert isinstance(first.average, WeightAverage)
-    second = course(ema=0.9, epochs=1, weights=first.weights, go_on={"average": first.average})
+    second = make_loop(ema=0.9, epochs=1, weights=first.weights, resume={"average": first.average})
     list(second.run())
     np.testing.assert_array_equal(second.current_weights().theta, whole.current_weights().theta)
 
@@ -291,9 +293,9 @@ def test_an_average_goes_on():
 # --- minimizers ---
 
 
-def test_a_minimizer_ends_where_it_has_converged():
+def test_a_minimizer_stops_at_convergence():
     linear = Network((Dense(1),), (3,), SquaredError(), "float64")
-    one = course(net=linear, rule=LBFGS(tolerance=1e-8), epochs=100)
+    one = make_loop(net=linear, rule=LBFGS(tolerance=1e-8), epochs=100)
     epochs = list(one.run())
     assert one.stop_reason == "converged"
     assert one.epochs == len(epochs) == len(one.history.losses) < 100
@@ -313,8 +315,8 @@ def test_a_minimizer_ends_where_it_has_converged():
         ({"rule": LBFGS(tolerance=1e9)}, "converged", 0),
     ],
 )
-def test_other_ends_of_a_minimizer(changes, end, epochs):
-    one = course(**({"rule": LBFGS(tolerance=1e-12), "epochs": 100} | changes))
+def test_other_stop_reasons_of_a_minimizer(changes, end, epochs):
+    one = make_loop(**({"rule": LBFGS(tolerance=1e-12), "epochs": 100} | changes))
     assert len(list(one.run())) <= max(epochs, 1)
     assert one.stop_reason == end
     assert one.epochs == epochs or end == "converged"
@@ -322,35 +324,35 @@ def test_other_ends_of_a_minimizer(changes, end, epochs):
     assert np.isfinite(one.final_weights().theta).all()
 
 
-def test_a_minimizer_that_begins_where_it_ended_has_its_loss_noted():
+def test_a_minimizer_started_at_convergence_records_its_loss():
     linear = Network((Dense(1),), (3,), SquaredError(), "float64")
-    first = course(net=linear, rule=LBFGS(tolerance=1e-6), epochs=100)
+    first = make_loop(net=linear, rule=LBFGS(tolerance=1e-6), epochs=100)
     list(first.run())
-    again = course(net=linear, rule=LBFGS(tolerance=1e-6), epochs=100, weights=first.weights)
+    again = make_loop(net=linear, rule=LBFGS(tolerance=1e-6), epochs=100, weights=first.weights)
     list(again.run())
     assert again.stop_reason == "converged"
     assert again.history.losses[-1] == pytest.approx(first.history.losses[-1])
     assert again.history.best_loss == again.history.losses[-1]
 
 
-def test_a_minimizers_loss_has_the_penalty_divided_by_the_rows_weight():
+def test_the_penalty_of_a_minimizer_is_divided_by_the_sum_of_weights():
     weight = np.linspace(0.5, 2, 24)
-    one = course(rule=LBFGS(tolerance=1e9), penalty=0.3, weight=weight)
+    one = make_loop(rule=LBFGS(tolerance=1e9), penalty=0.3, weight=weight)
     list(one.run())
     errors = ((one.network.predict(X, one.weights) - Y) ** 2 / 2).sum(axis=1)
     W = one.weights.theta[one.network.layout.roles["weight"]]
-    wanted = (weight @ errors + 0.15 * (W @ W)) / weight.sum()
-    assert one.history.losses[-1] == pytest.approx(wanted)
+    expected = (weight @ errors + 0.15 * (W @ W)) / weight.sum()
+    assert one.history.losses[-1] == pytest.approx(expected)
 
 
-# --- accidents ---
+# --- divergence ---
 
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_course_that_diverges(early_stopping):
+def test_divergence(early_stopping):
     scores = twice([0.5, 0.7]) if early_stopping else None
-    one = course(
+    one = make_loop(
         scores=scores,
         early_stopping=early_stopping,
         schedule=lambda t: 1.0 if t < 0.2 else 1e200,
@@ -371,15 +373,15 @@ def test_a_course_that_diverges(early_stopping):
 
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
-def test_an_earlier_best_epoch_does_not_hide_that_a_course_diverged():
+def test_divergence_raises_despite_an_earlier_best_epoch():
     history = FitHistory()
-    list(course(history, scores=twice([0.9]), early_stopping=True, epochs=1).run())
+    list(make_loop(history, scores=twice([0.9]), early_stopping=True, epochs=1).run())
     with pytest.raises(ValueError, match="Solver produced non-finite"):
-        list(course(history, lr=1e200).run())
+        list(make_loop(history, lr=1e200).run())
 
 
-def test_weights_that_are_not_finite_are_not_kept():
-    one = course(epochs=1)
+def test_non_finite_final_weights_raise():
+    one = make_loop(epochs=1)
     list(one.run())
     one.weights.theta[0] = np.inf
     with pytest.raises(ValueError, match="need to be preprocessed"):

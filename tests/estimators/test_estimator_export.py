@@ -1,4 +1,4 @@
-"""Fitted estimators handed over: ONNX in onnxruntime and plain Python say what they say."""
+"""Export of estimators: ONNX files and Python files give the same predictions."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def several_sparse():
 
 
 NEAR = 3e-6
-"""What whole networks in float32 may differ by: each product rounds by 6e-8 of logits of some tens,
-in an order that is the processor's. (A layer alone is held to 1e-6, in tests/export.)"""
+"""Tolerance for networks in float32: each product rounds by 6e-8 of logits of some tens, in an
+order that depends on the processor. (Single layers agree to 1e-6; see tests/export.)"""
 CLASSIFIERS = {
     "two": lambda: classifier(X, CODES > 0),
     "two texts": lambda: classifier(X, np.array(["yes", "nö"])[CODES % 2]),
@@ -100,10 +100,10 @@ def rows_for(net):
 def in_onnx(net, rows, folder):
     net.to_onnx(str(folder / "deep" / "net.onnx"))
     session = onnxruntime.InferenceSession(folder / "deep" / "net.onnx")
-    (takes,) = session.get_inputs()
-    assert takes.shape[1:] == [net.n_features_in_]
-    gives = [output.name for output in session.get_outputs()]
-    return dict(zip(gives, session.run(None, {"X": rows.astype(net.network_.dtype)}), strict=True))
+    (input_info,) = session.get_inputs()
+    assert input_info.shape[1:] == [net.n_features_in_]
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, {"X": rows.astype(net.network_.dtype)}), strict=True))
 
 
 def dense(values):
@@ -111,46 +111,47 @@ def dense(values):
 
 
 def module(net):
-    found = {"__name__": "handed_over"}
-    exec(net.to_python(), found)
-    return found
+    namespace = {"__name__": "exported"}
+    exec(net.to_python(), namespace)
+    return namespace
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_classifier_in_onnx(tmp_path, name):
     net = CLASSIFIERS[name]()
     rows = rows_for(net)
-    found = in_onnx(net, rows, tmp_path)
-    assert set(found) == {"label", "probabilities"}
-    np.testing.assert_array_equal(found["label"], dense(net.predict(rows)))
-    np.testing.assert_allclose(found["probabilities"], net.predict_proba(rows), atol=1e-5)
-    assert len(np.unique(found["label"])) > 1  # there is something to tell apart
+    outputs = in_onnx(net, rows, tmp_path)
+    assert set(outputs) == {"label", "probabilities"}
+    np.testing.assert_array_equal(outputs["label"], dense(net.predict(rows)))
+    np.testing.assert_allclose(outputs["probabilities"], net.predict_proba(rows), atol=1e-5)
+    assert len(np.unique(outputs["label"])) > 1  # not a constant prediction
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_a_regressor_in_onnx(tmp_path, name):
     net = REGRESSORS[name]()
-    found = in_onnx(net, X, tmp_path)
-    assert set(found) == {"answers"}
-    answers = net.predict(X)
-    assert answers.std() > 0.01
-    np.testing.assert_allclose(found["answers"].reshape(answers.shape), answers, atol=1e-5)
+    outputs = in_onnx(net, X, tmp_path)
+    assert set(outputs) == {"predictions"}
+    expected = net.predict(X)
+    assert expected.std() > 0.01
+    predictions = outputs["predictions"].reshape(expected.shape)
+    np.testing.assert_allclose(predictions, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_classifier_in_plain_python(name):
     net = CLASSIFIERS[name]()
-    rows, found = rows_for(net), module(net)
-    np.testing.assert_array_equal(found["predict"](rows), dense(net.predict(rows)))
-    np.testing.assert_allclose(found["predict_proba"](rows), net.predict_proba(rows), atol=NEAR)
+    rows, exported = rows_for(net), module(net)
+    np.testing.assert_array_equal(exported["predict"](rows), dense(net.predict(rows)))
+    np.testing.assert_allclose(exported["predict_proba"](rows), net.predict_proba(rows), atol=NEAR)
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_a_regressor_in_plain_python(name):
     net = REGRESSORS[name]()
-    answers = net.predict(X)
+    expected = net.predict(X)
     np.testing.assert_allclose(
-        module(net)["predict"](X).reshape(answers.shape), answers, rtol=1e-6, atol=1e-6
+        module(net)["predict"](X).reshape(expected.shape), expected, rtol=1e-6, atol=1e-6
     )
 
 
@@ -184,15 +185,15 @@ def test_the_python_file_runs_alone(tmp_path, name):
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=ascii)
-def test_names_and_labels_of_any_letters_are_harmless(tmp_path, nasty):
+def test_any_text_as_names_and_labels_is_harmless(tmp_path, nasty):
     frame = pd.DataFrame(X, columns=["a", nasty, f"{nasty} again", f'"""\n{nasty}'])
     labels = np.array(["plain", nasty, f"{nasty * 2}, {{0}}"])
     net = classifier(frame, labels[CODES])
     source = net.to_python()
-    found = module(net)
-    np.testing.assert_array_equal(found["predict"](X), net.predict(frame))
-    assert found["COLUMNS"] == frame.columns.tolist()
-    assert list(found["CLASSES"]) == net.classes_.tolist()
+    exported = module(net)
+    np.testing.assert_array_equal(exported["predict"](X), net.predict(frame))
+    assert exported["COLUMNS"] == frame.columns.tolist()
+    assert list(exported["CLASSES"]) == net.classes_.tolist()
     imports = {
         alias.name
         for node in ast.walk(ast.parse(source))
@@ -203,7 +204,7 @@ def test_names_and_labels_of_any_letters_are_harmless(tmp_path, nasty):
     np.testing.assert_array_equal(in_onnx(net, X, tmp_path)["label"], net.predict(frame))
 
 
-def test_the_title_says_what_goes_in_and_out():
+def test_the_title_describes_input_and_output():
     assert "A neural network from 4 features to 3 classes" in CLASSIFIERS["three"]().to_python()
     assert "from images of 6 × 5 × 1 to 3 classes" in CLASSIFIERS["images"]().to_python()
     assert "from 4 features to 3 labels" in CLASSIFIERS["several"]().to_python()
@@ -221,21 +222,21 @@ def test_the_title_says_what_goes_in_and_out():
         lambda: classifier(X, np.zeros(50)),
     ],
 )
-def test_a_classifier_that_has_no_such_form_says_so(tmp_path, net):
+def test_classifiers_that_cannot_be_exported_raise(tmp_path, net):
     net = net()
     for use in (lambda: net.to_onnx(tmp_path / "net"), net.to_python):
-        with pytest.raises(UserError, match="classifier of two or more labels, with loss='log_lo"):
+        with pytest.raises(UserError, match="export expects a classifier of at least two labels"):
             use()
     assert not (tmp_path / "net").exists()
 
 
-def test_what_is_not_fitted_is_not_handed_over(tmp_path):
+def test_export_before_fit_raises(tmp_path):
     for use in (MLPClassifier().to_python, lambda: MLPRegressor().to_onnx(tmp_path / "net")):
         with pytest.raises(NotFittedError):
             use()
 
 
-def test_labels_that_are_no_text_of_utf8_are_refused(tmp_path):
+def test_labels_that_are_not_utf8_raise(tmp_path):
     net = classifier(X, np.array(["a", "\ud800"])[CODES % 2])
     for use in (lambda: net.to_onnx(tmp_path / "net"), lambda: net.save(tmp_path / "net")):
         with pytest.raises(UserError):

@@ -1,4 +1,4 @@
-"""A real server in a thread, as tests ask it."""
+"""A real server in a thread, for tests."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from graduel.web.state.app_state import AppState
 
 
 @contextmanager
-def served(home: AppState, **options: Any) -> Iterator[str]:
-    """Serve a home on a free port; yield the address without the last slash."""
-    listening = listen("127.0.0.1", 0)
+def serve(state: AppState, **options: Any) -> Iterator[str]:
+    """Serve a state on a free port; yield the address without trailing slash."""
+    listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(
-        create_app(home, **options),
+        create_app(state, **options),
         log_level="warning",
         access_log=False,
         lifespan="on",
@@ -29,23 +29,23 @@ def served(home: AppState, **options: Any) -> Iterator[str]:
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    failed: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def work() -> None:
         try:
-            asyncio.run(server.serve(sockets=[listening]))
+            asyncio.run(server.serve(sockets=[listener]))
         except BaseException as error:
-            failed.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=work, name="uvicorn", daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(15)
-        listening.close()
-        assert not failed, failed
+        listener.close()
+        assert not errors, errors
         assert not thread.is_alive()

@@ -1,4 +1,4 @@
-"""What the server says against what the models say."""
+"""The server's results against those of the models and the glass box."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from web_client import drawn, encoded, unpacked
+from web_client import draw_pixels, encode_pixels, unpack
 
 from graduel import glassbox
 from graduel.web.drawing_input import read_picture
 from graduel.web.http_error import ClientError
 
 
-def test_both_answer_as_they_would_alone(client, ready, mnist):
+def test_predictions_equal_the_models(client, ready, mnist):
     pair = ready.models
     for index in (0, 5, 77):
         result = client.test(index)
         row = mnist.table[60_000 + index][np.newaxis]
-        assert unpacked(result["pixels"]).tolist() == row[0].tolist()
+        assert unpack(result["pixels"]).tolist() == row[0].tolist()
         assert result["label"] == mnist.y[60_000 + index]
-        answers = client.ask("predict", pixels=result["pixels"]["data"])["answers"]
-        assert answers["net"] == pair.net.predict_proba(row)[0].tolist()
-        assert answers["xgboost"] == pair.trees.predict_proba(row)[0].tolist()
+        predictions = client.call("predict", pixels=result["pixels"]["data"])["predictions"]
+        assert predictions["net"] == pair.net.predict_proba(row)[0].tolist()
+        assert predictions["xgboost"] == pair.trees.predict_proba(row)[0].tolist()
 
 
-def test_the_ready_models_are_good_at_what_they_learned(ready, mnist):
+def test_the_demo_models_are_accurate(ready, mnist):
     X, y = mnist.table[60_000:], mnist.y[60_000:]
     for side, most in ((ready.models.net, 0.04), (ready.models.trees, 0.06)):
         assert np.mean(side.predict_proba(X).argmax(axis=1) != y) < most
 
 
-def test_they_are_kept_and_a_damaged_cache_is_trained_anew(ready, tmp_path, monkeypatch):
+def test_demo_models_are_cached_and_a_damaged_cache_is_replaced(ready, tmp_path, monkeypatch):
     from graduel.web.state.demo_models import DemoModels, DemoRecipe
     from graduel.web.training.boosting_run import TreeSettings
 
@@ -43,7 +43,9 @@ def test_they_are_kept_and_a_damaged_cache_is_trained_anew(ready, tmp_path, monk
     first.run()
     X = np.zeros((1, 784), np.uint8)
     again = DemoModels(recipe, tmp_path)
-    monkeypatch.setattr(DemoModels, "_train", lambda self: pytest.fail("it was kept"))
+    monkeypatch.setattr(
+        DemoModels, "_train", lambda self: pytest.fail("the models were not loaded")
+    )
     again.run()
     monkeypatch.undo()
     assert again.models.predict_example(X) == first.models.predict_example(X)
@@ -54,135 +56,137 @@ def test_they_are_kept_and_a_damaged_cache_is_trained_anew(ready, tmp_path, monk
     assert third.models.predict_example(X) == first.models.predict_example(X)
 
 
-def test_two_hundred_drawn_digits_are_read(client):
-    """Thin and thick, small and off-centre and slanted: at least 95 % right, prepared."""
+def test_two_hundred_drawings_are_classified(client):
+    """Drawings of any pen, size, position and slant: at least 95 % accuracy if prepared."""
     rng = np.random.default_rng(7)
-    right = {"net": 0, "xgboost": 0}
+    correct = {"net": 0, "xgboost": 0}
     unprepared = 0
     for number in range(200):
         digit = number % 10
-        pixels = encoded(drawn(digit, rng))
-        answers = client.ask("draw", pixels=pixels, size=280)["answers"]
-        for who in right:
-            right[who] += int(np.argmax(answers[who]) == digit)
+        pixels = encode_pixels(draw_pixels(digit, rng))
+        predictions = client.call("draw", pixels=pixels, size=280)["predictions"]
+        for contender in correct:
+            correct[contender] += int(np.argmax(predictions[contender]) == digit)
         if number < 100:
-            raw = client.ask("draw", pixels=pixels, size=280, prepare=False)["answers"]["net"]
+            raw = client.call("draw", pixels=pixels, size=280, prepare=False)["predictions"]["net"]
             unprepared += int(np.argmax(raw) == digit)
-    assert right["net"] >= 190, right
-    assert right["xgboost"] >= 190, right
-    assert unprepared < 70  # which is why the preparation is shown
+    assert correct["net"] >= 190, correct
+    assert correct["xgboost"] >= 190, correct
+    assert unprepared < 70  # the preparation matters
 
 
-def test_the_steps_of_the_preparation_are_shown(client):
-    ink = drawn(3, np.random.default_rng(0))
-    result = client.ask("draw", pixels=encoded(ink), size=280)
+def test_preparation_steps_equal_the_glass_box(client):
+    ink = draw_pixels(3, np.random.default_rng(0))
+    result = client.call("draw", pixels=encode_pixels(ink), size=280)
     digit = glassbox.prepare_digit(ink)
-    assert [step["name"] for step in result["steps"]] == ["ink", "box", "fit", "centre"]
+    assert [step["name"] for step in result["steps"]] == ["drawing", "crop", "scale", "center"]
     for actual, step in zip(result["steps"], digit.steps, strict=True):
-        assert (unpacked(actual["image"]) == step.image).all()
-    assert unpacked(result["pixels"]).tolist() == digit.image.reshape(-1).tolist()
-    assert client.ask("draw", pixels=encoded(np.zeros((20, 20))), size=20)["empty"]
+        assert (unpack(actual["image"]) == step.image).all()
+    assert unpack(result["pixels"]).tolist() == digit.image.reshape(-1).tolist()
+    assert client.call("draw", pixels=encode_pixels(np.zeros((20, 20))), size=20)["empty"]
 
 
-def test_forward_and_backward_are_the_engines_own(client, ready):
+def test_forward_and_backward_equal_the_glass_box(client, ready):
     net = ready.models.net
     pixels = client.test(3)["pixels"]
-    x = net.scale(unpacked(pixels)[np.newaxis])[0]
-    seen = glassbox.backward(net.network, net.weights, x, 4)
-    forward = client.ask("forward", pixels=pixels["data"])
-    for actual, column in zip(forward["columns"], seen.forward.columns, strict=True):
+    x = net.scale(unpack(pixels)[np.newaxis])[0]
+    expected = glassbox.backward(net.network, net.weights, x, 4)
+    forward = client.call("forward", pixels=pixels["data"])
+    for actual, column in zip(forward["columns"], expected.forward.columns, strict=True):
         np.testing.assert_allclose(actual["a"], column.a, rtol=1e-6, atol=1e-12)
-    back = client.ask("backward", pixels=pixels["data"], label=4, rate=0.05)
-    assert back["loss"] == pytest.approx(seen.loss)
-    np.testing.assert_allclose(back["dz"], seen.dz, rtol=1e-6, atol=1e-12)
-    by_path = {one.place.path: one for one in seen.layers}
+    back = client.call("backward", pixels=pixels["data"], label=4, rate=0.05)
+    assert back["loss"] == pytest.approx(expected.loss)
+    np.testing.assert_allclose(back["dz"], expected.dz, rtol=1e-6, atol=1e-12)
+    by_path = {one.place.path: one for one in expected.layers}
     for actual in back["layers"]:
         gradients = by_path[actual["place"]["path"]].gradients
         if actual["W"] is not None:
-            np.testing.assert_array_equal(unpacked(actual["W"]), gradients["W"].T)
+            np.testing.assert_array_equal(unpack(actual["W"]), gradients["W"].T)
         if actual["norms"] is not None:
             norms = np.linalg.norm(gradients["W"], axis=0)
-            np.testing.assert_allclose(unpacked(actual["norms"]), norms, rtol=1e-6)
+            np.testing.assert_allclose(unpack(actual["norms"]), norms, rtol=1e-6)
     step = glassbox.step(net.network, net.weights, x, 4, 0.05)
     assert back["step"]["loss_after"] == pytest.approx(step.loss_after)
     assert back["step"]["helped"] == step.helped
-    row = client.ask("gradient", pixels=pixels["data"], label=4, layer="0", unit=9)
+    row = client.call("gradient", pixels=pixels["data"], label=4, layer="0", unit=9)
     np.testing.assert_array_equal(
-        unpacked(row["image"]).reshape(-1), by_path["0"].gradients["W"][:, 9]
+        unpack(row["image"]).reshape(-1), by_path["0"].gradients["W"][:, 9]
     )
 
 
 def test_a_neurons_sum_adds_up(client):
     pixels = client.test(3)["pixels"]["data"]
     for layer, unit in (("0", 0), ("0", 63), ("3", 31), ("6", 9)):
-        one = client.ask("neuron", pixels=pixels, layer=layer, unit=unit)
+        one = client.call("neuron", pixels=pixels, layer=layer, unit=unit)
         total = sum(term["product"] for term in one["terms"]) + one["rest"] + one["bias"]
         assert total == pytest.approx(one["z"], abs=1e-4)
 
 
-def test_the_trees_votes_and_shap_values_are_xgboosts(client, ready):
+def test_leaf_values_and_shap_values_equal_xgboosts(client, ready):
     import xgboost
 
     trees = ready.models.trees
     pixels = client.test(8)["pixels"]
-    matrix = xgboost.DMatrix(unpacked(pixels)[np.newaxis].astype(np.float32))
+    matrix = xgboost.DMatrix(unpack(pixels)[np.newaxis].astype(np.float32))
     margin = trees.booster.predict(matrix, output_margin=True)[0]
-    votes = client.ask("trees", pixels=pixels["data"])
+    votes = client.call("trees", pixels=pixels["data"])
     np.testing.assert_allclose(votes["margin"], margin, rtol=1e-6)
     total = np.array(votes["base"]) + np.sum(votes["by_round"], axis=0)
     np.testing.assert_allclose(total, margin, rtol=1e-4)
     shap = trees.booster.predict(matrix, pred_contribs=True)[0]
     for label in (0, 5):
-        why = client.ask("attribution", pixels=pixels["data"], label=label)
-        np.testing.assert_array_equal(unpacked(why["xgboost"]["values"]), shap[label, :-1])
-        assert why["xgboost"]["margin"] == pytest.approx(float(margin[label]))
-    path = client.ask("tree", pixels=pixels["data"], tree=votes["strongest"][0]["tree"])
+        attribution = client.call("attribution", pixels=pixels["data"], label=label)
+        np.testing.assert_array_equal(unpack(attribution["xgboost"]["values"]), shap[label, :-1])
+        assert attribution["xgboost"]["margin"] == pytest.approx(float(margin[label]))
+    path = client.call("tree", pixels=pixels["data"], tree=votes["strongest"][0]["tree"])
     assert path["value"] == pytest.approx(votes["strongest"][0]["value"])
 
 
 def test_edits_are_made_on_copies(client, ready):
     pixels = client.test(3)["pixels"]["data"]
-    before = client.ask("predict", pixels=pixels)["answers"]
-    off = [{"layer": "3", "unit": unit} for unit in range(32)]
-    changed = client.ask("predict", pixels=pixels, off=off)["answers"]
+    before = client.call("predict", pixels=pixels)["predictions"]
+    ablations = [{"layer": "3", "unit": unit} for unit in range(32)]
+    changed = client.call("predict", pixels=pixels, ablations=ablations)["predictions"]
     bias = ready.models.net.network.layout["6.b"].view(ready.models.net.weights.theta)
     expected = np.exp(bias - bias.max())
     np.testing.assert_allclose(changed["net"], expected / expected.sum(), rtol=1e-5)
     assert changed["xgboost"] == before["xgboost"]
     weights = [{"layer": "6", "unit": 2, "index": None, "value": 50.0}]
-    assert np.argmax(client.ask("predict", pixels=pixels, weights=weights)["answers"]["net"]) == 2
-    assert client.ask("predict", pixels=pixels)["answers"] == before
+    assert (
+        np.argmax(client.call("predict", pixels=pixels, weights=weights)["predictions"]["net"]) == 2
+    )
+    assert client.call("predict", pixels=pixels)["predictions"] == before
     for wrong in (
-        {"off": [{"layer": "6", "unit": 0}]},
-        {"off": [{"layer": "3", "unit": 32}]},
+        {"ablations": [{"layer": "6", "unit": 0}]},
+        {"ablations": [{"layer": "3", "unit": 32}]},
         {"weights": [{"layer": "1", "unit": 0, "index": 0, "value": 1}]},
         {"weights": [{"layer": "0", "unit": 0, "index": 784, "value": 1}]},
     ):
-        assert client.refused("predict", pixels=pixels, **wrong)[0] == 422
+        assert client.reject("predict", pixels=pixels, **wrong)[0] == 422
 
 
-def test_disturbances_and_the_adversarial_step(client, ready, mnist):
+def test_perturbations_and_adversarial_examples(client, ready, mnist):
     pixels = client.test(0)["pixels"]["data"]
     for kind in ("noise", "rotate", "shift", "occlude"):
-        result = client.ask("perturb", pixels=pixels, kind=kind, strength=5.4)
-        assert len(unpacked(result["pixels"])) == 784
-        curve = client.ask("sweep", pixels=pixels, kind=kind)
-        assert unpacked(curve["net"]).shape == (len(curve["strengths"]), 10)
+        result = client.call("perturb", pixels=pixels, kind=kind, strength=5.4)
+        assert len(unpack(result["pixels"])) == 784
+        curve = client.call("sweep", pixels=pixels, kind=kind)
+        assert unpack(curve["net"]).shape == (len(curve["strengths"]), 10)
         still = curve["strengths"].index(0.0)
-        answers = client.ask("predict", pixels=pixels)["answers"]
-        np.testing.assert_allclose(unpacked(curve["net"])[still], answers["net"], atol=1e-6)
-    whole = client.ask("sweep-test", pixels=pixels, kind="noise")
+        predictions = client.call("predict", pixels=pixels)["predictions"]
+        np.testing.assert_allclose(unpack(curve["net"])[still], predictions["net"], atol=1e-6)
+    whole = client.call("sweep-test", pixels=pixels, kind="noise")
     X, y = mnist.table[60_000:61_000], mnist.y[60_000:61_000]
     error = float(np.mean(ready.models.net.predict_proba(X).argmax(axis=1) != y))
     assert whole["errors"]["net"][0] == error
     assert whole["errors"]["net"][-1] > 0.3
     assert whole["errors"]["xgboost"][-1] > 0.3
-    attack = client.ask("attack", pixels=pixels, label=7, epsilon=0.25)
-    assert attack["verdicts"]["net"]["falls"]
-    moved = np.abs(unpacked(attack["pixels"]).astype(int) - np.array(list(mnist.table[60_000])))
+    attack = client.call("attack", pixels=pixels, label=7, epsilon=0.25)
+    assert attack["outcomes"]["net"]["fooled"]
+    moved = np.abs(unpack(attack["pixels"]).astype(int) - np.array(list(mnist.table[60_000])))
     assert moved.max() <= 64
-    assert client.refused("sweep-test", pixels=pixels, kind="missing")[0] == 422
-    assert client.refused("vary", pixels=pixels, field="a")[0] == 422
+    assert client.reject("sweep-test", pixels=pixels, kind="missing")[0] == 422
+    assert client.reject("vary", pixels=pixels, field="a")[0] == 422
 
 
 def picture(array: np.ndarray, kind: str = "PNG") -> bytes:
@@ -193,16 +197,16 @@ def picture(array: np.ndarray, kind: str = "PNG") -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("dark_on_light", [True, False])
-def test_a_pictures_file_is_read_as_a_drawing(client, kind, dark_on_light):
-    ink = drawn(3, np.random.default_rng(3))
+def test_an_image_file_is_read_as_a_drawing(client, kind, dark_on_light):
+    ink = draw_pixels(3, np.random.default_rng(3))
     array = 255 - ink if dark_on_light else ink
     photo = np.clip(array * 0.7 + 40 + np.random.default_rng(0).normal(0, 4, array.shape), 0, 255)
     result = client.post(client.path("image"), content=picture(photo.astype(np.uint8), kind))
     assert result.status_code == 200, result.text
-    assert np.argmax(result.json()["answers"]["net"]) == 3
+    assert np.argmax(result.json()["predictions"]["net"]) == 3
 
 
-def test_files_that_are_no_pictures_are_refused(client):
+def test_invalid_image_files_are_rejected(client):
     bomb = picture(np.zeros((1, 1), np.uint8))
     for content, status in (
         (b"", 415),
@@ -219,8 +223,8 @@ def test_files_that_are_no_pictures_are_refused(client):
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF"])
 )
-def test_any_bytes_are_a_picture_or_a_problem(content, start):
+def test_any_bytes_are_an_image_or_a_client_error(content, start):
     try:
         assert read_picture(start + content).dtype == np.uint8
-    except ClientError as problem:
-        assert problem.status in (413, 415)
+    except ClientError as error:
+        assert error.status in (413, 415)

@@ -1,4 +1,4 @@
-"""What an estimator shows of itself: pictures, words, HTML."""
+"""Plots, summary, HTML and docstrings of the estimators."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RNG = np.random.default_rng(13)
 X = RNG.normal(size=(60, 5))
 CODES = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.3)
 IMAGES = RNG.integers(0, 256, size=(60, 8, 6), dtype=np.uint8)
-COLOURS = RNG.integers(0, 256, size=(60, 8, 6, 3), dtype=np.uint8)
+COLORS = RNG.integers(0, 256, size=(60, 8, 6, 3), dtype=np.uint8)
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer. Maximum iterations:sklearn.exceptions.ConvergenceWarning"
@@ -50,7 +50,7 @@ def lines(ax):
 # --- training ---
 
 
-def test_the_losses_alone_without_validation_rows():
+def test_only_losses_are_plotted_without_validation_rows():
     net = classifier().fit(X, CODES)
     ax = net.plot_training()
     assert ax.figure.axes == [ax]
@@ -69,7 +69,7 @@ def test_the_losses_alone_without_validation_rows():
         (lambda *_: 0.5, "validation score"),
     ],
 )
-def test_validation_losses_beside_and_scores_below(scoring, label):
+def test_validation_losses_and_scores_are_plotted(scoring, label):
     net = classifier(scoring=scoring).fit(X, CODES, X_val=X[:9], y_val=CODES[:9])
     ax = net.plot_training()
     above, below = ax.figure.axes
@@ -84,16 +84,16 @@ def test_validation_losses_beside_and_scores_below(scoring, label):
     assert below.get_ylabel() == label
     assert below.get_xlabel() == "epoch"
     best = int(np.argmax(net.validation_scores_))
-    told = f"best: {net.validation_scores_[best]:.4g} at epoch {best + 1}"
-    assert below.get_title(loc="right") == told
+    title = f"best: {net.validation_scores_[best]:.4g} at epoch {best + 1}"
+    assert below.get_title(loc="right") == title
 
 
-def test_a_regressors_score_has_its_name():
+def test_the_score_of_a_regressor_is_named():
     net = MLPRegressor(max_iter=5, random_state=0).fit(X, X[:, 0], X_val=X, y_val=X[:, 0])
     assert net.plot_training().figure.axes[1].get_ylabel() == "validation R²"
 
 
-def test_axes_of_ones_own_take_the_losses_alone():
+def test_given_axes_get_only_the_losses():
     _, mine = plt.subplots(1, 2)
     net = classifier(early_stopping=True).fit(X, CODES)
     assert net.plot_training(ax=mine[0]) is mine[0]
@@ -108,10 +108,10 @@ def test_curves_of_every_kind_are_drawn(change):
     if change == "one epoch":
         net.set_params(max_iter=1, warm_start=False).fit(X, CODES)
     elif change == "warm":
-        unwatched = classifier(warm_start=True).fit(X, CODES)
-        net = unwatched.fit(X, CODES, X_val=X, y_val=CODES)
-        watched = lines(net.plot_training())["validation"]
-        np.testing.assert_array_equal(watched[:, 0], np.arange(6, 11))
+        first = classifier(warm_start=True).fit(X, CODES)
+        net = first.fit(X, CODES, X_val=X, y_val=CODES)
+        curve = lines(net.plot_training())["validation"]
+        np.testing.assert_array_equal(curve[:, 0], np.arange(6, 11))
     elif change == "no numbers":
         net.validation_scores_[:] = [np.nan] * 5
     else:
@@ -123,7 +123,7 @@ def test_curves_of_every_kind_are_drawn(change):
 # --- weights ---
 
 
-def test_pixels_are_drawn_as_images_each_to_its_own_scale():
+def test_pixels_are_drawn_as_images_each_on_its_own_scale():
     net = classifier(hidden_layer_sizes=(12,)).fit(IMAGES, CODES)
     figure = net.plot_weights()
     shown = [ax for ax in figure.axes if ax.images]
@@ -138,8 +138,8 @@ def test_pixels_are_drawn_as_images_each_to_its_own_scale():
     assert "5 of 12 units" in net.plot_weights(most=5).get_suptitle()
 
 
-def test_colours_are_averaged_and_squares_of_numbers_taken_for_images():
-    net = classifier().fit(COLOURS, CODES)
+def test_channels_are_averaged_and_square_inputs_taken_for_images():
+    net = classifier().fit(COLORS, CODES)
     drawn = net.plot_weights().axes[0].images[0].get_array()
     mean = net.coefs_[0][:, 0].reshape(8, 6, 3).mean(axis=2)
     np.testing.assert_allclose(drawn, mean, rtol=1e-6)
@@ -148,7 +148,7 @@ def test_colours_are_averaged_and_squares_of_numbers_taken_for_images():
 
 
 def test_kernels_of_a_convolution():
-    net = classifier(layers=["conv7", "conv5x1", 4]).fit(COLOURS, CODES)
+    net = classifier(layers=["conv7", "conv5x1", 4]).fit(COLORS, CODES)
     figure = net.plot_weights()
     W = net.coefs_[0]
     assert W.shape == (3, 3, 3, 7)
@@ -169,7 +169,7 @@ def test_named_features_and_deep_layers_are_tables():
         "age",
         "income (€ / year)",
         "a very long name of a feature",
-        r"\$x_1\$",  # no formula
+        r"\$x_1\$",  # not a formula
         "<b>&",
     ]
     assert bar.get_ylabel() == "weight"
@@ -184,26 +184,26 @@ def test_tables_of_any_size(units):
     net = classifier(hidden_layer_sizes=(units,)).fit(np.tile(X, 11), CODES)
     net.plot_weights()
     net.plot_weights(1)
-    net.coefs_[0][...] = 0  # nothing to scale by
+    net.coefs_[0][...] = 0  # all weights are 0
     net.plot_weights()
 
 
 @pytest.mark.parametrize("layer", [3, -4, 99])
-def test_a_layer_that_is_not_there(layer):
+def test_an_invalid_layer_raises(layer):
     with pytest.raises(ValueError, match=f"layer must be from 0 to 2, .* got {layer}"):
         classifier().fit(X, CODES).plot_weights(layer)
 
 
 @pytest.mark.parametrize("most", [0, -1])
-def test_fewer_than_one_unit(most):
+def test_fewer_than_one_unit_raises(most):
     with pytest.raises(ValueError, match=f"most must be at least 1; got {most}"):
         classifier().fit(IMAGES, CODES).plot_weights(most=most)
 
 
-# --- words ---
+# --- summary ---
 
 
-def test_the_summary_in_words():
+def test_the_summary():
     net = classifier(norm="batch", early_stopping=True).fit(X, CODES)
     first, *table, last = net.summary().splitlines()
     assert first == (
@@ -223,12 +223,12 @@ def test_the_summary_in_words():
     assert "to 2 numbers," in MLPRegressor(max_iter=1).fit(X, X[:, :2]).summary()
 
 
-def test_minimizers_have_iterations():
+def test_the_summary_counts_iterations_of_minimizers():
     net = classifier(solver="lbfgs", max_iter=999, alpha=1.0).fit(X, CODES)
     assert f"{net.n_iter_} iterations, loss" in net.summary()
 
 
-def test_nothing_is_shown_before_a_fit():
+def test_summary_and_plots_before_fit_raise():
     net = MLPClassifier()
     for show in (net.summary, net.plot_training, net.plot_weights):
         with pytest.raises(NotFittedError):
@@ -240,7 +240,7 @@ def test_nothing_is_shown_before_a_fit():
 
 
 class Tags(HTMLParser):
-    """Checks that tags are closed in order; gathers tags and text."""
+    """Parser that checks that tags are closed in order, and collects tags and text."""
 
     OPEN = ("input", "line", "circle", "path", "meta", "br", "rect", "img", "link")
 
@@ -296,7 +296,7 @@ def test_the_html_of_a_fitted_network_draws_it():
     assert {"details", "summary", "pre"} <= set(tags)
 
 
-def test_only_a_fitted_one_is_drawn():
+def test_only_fitted_networks_are_drawn():
     assert "graduel-network" not in MLPClassifier()._repr_html_()
     Tags(MLPClassifier()._repr_html_())
 
@@ -314,18 +314,18 @@ def test_only_a_fitted_one_is_drawn():
 def test_every_network_has_a_drawing(net):
     page = drawing(net())
     assert page.words[0].startswith("Network from")
-    places = [(float(a["cx"]), float(a["cy"])) for tag, a in page.tags if tag == "circle"]
-    assert len(set(places)) == len(places)
+    centers = [(float(a["cx"]), float(a["cy"])) for tag, a in page.tags if tag == "circle"]
+    assert len(set(centers)) == len(centers)
     svg = next(a for tag, a in page.tags if tag == "svg")
-    for x, y in places:
+    for x, y in centers:
         assert 0 < x < float(svg["width"])
         assert 0 < y < float(svg["height"])
 
 
-def test_convolutions_stand_in_the_drawing():
+def test_convolutions_are_drawn():
     page = drawing(classifier(layers=["conv4", "maxpool", 3]).fit(IMAGES, CODES))
     at = page.words.index("input")
-    assert page.words[at - 1 : at + 7] == [  # units, then what they are
+    assert page.words[at - 1 : at + 7] == [  # units, then the kind of layer
         "48",
         "input",
         "4",
@@ -342,21 +342,21 @@ NASTY = '<script>alert("1")</script>\'&amp;'
 
 def test_nasty_names_and_labels_are_escaped():
     frame = pd.DataFrame(X, columns=[NASTY, *"abcd"])
-    net = classifier(activation=["relu", Own()]).fit(frame, np.array(["a", NASTY, "c"])[CODES])
+    net = classifier(activation=["relu", Custom()]).fit(frame, np.array(["a", NASTY, "c"])[CODES])
     html = net._repr_html_()
     assert "<script>alert" not in html
     assert "<img src" not in html
     drawing(net)
 
 
-class Own(nn.Identity):
-    """A layer of one's own whose text is nasty."""
+class Custom(nn.Identity):
+    """A custom layer whose text contains HTML."""
 
     def __repr__(self):
-        return "Own<img src=x>"
+        return "Custom<img src=x>"
 
 
-def test_in_a_pipeline_the_html_is_whole():
+def test_the_html_of_a_pipeline_is_valid():
     pipe = make_pipeline(StandardScaler(), classifier())
     before = pipe._repr_html_()
     after = pipe.fit(X, CODES)._repr_html_()

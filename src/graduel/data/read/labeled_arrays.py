@@ -1,4 +1,4 @@
-"""Arrays as a data set: labels become class codes, arrays of three or four dimensions images."""
+"""Conversion of arrays to a data set: labels to class codes, 3-D and 4-D arrays to images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graduel.errors import UserError
 
 
 def natural_order(name: str) -> tuple[bool, float, str]:
-    """Return a sort key: names that are numbers come first, by size, then the others.
+    """Return a sort key: numeric names first, by value, then the others alphabetically.
 
     >>> sorted(["10", "b", "9", "a"], key=natural_order)
     ['9', '10', 'a', 'b']
@@ -25,7 +25,7 @@ def natural_order(name: str) -> tuple[bool, float, str]:
 
 
 def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return class codes, 0 … n_classes − 1, and the class names in order."""
+    """Return class codes, 0 … n_classes − 1, and the class names in natural order."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -51,9 +51,9 @@ def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], 
     values, inverse = np.unique(labels, return_inverse=True)
     names = [str(value) for value in values]
     order = sorted(range(len(names)), key=lambda i: natural_order(names[i]))
-    place = np.empty(len(names), np.int64)
-    place[order] = np.arange(len(names))
-    return place[inverse.ravel()], tuple(names[i] for i in order)
+    codes = np.empty(len(names), np.int64)
+    codes[order] = np.arange(len(names))
+    return codes[inverse.ravel()], tuple(names[i] for i in order)
 
 
 def dataset_from_arrays(
@@ -64,7 +64,7 @@ def dataset_from_arrays(
     n_train: int | None = None,
     source: str = "",
 ) -> Dataset:
-    """Return the data set of arrays: rows of numbers, or images."""
+    """Return the data set of two arrays: X, rows of numbers or images, and labels."""
     if X.dtype.kind == "b":
         X = X.astype(np.uint8)
     if X.dtype.kind not in "iuf":
@@ -84,13 +84,13 @@ def dataset_from_arrays(
 
 
 def _reject_missing_pixels(X: NDArray[Any], name: str) -> None:
-    """Raise if pixels are missing or infinite; in rows of numbers they may be."""
+    """Raise if pixels are missing or infinite; rows of numbers may have such values."""
     if X.ndim == 2 or X.dtype.kind != "f":
         return
     odd = ~np.isfinite(X).all(axis=tuple(range(1, X.ndim)))
     if odd.any():
         row = int(np.flatnonzero(odd)[0])
         raise UserError(
-            f"{name}: expected images of finite numbers; {int(odd.sum()):,} of them hold others "
-            f"(the first: row {row + 1:,}). Leave them out, or fill them in"
+            f"{name}: expected images of finite numbers; {int(odd.sum()):,} of them have missing "
+            f"or infinite pixels (first: row {row + 1:,}). Remove the images or fill in the pixels"
         )
