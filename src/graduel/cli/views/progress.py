@@ -12,6 +12,7 @@ from rich.progress import TaskID as Task
 
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.job import Event
+from graduel.duel.verdict.types import NOTABLE_CORES
 from graduel.number_format import format_percent, format_seconds
 
 PLAIN_EVERY = 10.0
@@ -21,9 +22,10 @@ PLAIN_EVERY = 10.0
 def describe(event: Event) -> str:
     """Return the state of a fit in words: time elapsed, time left, validation error."""
     if event.progress is None:
-        return {"reused": "finished earlier", "started": "starting", "finished": "finished"}[
-            event.kind
-        ]
+        state = {"reused": "finished earlier", "started": "starting", "finished": "finished"}
+        if event.missing_cores > NOTABLE_CORES:
+            return "finished; other processes used its cores, so its times are too long"
+        return state[event.kind]
     now = event.progress
     trial = f"trial {now.trial}: " if now.trial is not None else ""
     left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0
