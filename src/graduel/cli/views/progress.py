@@ -13,6 +13,7 @@ from rich.progress import TaskID as Task
 from graduel import kernels
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.job import Event
+from graduel.duel.verdict.types import NOTABLE_CORES
 from graduel.number_format import format_percent, format_seconds
 
 PLAIN_EVERY = 10.0
@@ -22,6 +23,8 @@ PLAIN_EVERY = 10.0
 def describe(event: Event) -> str:
     """Return the state of a fit in words: time elapsed, time left, validation error."""
     if event.progress is None:
+        if event.missing_cores > NOTABLE_CORES:
+            return "finished; other processes used its cores, so its times are too long"
         return {
             "reused": "finished earlier",
             "started": "starting",

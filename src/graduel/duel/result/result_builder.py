@@ -243,6 +243,7 @@ def _cost(cells: list[Outcome], predictions: RunPredictions) -> dict[str, Any]:
         "trials": from_plain(tuple[tuple[TrialResult, ...], ...], [o.trials for o in cells]),
         "best_trial": tuple(o.best_trial for o in cells),
         "tuning_seconds": tuple(o.tuning_seconds for o in cells),
+        "missing_cores": tuple(o.missing_cores for o in cells),
     }
 
 

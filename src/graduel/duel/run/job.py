@@ -73,6 +73,7 @@ class Event:
         "trial" (a finished trial), "finished" or "failed"
     message : the reason of a failure
     died : whether the worker process died, instead of reporting an error
+    missing_cores : threads of a finished fit that had no free core, on average
     """
 
     cell: Cell
@@ -85,6 +86,7 @@ class Event:
     result: CellResult | None = None
     message: str = ""
     died: bool = False
+    missing_cores: float = 0.0
 
 
 def to_message(value: Any) -> bytes:
@@ -143,7 +145,8 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
             list(job.curve),
             emit_curve,
         )
-    emit(Event(cell, "finished", result=_pack_result(job, dataset, outcome, fitted)))
+    result = _pack_result(job, dataset, outcome, fitted)
+    emit(Event(cell, "finished", result=result, missing_cores=outcome.missing_cores))
 
 
 def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellResult:
