@@ -27,6 +27,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
@@ -159,6 +162,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON Lines file")
     parser.add_argument("--plot", type=Path, help="SVG file with the results in --out")
     options = parser.parse_args()
+    print(machine.describe(), file=sys.stderr)
     if options.plot and not options.out:
         parser.error("--plot needs --out, the file with the results to plot")
     try:
