@@ -32,6 +32,7 @@ import machine  # before NumPy: see there
 # isort: split
 import numpy as np
 
+from graduel import kernels
 from graduel.contenders import Budget, LabelledRows
 from graduel.contenders.contender import finish_fit
 from graduel.contenders.family import FamilyContender
@@ -193,7 +194,7 @@ def new_runs(
     data, protocol = read(options.data, options.threads)
     if data.image is None:
         raise UserError(f"these recipes expect images; {data.name} has none")
-    environment = describe_environment("", options.threads)
+    environment = describe_environment("", options.threads, kernels.describe())
     versions = {**asdict(environment), **environment.versions}
     done = [[run.get(key) for key in SAME] for run in runs(options.out)]
     for seed in range(options.seeds):

@@ -49,8 +49,10 @@ def describe() -> str:
     import numpy
 
     from graduel import __version__
+    from graduel import kernels as compute_kernels
 
     return (
         f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy "
-        f"{numpy.__version__}, {kernels()}, graduel {__version__}"
+        f"{numpy.__version__}, {kernels()}, graduel {__version__} "
+        f"({compute_kernels.describe()} kernels)"
     )
