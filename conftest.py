@@ -8,6 +8,8 @@ from pathlib import Path
 # One BLAS thread per worker process, set before NumPy is imported: the workers share the cores.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
     os.environ.setdefault(_variable, "1")
+# The reference kernels, unless others are asked for: stored numbers are theirs.
+os.environ.setdefault("GRADUEL_KERNELS", "numpy")
 
 MOST_WORKERS = 8  # each worker imports everything and trains its own fixtures
 

@@ -22,6 +22,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
@@ -146,6 +149,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a file of JSON lines")
     parser.add_argument("--table", action="store_true", help="print the results in --out")
     options = parser.parse_args()
+    print(machine.describe())
     done = {(run["variant"], run["table"], run["split"]) for run in runs(options.out)}
     for name, data, protocol in select_tables(options.tables, options.target):
         for run in SPLITS:

@@ -28,6 +28,9 @@ THREADS = os.environ.get("GRADUEL_BENCH_THREADS", "2")
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = THREADS
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 
 from graduel.nn import AveragePool2D, Call, Conv2D, MaxPool2D, Network, ReLU
@@ -174,6 +177,7 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="also write the results to a JSON file")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
+    print(machine.describe())
     import torch
 
     entries = []

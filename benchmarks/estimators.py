@@ -21,6 +21,9 @@ from itertools import product
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "2")
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 from sklearn.neural_network import MLPClassifier as Theirs
 
@@ -80,6 +83,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtypes", default="uint8,float32,float64")
     options = parser.parse_args()
+    print(machine.describe())
     warnings.simplefilter("ignore")
     mnist = load_dataset("mnist")
     pixels, y = mnist.table[:ROWS], mnist.y[:ROWS]

@@ -27,6 +27,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 
 NAMES = ("textbook", "net", "xgboost")
@@ -90,6 +93,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    print(machine.describe())
     if options.alone:
         print(json.dumps(alone(options.alone[0], Path(options.alone[1]))))
         return

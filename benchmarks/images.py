@@ -27,8 +27,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 
+from graduel import kernels
 from graduel.contenders import Budget, LabelledRows
 from graduel.contenders.contender import finish_fit
 from graduel.contenders.family import FamilyContender
@@ -159,6 +163,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON Lines file")
     parser.add_argument("--plot", type=Path, help="SVG file with the results in --out")
     options = parser.parse_args()
+    print(machine.describe(), file=sys.stderr)
     if options.plot and not options.out:
         parser.error("--plot needs --out, the file with the results to plot")
     try:
@@ -189,7 +194,7 @@ def new_runs(
     data, protocol = read(options.data, options.threads)
     if data.image is None:
         raise UserError(f"these recipes expect images; {data.name} has none")
-    environment = describe_environment("", options.threads)
+    environment = describe_environment("", options.threads, kernels.describe())
     versions = {**asdict(environment), **environment.versions}
     done = [[run.get(key) for key in SAME] for run in runs(options.out)]
     for seed in range(options.seeds):

@@ -25,6 +25,9 @@ THREADS = "OMP_NUM_THREADS"
 for _name in (THREADS, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "2")
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 import psutil
 
@@ -132,6 +135,7 @@ def main() -> None:
     parser.add_argument("--only", choices=(*KINDS, *NAMES))
     parser.add_argument("--cell", nargs=2, metavar=("PATH", "NAME"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    print(machine.describe())
     if options.cell:
         cell(Path(options.cell[0]), options.cell[1])
         return

@@ -15,6 +15,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import machine  # before NumPy: see there
+
+# isort: split
 from graduel.duel.result.result_builder import load_run
 from graduel.report import write_report
 
@@ -30,6 +33,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder of a finished duel")
     parser.add_argument("--tries", type=int, default=7)
     options = parser.parse_args()
+    print(machine.describe())
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit(

@@ -15,6 +15,9 @@ from collections.abc import Callable
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "2")
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 
 from graduel.nn import Dense, Network, ReLU
@@ -32,6 +35,7 @@ def seconds(call: Callable[[], object], times: int) -> float:
 
 def main() -> None:
     """Measure and print."""
+    print(machine.describe())
     rng = np.random.default_rng(0)
     net = Network((Dense(128), ReLU(), Dense(10)), (784,))
     weights = net.init(rng)

@@ -20,6 +20,9 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 import pandas as pd
 
@@ -69,6 +72,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    print(machine.describe())
     warnings.simplefilter("ignore")  # pytabkit's dependencies warn about each other
     X, y = table(options.rows, options.columns)
     ours(X, y, 1), theirs(X, y, 1, options.threads)  # warm-up: imports and compilation

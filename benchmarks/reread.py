@@ -12,7 +12,6 @@ the cache and once with every process reading the source.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -21,10 +20,9 @@ from pathlib import Path
 from time import perf_counter
 from unittest.mock import patch
 
-# A forced core type makes OpenBLAS slower than the detected one.
-for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-    os.environ.pop(_name, None)
+import machine  # before NumPy: see there
 
+# isort: split
 import numpy as np
 
 from graduel.data.dataset_cache import write_dataset
@@ -110,6 +108,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--pure", action="store_true")
     options = parser.parse_args()
+    print(machine.describe())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = options.table or folder / "table.csv"

@@ -18,6 +18,9 @@ import sys
 import time
 from contextlib import suppress
 
+import machine  # before NumPy: see there
+
+# isort: split
 import httpx
 import numpy as np
 
@@ -91,6 +94,7 @@ def main() -> None:
         "--pause", type=float, default=0.25, help="seconds between a client's requests"
     )
     options = parser.parse_args()
+    print(machine.describe())
     command = [sys.executable, "-m", "graduel", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:

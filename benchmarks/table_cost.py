@@ -18,6 +18,9 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+import machine  # before NumPy: see there
+
+# isort: split
 import numpy as np
 import polars as pl
 
@@ -119,6 +122,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="JSON file for the results")
     parser.add_argument("--plot", type=Path, help="SVG file for the plot")
     options = parser.parse_args()
+    print(machine.describe())
     rows, columns = ([int(n) for n in text.split(",")] for text in (options.rows, options.columns))
     sizes = {(n, TYPICAL[1]) for n in rows} | {(TYPICAL[0], n) for n in columns} | {TYPICAL}
     results = measure(sorted(sizes), options.rounds)

@@ -184,7 +184,7 @@ def test_a_missing_number_is_a_dash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(999.96, "16.7 min"), (0.99996, "1 s"), (0, "0 µs"), (7199.9, "2 h")]
+    ("seconds", "text"), [(999.96, "16.7 min"), (0.99996, "1 s"), (0, "0 s"), (7199.9, "2 h")]
 )
 def test_a_duration_that_rounds_up_takes_the_next_unit(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text

@@ -124,11 +124,13 @@ def format_seconds(time: float | None, digits: int = 3) -> str:
 
     >>> [format_seconds(t) for t in (2.1e-5, 0.0034, 52.31, 170.2, 2400, 9000)]
     ['21 µs', '3.4 ms', '52.3 s', '170 s', '40 min', '2.5 h']
-    >>> format_seconds(7.43, digits=2)
-    '7.4 s'
+    >>> format_seconds(7.43, digits=2), format_seconds(0)
+    ('7.4 s', '0 s')
     """
     if time is None:
         return NONE
+    if time == 0:
+        return "0 s"
     rounded = _round(time, digits)
     for limit, size, unit in (
         (1e-3, 1e-6, "µs"),

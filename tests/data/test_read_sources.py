@@ -6,6 +6,7 @@ import gzip
 import io
 import struct
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -160,6 +161,29 @@ def test_damaged_files_raise_only_user_errors(tmp_path_factory, name, data):
         read_source(path)
     except UserError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_damaged_byte_raises_only_user_errors(tmp_path, name):
+    path = tmp_path / name
+    for position, byte in enumerate(WHOLE[name]):
+        changed = bytearray(WHOLE[name])
+        changed[position] = byte ^ 0xFF
+        path.write_bytes(changed)
+        with suppress(UserError):
+            read_source(path)
+
+
+@pytest.mark.parametrize("directory", [False, True])
+def test_a_zip_file_with_a_damaged_name_is_refused(tmp_path, directory):
+    raw = bytearray(WHOLE["a.zip"])
+    start = raw.index(b"PK\x01\x02" if directory else b"PK\x03\x04")
+    flags, name = (start + 8, start + 46) if directory else (start + 6, start + 30)
+    raw[flags + 1] |= 0x08  # the name is UTF-8
+    raw[name] = 0xE1  # and is not
+    (tmp_path / "a.zip").write_bytes(raw)
+    with pytest.raises(UserError, match=r"a\.zip: cannot be unpacked"):
+        read_source(tmp_path / "a.zip")
 
 
 @given(st.lists(st.integers(-5, 12), min_size=1, max_size=30))

@@ -126,6 +126,16 @@ def test_metrics_without_a_unit_and_titles_of_several_words() -> None:
     )
 
 
+def test_times_of_fits_that_lacked_cores_are_marked() -> None:
+    result = compared("a better")
+    plain = sentence(result, {"missing_cores": (0.2,)}, {"missing_cores": ()})
+    mark = " Other processes used cores of {}: {} times are too long to compare."
+    assert sentence(result, {"missing_cores": (0.0, 0.9)}, {}) == plain + mark.format("net", "its")
+    assert sentence(result, {"missing_cores": (1.0,)}, {"missing_cores": (1.0,)}) == plain + (
+        mark.format("net and XGBoost", "their")
+    )
+
+
 COST = st.one_of(st.just(0.0), st.floats(1e-6, 1e6))
 
 

@@ -30,7 +30,13 @@ from in_process import InProcess
 
 pytestmark = pytest.mark.processes
 
-TIMES = ("fit_seconds", "predict_row_seconds", "predict_batch_seconds", "peak_memory_bytes")
+TIMES = (
+    "fit_seconds",
+    "predict_row_seconds",
+    "predict_batch_seconds",
+    "peak_memory_bytes",
+    "missing_cores",
+)
 
 
 def timeless(result):

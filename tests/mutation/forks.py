@@ -73,6 +73,7 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str, first: Sequence[str])
     src = os.path.join(folder, "src")
     sys.path[:0] = [src]
     os.environ.update(PYTHONPATH=src, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    os.environ["GRADUEL_KERNELS"] = "numpy"  # the mutants are in these; their twins are compiled
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     sys.dont_write_bytecode = True
     import pytest

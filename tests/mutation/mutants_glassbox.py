@@ -80,7 +80,7 @@ MUTANTS = [
         "pass",
         BACKWARD,
     ),
-    ("nn/layers/normalization.py", "        if not frozen:\n", "        if True:\n", BACKWARD),
+    ("nn/layers/normalization.py", "        if frozen:\n", "        if False:\n", BACKWARD),
     (G + "trees/tree_arrays.py", "log(p / (1 - p))", "log(p)", TREES),
     (G + "trees/tree_arrays.py", "self.vectors[self.right[leaf]]", "self.vectors[0]", TREES),
     (G + "trees/tree_arrays.py", "parallel * (1 if vector else n)", "(1 if vector else n)", TREES),

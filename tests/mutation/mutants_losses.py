@@ -7,6 +7,7 @@ LOSSES = ("tests/nn/test_losses.py",)
 GOLDEN = ("tests/golden/test_golden_losses.py",)
 INIT = ("tests/nn/test_initializers.py",)
 BASE, CLASSES = "nn/losses/loss.py", "nn/losses/classification.py"
+KERNEL = "kernels/numpy.py"
 NUMBERS, BEGIN = "nn/losses/regression.py", "nn/initializers.py"
 
 MUTANTS = [
@@ -17,14 +18,14 @@ MUTANTS = [
     ("nn/special.py", "np.maximum(x, 2 -", "np.maximum(x, 70 -", LOSSES),
     ("nn/special.py", "    np.negative(out, out=out)\n", "", LOSSES),
     ("nn/special.py", "    out += 1\n", "    out += 2\n", LOSSES),
-    (CLASSES, "A -= np.max(A, axis=0, out=total)", "pass", LOSSES),
-    (CLASSES, "z_y *= 1 - s", "pass", NN),
-    (CLASSES, "total *= s / classes", "total *= s", NN),
-    (CLASSES, "z_y += total", "pass", NN),
-    (CLASSES, "A -= s / classes", "pass", NN),
-    (CLASSES, "A -= s / classes", "A -= s", NN),
-    (CLASSES, "A[y, rows] -= 1 - s", "A[y, rows] -= 1", NN),
-    (CLASSES, "A /= total", "pass", NN),
+    (KERNEL, "A -= np.max(A, axis=0, out=each)", "pass", LOSSES),
+    (KERNEL, "z_y *= 1 - s", "pass", NN),
+    (KERNEL, "each *= s / classes", "each *= s", NN),
+    (KERNEL, "z_y += each", "pass", NN),
+    (KERNEL, "A -= s / classes", "pass", NN),
+    (KERNEL, "A -= s / classes", "A -= s", NN),
+    (KERNEL, "A[y, rows] -= 1 - s", "A[y, rows] -= 1", NN),
+    (KERNEL, "A /= each", "pass", NN),
     (CLASSES, "return c if weight is None else c * weight", "return c", LOSSES),
     (CLASSES, "return c if weight is None else c * weight", "return weight", GOLDEN),
     (CLASSES, "        A -= A.max(axis=0)\n", "", LOSSES),

@@ -59,7 +59,7 @@ MUTANTS = [
         "return self.gather(stop)",
         AUGMENT,
     ),
-    ("nn/layers/noise.py", "part -= factor", "part -= 0", ("tests/nn/test_engine.py",)),
+    ("kernels/numpy.py", "y -= middle", "pass", ("tests/nn/test_engine.py",)),
     ("nn/layers/noise.py", "std * sqrt(12) / STEPS", "std / STEPS", ("tests/nn/test_engine.py",)),
     ("train/loop/plateau.py", "value < self.best - self.min_delta", "value < self.best", PLATEAU),
     (
@@ -88,7 +88,7 @@ MUTANTS = [
     ("optim/optimizer.py", "state.squares += float", "state.squares = float", OPTIM),
     ("train/loop/fit.py", "workspace, call, weight)", "workspace, call)", FIT),
     ("train/loop/fit.py", "if optimizer_state is None:", "if True:", FIT),
-    ("train/loop/ema.py", "scratch *= 1 - decay", "scratch *= decay", AVERAGE),
+    ("kernels/numpy.py", "work *= share", "work *= 1 - share", AVERAGE),
     (
         "train/loop/ema.py",
         "(1 + self.step) / (10 + self.step)",

@@ -196,7 +196,7 @@ ALL_MUON = Muon(weight_decay=0, match_rms=False, first=True, last=True)
         (AdamW(weight_decay=0), parabola, (3, -2), (0, 0), 0.05, 800, False),
         (SGD(momentum=0.9, nesterov=True), parabola, (3, -2), (0, 0), 0.02, 400, False),
         (SGD(momentum=0.9), rosenbrock, (-1, 1), (1, 1), 2e-4, 20_000, False),
-        (AdamW(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.02, 6_000, False),
+        (AdamW(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.02, 6_000, True),
         (AMSGrad(weight_decay=0), parabola, (3, -2), (0, 0), 0.1, 800, False),
         (AMSGrad(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.05, 6_000, False),
         (AdaGrad(), parabola, (3, -2), (0, 0), 1.0, 300, False),

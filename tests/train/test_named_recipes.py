@@ -1,6 +1,8 @@
 """Named recipes: as a base in --net, as contenders, and in ``benchmarks/images.py``."""
 
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +93,8 @@ def images(monkeypatch):
     if not BENCHMARKS.exists():
         pytest.skip("there is no benchmarks folder")
     monkeypatch.syspath_prepend(str(BENCHMARKS))
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # a benchmark refuses them
+        monkeypatch.delenv(name, raising=False)
     import images
 
     return images
@@ -153,3 +157,22 @@ def test_the_benchmark_raises_one_line_errors(images, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit, match="holds no runs"):
         images.main()
+
+
+def test_a_benchmark_drops_what_selects_other_blas_kernels():
+    if not BENCHMARKS.exists():
+        pytest.skip("there is no benchmarks folder")
+    env = {**os.environ, "OPENBLAS_CORETYPE": "Haswell"}
+
+    def run(code):
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, cwd=BENCHMARKS, env=env, capture_output=True, text=True, check=False
+        )
+
+    done = run("import os, machine; print(os.environ.get('OPENBLAS_CORETYPE'), machine.describe())")
+    assert done.stdout.startswith("None ")
+    assert "NumPy" in done.stdout
+    refused = run("import numpy, machine")
+    assert refused.returncode == 1
+    assert "OPENBLAS_CORETYPE" in refused.stderr

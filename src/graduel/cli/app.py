@@ -51,7 +51,9 @@ def _print_version(is_set: bool) -> None:
     if is_set:
         from importlib.metadata import version
 
-        typer.echo(f"graduel {version('graduel')}")
+        from graduel import kernels
+
+        typer.echo(f"graduel {version('graduel')} ({kernels.describe()} kernels)")
         raise typer.Exit
 
 

@@ -9,8 +9,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.optimizer import (
+    Array,
+    ChunkedRule,
+    OptimizerState,
+    flush_denormals,
+    init_state,
+)
 from graduel.optim.ranges import check_fields
 
 
@@ -71,22 +78,26 @@ class AdamW(ChunkedRule):
         rate = lr * (1 - self.beta1) / (1 - self.beta1**step) / root
         return rate, self.eps / (root if self.hat else sqrt(1 - self.beta2))
 
-    def second_moment(self, moments: list[Array]) -> Array:
-        """Return the scaled moment whose root divides a chunk's step."""
-        return moments[1]
-
-    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Write α m̂ / (√v̂ + ε)."""
-        (M, V), (rate, eps) = moments[:2], factors
-        M *= self.beta1
-        M += g
-        np.square(g, out=scratch)
-        V *= self.beta2
-        V += scratch
-        np.sqrt(self.second_moment(moments), out=scratch)
-        scratch += eps
-        np.divide(M, scratch, out=scratch)
-        scratch *= rate
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        state.step += 1
+        rate, eps = self.factors(state.step, lr)
+        m, v = state.moments
+        state.squares = kernels.adam_update(
+            theta,
+            g,
+            m,
+            v,
+            state.scratch,
+            state.decayed.stop,
+            state.penalty,
+            1 - lr * self.weight_decay,
+            self.beta1,
+            self.beta2,
+            rate,
+            eps,
+        )
+        flush_denormals(state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +141,19 @@ class AMSGrad(AdamW):
         """Return the state with zero moments and maxima."""
         return init_state(layout, dtype, (self.beta1, self.beta2, 0.0))
 
-    def second_moment(self, moments: list[Array]) -> Array:
-        """Return the scaled u of a chunk: the largest v so far."""
-        _, V, U = moments
-        return np.maximum(U, V, out=U)
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        ChunkedRule.update(self, theta, g, state, lr)
+
+    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
+        """Write α m̂ / (√û + ε)."""
+        (M, V, U), (rate, eps) = moments, factors
+        M *= self.beta1
+        M += g
+        np.square(g, out=scratch)
+        V *= self.beta2
+        V += scratch
+        np.sqrt(np.maximum(U, V, out=U), out=scratch)
+        scratch += eps
+        np.divide(M, scratch, out=scratch)
+        scratch *= rate

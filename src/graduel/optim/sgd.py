@@ -8,8 +8,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.optimizer import (
+    Array,
+    ChunkedRule,
+    OptimizerState,
+    flush_denormals,
+    init_state,
+)
 from graduel.optim.ranges import check_range
 
 
@@ -55,15 +62,27 @@ class SGD(ChunkedRule):
         """Return the state, with a zero velocity if there is momentum."""
         return init_state(layout, dtype, (self.momentum,) if self.momentum else ())
 
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        if not self.momentum:
+            ChunkedRule.update(self, theta, g, state, lr)
+            return
+        state.step += 1
+        (v,) = state.moments
+        state.squares = kernels.momentum_update(
+            theta,
+            g,
+            v,
+            state.scratch,
+            state.decayed.stop,
+            state.penalty,
+            1 - lr * self.weight_decay,
+            self.momentum,
+            self.nesterov,
+            lr,
+        )
+        flush_denormals(state)
+
     def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Write α v, or with Nesterov momentum α (g + μ v)."""
-        step = g
-        if self.momentum:
-            (v,) = moments
-            v *= self.momentum
-            v += g
-            if self.nesterov:
-                np.multiply(v, self.momentum, out=scratch)
-                scratch += g
-            step = scratch if self.nesterov else v
-        np.multiply(step, factors[0], out=scratch)
+        """Write α g, without momentum."""
+        np.multiply(g, factors[0], out=scratch)

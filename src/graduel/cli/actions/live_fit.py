@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from graduel import kernels
 from graduel.cli.views.progress import PLAIN_EVERY
 from graduel.contenders import Budget, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.contender import TunableContender
+from graduel.contenders.fit_job import Clock
 from graduel.contenders.net import FittedNet, start_training
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
@@ -83,7 +84,7 @@ def fit_net(
     console: Console,
 ) -> FitOutcome:
     """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
-    start = perf_counter()
+    clock = Clock()
     prepare, training = start_training(recipe, train, rng)
     best, done = BestEpoch(training.prediction_weights.copy()), 0
     valid_X, loss = prepare(valid.X), get_metric(metric).loss
@@ -94,9 +95,13 @@ def fit_net(
     console.out(training.network.summary(), highlight=False)
     stopped, diverged = False, ""
     try:
-        with np.errstate(over="ignore", invalid="ignore"), LiveDisplay(console, "epoch 1") as live:
+        with (
+            np.errstate(over="ignore", invalid="ignore"),
+            LiveDisplay(console, "epoch 1") as live,
+            kernels.announce(lambda: live.show(0.0, 0.0, f"{kernels.COMPILING} …")),
+        ):
             for epoch, error in training.validated_epochs(valid_X, valid.y, best, losses):
-                done, seconds = epoch.epoch, perf_counter() - start
+                done, seconds = epoch.epoch, clock.seconds
                 live.show(epoch.t, seconds, _line(epoch, error, best, seconds, recipe.epochs))
     except KeyboardInterrupt:
         if not best.epoch:
@@ -107,7 +112,7 @@ def fit_net(
         if not best.epoch:
             raise UserError(str(error)) from None
         diverged = str(error)
-    seconds = perf_counter() - start
+    seconds = clock.seconds
     details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error}
     return FitOutcome(
         FittedNet(training, best.weights, prepare, seconds, details),

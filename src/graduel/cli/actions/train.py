@@ -161,7 +161,9 @@ def _evaluate(
         "test_log_loss": log_loss(p, y),
         **leading,
         "seconds": done.seconds,
-        "environment": to_plain(describe_environment(command_line(), protocol.threads)),
+        "environment": to_plain(
+            describe_environment(command_line(), protocol.threads, protocol.versions.get("kernels"))
+        ),
     }
 
 

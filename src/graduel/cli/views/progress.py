@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.progress import TaskID as Task
 
+from graduel import kernels
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.job import Event
+from graduel.duel.verdict.types import NOTABLE_CORES
 from graduel.number_format import format_percent, format_seconds
 
 PLAIN_EVERY = 10.0
@@ -21,9 +23,14 @@ PLAIN_EVERY = 10.0
 def describe(event: Event) -> str:
     """Return the state of a fit in words: time elapsed, time left, validation error."""
     if event.progress is None:
-        return {"reused": "finished earlier", "started": "starting", "finished": "finished"}[
-            event.kind
-        ]
+        if event.missing_cores > NOTABLE_CORES:
+            return "finished; other processes used its cores, so its times are too long"
+        return {
+            "reused": "finished earlier",
+            "started": "starting",
+            "compiling": f"{kernels.COMPILING} …",
+            "finished": "finished",
+        }[event.kind]
     now = event.progress
     trial = f"trial {now.trial}: " if now.trial is not None else ""
     left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graduel import kernels
 from graduel.contenders.family import TableTraits
 from graduel.contenders.registry import (
     USER,
@@ -192,6 +193,10 @@ def validate_rows(rows: int | None) -> int | None:
     return None if rows is None else validate_count("rows", rows, None)
 
 
+NETWORKS = {"net", USER}
+"""Families whose numbers the kernels decide; a user's estimator may be one of graduel's."""
+
+
 def _versions(specs: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict[str, str]:
     """Return the versions of the packages that influence the results of these contenders."""
     families = dict.fromkeys(family for family, _, _ in specs.values())
@@ -199,4 +204,7 @@ def _versions(specs: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict
     if tuned:
         require("optuna", "Optuna, the hyperparameter search,", "graduel[tune]")
         more.append("optuna")
-    return deciding_versions(more)
+    versions = deciding_versions(more)
+    if NETWORKS & families.keys():
+        versions["kernels"] = kernels.describe()
+    return versions

@@ -226,6 +226,9 @@ class Environment:
     memory_bytes: int
     threads: int
     blas: str
+    kernels: str | None = None
+    """Kernels of the networks, "numpy" or "numba" with its version; null where none was trained, or
+    by a graduel that had no others than NumPy's."""
     finished: str
     """Date and time, ISO 8601, UTC."""
 

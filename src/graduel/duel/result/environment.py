@@ -16,8 +16,11 @@ from graduel.duel.result.duel_result import Environment
 PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib")
 
 
-def describe_environment(command: str, threads: int) -> Environment:
-    """Return the environment of this process: the command, the versions and the machine."""
+def describe_environment(command: str, threads: int, kernels: str | None) -> Environment:
+    """Return the environment of this process: the command, the versions and the machine.
+
+    `kernels` are those that the networks were trained with, if any were.
+    """
     from threadpoolctl import threadpool_info
 
     versions: dict[str, str] = {}
@@ -38,6 +41,7 @@ def describe_environment(command: str, threads: int) -> Environment:
         memory_bytes=psutil.virtual_memory().total,
         threads=threads,
         blas=", ".join(sorted(blas)) or "unknown",
+        kernels=kernels,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

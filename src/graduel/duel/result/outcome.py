@@ -42,6 +42,8 @@ class Outcome:
     """Number of the trial that the model comes from."""
     tuning_seconds: float | None = None
     """Seconds of the whole search; ``fit_seconds`` is then the best trial's fit."""
+    missing_cores: float = 0.0
+    """Threads of the fit without a free core, on average, because other processes were busy."""
 
 
 @dataclass(frozen=True, slots=True)

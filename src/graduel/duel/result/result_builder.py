@@ -95,7 +95,9 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         ),
         claims=_claims(protocol, predictions, titles),
         known_best=KnownBest(**STRONGEST_XGBOOST) if known else None,
-        environment=describe_environment(command, protocol.threads),
+        environment=describe_environment(
+            command, protocol.threads, protocol.versions.get("kernels")
+        ),
     )
     result = replace(result, learning_curve=learning_curve(store.path, result))
     write_json(store.path / RESULT, result)
@@ -241,6 +243,7 @@ def _cost(cells: list[Outcome], predictions: RunPredictions) -> dict[str, Any]:
         "trials": from_plain(tuple[tuple[TrialResult, ...], ...], [o.trials for o in cells]),
         "best_trial": tuple(o.best_trial for o in cells),
         "tuning_seconds": tuple(o.tuning_seconds for o in cells),
+        "missing_cores": tuple(o.missing_cores for o in cells),
     }
 
 

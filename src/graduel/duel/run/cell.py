@@ -28,6 +28,7 @@ from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
+from graduel.duel.run.missing_cores import MissingCores
 from graduel.errors import UserError
 
 MAX_ROW_TIMINGS, MAX_BATCH_TIMINGS = 200, 5
@@ -126,7 +127,11 @@ def run_cell(
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve, search = list(earlier or []), None
     # Divergence raises its own error; NumPy's warnings would only add noise.
-    with PeakMemory() as memory, np.errstate(over="ignore", invalid="ignore"):
+    with (
+        MissingCores(budget.threads) as missing,
+        PeakMemory() as memory,
+        np.errstate(over="ignore", invalid="ignore"),
+    ):
         fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
         while True:
             try:
@@ -166,6 +171,7 @@ def run_cell(
         trials=[] if search is None else [trial.as_dict() for trial in search.trials],
         best_trial=None if search is None else search.best,
         tuning_seconds=None if search is None else search.tuning_seconds,
+        missing_cores=missing.mean,
     )
     return outcome, fitted
 

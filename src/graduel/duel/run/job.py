@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel import kernels
 from graduel.contenders import Progress
 from graduel.contenders.search.trials import Trial
 from graduel.duel.plan.protocol import Cell, Protocol
@@ -67,20 +68,25 @@ class Event:
     Attributes
     ----------
     cell : the cell
-    kind : "reused" (finished by an earlier command), "started", "progress", "curve" (all points
-        so far, in a hyperparameter search), "trial" (a finished trial), "finished" or "failed"
+    kind : "reused" (finished by an earlier command), "started", "compiling" (kernels, for the first
+        time on this machine), "progress", "curve" (all points so far, in a hyperparameter search),
+        "trial" (a finished trial), "finished" or "failed"
     message : the reason of a failure
     died : whether the worker process died, instead of reporting an error
+    missing_cores : threads of a finished fit that had no free core, on average
     """
 
     cell: Cell
-    kind: Literal["reused", "started", "progress", "curve", "trial", "finished", "failed"]
+    kind: Literal[
+        "reused", "started", "compiling", "progress", "curve", "trial", "finished", "failed"
+    ]
     progress: Progress | None = None
     curve: Curve | None = None
     trial: Trial | None = None
     result: CellResult | None = None
     message: str = ""
     died: bool = False
+    missing_cores: float = 0.0
 
 
 def to_message(value: Any) -> bytes:
@@ -128,17 +134,19 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
         if protocol.is_tuned:
             emit(Event(cell, "curve", curve=curve))
 
-    outcome, fitted = run_cell(
-        contender,
-        dataset,
-        job.split,
-        cell,
-        Budget(protocol.threads),
-        lambda progress: emit(Event(cell, "progress", progress)),
-        list(job.curve),
-        emit_curve,
-    )
-    emit(Event(cell, "finished", result=_pack_result(job, dataset, outcome, fitted)))
+    with kernels.announce(lambda: emit(Event(cell, "compiling"))):
+        outcome, fitted = run_cell(
+            contender,
+            dataset,
+            job.split,
+            cell,
+            Budget(protocol.threads),
+            lambda progress: emit(Event(cell, "progress", progress)),
+            list(job.curve),
+            emit_curve,
+        )
+    result = _pack_result(job, dataset, outcome, fitted)
+    emit(Event(cell, "finished", result=result, missing_cores=outcome.missing_cores))
 
 
 def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellResult:

@@ -124,6 +124,8 @@ def build_suite_result(
         if metric.name != SECOND_METRIC:
             by_log_loss = _compare_by_log_loss(datasets, titles, plan)
     options = plan.as_dict()["options"]
+    in_use = (result.environment.kernels for result in results.values())
+    kernels = next((one for one in in_use if one is not None), None)
     return SuiteResult(
         protocol=from_plain(SuiteProtocol, options | metric_fields(metric, rope)),
         contenders={name: SuiteContender(title=title) for name, title in titles.items()},
@@ -131,7 +133,7 @@ def build_suite_result(
         failures=tuple(failures),
         across=across,
         by_log_loss=by_log_loss,
-        environment=describe_environment(command, options["threads"]),
+        environment=describe_environment(command, options["threads"], kernels),
     )
 
 

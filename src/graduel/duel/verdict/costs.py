@@ -84,7 +84,16 @@ def cost_sentence(
         words = f"{lead}, but takes {format_ratio(1 / ratio)} as long to {train}"
     is_subject = comparison.verdict != "undecided" or (ratio is not None and ratio >= ALIKE)
     words += _other_costs(mine, theirs, "it" if is_subject else one)
-    return words[0].upper() + words[1:] + "."
+    return words[0].upper() + words[1:] + "." + _missing_cores(entries, {first: one, second: other})
+
+
+def _missing_cores(entries: Mapping[str, Costs], names: Mapping[str, str]) -> str:
+    """Return a sentence on times that are too long because other processes used the cores."""
+    waited = [title for name, title in names.items() if entries[name].lacked_cores]
+    if not waited:
+        return ""
+    times = "its times are" if len(waited) == 1 else "their times are"
+    return f" Other processes used cores of {join_words(waited)}: {times} too long to compare."
 
 
 def _subject_of(comparison: Comparison, entries: Mapping[str, Costs]) -> str:

@@ -170,6 +170,10 @@ class PairCurve:
     sentence: str
 
 
+NOTABLE_CORES = 0.25
+"""Missing cores from which times are too long to compare."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
     """The costs of a contender: means over the runs; for memory and size, the maximum."""
@@ -188,3 +192,11 @@ class Costs:
     """Size of the model's numbers."""
     tuning_seconds: tuple[float | None, ...]
     """By run, the whole search; null without one. `fit_seconds` is then the best trial's fit."""
+    missing_cores: tuple[float, ...] = ()
+    """By run, threads of the fit without a free core, on average, because of other processes. Above
+    0.25 the times are too long to compare."""
+
+    @property
+    def lacked_cores(self) -> bool:
+        """Whether other processes used cores of a fit, so that its times are too long."""
+        return max(self.missing_cores, default=0.0) > NOTABLE_CORES

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.layers.channel_ops import lines
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.part import Part
@@ -59,15 +60,28 @@ class ReLU(Elementwise):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x)."""
-        w.saved = y = above_zero(x, w.buf("y", x.shape, x.dtype))
+        w.saved = y = w.buf("y", x.shape, x.dtype)
+        kernels.relu(lines(x), lines(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy where the output is positive, else 0."""
         if not need_dx:
             return None
-        gate = np.greater(w.saved, 0, out=w.buf("gate", dy.shape, np.bool_))
-        return np.multiply(dy, gate, out=dy)
+        d, y = lines(dy), lines(w.saved)
+        kernels.relu_gate(d, y, w.buf("gate", y.shape, np.bool_))
+        return d.reshape(dy.shape)
+
+    def after_bias(self, y: Array, b: Array, w: Scope) -> Array:
+        """Replace y by max(0, y + b): the pass of a dense layer and this one together."""
+        kernels.bias_relu(y, b)
+        w.saved = y
+        return y
+
+    def before_bias(self, dy: Array, db: Array, w: Scope) -> Array:
+        """Pass the gradient as `backward` does, and assign its sum over the examples to `db`."""
+        kernels.relu_gate_bias(dy, w.saved, w.buf("gate", dy.shape, np.bool_), db)
+        return dy
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,25 +228,18 @@ def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
     """Return λ max(0, x) + λ α (exp(min(0, x)) − 1); one of the two terms is 0."""
     y = below_zero(x, w.buf("y", x.shape, x.dtype))
     np.expm1(y, out=y)
-    y *= scale * alpha
-    right = above_zero(x, w.buf("right", x.shape, x.dtype))
-    if scale != 1:
-        right *= scale
-    y += right
+    right = w.buf("right", x.shape, x.dtype)
+    kernels.elu_join(lines(x), lines(y), scale, alpha, lines(right))
     w.saved = y
     return y
 
 
 def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
     """Return dy (min(0, y) + λ α + [y > 0] (λ − λ α))."""
-    y = w.saved
-    slope = below_zero(y, w.buf("slope", dy.shape, dy.dtype))
-    slope += scale * alpha
-    if alpha != 1:
-        jump = np.greater(y, 0, out=w.buf("jump", dy.shape, dy.dtype), casting="unsafe")
-        jump *= scale - scale * alpha
-        slope += jump
-    return np.multiply(dy, slope, out=dy)
+    slope, jump = (w.buf(name, dy.shape, dy.dtype) for name in ("slope", "jump"))
+    d = lines(dy)
+    kernels.elu_gate(d, lines(w.saved), scale, alpha, lines(slope), lines(jump))
+    return d.reshape(dy.shape)
 
 
 def above_zero(x: Array, out: Array) -> Array:

@@ -24,13 +24,24 @@ def lines(x: Array) -> Array:
     return x.reshape(len(x), prod(x.shape[1:]))
 
 
-def repeat_channels(values: Array, size: int, w: Scope) -> Array:
+def repeat_channels(values: Array, size: int, w: Scope, name: str = "line") -> Array:
     """Repeat values (c,) to length `size`, in a buffer that the next call reuses."""
     if size == len(values):
         return values
-    line = w.buf("along", (size,), values.dtype)
+    line = w.buf(name, (size,), values.dtype)
     np.copyto(line.reshape(-1, len(values)), values)
     return line
+
+
+def line_buffer(name: str, out: Array, size: int, w: Scope) -> Array:
+    """Return where the sums of lines go that end in `out` (c,): `out` itself, or a buffer."""
+    return out if size == len(out) else w.buf(name, (size,), out.dtype)
+
+
+def add_lines(line: Array, out: Array) -> None:
+    """Add up a line of sums channel by channel, where it is not `out` itself."""
+    if line is not out:
+        np.add.reduce(line.reshape(-1, len(out)), axis=0, out=out)
 
 
 def channel_sums(a: Array, w: Scope, out: Array, by: Array | None = None) -> Array:

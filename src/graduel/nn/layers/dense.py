@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.initializers import HeNormal, Initializer
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.part import Part
@@ -69,16 +70,24 @@ class Dense(Affine):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W + b."""
-        w.saved = x
-        y = np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
-        y += w.p.b
+        y = self.multiply(x, w)
+        kernels.add_bias(y, w.p.b)
         return y
+
+    def multiply(self, x: Array, w: Scope) -> Array:
+        """Return x W, to which the activation that follows may add b on its own pass."""
+        w.saved = x
+        return np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW = xᵀ dy and db = Σₙ dy; return dx = dy Wᵀ."""
+        kernels.bias_gradient(dy, w.g.b)
+        return self.multiply_back(dy, w, need_dx=need_dx)
+
+    def multiply_back(self, dy: Array, w: Scope, *, need_dx: bool) -> Array | None:
+        """Assign dW = xᵀ dy alone; return dx = dy Wᵀ."""
         x = w.saved
         np.matmul(x.T, dy, out=w.g.W)
-        np.sum(dy, axis=0, out=w.g.b)
         if not need_dx:
             return None
         return np.matmul(dy, w.p.W.T, out=w.buf("dx", x.shape, x.dtype))

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.random_bits import STEPS, sixteen_bits
 from graduel.nn.part import Part
@@ -84,12 +85,14 @@ class Dropout(Part):
         w.saved = mask = w.buf("mask", x.shape, x.dtype)
         least = min(round(rate * STEPS), STEPS - 1)
 
-        def keep(draws: Array, part: Array) -> None:
-            np.greater_equal(draws, least, out=part, casting="unsafe")
+        y, scale = w.buf("y", x.shape, x.dtype), STEPS / (STEPS - least)
+        flat = x.reshape(-1), mask.reshape(-1), y.reshape(-1)
 
-        sixteen_bits(call.rng, mask, keep)
-        mask *= STEPS / (STEPS - least)
-        return np.multiply(x, mask, out=w.buf("y", x.shape, x.dtype))
+        def keep(draws: Array, part: slice) -> None:
+            kernels.dropout(flat[0][part], draws, least, scale, flat[1][part], flat[2][part])
+
+        sixteen_bits(call.rng, mask.size, keep)
+        return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy ⊙ mask / (1 − rate), with the mask of the forward pass."""

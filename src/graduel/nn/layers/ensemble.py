@@ -8,7 +8,9 @@ from math import sqrt
 import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.nn.initializers import Constant, HeNormal, Initializer
+from graduel.nn.layers.channel_ops import lines
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.ntk import calibrate_units
 from graduel.nn.part import Part
@@ -94,21 +96,24 @@ class EnsembleDense(Part):
         np.multiply(x if x.ndim == 3 else x[:, np.newaxis], w.p.r, out=u)
         z = w.buf("z", (n, k, self.units), x.dtype)
         np.matmul(u.reshape(n * k, i), w.p.W, out=z.reshape(n * k, self.units))
-        if self.scaled:
-            z *= 1 / sqrt(i)
         return z
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
         """Scale each unit to variance 1 on these rows and make it 0 at one of them."""
         if self.calibrated and len(x):
-            w.p.b[...] = calibrate_units(self._product(x, w), w.p.W, call) * w.p.s
+            z = self._product(x, w)
+            z *= self._factor(x)
+            w.p.b[...] = calibrate_units(z, w.p.W, call) * w.p.s
+
+    def _factor(self, x: Array) -> float:
+        return 1 / sqrt(x.shape[-1]) if self.scaled else 1.0
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return ((x ⊙ r) W) ⊙ s + b."""
         z = self._product(x, w)
         w.saved = x
-        y = np.multiply(z, w.p.s, out=w.buf("y", z.shape, x.dtype))
-        y += w.p.b
+        y, s, b = w.buf("y", z.shape, x.dtype), w.p.s.reshape(-1), w.p.b.reshape(-1)
+        kernels.scale_shift(lines(z), self._factor(x), s, b, lines(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
@@ -116,20 +121,21 @@ class EnsembleDense(Part):
         x, n, k = w.saved, len(dy), self.members
         i, o, shared = x.shape[-1], self.units, x.ndim == 2
         u, z = w.buf("u", (n, k, i), x.dtype), w.buf("z", dy.shape, dy.dtype)
-        np.sum(dy, axis=0, out=w.g.b)
-        np.einsum("nko,nko->ko", dy, z, out=w.g.s)
-        dy *= w.p.s
-        if self.scaled:
-            dy *= 1 / sqrt(i)
-        dz = dy.reshape(n * k, o)
+        s, db, ds = (one.reshape(-1) for one in (w.p.s, w.g.b, w.g.s))
+        d = lines(dy)
+        kernels.scale_shift_back(d, lines(z), s, self._factor(x), db, ds)
+        dz = d.reshape(n * k, o)
         np.matmul(u.reshape(n * k, i).T, dz, out=w.g.W)
         du = np.matmul(dz, w.p.W.T, out=u.reshape(n * k, i)).reshape(n, k, i)
         # du overwrites u, which is no longer needed.
-        np.einsum("nki,ni->ki" if shared else "nki,nki->ki", du, x, out=w.g.r)
+        if not shared:
+            kernels.scale_back(lines(du), lines(x), w.p.r.reshape(-1), w.g.r.reshape(-1))
+            return du if need_dx else None
+        np.einsum("nki,ni->ki", du, x, out=w.g.r)
         if not need_dx:
             return None
         du *= w.p.r
-        return np.sum(du, axis=1, out=w.buf("dx", x.shape, x.dtype)) if shared else du
+        return np.sum(du, axis=1, out=w.buf("dx", x.shape, x.dtype))
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,12 +89,31 @@ def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Sha
 def forward_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
 ) -> Array:
-    """Return the output of `layers`, applied in order to `x`."""
-    for layer, scope in zip(layers, scopes, strict=True):
-        x = layer.forward(x, scope, call)
+    """Return the output of `layers`, applied in order to `x`.
+
+    A layer with ``multiply`` before one with ``after_bias`` (Dense, ReLU) makes one pass over its
+    output instead of two. A watched call sees every layer's own output.
+    """
+    steps = iter(range(len(layers)))
+    for i in steps:
+        if call.watch is None and makes_one_pass(layers, i):
+            y = layers[i].multiply(x, scopes[i])  # type: ignore[attr-defined]
+            x = layers[i + 1].after_bias(y, scopes[i].p.b, scopes[i + 1])  # type: ignore[attr-defined]
+            next(steps)
+            continue
+        x = layers[i].forward(x, scopes[i], call)
         if call.watch is not None:
-            call.watch(scope.name, "forward", x)
+            call.watch(scopes[i].name, "forward", x)
     return x
+
+
+def makes_one_pass(layers: Sequence[Layer], i: int) -> bool:
+    """Return whether layer `i` and the next one have a pass in common."""
+    return (
+        i + 1 < len(layers)
+        and hasattr(layers[i], "multiply")
+        and hasattr(layers[i + 1], "after_bias")
+    )
 
 
 def backward_through(
@@ -103,8 +122,15 @@ def backward_through(
     """Propagate `dy` back through layers, last to first, as far as a gradient is needed."""
     last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.has_params), len(layers))
     dx: Array | None = dy
-    for i in reversed(range(last, len(layers))):
+    steps = iter(range(len(layers) - 1, last - 1, -1))
+    for i in steps:
         assert dx is not None
+        if call.watch is None and i > last and makes_one_pass(layers, i - 1):
+            dense, w = layers[i - 1], scopes[i - 1]
+            dx = layers[i].before_bias(dx, w.g.b, scopes[i])  # type: ignore[attr-defined]
+            dx = dense.multiply_back(dx, w, need_dx=need_dx or i - 1 > last)  # type: ignore[attr-defined]
+            next(steps)
+            continue
         dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > last)
         if call.watch is not None and dx is not None:
             call.watch(scopes[i].name, "backward", dx)

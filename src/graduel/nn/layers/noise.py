@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.random_bits import STEPS, sixteen_bits
 from graduel.nn.part import Part
@@ -72,12 +73,12 @@ class Noise(Part):
         y = w.buf("y", x.shape, x.dtype)
         factor = std * sqrt(12) / STEPS
 
-        def spread(draws: Array, part: Array) -> None:
-            np.multiply(draws, factor, out=part, casting="unsafe")
-            part -= factor * (STEPS - 1) / 2
+        flat = x.reshape(-1), y.reshape(-1)
 
-        sixteen_bits(call.rng, y, spread)
-        y += x
+        def spread(draws: Array, part: slice) -> None:
+            kernels.noise(flat[0][part], draws, factor, factor * (STEPS - 1) / 2, flat[1][part])
+
+        sixteen_bits(call.rng, y.size, spread)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:

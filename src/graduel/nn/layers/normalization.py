@@ -8,8 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.initializers import Constant, Zeros
-from graduel.nn.layers.channel_ops import channel_sums, lines, repeat_channels
+from graduel.nn.layers.channel_ops import (
+    add_lines,
+    channel_sums,
+    line_buffer,
+    lines,
+    repeat_channels,
+)
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
@@ -74,10 +81,9 @@ class BatchNorm(Part):
             mean, var = w.buf("mean", one, x.dtype), w.buf("var", one, x.dtype)
             channel_sums(rows, w, mean)
             mean /= n
-            centered = np.subtract(
-                rows, repeat_channels(mean, size, w), out=w.buf("x", rows.shape, x.dtype)
-            )
-            channel_sums(centered, w, var, by=centered)
+            centered, squares = w.buf("x", rows.shape, x.dtype), line_buffer("sums", var, size, w)
+            kernels.center(rows, repeat_channels(mean, size, w), centered, squares)
+            add_lines(squares, var)
             var /= n
             w.s.mean += self.momentum * (mean - w.s.mean)
             w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
@@ -88,8 +94,8 @@ class BatchNorm(Part):
             inverse = _inverse(w.s.var, self.eps, w)
             w.saved = rows, None
         np.multiply(w.p.gamma, inverse, out=slope)
-        np.multiply(centered, repeat_channels(slope, size, w), out=out)
-        out += repeat_channels(w.p.beta, size, w)
+        beta = repeat_channels(w.p.beta, size, w, "beta")
+        kernels.affine(centered, repeat_channels(slope, size, w), beta, out)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
@@ -99,17 +105,26 @@ class BatchNorm(Part):
         if frozen := inverse is None:
             centered = centered - repeat_channels(w.s.mean, d.shape[1], w)
             inverse = _inverse(w.s.var, self.eps, w)
-        channel_sums(d, w, w.g.beta)
-        channel_sums(d, w, w.g.gamma, by=centered)
+        size = d.shape[1]
+        total, products = (
+            line_buffer(name, out, size, w)
+            for name, out in (("sums", w.g.beta), ("products", w.g.gamma))
+        )
+        kernels.paired_sums(d, centered, total, products)
+        add_lines(total, w.g.beta)
+        add_lines(products, w.g.gamma)
         w.g.gamma *= inverse
         if not need_dx:
             return None
-        if not frozen:
+        slope = repeat_channels(w.p.gamma * inverse, size, w)
+        if frozen:
+            d *= slope
+        else:
             # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
-            share = repeat_channels(w.g.gamma * inverse / n, d.shape[1], w)
-            d -= np.multiply(centered, share, out=w.buf("product", d.shape, d.dtype))
-            d -= repeat_channels(w.g.beta / n, d.shape[1], w)
-        d *= repeat_channels(w.p.gamma * inverse, d.shape[1], w)
+            share = repeat_channels(w.g.gamma * inverse / n, size, w, "share")
+            common = repeat_channels(w.g.beta / n, size, w, "beta")
+            product = w.buf("product", d.shape, d.dtype)
+            kernels.batchnorm_gradient(d, centered, share, common, slope, product)
         return d.reshape(dy.shape)
 
 
@@ -158,40 +173,28 @@ class LayerNorm(Part):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return γ x̂ + β."""
-        mean = _mean(x, w.buf("mean", (*x.shape[:-1], 1), x.dtype))
-        hat = np.subtract(x, mean, out=w.buf("hat", x.shape, x.dtype))
-        inverse = _mean(hat, w.buf("inverse", mean.shape, x.dtype), hat)
-        inverse += self.eps
-        np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
-        hat *= inverse
+        rows = _rows(x)
+        hat, inverse = (
+            _rows(w.buf("hat", x.shape, x.dtype)),
+            w.buf("inverse", x.shape[:-1], x.dtype).reshape(-1),
+        )
         w.saved = hat, inverse
-        y = np.multiply(hat, w.p.gamma, out=w.buf("y", x.shape, x.dtype))
-        y += w.p.beta
+        y = w.buf("y", x.shape, x.dtype)
+        kernels.layernorm(rows, w.p.gamma, w.p.beta, self.eps, hat, inverse, _rows(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx."""
-        hat, inverse = w.saved
-        axes = tuple(range(dy.ndim - 1))
-        product = np.multiply(dy, hat, out=w.buf("product", dy.shape, dy.dtype))
-        np.sum(product, axis=axes, out=w.g.gamma)
-        np.sum(dy, axis=axes, out=w.g.beta)
+        (hat, inverse), d = w.saved, _rows(dy)
+        product = _rows(w.buf("product", dy.shape, dy.dtype))
+        kernels.layernorm_sums(d, hat, product, w.g.gamma, w.g.beta)
         if not need_dx:
             return None
-        h = np.multiply(dy, w.p.gamma, out=dy)
-        common = _mean(h, w.buf("mean", inverse.shape, dy.dtype))
-        along = _mean(h, w.buf("along", inverse.shape, dy.dtype), hat)
-        h -= common
-        h -= np.multiply(hat, along, out=product)
-        return np.multiply(h, inverse, out=h)
+        means = w.buf("means", (2 * len(d),), dy.dtype).reshape(2, len(d))
+        kernels.layernorm_gradient(d, hat, inverse, w.p.gamma, product, means)
+        return d.reshape(dy.shape)
 
 
-def _mean(x: Array, out: Array, by: Array | None = None) -> Array:
-    """Return the mean of `x` over the last axis, or of `x` times `by`, in `out`."""
-    # np.mean is several times slower along a short axis.
-    if by is None:
-        np.einsum("...c->...", x, out=out[..., 0])
-    else:
-        np.einsum("...c,...c->...", x, by, out=out[..., 0])
-    out /= x.shape[-1]
-    return out
+def _rows(x: Array) -> Array:
+    """View examples (n, …, c) as rows (m, c)."""
+    return x.reshape(-1, x.shape[-1])

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.initializers import Initializer, Normal
 from graduel.nn.layers.dense import Affine
 from graduel.nn.layers.layer import Array
@@ -68,14 +69,13 @@ class NTKDense(Affine):
         """Return x W / √i + b."""
         w.saved = x
         y = np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
-        y *= 1 / sqrt(x.shape[1])
-        y += w.p.b
+        kernels.scale_add_bias(y, 1 / sqrt(x.shape[1]), w.p.b)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW = xᵀ dy / √i and db = Σₙ dy; return dx = dy Wᵀ / √i."""
         x = w.saved
-        np.sum(dy, axis=0, out=w.g.b)
+        kernels.bias_gradient(dy, w.g.b)
         dy *= 1 / sqrt(x.shape[1])
         np.matmul(x.T, dy, out=w.g.W)
         if not need_dx:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import SELU
-from graduel.nn.layers.channel_ops import channel_sums, lines
+from graduel.nn.layers.channel_ops import add_lines, line_buffer, lines, repeat_channels
 from graduel.nn.layers.layer import (
     Array,
     Layer,
@@ -72,17 +74,18 @@ class Parametric(Composite):
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x + α (f(x) − x)."""
         f = forward_through((self.activation,), w.kids, x, call)
-        w.saved = difference = np.subtract(f, x, out=w.buf("difference", x.shape, x.dtype))
-        y = np.multiply(difference, w.p.alpha, out=w.buf("y", x.shape, x.dtype))
-        y += x
+        w.saved = difference = w.buf("difference", x.shape, x.dtype)
+        y, alpha = w.buf("y", x.shape, x.dtype), repeat_channels(w.p.alpha, prod(x.shape[1:]), w)
+        kernels.blend(lines(f), lines(x), alpha, lines(difference), lines(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dα = Σ dy (f(x) − x); return dx = (1 − α) dy + f′(x) α dy."""
-        channel_sums(lines(dy), w, w.g.alpha, by=lines(w.saved))
-        inner = np.multiply(dy, w.p.alpha, out=w.buf("inner", dy.shape, dy.dtype))
-        if need_dx:
-            dy -= inner
+        inner, dy = w.buf("inner", dy.shape, dy.dtype), np.ascontiguousarray(dy)
+        alpha = repeat_channels(w.p.alpha, prod(dy.shape[1:]), w)
+        total = line_buffer("sums", w.g.alpha, len(alpha), w)
+        kernels.blend_back(lines(dy), lines(w.saved), alpha, lines(inner), total)
+        add_lines(total, w.g.alpha)
         # f may have parameters whose gradients must be assigned.
         dx = backward_through((self.activation,), w.kids, inner, call, need_dx=need_dx)
         if dx is None:

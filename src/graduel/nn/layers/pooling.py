@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.windows import Pair, check_image, count, pair, shifted_views
 from graduel.nn.part import Part
@@ -92,18 +93,8 @@ class MaxPool2D(_Pool2D):
         window = self.window()
         dx, overlap = self._start(x, w)
         here, taken = w.buf("here", y.shape, np.bool_), w.buf("taken", y.shape, np.bool_)
-        taken.fill(False)
-        for source, place in zip(
-            shifted_views(x, *window), shifted_views(dx, *window), strict=True
-        ):
-            np.equal(source, y, out=here)
-            np.greater(here, taken, out=here)
-            np.logical_or(taken, here, out=taken)
-            if overlap:
-                share = np.multiply(dy, here, out=w.buf("share", y.shape, x.dtype))
-                np.add(place, share, out=place)
-            else:
-                np.multiply(dy, here, out=place)
+        share = w.buf("share", y.shape, x.dtype) if overlap else y
+        kernels.max_pool_gradient(dy, x, y, *window, overlap, here, taken, share, dx)
         return dx
 
 

@@ -7,29 +7,27 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.nn.layers.layer import Array
-
 STEPS = 2**16
 CHUNK = 2**14
 """Numbers drawn at a time: 32 KiB, which fit the cache."""
 
 
 def sixteen_bits(
-    rng: np.random.Generator, out: Array, use: Callable[[NDArray[np.uint16], Array], object]
+    rng: np.random.Generator, size: int, use: Callable[[NDArray[np.uint16], slice], object]
 ) -> None:
-    """Call ``use(draws, part)`` for consecutive parts of `out`, which must be contiguous.
+    """Call ``use(draws, part)`` for consecutive parts, slices, of `size` numbers.
 
     `draws` holds integers below 65,536, one for each element of `part`. They do not depend on the
     division into parts, and any bit generator works.
 
-    >>> out = np.empty((3, 5))
-    >>> sixteen_bits(np.random.default_rng(0), out, lambda draws, part: np.copyto(part, draws))
+    >>> out = np.empty(15)
+    >>> sixteen_bits(np.random.default_rng(0), 15, lambda draws, part: np.copyto(out[part], draws))
     >>> bool((0 <= out).all() and (out < STEPS).all())
     True
     """
-    flat = out.reshape(-1)
-    for start in range(0, len(flat), CHUNK):
-        part = flat[start : start + CHUNK]
-        words = rng.integers(2**64 - 1, size=-(-len(part) // 4), dtype=np.uint64, endpoint=True)
-        use(words.view(np.uint16)[: len(part)], part)
+    for start in range(0, size, CHUNK):
+        part = slice(start, min(start + CHUNK, size))
+        n = part.stop - start
+        words = rng.integers(2**64 - 1, size=-(-n // 4), dtype=np.uint64, endpoint=True)
+        use(words.view(np.uint16)[:n], part)
         del words  # free the memory before the next draw

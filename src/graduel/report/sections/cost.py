@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.result.outcome import Run
+from graduel.duel.verdict.sentences import join_words
 from graduel.number_format import format_bytes, format_rows, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -69,6 +70,18 @@ def _mean(value: float | Sequence[float | None] | None) -> float | None:
     values = value if isinstance(value, Sequence) else [value]
     measured = [one for one in values if one is not None]
     return float(np.mean(measured)) if measured else None
+
+
+def describe_missing_cores(run: Run) -> str:
+    """Return a sentence on contenders whose cores other processes used; empty if there are none."""
+    titles = list_titles(run)
+    names = [titles[name] for name, one in run.result.contenders.items() if one.lacked_cores]
+    if not names:
+        return ""
+    return (
+        f"Other processes used cores during the training of {join_words(names)}: these times are "
+        "too long to compare. Run the duel again on a machine with free cores."
+    )
 
 
 def cost(run: Run) -> Figure:

@@ -56,6 +56,7 @@ def build_environment_table(environment: Environment) -> TextTable:
             "memory": format_bytes(environment.memory_bytes),
             "threads": environment.threads,
             "blas": environment.blas,
+            **({"kernels": environment.kernels} if environment.kernels else {}),
             "finished": environment.finished,
         },
     )

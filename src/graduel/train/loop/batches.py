@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel import kernels
 from graduel.pixels import detect_scale
 
 Array = NDArray[Any]
@@ -64,13 +65,9 @@ class Rows:
 
         def take(index: Array) -> Array:
             n = len(index)
-            # mode="clip" lets take write into raw directly; the indices are in range.
-            np.take(self.X, index, axis=0, out=raw[:n], mode="clip")
-            if raw is not out:
-                np.copyto(out[:n], raw[:n], casting="unsafe")
-            if self.scale != 1:
-                out[:n] *= self.scale
-            return out[:n]
+            batch = out[:n]
+            kernels.gather_scale(self.X, index, self.scale, batch if raw is out else raw[:n], batch)
+            return batch
 
         return take
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.network import Network
 from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
-from graduel.optim.chunking import chunks, new_scratch
+from graduel.optim.chunking import new_scratch
 from graduel.train.loop.batches import Source, iter_batches
 from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
 
@@ -65,10 +66,7 @@ class WeightAverage:
         decay = min(self.decay, (1 + self.step) / (10 + self.step)) if self.warm else self.decay
         self.step += 1
         theta = self._weights.theta
-        for part, scratch in chunks(len(theta), self._scratch):
-            np.subtract(theta[part], self.theta[part], out=scratch)
-            scratch *= 1 - decay
-            self.theta[part] += scratch
+        kernels.ema_update(self.theta, theta, 1 - decay, self._scratch)
 
     def weights(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graduel import kernels
 from graduel.errors import UserError
 from graduel.nn import Dense, Dropout, Network, Weights
 from graduel.train import Fit, Rows
@@ -124,7 +125,7 @@ class TrainingRun:
             contender = "trees" if not trees_done and (behind or self._net_done) else "net"
         if (contender == "net" and self._net_done) or (contender == "trees" and trees_done):
             return None
-        start = perf_counter()
+        start = perf_counter() - kernels.setup_seconds()
         if contender == "trees":
             assert self.trees is not None
             self.trees.advance()
@@ -134,7 +135,7 @@ class TrainingRun:
             first = self._smooth_loss != self._smooth_loss
             self._smooth_loss = step.loss if first else 0.9 * self._smooth_loss + 0.1 * step.loss
             self._net_done = step.step == self.fit.total_steps
-        self.seconds[contender] += perf_counter() - start
+        self.seconds[contender] += perf_counter() - kernels.setup_seconds() - start
         return contender
 
     def validate(self, contender: str) -> ValidationPoint:

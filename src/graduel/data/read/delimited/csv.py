@@ -238,7 +238,11 @@ def text_bytes(path: Path) -> int:
             # A gzip file ends with its uncompressed length modulo 4 GB.
             return max(size * COMPRESSION, int.from_bytes(file.read(), "little"))
     if head == b"PK":
-        with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        # A damaged file is refused when it is read.
+        with (
+            suppress(zipfile.BadZipFile, NotImplementedError, ValueError),
+            zipfile.ZipFile(path) as archive,
+        ):
             return sum(one.file_size for one in archive.infolist())
     return size
 

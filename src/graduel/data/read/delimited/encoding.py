@@ -80,8 +80,8 @@ def _open_zip(raw: IO[bytes], path: Path) -> IO[bytes]:
         files = [name for name in files if not name.startswith("__MACOSX/")]
         if len(files) == 1:
             return archive.open(files[0])
-    except (RuntimeError, NotImplementedError) as error:
-        # zipfile raises these for a password or an unknown compression method.
+    except (RuntimeError, NotImplementedError, ValueError) as error:
+        # zipfile raises these for a password, an unknown compression method and a damaged name.
         raise UserError(f"{path}: cannot be unpacked ({error}). Unpack it first") from None
     if "[Content_Types].xml" in files:
         raise UserError(f"{path}: is an Office document. Save the table as CSV")

@@ -1,0 +1,440 @@
+"""The operations as compiled loops: each passes over its arrays once, on one thread.
+
+What an operation computes, and its arguments, are documented in :mod:`graduel.kernels.numpy`. One
+thread, because OpenBLAS's own threads spin for a while after a product, and loops on several
+threads would wait for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.kernels.compiler import compiled
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+
+
+@compiled
+def gather_scale(X: Array, index: Array, scale: float, raw: Array, out: Array) -> None:
+    """Gather rows as floats: out[i] = scale · X[index[i]]."""
+    factor = out.dtype.type(scale)
+    for i in range(index.size):
+        row = index[i]
+        for j in range(X.shape[1]):
+            out[i, j] = X[row, j] * factor
+
+
+@compiled
+def add_bias(y: Array, b: Array) -> None:
+    """Add a bias to each row: y ← y + b, with b of shape (k,)."""
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            y[i, j] += b[j]
+
+
+@compiled
+def relu(x: Array, out: Array) -> None:
+    """Apply ReLU: out = max(0, x). NaN stays NaN."""
+    zero = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            value = x[i, j]
+            out[i, j] = zero if value < zero else value
+
+
+@compiled
+def bias_relu(y: Array, b: Array) -> None:
+    """Add a bias and apply ReLU: y ← max(0, y + b), with b of shape (k,)."""
+    zero = y.dtype.type(0)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            value = y[i, j] + b[j]
+            y[i, j] = zero if value < zero else value
+
+
+@compiled
+def relu_gate(dy: Array, y: Array, gate: Array) -> None:
+    """Pass a gradient back through ReLU: dy ← dy · [y > 0]."""
+    zero, one = dy.dtype.type(0), dy.dtype.type(1)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            dy[i, j] *= one if y[i, j] > zero else zero
+
+
+@compiled
+def bias_gradient(dy: Array, db: Array) -> None:
+    """Sum a gradient over the examples: db = Σₙ dy, of shape (k,)."""
+    db[:] = db.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            db[j] += dy[i, j]
+
+
+@compiled
+def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
+    """Pass a gradient back through ReLU and a bias: dy ← dy · [y > 0], then db = Σₙ dy."""
+    zero, one = dy.dtype.type(0), dy.dtype.type(1)
+    db[:] = zero
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            value = dy[i, j] * (one if y[i, j] > zero else zero)
+            dy[i, j] = value
+            db[j] += value
+
+
+@compiled
+def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
+    """Compute A = softmax(z) − T and each row's loss log Σₖ exp zₖ − Σₖ Tₖ zₖ."""
+    n, classes = z.shape
+    zero, one = z.dtype.type(0), z.dtype.type(1)
+    share = z.dtype.type(s / classes)
+    rest = z.dtype.type(1 - s)
+    for i in range(n):
+        top = z[i, 0]
+        for k in range(1, classes):
+            top = max(top, z[i, k])
+        total, spread = zero, zero
+        for k in range(classes):
+            shifted = z[i, k] - top
+            spread += shifted
+            power = np.exp(shifted)
+            A[i, k] = power
+            total += power
+        factor = one / total
+        for k in range(classes):
+            A[i, k] = A[i, k] * factor - share
+        A[i, y[i]] -= rest
+        each[i] = np.log(total) - rest * (z[i, y[i]] - top)
+        if s != 0:
+            each[i] -= share * spread
+
+
+@compiled
+def dropout(x: Array, draws: Array, least: int, scale: float, mask: Array, y: Array) -> None:
+    """Draw a mask and apply it: mask = scale · [draws ≥ least], y = x · mask."""
+    zero, factor = x.dtype.type(0), x.dtype.type(scale)
+    for i in range(x.size):
+        kept = factor if draws[i] >= least else zero
+        mask[i] = kept
+        y[i] = x[i] * kept
+
+
+@compiled
+def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> None:
+    """Add uniform noise: y = x + factor · draws − middle."""
+    scale, half = x.dtype.type(factor), x.dtype.type(middle)
+    for i in range(x.size):
+        y[i] = x[i] + (scale * draws[i] - half)
+
+
+@compiled
+def _decay(theta: Array, g: Array, n: int, penalty: float, shrink: float) -> float:
+    factor, scale = theta.dtype.type(penalty), theta.dtype.type(shrink)
+    squares = 0.0
+    if penalty != 0:
+        for start in range(0, n, 4096):
+            total = theta.dtype.type(0)  # of a short part: float32 loses little, and is fast
+            for i in range(start, min(start + 4096, n)):
+                total += theta[i] * theta[i]
+                g[i] += factor * theta[i]
+            squares += total
+    if shrink != 1:
+        for i in range(n):
+            theta[i] *= scale
+    return squares
+
+
+@compiled
+def adam_update(
+    theta: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    scratch: Array,
+    weights: int,
+    penalty: float,
+    shrink: float,
+    beta1: float,
+    beta2: float,
+    rate: float,
+    eps: float,
+) -> float:
+    """Apply one step of Adam to flat vectors, with moments that are kept scaled."""
+    squares = 0.0
+    if penalty != 0 or shrink != 1:
+        squares = _decay(theta, g, weights, penalty, shrink)
+    b1, b2 = theta.dtype.type(beta1), theta.dtype.type(beta2)
+    step, small = theta.dtype.type(rate), theta.dtype.type(eps)
+    for i in range(theta.size):
+        G = g[i]
+        M = b1 * m[i] + G
+        V = b2 * v[i] + G * G
+        m[i] = M
+        v[i] = V
+        theta[i] -= step * (M / (np.sqrt(V) + small))
+    return squares
+
+
+@compiled
+def momentum_update(
+    theta: Array,
+    g: Array,
+    v: Array,
+    scratch: Array,
+    weights: int,
+    penalty: float,
+    shrink: float,
+    momentum: float,
+    nesterov: bool,
+    rate: float,
+) -> float:
+    """Apply one step of gradient descent with momentum to flat vectors."""
+    squares = 0.0
+    if penalty != 0 or shrink != 1:
+        squares = _decay(theta, g, weights, penalty, shrink)
+    mu, step = theta.dtype.type(momentum), theta.dtype.type(rate)
+    if nesterov:
+        for i in range(theta.size):
+            V = mu * v[i] + g[i]
+            v[i] = V
+            theta[i] -= step * (mu * V + g[i])
+    else:
+        for i in range(theta.size):
+            V = mu * v[i] + g[i]
+            v[i] = V
+            theta[i] -= step * V
+    return squares
+
+
+@compiled
+def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> None:
+    """Move an average of flat vectors: average ← average + share · (θ − average)."""
+    part = average.dtype.type(share)
+    for i in range(average.size):
+        average[i] += part * (theta[i] - average[i])
+
+
+@compiled
+def scale_add_bias(y: Array, factor: float, b: Array) -> None:
+    """Scale, then add a bias to each row: y ← factor · y + b, with b of shape (k,)."""
+    scale = y.dtype.type(factor)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            y[i, j] = scale * y[i, j] + b[j]
+
+
+@compiled
+def scale_shift(z: Array, factor: float, s: Array, b: Array, y: Array) -> None:
+    """Scale twice and shift each row: z ← factor · z, y = s ⊙ z + b, with s and b of shape (k,)."""
+    scale = z.dtype.type(factor)
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            value = scale * z[i, j]
+            z[i, j] = value
+            y[i, j] = s[j] * value + b[j]
+
+
+@compiled
+def scale_shift_back(dy: Array, z: Array, s: Array, factor: float, db: Array, ds: Array) -> None:
+    """Pass a gradient back: db = Σₙ dy, ds = Σₙ dy ⊙ z, then dy ← factor · s ⊙ dy."""
+    scale = dy.dtype.type(factor)
+    db[:] = dy.dtype.type(0)
+    ds[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            d = dy[i, j]
+            db[j] += d
+            ds[j] += d * z[i, j]
+            dy[i, j] = d * s[j] * scale
+
+
+@compiled
+def scale_back(dy: Array, x: Array, r: Array, dr: Array) -> None:
+    """Pass a gradient back through y = r ⊙ x: dr = Σₙ dy ⊙ x, then dy ← r ⊙ dy."""
+    dr[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            d = dy[i, j]
+            dr[j] += d * x[i, j]
+            dy[i, j] = d * r[j]
+
+
+@compiled
+def elu_join(x: Array, y: Array, scale: float, alpha: float, right: Array) -> None:
+    """Finish an ELU, given y = exp(min(0, x)) − 1: y ← scale · (x where x > 0, else α · y)."""
+    zero, up, down = x.dtype.type(0), x.dtype.type(scale), x.dtype.type(scale * alpha)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i, j] = up * x[i, j] if x[i, j] > zero else down * y[i, j]
+
+
+@compiled
+def elu_gate(dy: Array, y: Array, scale: float, alpha: float, slope: Array, jump: Array) -> None:
+    """Pass a gradient back through an ELU: dy ← dy · (scale where y > 0, else y + scale · α)."""
+    zero, up, down = dy.dtype.type(0), dy.dtype.type(scale), dy.dtype.type(scale * alpha)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            dy[i, j] *= up if y[i, j] > zero else y[i, j] + down
+
+
+@compiled
+def blend(f: Array, x: Array, alpha: Array, difference: Array, y: Array) -> None:
+    """Blend a function with its input: difference = f − x, y = x + α ⊙ difference."""
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            apart = f[i, j] - x[i, j]
+            difference[i, j] = apart
+            y[i, j] = apart * alpha[j] + x[i, j]
+
+
+@compiled
+def blend_back(dy: Array, difference: Array, alpha: Array, inner: Array, dalpha: Array) -> None:
+    """Pass a gradient back: dα = Σₙ dy ⊙ difference, inner = α ⊙ dy, then dy ← dy − inner."""
+    dalpha[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            d = dy[i, j]
+            dalpha[j] += d * difference[i, j]
+            share = d * alpha[j]
+            inner[i, j] = share
+            dy[i, j] = d - share
+
+
+@compiled
+def center(x: Array, mean: Array, out: Array, squares: Array) -> None:
+    """Center each column, and sum its squares: out = x − mean, squares = Σₙ out²."""
+    squares[:] = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            value = x[i, j] - mean[j]
+            out[i, j] = value
+            squares[j] += value * value
+
+
+@compiled
+def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
+    """Scale and shift each row: y = slope ⊙ x + shift, with slope and shift of shape (k,)."""
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i, j] = slope[j] * x[i, j] + shift[j]
+
+
+@compiled
+def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
+    """Sum a gradient, and its products with other rows: sums = Σₙ d, products = Σₙ d ⊙ by."""
+    sums[:] = d.dtype.type(0)
+    products[:] = d.dtype.type(0)
+    for i in range(d.shape[0]):
+        for j in range(d.shape[1]):
+            sums[j] += d[i, j]
+            products[j] += d[i, j] * by[i, j]
+
+
+@compiled
+def batchnorm_gradient(
+    d: Array, centered: Array, share: Array, common: Array, slope: Array, product: Array
+) -> None:
+    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centered − common)."""
+    for i in range(d.shape[0]):
+        for j in range(d.shape[1]):
+            d[i, j] = slope[j] * (d[i, j] - share[j] * centered[i, j] - common[j])
+
+
+@compiled
+def layernorm(
+    x: Array, gamma: Array, beta: Array, eps: float, hat: Array, inverse: Array, y: Array
+) -> None:
+    """Normalize each row: x̂ = (x − μ) / √(σ² + ε), y = γ ⊙ x̂ + β."""
+    zero, one, small = x.dtype.type(0), x.dtype.type(1), x.dtype.type(eps)
+    k = x.dtype.type(x.shape[1])
+    for i in range(x.shape[0]):
+        total = zero
+        for j in range(x.shape[1]):
+            total += x[i, j]
+        mean = total / k
+        squares = zero
+        for j in range(x.shape[1]):
+            value = x[i, j] - mean
+            hat[i, j] = value
+            squares += value * value
+        factor = one / np.sqrt(squares / k + small)
+        inverse[i] = factor
+        for j in range(x.shape[1]):
+            value = hat[i, j] * factor
+            hat[i, j] = value
+            y[i, j] = gamma[j] * value + beta[j]
+
+
+@compiled
+def layernorm_sums(dy: Array, hat: Array, product: Array, dgamma: Array, dbeta: Array) -> None:
+    """Sum a gradient over the rows: dγ = Σₙ dy ⊙ x̂, dβ = Σₙ dy."""
+    dgamma[:] = dy.dtype.type(0)
+    dbeta[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            dgamma[j] += dy[i, j] * hat[i, j]
+            dbeta[j] += dy[i, j]
+
+
+@compiled
+def layernorm_gradient(
+    dy: Array, hat: Array, inverse: Array, gamma: Array, product: Array, means: Array
+) -> None:
+    """Pass a gradient back through layer normalization, with h = γ ⊙ dy and means over each row.
+
+    dy ← (h − mean h − x̂ ⊙ mean(h ⊙ x̂)) ⊙ inverse.
+    """
+    zero = dy.dtype.type(0)
+    k = dy.dtype.type(dy.shape[1])
+    for i in range(dy.shape[0]):
+        total, along = zero, zero
+        for j in range(dy.shape[1]):
+            h = gamma[j] * dy[i, j]
+            dy[i, j] = h
+            total += h
+            along += h * hat[i, j]
+        mean, slope = total / k, along / k
+        for j in range(dy.shape[1]):
+            dy[i, j] = (dy[i, j] - mean - hat[i, j] * slope) * inverse[i]
+
+
+@compiled
+def max_pool_gradient(
+    dy: Array,
+    x: Array,
+    y: Array,
+    size: Pair,
+    stride: Pair,
+    overlap: bool,
+    here: Array,
+    taken: Array,
+    share: Array,
+    dx: Array,
+) -> None:
+    """Pass a gradient back through max pooling: dx = dy where x is the first equal to y."""
+    zero = dy.dtype.type(0)
+    taken[:] = False
+    for n in range(y.shape[0]):
+        for p in range(y.shape[1]):
+            for q in range(y.shape[2]):
+                for i in range(size[0]):
+                    row = p * stride[0] + i
+                    for j in range(size[1]):
+                        column = q * stride[1] + j
+                        for c in range(y.shape[3]):
+                            hit = x[n, row, column, c] == y[n, p, q, c] and not taken[n, p, q, c]
+                            taken[n, p, q, c] |= hit
+                            part = dy[n, p, q, c] if hit else zero
+                            if overlap:
+                                dx[n, row, column, c] += part
+                            else:
+                                dx[n, row, column, c] = part
+
+
+def check() -> None:
+    """Raise what the compiler raises if it cannot be used: run one operation."""
+    add_bias(np.zeros((1, 1), np.float32), np.zeros(1, np.float32))

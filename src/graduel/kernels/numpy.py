@@ -1,0 +1,411 @@
+"""The operations in NumPy: the reference, and what runs without Numba.
+
+Arrays are (n, k), a row for each example, unless an operation says otherwise. What ends in an
+argument `out` is written there; what changes an argument in place returns None or a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+
+
+def gather_scale(X: Array, index: Array, scale: float, raw: Array, out: Array) -> None:
+    """Gather rows as floats: out[i] = scale · X[index[i]].
+
+    Parameters
+    ----------
+    X : (N, k), any dtype
+    index : (n,), integers from 0 to N − 1
+    raw : (n, k), scratch space of X's dtype; may be `out`
+    out : (n, k), floats
+    """
+    # mode="clip" lets take write into raw directly.
+    np.take(X, index, axis=0, out=raw, mode="clip")
+    if raw is not out:
+        np.copyto(out, raw, casting="unsafe")
+    if scale != 1:
+        out *= scale
+
+
+def add_bias(y: Array, b: Array) -> None:
+    """Add a bias to each row: y ← y + b, with b of shape (k,)."""
+    y += b
+
+
+def relu(x: Array, out: Array) -> None:
+    """Apply ReLU: out = max(0, x). NaN stays NaN."""
+    # NumPy compares with a row of zeros three times as fast as with the number 0.
+    np.maximum(x, np.zeros(x.shape[1], x.dtype), out=out)
+
+
+def bias_relu(y: Array, b: Array) -> None:
+    """Add a bias and apply ReLU: y ← max(0, y + b), with b of shape (k,)."""
+    y += b
+    np.maximum(y, np.zeros(y.shape[1], y.dtype), out=y)
+
+
+def relu_gate(dy: Array, y: Array, gate: Array) -> None:
+    """Pass a gradient back through ReLU: dy ← dy · [y > 0].
+
+    `gate` is scratch space for (n, k) booleans.
+    """
+    np.greater(y, 0, out=gate)
+    np.multiply(dy, gate, out=dy)
+
+
+def bias_gradient(dy: Array, db: Array) -> None:
+    """Sum a gradient over the examples: db = Σₙ dy, of shape (k,)."""
+    np.sum(dy, axis=0, out=db)
+
+
+def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
+    """Pass a gradient back through ReLU and a bias: dy ← dy · [y > 0], then db = Σₙ dy."""
+    relu_gate(dy, y, gate)
+    np.sum(dy, axis=0, out=db)
+
+
+def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
+    """Compute A = softmax(z) − T and each row's loss log Σₖ exp zₖ − Σₖ Tₖ zₖ.
+
+    T = (1 − s) onehot(y) + s / K.
+
+    Parameters
+    ----------
+    z : (n, K), logits
+    y : (n,), class codes from 0 to K − 1
+    s : label smoothing, in [0, 1)
+    A : (n, K); fastest if it is the transpose of an array that lies in a row
+    each : (n,), the loss of each row
+    """
+    n, classes = z.shape
+    np.copyto(A, z)
+    A = A.T  # a line for each class: operations along ten classes are slow, along the batch fast
+    A -= np.max(A, axis=0, out=each)
+    rows = np.arange(n)
+    z_y = A[y, rows]
+    if s:
+        z_y *= 1 - s
+        np.sum(A, axis=0, out=each)
+        each *= s / classes
+        z_y += each
+    np.sum(np.exp(A, out=A), axis=0, out=each)
+    A /= each
+    if s:
+        A -= s / classes
+    A[y, rows] -= 1 - s
+    np.subtract(np.log(each, out=each), z_y, out=each)
+
+
+def dropout(x: Array, draws: Array, least: int, scale: float, mask: Array, y: Array) -> None:
+    """Draw a mask and apply it: mask = scale · [draws ≥ least], y = x · mask.
+
+    Parameters
+    ----------
+    x, mask, y : (m,), floats
+    draws : (m,), uint16
+    least : the smallest number that keeps an element
+    scale : of what is kept
+    """
+    np.greater_equal(draws, least, out=mask, casting="unsafe")
+    mask *= scale
+    np.multiply(x, mask, out=y)
+
+
+def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> None:
+    """Add uniform noise: y = x + factor · draws − middle."""
+    np.multiply(draws, factor, out=y, casting="unsafe")
+    y -= middle
+    y += x
+
+
+def scale_add_bias(y: Array, factor: float, b: Array) -> None:
+    """Scale, then add a bias to each row: y ← factor · y + b, with b of shape (k,)."""
+    y *= factor
+    y += b
+
+
+def scale_shift(z: Array, factor: float, s: Array, b: Array, y: Array) -> None:
+    """Scale twice and shift each row: z ← factor · z, y = s ⊙ z + b, with s and b of shape (k,)."""
+    if factor != 1:
+        z *= factor
+    np.multiply(z, s, out=y)
+    y += b
+
+
+def scale_shift_back(dy: Array, z: Array, s: Array, factor: float, db: Array, ds: Array) -> None:
+    """Pass a gradient back: db = Σₙ dy, ds = Σₙ dy ⊙ z, then dy ← factor · s ⊙ dy."""
+    paired_sums(dy, z, db, ds)
+    dy *= s
+    if factor != 1:
+        dy *= factor
+
+
+def scale_back(dy: Array, x: Array, r: Array, dr: Array) -> None:
+    """Pass a gradient back through y = r ⊙ x: dr = Σₙ dy ⊙ x, then dy ← r ⊙ dy."""
+    np.einsum("nk,nk->k", dy, x, out=dr)
+    dy *= r
+
+
+def elu_join(x: Array, y: Array, scale: float, alpha: float, right: Array) -> None:
+    """Finish an ELU, given y = exp(min(0, x)) − 1: y ← scale · (x where x > 0, else α · y).
+
+    `right` is scratch space for (n, k) floats. NumPy's own exponential is faster than a loop's.
+    """
+    y *= scale * alpha
+    np.maximum(x, np.zeros(x.shape[1], x.dtype), out=right)
+    if scale != 1:
+        right *= scale
+    y += right
+
+
+def elu_gate(dy: Array, y: Array, scale: float, alpha: float, slope: Array, jump: Array) -> None:
+    """Pass a gradient back through an ELU: dy ← dy · (scale where y > 0, else y + scale · α).
+
+    `slope` and `jump` are scratch space for (n, k) floats.
+    """
+    np.minimum(y, np.zeros(y.shape[1], y.dtype), out=slope)
+    slope += scale * alpha
+    if alpha != 1:
+        np.greater(y, 0, out=jump, casting="unsafe")
+        jump *= scale - scale * alpha
+        slope += jump
+    np.multiply(dy, slope, out=dy)
+
+
+def blend(f: Array, x: Array, alpha: Array, difference: Array, y: Array) -> None:
+    """Blend a function with its input: difference = f − x, y = x + α ⊙ difference."""
+    np.subtract(f, x, out=difference)
+    np.multiply(difference, alpha, out=y)
+    y += x
+
+
+def blend_back(dy: Array, difference: Array, alpha: Array, inner: Array, dalpha: Array) -> None:
+    """Pass a gradient back: dα = Σₙ dy ⊙ difference, inner = α ⊙ dy, then dy ← dy − inner."""
+    np.einsum("nk,nk->k", dy, difference, out=dalpha)
+    np.multiply(dy, alpha, out=inner)
+    dy -= inner
+
+
+def center(x: Array, mean: Array, out: Array, squares: Array) -> None:
+    """Center each column, and sum its squares: out = x − mean, squares = Σₙ out²."""
+    np.subtract(x, mean, out=out)
+    np.einsum("nk,nk->k", out, out, out=squares)
+
+
+def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
+    """Scale and shift each row: y = slope ⊙ x + shift, with slope and shift of shape (k,)."""
+    np.multiply(x, slope, out=y)
+    y += shift
+
+
+def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
+    """Sum a gradient, and its products with other rows: sums = Σₙ d, products = Σₙ d ⊙ by."""
+    np.sum(d, axis=0, out=sums)
+    np.einsum("nk,nk->k", d, by, out=products)
+
+
+def batchnorm_gradient(
+    d: Array, centered: Array, share: Array, common: Array, slope: Array, product: Array
+) -> None:
+    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centered − common).
+
+    `product` is scratch space for (n, k) floats.
+    """
+    d -= np.multiply(centered, share, out=product)
+    d -= common
+    d *= slope
+
+
+def layernorm(
+    x: Array, gamma: Array, beta: Array, eps: float, hat: Array, inverse: Array, y: Array
+) -> None:
+    """Normalize each row: x̂ = (x − μ) / √(σ² + ε), y = γ ⊙ x̂ + β.
+
+    `hat` (n, k) and `inverse` (n,), 1 / √(σ² + ε), are what the way back needs.
+    """
+    # np.mean takes several times as long where the rows are short.
+    np.einsum("nk->n", x, out=inverse)
+    inverse /= x.shape[1]
+    np.subtract(x, inverse[:, np.newaxis], out=hat)
+    np.einsum("nk,nk->n", hat, hat, out=inverse)
+    inverse /= x.shape[1]
+    inverse += eps
+    np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
+    hat *= inverse[:, np.newaxis]
+    affine(hat, gamma, beta, y)
+
+
+def layernorm_sums(dy: Array, hat: Array, product: Array, dgamma: Array, dbeta: Array) -> None:
+    """Sum a gradient over the rows: dγ = Σₙ dy ⊙ x̂, dβ = Σₙ dy.
+
+    `product` is scratch space for (n, k) floats.
+    """
+    np.sum(np.multiply(dy, hat, out=product), axis=0, out=dgamma)
+    np.sum(dy, axis=0, out=dbeta)
+
+
+def layernorm_gradient(
+    dy: Array, hat: Array, inverse: Array, gamma: Array, product: Array, means: Array
+) -> None:
+    """Pass a gradient back through layer normalization, with h = γ ⊙ dy and means over each row.
+
+    dy ← (h − mean h − x̂ ⊙ mean(h ⊙ x̂)) ⊙ inverse. `product` (n, k) and `means` (2, n) are scratch
+    space.
+    """
+    dy *= gamma
+    np.einsum("nk->n", dy, out=means[0])
+    np.einsum("nk,nk->n", dy, hat, out=means[1])
+    means /= dy.shape[1]
+    dy -= means[0][:, np.newaxis]
+    dy -= np.multiply(hat, means[1][:, np.newaxis], out=product)
+    dy *= inverse[:, np.newaxis]
+
+
+def max_pool_gradient(
+    dy: Array,
+    x: Array,
+    y: Array,
+    size: Pair,
+    stride: Pair,
+    overlap: bool,
+    here: Array,
+    taken: Array,
+    share: Array,
+    dx: Array,
+) -> None:
+    """Pass a gradient back through max pooling: dx = dy where x is the first equal to y.
+
+    Parameters
+    ----------
+    dy, y : (n, rows, across, c)
+    x, dx : (n, h, w, c)
+    size, stride : of the windows, down and across
+    overlap : whether windows overlap: shares are added to dx, which holds zeros; otherwise they
+        are written
+    here, taken : (n, rows, across, c), scratch space of booleans
+    share : (n, rows, across, c), scratch space of floats where windows overlap
+    """
+    taken.fill(False)
+    down, across = y.shape[1], y.shape[2]
+    for i in range(size[0]):
+        rows = slice(i, i + (down - 1) * stride[0] + 1, stride[0])
+        for j in range(size[1]):
+            columns = slice(j, j + (across - 1) * stride[1] + 1, stride[1])
+            np.equal(x[:, rows, columns], y, out=here)
+            np.greater(here, taken, out=here)
+            np.logical_or(taken, here, out=taken)
+            place = dx[:, rows, columns]
+            if overlap:
+                np.add(place, np.multiply(dy, here, out=share), out=place)
+            else:
+                np.multiply(dy, here, out=place)
+
+
+def adam_update(
+    theta: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    scratch: Array,
+    weights: int,
+    penalty: float,
+    shrink: float,
+    beta1: float,
+    beta2: float,
+    rate: float,
+    eps: float,
+) -> float:
+    """Apply one step of Adam to flat vectors, with moments that are kept scaled.
+
+        g ← g + λ θ,   θ ← shrink · θ        the first `weights` entries alone
+        m ← β₁ m + g,   v ← β₂ v + g²,   θ ← θ − rate · m / (√v + ε)
+
+    Returns ‖θ‖² of the first `weights` entries before the step, where λ = `penalty` is not 0.
+    """
+    squares = 0.0
+    for part, work in _chunks(len(theta), scratch):
+        squares += _decay(theta[part], g[part], weights - part.start, penalty, shrink, work)
+        M, V, dW = m[part], v[part], g[part]
+        M *= beta1
+        M += dW
+        np.square(dW, out=work)
+        V *= beta2
+        V += work
+        np.sqrt(V, out=work)
+        work += eps
+        np.divide(M, work, out=work)
+        work *= rate
+        theta[part] -= work
+    return squares
+
+
+def momentum_update(
+    theta: Array,
+    g: Array,
+    v: Array,
+    scratch: Array,
+    weights: int,
+    penalty: float,
+    shrink: float,
+    momentum: float,
+    nesterov: bool,
+    rate: float,
+) -> float:
+    """Apply one step of gradient descent with momentum to flat vectors.
+
+        g ← g + λ θ,   θ ← shrink · θ        the first `weights` entries alone
+        v ← μ v + g,   θ ← θ − rate · v      Nesterov: θ ← θ − rate · (g + μ v)
+
+    Returns ‖θ‖² of the first `weights` entries before the step, where λ = `penalty` is not 0.
+    """
+    squares = 0.0
+    for part, work in _chunks(len(theta), scratch):
+        squares += _decay(theta[part], g[part], weights - part.start, penalty, shrink, work)
+        V, dW = v[part], g[part]
+        V *= momentum
+        V += dW
+        if nesterov:
+            np.multiply(V, momentum, out=work)
+            work += dW
+            work *= rate
+        else:
+            np.multiply(V, rate, out=work)
+        theta[part] -= work
+    return squares
+
+
+def _chunks(size: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
+    """Yield slices that cover a vector, each as long as `scratch`, and scratch space of its length.
+
+    All passes over a chunk find it in the processor's cache.
+    """
+    for start in range(0, size, max(1, len(scratch))):
+        part = slice(start, min(start + len(scratch), size))
+        yield part, scratch[: part.stop - start]
+
+
+def _decay(theta: Array, g: Array, n: int, penalty: float, shrink: float, scratch: Array) -> float:
+    """Decay the first `n` entries of a chunk, and return their ‖θ‖² if there is a penalty."""
+    W = theta[: max(n, 0)]
+    squares = 0.0
+    if penalty and len(W):
+        squares = float(np.dot(W, W))
+        g[: len(W)] += np.multiply(W, penalty, out=scratch[: len(W)])
+    if shrink != 1:
+        W *= shrink
+    return squares
+
+
+def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> None:
+    """Move an average of flat vectors: average ← average + share · (θ − average)."""
+    for part, work in _chunks(len(theta), scratch):
+        np.subtract(theta[part], average[part], out=work)
+        work *= share
+        average[part] += work

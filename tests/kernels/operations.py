@@ -1,0 +1,462 @@
+"""A case for each operation: arguments, and what it must compute, plainly and in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Arguments = dict[str, Any]
+
+
+@dataclass
+class Sizes:
+    """What a case is made of: n rows, k columns, a dtype, a generator, and the kind of values."""
+
+    n: int
+    k: int
+    dtype: np.dtype
+    rng: np.random.Generator
+    values: str
+
+    def floats(self, *shape: int, positive: bool = False) -> np.ndarray:
+        """Values around 1; or with denormal numbers, zeros, infinities and NaN among them."""
+        x = self.rng.normal(size=shape) * 10.0 ** self.rng.integers(-3, 3, size=shape)
+        tiny = float(np.finfo(self.dtype).tiny)
+        rare = {
+            "denormal": [0.0, tiny / 8, -tiny / 4],
+            "special": [np.nan, np.inf, -np.inf, 0.0],
+            "zero": [0.0],
+        }.get(self.values)
+        if rare:
+            where = self.rng.random(shape) < (1.0 if self.values == "zero" else 0.3)
+            x = np.where(where, self.rng.choice(rare, size=shape), x)
+        return (np.abs(x) if positive else x).astype(self.dtype)
+
+    def finite(self, *shape: int) -> np.ndarray:
+        """Values around 1."""
+        return self.rng.normal(size=shape).astype(self.dtype)
+
+    def garbage(self, *shape: int, dtype: Any = None) -> np.ndarray:
+        """What a buffer held before."""
+        out = np.empty(shape, self.dtype if dtype is None else dtype)
+        out.fill(np.nan if out.dtype.kind == "f" else 1)
+        return out
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation's case.
+
+    `reference` gets float64 copies and returns, for each argument that is written (and "return"),
+    the expected values and the size of the terms that they are sums of: an error is measured by it.
+    """
+
+    make: Callable[[Sizes], Arguments]
+    reference: Callable[..., dict[str, tuple[Any, Any]]]
+    rows_min: int = 0
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(make: Callable[[Sizes], Arguments], rows_min: int = 0):
+    """Enter a reference, which is named as its operation is."""
+
+    def enter(reference):
+        OPERATIONS[reference.__name__] = Operation(make, reference, rows_min)
+        return reference
+
+    return enter
+
+
+def exact(value):
+    """An expected value that is its own measure."""
+    return value, np.abs(value)
+
+
+def _rows(s: Sizes, dtypes=("own", "uint8", "float64", "float32")) -> Arguments:
+    kind = dtypes[s.rng.integers(len(dtypes))]
+    X = s.floats(7, 2 * s.k)
+    if kind == "uint8":
+        X = s.rng.integers(256, size=(7, 2 * s.k)).astype(np.uint8)
+    elif kind != "own":
+        X = X.astype(kind)
+    X = X[:, ::2] if s.rng.integers(2) else np.ascontiguousarray(X[:, ::2])
+    out = s.garbage(s.n, s.k)
+    raw = out if X.dtype == out.dtype else s.garbage(s.n, s.k, dtype=X.dtype)
+    index = s.rng.integers(7, size=2 * s.n)[:: 1 + int(s.rng.integers(2))][: s.n]
+    return {
+        "X": X,
+        "index": index,
+        "scale": [1.0, 1 / 255][s.rng.integers(2)],
+        "raw": raw,
+        "out": out,
+    }
+
+
+@operation(_rows)
+def gather_scale(X, index, scale, raw, out):
+    return {"out": exact(scale * X[index])}
+
+
+@operation(lambda s: {"y": s.floats(s.n, s.k), "b": s.floats(s.k)})
+def add_bias(y, b):
+    return {"y": (y + b, np.abs(y) + np.abs(b))}
+
+
+@operation(lambda s: {"x": s.floats(s.n, s.k), "out": s.garbage(s.n, s.k)})
+def relu(x, out):
+    return {"out": exact(np.maximum(x, 0))}
+
+
+@operation(lambda s: {"y": s.floats(s.n, s.k), "b": s.floats(s.k)})
+def bias_relu(y, b):
+    return {"y": (np.maximum(y + b, 0), np.abs(y) + np.abs(b))}
+
+
+def _gate(s: Sizes) -> Arguments:
+    gate = s.garbage(s.n, s.k, dtype=np.bool_)
+    return {"dy": s.floats(s.n, s.k), "y": s.floats(s.n, s.k), "gate": gate}
+
+
+@operation(_gate)
+def relu_gate(dy, y, gate):
+    return {"dy": exact(dy * (y > 0))}
+
+
+@operation(lambda s: {"dy": s.floats(s.n, s.k), "db": s.garbage(s.k)})
+def bias_gradient(dy, db):
+    return {"db": (dy.sum(axis=0), np.abs(dy).sum(axis=0))}
+
+
+@operation(lambda s: {**_gate(s), "db": s.garbage(s.k)})
+def relu_gate_bias(dy, y, gate, db):
+    d = dy * (y > 0)
+    return {"dy": exact(d), "db": (d.sum(axis=0), np.abs(d).sum(axis=0))}
+
+
+def _logits(s: Sizes) -> Arguments:
+    # Codes of the first half alone: there are classes without rows.
+    y = s.rng.integers(-(-s.k // 2), size=s.n).astype(
+        ("int64", "int32", "uint8")[s.rng.integers(3)]
+    )
+    z = s.floats(s.n, s.k) if s.values == "special" else np.clip(s.floats(s.n, s.k), -60, 60)
+    return {
+        **{"z": z, "y": y, "s": [0.0, 0.1][s.rng.integers(2)]},
+        **{"A": s.garbage(s.k, s.n).T, "each": s.garbage(s.n)},
+    }
+
+
+@operation(_logits)
+def softmax_cross_entropy(z, y, s, A, each):
+    n, classes = z.shape
+    target = (1 - s) * np.eye(classes)[y] + s / classes
+    shifted = z - z.max(axis=1, keepdims=True)
+    powers = np.exp(shifted)
+    total = powers.sum(axis=1, keepdims=True)
+    at_y = shifted[np.arange(n), y]  # apart, as 0 · ∞ has no part in it
+    share = s / classes * shifted.sum(axis=1) if s else 0.0
+    loss = np.log(total[:, 0]) - (1 - s) * at_y - share
+    size = 1 + np.abs(shifted).sum(axis=1)
+    return {"A": (powers / total - target, np.ones(z.shape)), "each": (loss, size)}
+
+
+def _matrices(s: Sizes, names: str) -> Arguments:
+    return {name: s.floats(s.n, s.k) for name in names.split()}
+
+
+def _lines(s: Sizes, names: str) -> Arguments:
+    return {name: s.floats(s.k) for name in names.split()}
+
+
+def _empty(s: Sizes, names: str) -> Arguments:
+    return {name: s.garbage(s.n, s.k) for name in names.split()}
+
+
+def _sum(terms):
+    return terms.sum(axis=0), np.abs(terms).sum(axis=0)
+
+
+@operation(lambda s: {"y": s.floats(s.n, s.k), "factor": 0.3, "b": s.floats(s.k)})
+def scale_add_bias(y, factor, b):
+    return {"y": (factor * y + b, np.abs(y) + np.abs(b))}
+
+
+def _factor(s: Sizes) -> float:
+    return [1.0, 0.3][s.rng.integers(2)]
+
+
+@operation(lambda s: _matrices(s, "z") | {"factor": _factor(s)} | _lines(s, "s b") | _empty(s, "y"))
+def scale_shift(z, factor, s, b, y):
+    z = factor * z
+    return {"z": exact(z), "y": (s * z + b, np.abs(s * z) + np.abs(b))}
+
+
+@operation(
+    lambda s: (
+        _matrices(s, "dy z")
+        | _lines(s, "s")
+        | {"factor": _factor(s), "db": s.garbage(s.k), "ds": s.garbage(s.k)}
+    )
+)
+def scale_shift_back(dy, z, s, factor, db, ds):
+    return {"dy": exact(factor * s * dy), "db": _sum(dy), "ds": _sum(dy * z)}
+
+
+@operation(lambda s: _matrices(s, "dy x") | _lines(s, "r") | {"dr": s.garbage(s.k)})
+def scale_back(dy, x, r, dr):
+    return {"dy": exact(r * dy), "dr": _sum(dy * x)}
+
+
+def _elu(s: Sizes) -> Arguments:
+    x = s.floats(s.n, s.k)
+    y = np.expm1(np.minimum(x, 0))
+    shape = {"scale": [1.0, 1.05][s.rng.integers(2)], "alpha": [1.0, 1.67][s.rng.integers(2)]}
+    return {"x": x, "y": y} | shape | _empty(s, "right")
+
+
+@operation(_elu)
+def elu_join(x, y, scale, alpha, right):
+    return {"y": exact(scale * np.where(x > 0, x, alpha * y))}
+
+
+def _elu_back(s: Sizes) -> Arguments:
+    made = _elu(s)
+    y = made["y"] * made["alpha"] + np.maximum(made["x"], 0)
+    y[np.isnan(y)] = 0  # the forward pass stops at what is no number
+    # Finite: what is 0 in float64 may be a rounding error here, and ∞ times that is another thing.
+    made = {"dy": s.finite(s.n, s.k), "y": y, "scale": made["scale"], "alpha": made["alpha"]}
+    return made | _empty(s, "slope jump")
+
+
+@operation(_elu_back)
+def elu_gate(dy, y, scale, alpha, slope, jump):
+    # Near −scale · α the sum is far smaller than its terms.
+    size = np.abs(dy) * (np.abs(np.minimum(y, 0)) + scale * alpha)
+    return {"dy": (dy * np.where(y > 0, scale, y + scale * alpha), size)}
+
+
+@operation(lambda s: _matrices(s, "f x") | _lines(s, "alpha") | _empty(s, "difference y"))
+def blend(f, x, alpha, difference, y):
+    size = np.abs(f) + np.abs(x)
+    return {
+        "difference": (f - x, size),
+        "y": (x + alpha * (f - x), np.abs(alpha) * size + np.abs(x)),
+    }
+
+
+@operation(
+    lambda s: (
+        _matrices(s, "dy difference")
+        | _lines(s, "alpha")
+        | _empty(s, "inner")
+        | {"dalpha": s.garbage(s.k)}
+    )
+)
+def blend_back(dy, difference, alpha, inner, dalpha):
+    size = np.abs(dy) + np.abs(alpha * dy)
+    return {
+        "dy": (dy - alpha * dy, size),
+        "inner": exact(alpha * dy),
+        "dalpha": _sum(dy * difference),
+    }
+
+
+@operation(
+    lambda s: _matrices(s, "x") | _lines(s, "mean") | _empty(s, "out") | {"squares": s.garbage(s.k)}
+)
+def center(x, mean, out, squares):
+    size = np.abs(x) + np.abs(mean)
+    return {
+        "out": (x - mean, size),
+        "squares": (((x - mean) ** 2).sum(axis=0), (size**2).sum(axis=0)),
+    }
+
+
+@operation(lambda s: _matrices(s, "x") | _lines(s, "slope shift") | _empty(s, "y"))
+def affine(x, slope, shift, y):
+    return {"y": (slope * x + shift, np.abs(slope * x) + np.abs(shift))}
+
+
+@operation(lambda s: _matrices(s, "d by") | {"sums": s.garbage(s.k), "products": s.garbage(s.k)})
+def paired_sums(d, by, sums, products):
+    return {"sums": _sum(d), "products": _sum(d * by)}
+
+
+@operation(
+    lambda s: _matrices(s, "d centered") | _lines(s, "share common slope") | _empty(s, "product")
+)
+def batchnorm_gradient(d, centered, share, common, slope, product):
+    size = np.abs(d) + np.abs(share * centered) + np.abs(common)
+    return {"d": (slope * (d - share * centered - common), np.abs(slope) * size)}
+
+
+def _layernorm(s: Sizes) -> Arguments:
+    x = _matrices(s, "x")["x"] if s.values == "special" else s.finite(s.n, s.k)
+    return {
+        **{"x": x, **_lines(s, "gamma beta"), "eps": 1e-5, "hat": s.garbage(s.n, s.k)},
+        **{"inverse": s.garbage(s.n), "y": s.garbage(s.n, s.k)},
+    }
+
+
+@operation(_layernorm)
+def layernorm(x, gamma, beta, eps, hat, inverse, y):
+    mean = x.mean(axis=1, keepdims=True)
+    factor = 1 / np.sqrt(x.var(axis=1, keepdims=True) + eps)
+    normal, size = (x - mean) * factor, (np.abs(x) + np.abs(x).mean(axis=1, keepdims=True)) * factor
+    size = size * (1 + (size**2).mean(axis=1, keepdims=True))  # an error of σ, too
+    return {
+        "hat": (normal, size),
+        "inverse": (factor[:, 0], factor[:, 0] * size.max(axis=1, initial=1)),
+        "y": (gamma * normal + beta, np.abs(gamma) * size + np.abs(beta)),
+    }
+
+
+@operation(
+    lambda s: (
+        _matrices(s, "dy hat")
+        | _empty(s, "product")
+        | {"dgamma": s.garbage(s.k), "dbeta": s.garbage(s.k)}
+    )
+)
+def layernorm_sums(dy, hat, product, dgamma, dbeta):
+    return {"dgamma": _sum(dy * hat), "dbeta": _sum(dy)}
+
+
+@operation(
+    # Finite: sums may be taken in another order, and ∞ − ∞ in one is ∞ in another.
+    lambda s: (
+        {"dy": s.finite(s.n, s.k), "hat": s.finite(s.n, s.k)}
+        | {"inverse": s.finite(s.n), "gamma": s.finite(s.k)}
+        | _empty(s, "product")
+        | {"means": s.garbage(2, s.n)}
+    )
+)
+def layernorm_gradient(dy, hat, inverse, gamma, product, means):
+    h, factor = gamma * dy, inverse[:, np.newaxis]
+    mean, along = (part.mean(axis=1, keepdims=True) for part in (h, h * hat))
+    size = [np.abs(part).mean(axis=1, keepdims=True) for part in (h, h * hat)]
+    size = np.abs(h) + size[0] + np.abs(hat) * size[1]
+    return {"dy": ((h - mean - hat * along) * factor, size * np.abs(factor))}
+
+
+def _flat(s: Sizes, names: str) -> Arguments:
+    return {name: s.floats(s.n * s.k) for name in names.split()}
+
+
+def _draws(s: Sizes) -> np.ndarray:
+    return s.rng.integers(2**16, size=s.n * s.k).astype(np.uint16)
+
+
+@operation(
+    lambda s: {
+        **{"x": s.floats(s.n * s.k), "draws": _draws(s), "least": 2**14, "scale": 4 / 3},
+        **{"mask": s.garbage(s.n * s.k), "y": s.garbage(s.n * s.k)},
+    }
+)
+def dropout(x, draws, least, scale, mask, y):
+    kept = scale * (draws >= least)
+    return {"mask": exact(kept), "y": exact(x * kept)}
+
+
+@operation(
+    lambda s: {
+        **{"x": s.floats(s.n * s.k), "draws": _draws(s), "factor": 1e-4, "middle": 3.2},
+        "y": s.garbage(s.n * s.k),
+    }
+)
+def noise(x, draws, factor, middle, y):
+    return {"y": (x + factor * draws - middle, np.abs(x) + factor * draws + middle)}
+
+
+def _all_windows(x, size, stride, down, across):
+    return [
+        image[p * stride[0] : p * stride[0] + size[0], q * stride[1] : q * stride[1] + size[1]]
+        for image in x
+        for p in range(down)
+        for q in range(across)
+    ]
+
+
+def _pooled(s: Sizes) -> Arguments:
+    size, stride = [((2, 2), (2, 2)), ((3, 2), (2, 1))][s.rng.integers(2)]
+    overlap = size != stride
+    x = s.rng.integers(3, size=(s.n, 7, 5, s.k)).astype(s.dtype)  # equal values, often
+    down, across = ((n - k) // t + 1 for n, k, t in zip(x.shape[1:], size, stride, strict=False))
+    y = np.array(
+        [window.max(axis=(0, 1)) for window in _all_windows(x, size, stride, down, across)]
+    )
+    shape = (s.n, down, across, s.k)
+    return {
+        **{"dy": s.finite(*shape), "x": x, "y": y.reshape(shape).astype(s.dtype), "size": size},
+        **{"stride": stride, "overlap": overlap, "here": s.garbage(*shape, dtype=np.bool_)},
+        **{"taken": s.garbage(*shape, dtype=np.bool_), "share": s.garbage(*shape)},
+        "dx": np.zeros(x.shape, s.dtype),
+    }
+
+
+@operation(_pooled)
+def max_pool_gradient(dy, x, y, size, stride, overlap, here, taken, share, dx):
+    found, terms = np.zeros(x.shape), np.zeros(x.shape)
+    for n, p, q, c in np.ndindex(y.shape):
+        rows, columns = (k * t for k, t in zip((p, q), stride, strict=True))
+        window = x[n, rows : rows + size[0], columns : columns + size[1], c]
+        i, j = np.unravel_index(window.argmax(), window.shape)
+        found[n, rows + i, columns + j, c] += dy[n, p, q, c]
+        terms[n, rows + i, columns + j, c] += np.abs(dy[n, p, q, c])
+    return {"dx": (found, terms)}
+
+
+def _step(s: Sizes, moments: tuple[str, ...], **options: Any) -> Arguments:
+    size, chance = s.n * s.k, s.rng.integers(2, size=2)
+    made: Arguments = {"theta": s.finite(size), "g": s.floats(size)}
+    for name in moments:
+        made[name] = s.floats(size, positive=name == "v" and len(moments) > 1)
+    made["scratch"] = s.garbage(max(1, size // 2))
+    made["weights"] = int(s.rng.integers(size + 1))
+    made["penalty"] = 0.01 * float(chance[0])
+    made["shrink"] = 1 - 0.01 * float(chance[1])
+    return made | options
+
+
+def _decayed(theta, g, weights, penalty, shrink):
+    W = theta[:weights]
+    first = np.arange(len(theta)) < weights
+    squares = float(W @ W) if penalty else 0.0
+    return theta * np.where(first, shrink, 1), g + penalty * theta * first, squares
+
+
+@operation(lambda s: _step(s, ("m", "v"), beta1=0.9, beta2=0.999, rate=1e-2, eps=1e-5))
+def adam_update(theta, g, m, v, scratch, weights, penalty, shrink, beta1, beta2, rate, eps):
+    start, d, squares = _decayed(theta, g, weights, penalty, shrink)
+    M, V = beta1 * m + d, beta2 * v + d**2
+    move = rate * M / (np.sqrt(V) + eps)
+    # What M is a sum of may be far larger than M.
+    terms = rate * (np.abs(beta1 * m) + np.abs(g) + np.abs(penalty * theta)) / (np.sqrt(V) + eps)
+    return {
+        "theta": (start - move, np.abs(theta) + terms),
+        "m": (M, np.abs(m) + np.abs(g) + np.abs(theta)),
+        "v": (V, v + (np.abs(g) + np.abs(penalty * theta)) ** 2),
+        "return": (squares, squares),
+    }
+
+
+@operation(lambda s: _step(s, ("v",), momentum=0.9, nesterov=bool(s.rng.integers(2)), rate=1e-2))
+def momentum_update(theta, g, v, scratch, weights, penalty, shrink, momentum, nesterov, rate):
+    start, d, squares = _decayed(theta, g, weights, penalty, shrink)
+    V = momentum * v + d
+    size = np.abs(v) + np.abs(g) + np.abs(theta)
+    return {
+        "theta": (start - rate * (d + momentum * V if nesterov else V), size),
+        "v": (V, size),
+        "return": (squares, squares),
+    }
+
+
+@operation(lambda s: {**_flat(s, "average theta"), "share": 0.01, "scratch": s.garbage(5)})
+def ema_update(average, theta, share, scratch):
+    moved = average + share * (theta - average)
+    return {"average": (moved, np.abs(average) + np.abs(theta))}
