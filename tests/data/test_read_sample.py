@@ -136,7 +136,7 @@ def test_a_table_larger_than_memory_is_rejected_before_it_is_read(
     files, monkeypatch, capsys, tmp_path
 ):
     _, folder = files
-    size = memory_check.parquet_bytes(folder / "table.parquet")
+    size = parquet.parquet_bytes(folder / "table.parquet")
     real = read_source(folder / "table.parquet").content.estimated_size()
     assert real / 1.5 < size < 1.5 * real
     monkeypatch.setattr(memory_check, "SMALL", 0)
