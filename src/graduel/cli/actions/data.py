@@ -21,6 +21,7 @@ from graduel.data.read.reader import OPENML, detect_table, read_source
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.toy_datasets import TOYS
 from graduel.data.table import explain_dropped
+from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
 from graduel.number_format import format_bytes, format_percent, format_value
 
@@ -161,8 +162,9 @@ def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
 def _values(column: Column, values: pl.Series) -> str:
     """Return the range of numbers and dates, or the number of categories and the mode."""
     if column.kind in ("numeric", "date"):
-        low, middle, high = values.min(), values.median(), values.max()
-        return f"{format_value(low)} to {format_value(high)}, median {format_value(middle)}"
+        comma, numbers = thousands_separator(values), (values.min(), values.max(), values.median())
+        low, high, middle = (format_value(number, comma) for number in numbers)
+        return f"{low} to {high}, median {middle}"
     counts = values.drop_nulls().value_counts(sort=True, name="rows")
     top = quote_name(counts[column.name][0])
     return f"{len(counts):,}, most frequent {top} ({counts['rows'][0]:,})"
