@@ -65,8 +65,11 @@ def _scan(path: Path, options: ReadOptions) -> Stream:
 
 def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
     dialect = _detect_dialect(path, options)
+    first = next(csv.scan_csv(path, dialect), None)
+    if first is None:
+        return _read(path, options)  # raises: there are no rows
     if target is None:
-        require_target(next(block for _, block in csv.scan_csv(path, dialect)))
+        require_target(first[1])
     frame, notes = csv.sample_csv(path, dialect, target, size)
     return RawTable(frame, tuple(notes), dialect.decimal)
 

@@ -36,7 +36,9 @@ def _scan(path: Path, _: ReadOptions) -> Stream:
     return Stream(dict(zip(names, types.values(), strict=True)), ".", blocks)
 
 
-def _sample(path: Path, _: ReadOptions, target: str | None, size: int) -> RawTable:
+def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
+    if not parquet.parquet_rows(path):
+        return _read(path, options)
     if target is None:
         require_target(next(parquet.scan_parquet(path)))
     frame, notes = parquet.sample_parquet(path, target, size)
