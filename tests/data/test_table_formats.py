@@ -1,4 +1,4 @@
-"""The registry of table formats: JSON Lines, registered by these tests only, in every command."""
+"""The registry of table formats, with JSON Lines registered by these tests, in every command."""
 
 from __future__ import annotations
 
@@ -105,6 +105,7 @@ def make_rows(n=150, seed=0):
 def unregistered(tmp_path, monkeypatch):
     """Return the current folder, with one table as JSON Lines and as CSV."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(format_registry, "TABLE_FORMATS", (DELIMITED, PARQUET))
     make_rows().write_ndjson("mine.jsonl")
     make_rows().write_csv("mine.csv")
     return tmp_path
@@ -113,7 +114,7 @@ def unregistered(tmp_path, monkeypatch):
 @pytest.fixture
 def folder(unregistered, monkeypatch):
     """Return that folder with JSON Lines registered."""
-    monkeypatch.setattr(format_registry, "TABLE_FORMATS", (*TABLE_FORMATS, JSON_LINES))
+    monkeypatch.setattr(format_registry, "TABLE_FORMATS", (DELIMITED, PARQUET, JSON_LINES))
     return unregistered
 
 
