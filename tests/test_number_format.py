@@ -150,13 +150,13 @@ def test_needed_rows_are_rounded_up(rows: int) -> None:
 
 @given(st.integers(1000, 9999))
 def test_years_have_no_comma_and_counts_have_one(year: int) -> None:
-    assert format_value(year) == format_value(float(year)) == str(year)
-    assert format_count(year) == f"{year:,}"
+    assert format_value(year, "") == format_value(float(year), "") == str(year)
+    assert format_value(year) == format_value(float(year)) == format_count(year) == f"{year:,}"
 
 
 @given(st.floats(-1e300, 1e300))
 def test_values_and_terms_are_close_and_have_the_true_minus_sign(value: float) -> None:
-    for text in (format_value(value), format_term(value)):
+    for text in (format_value(value), format_value(value, ""), format_term(value)):
         assert "-" not in text
         assert parse(text) == pytest.approx(value, rel=0.0051, abs=5e-4 if value == 0 else 0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, floor, isfinite, isnan, log10
-from typing import Any
+from typing import Any, Literal
 
 NONE = "–"
 """The text for a number that is missing."""
@@ -236,21 +236,27 @@ def round_rows(rows: int) -> str:
     return f"{ceil(rows / step) * step:,}"
 
 
-def format_value(value: Any) -> str:
-    """Return a value of a data set: four significant digits, whole numbers below 10,000 plain.
+def format_value(value: Any, comma: Literal["", ","] = ",") -> str:
+    """Return a value of a data set: four significant digits, whole numbers below 1,000,000 exactly.
 
-    A year has no comma. A date has no time of day if that is midnight.
+    A date has no time of day if that is midnight.
 
-    >>> format_value(1900), format_value(60_000), format_value(-3.14159), format_value(1e-7)
-    ('1900', '60,000', '−3.142', '1e−07')
+    Parameters
+    ----------
+    comma : the thousands separator; none for years
+
+    Examples
+    --------
+    >>> format_value(60_000), format_value(1900, ""), format_value(-3.14159), format_value(1e-7)
+    ('60,000', '1900', '−3.142', '1e−07')
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not isfinite(value):
             return str(value)
         if value == round(value) and abs(value) < 1e6:
-            text = f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}"
+            text = f"{value:{comma}.0f}"
         else:
-            text = f"{value:.4g}"
+            text = f"{value:{comma}.4g}"
         return text.replace("-", MINUS) if text.strip("-0") else "0"
     return str(value).removesuffix(" 00:00:00")
 

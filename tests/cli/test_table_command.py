@@ -171,6 +171,18 @@ def test_data_shows_the_distribution_of_each_column(capsys, tmp_path):
     assert "54 of 60 rows" in " ".join(lines)
 
 
+@pytest.mark.parametrize("target", [[], ["--target", "label"]])
+def test_data_shows_years_without_and_other_numbers_with_commas(capsys, tmp_path, target):
+    mixed = [i * 7 % 101 for i in range(202)]
+    rows = [f"{1900 + i},{1200 + i * 50},{i / 8 + 1200},{'ab'[i % 2]}" for i in mixed]
+    path = tmp_path / "houses.csv"
+    path.write_text("built,price,area,label\n" + "\n".join(rows), encoding="utf-8")
+    assert main(["data", str(path), *target]) == 0
+    output = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for text in ("1900 to 2000", "median 1950", "1,200 to 6,200", "median 3,700", "median 1,206"):
+        assert text in output
+
+
 def test_data_prints_no_control_sequences(capsys, tmp_path):
     path = tmp_path / "table.csv"
     rows = ["[b]x[/b],\x1b[31mred,1", *["y,green,2"] * 300]

@@ -81,6 +81,20 @@ def test_a_sample_needs_a_target(files):
             read_source(folder / name, sample=10, target="labl")
 
 
+@pytest.mark.parametrize("target", [[], ["--target", "b"]])
+@pytest.mark.parametrize("name", ["empty.csv", "empty.parquet"])
+def test_a_sample_of_a_table_without_rows_is_that_table(tmp_path, capsys, name, target):
+    (tmp_path / "empty.csv").write_text("a,b\n")
+    pl.DataFrame(schema={"a": pl.Int64, "b": pl.String}).write_parquet(tmp_path / "empty.parquet")
+    results = []
+    for rows in ([], ["--rows", "10"]):
+        code = main(["data", str(tmp_path / name), *target, *rows])
+        results.append((code, capsys.readouterr()))
+    assert results[0] == results[1]
+    assert results[0][0] == (0 if name == "empty.parquet" and not target else 2)
+    assert results[0][1].err.count("\n") == (results[0][0] == 2)
+
+
 def test_sampling_does_not_read_the_table_at_once(files, monkeypatch):
     _, folder = files
     whole = []
@@ -136,7 +150,7 @@ def test_a_table_larger_than_memory_is_rejected_before_it_is_read(
     files, monkeypatch, capsys, tmp_path
 ):
     _, folder = files
-    size = memory_check.parquet_bytes(folder / "table.parquet")
+    size = parquet.parquet_bytes(folder / "table.parquet")
     real = read_source(folder / "table.parquet").content.estimated_size()
     assert real / 1.5 < size < 1.5 * real
     monkeypatch.setattr(memory_check, "SMALL", 0)

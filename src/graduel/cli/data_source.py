@@ -14,8 +14,7 @@ from rich.console import Console
 
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
-from graduel.data.read.parquet_check import check_parquet
-from graduel.data.read.reader import detect_format
+from graduel.data.read.reader import detect_table
 from graduel.data.source import DataSource, open_source, sample_if_large
 from graduel.data.table import explain_dropped
 from graduel.data.target import NoTargetError
@@ -60,8 +59,8 @@ def parse_source(text: str, source: dict[str, Any]) -> DataSource:
             raise UserError(f"--size: expected HEIGHTxWIDTH such as 32x32; got '{size}'")
         source = source | {"size": (int(match[1]), int(match[2]))}
     path = Path(text)
-    if path.is_file() and detect_format(path) == "parquet":
-        check_parquet(path)
+    if path.is_file() and (table_format := detect_table(path)) and table_format.check:
+        table_format.check(path)
     return open_source(text, **source)
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+TABLES = "CSV, Parquet"
+"""The titles of the table formats, here as text because importing their registry imports NumPy."""
 Rows = Annotated[
     int | None,
     typer.Option(

@@ -143,11 +143,11 @@ def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
         If all rows are requested, and the copies that a duel holds do not fit into memory.
     """
     from graduel.data.read.memory_check import check_memory, table_bytes
-    from graduel.data.read.reader import detect_format
+    from graduel.data.read.reader import detect_table
 
     if data.place is None or data.spec.sample is not None:
         return data
-    size = table_bytes(data.place, detect_format(data.place))
+    size = table_bytes(data.place, detect_table(data.place))
     if n_train is None:
         check_memory(data.place, size, DUEL_COPIES)
     elif size > LARGE:

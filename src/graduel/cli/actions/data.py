@@ -17,9 +17,11 @@ from graduel.data import DATASETS, Dataset
 from graduel.data.column import Column
 from graduel.data.read.column_names import quote_name, strip_control
 from graduel.data.read.openml import fetch, list_fetched
-from graduel.data.read.reader import OPENML, detect_format, read_source
+from graduel.data.read.reader import OPENML, detect_table, read_source
+from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.toy_datasets import TOYS
 from graduel.data.table import explain_dropped
+from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
 from graduel.number_format import format_bytes, format_percent, format_value
 
@@ -32,7 +34,6 @@ MOST_COLUMNS = 100
 IMAGES, LINES, CHARACTERS = 8, 12, 22
 """Number of images drawn, one of a class, and their height and width in characters."""
 KINDS = ("categorical", "numeric", "drop")
-TABLES = ("parquet", "text")
 DRAWN_ROWS = 100_000
 """Most rows used for the histogram of a column."""
 
@@ -78,10 +79,10 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
     if text.startswith(OPENML):
         _print_fetched(text, console)
     source = parse_source(text, options)
-    file_format = None if source.place is None else detect_format(source.place)
-    if "sample" in options and file_format not in TABLES:
-        raise UserError(f"--rows: expected a table in a file, CSV or Parquet; got {text}")
-    if file_format in TABLES and "target" not in options:
+    is_table = source.place is not None and detect_table(source.place) is not None
+    if "sample" in options and not is_table:
+        raise UserError(f"--rows: expected a table in a file, {list_titles()}; got {text}")
+    if is_table and "target" not in options:
         _show_without_target(text, options, console)
         return
     data = source.load()
@@ -161,8 +162,9 @@ def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
 def _values(column: Column, values: pl.Series) -> str:
     """Return the range of numbers and dates, or the number of categories and the mode."""
     if column.kind in ("numeric", "date"):
-        low, middle, high = values.min(), values.median(), values.max()
-        return f"{format_value(low)} to {format_value(high)}, median {format_value(middle)}"
+        comma, numbers = thousands_separator(values), (values.min(), values.max(), values.median())
+        low, high, middle = (format_value(number, comma) for number in numbers)
+        return f"{low} to {high}, median {middle}"
     counts = values.drop_nulls().value_counts(sort=True, name="rows")
     top = quote_name(counts[column.name][0])
     return f"{len(counts):,}, most frequent {top} ({counts['rows'][0]:,})"

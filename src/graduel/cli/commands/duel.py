@@ -9,6 +9,7 @@ import typer
 
 from graduel.cli.options import (
     ALL_BUT_TARGET,
+    TABLES,
     AsJson,
     Metric,
     Quick,
@@ -27,7 +28,7 @@ def duel(
         list[str] | None,
         typer.Argument(
             metavar="[DATASET]...",
-            help="Data set: a name (graduel data lists them), a table (CSV, Parquet), an NPZ file, "
+            help=f"Data set: a name (graduel data lists them), a table ({TABLES}), an NPZ file, "
             "or a folder of images. Several data sets or a folder of tables are a suite: a duel on "
             "each, and one report. Default: mnist.",
             show_default=False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import TEXT_FORMAT, Shared, command
+from graduel.cli.options import TABLES, TEXT_FORMAT, Shared, command
 
 
 @command
@@ -19,7 +19,7 @@ def predict(
     rows: Annotated[
         Path,
         typer.Argument(
-            help="Rows to predict: a table (CSV, Parquet), a folder of images, or an NPZ file."
+            help=f"Rows to predict: a table ({TABLES}), a folder of images, or an NPZ file."
         ),
     ],
     out: Annotated[

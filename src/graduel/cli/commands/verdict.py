@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, command
+from graduel.cli.options import TABLES, AsJson, command
 
 
 @command
@@ -15,8 +15,8 @@ def verdict(
         str,
         typer.Argument(
             help="Predictions of the first model: a .npy file of labels, shape (n) or (seeds, n), "
-            "or of probabilities, shape (n, classes) or (seeds, n, classes); or a table (CSV, TSV, "
-            "Parquet) or one of its columns, table.csv:column."
+            "or of probabilities, shape (n, classes) or (seeds, n, classes); or a table "
+            f"({TABLES}) or one of its columns, table.csv:column."
         ),
     ],
     b: Annotated[str, typer.Argument(help="Predictions of the second model on the same rows.")],

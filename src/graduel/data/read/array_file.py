@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.read.delimited.csv import read_csv
-from graduel.data.read.delimited.dialect import BLANK, Dialect, detect_dialect
-from graduel.data.read.delimited.encoding import open_text
-from graduel.data.read.parquet import read_parquet
-from graduel.data.read.reader import detect_format
-from graduel.data.read.table_folder import TABLE_ENDINGS
+from graduel.data.read.reader import detect_table
+from graduel.data.read.tables.format_registry import table_endings
+from graduel.data.read.tables.table_format import ReadOptions
 from graduel.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import polars as pl
-
-_ENDINGS = "|".join(ending[1:] for ending in TABLE_ENDINGS)
-_COLUMN = re.compile(rf"(?P<file>.+\.(?:{_ENDINGS})):(?P<column>[^/\\]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +40,10 @@ def read_array(text: str) -> ArrayFile:
         If the file or the column does not exist, or the file is not an array without missing
         values.
     """
-    match = None if Path(text).is_file() else _COLUMN.fullmatch(text)
+    endings = table_endings()
+    ending = "|".join(map(re.escape, endings))
+    column = re.compile(rf"(?P<file>.+(?:{ending})):(?P<column>[^/\\]+)", re.IGNORECASE)
+    match = None if Path(text).is_file() else column.fullmatch(text)
     path = Path(match["file"] if match else text)
     if not path.is_file():
         what = "it is a folder" if path.is_dir() else "there is no such file"
@@ -54,10 +51,10 @@ def read_array(text: str) -> ArrayFile:
     kind = path.suffix.lower()
     if kind == ".npy":
         return ArrayFile(path.stem, _read_npy(path))
-    if kind in TABLE_ENDINGS:
+    if kind in endings:
         return _read_table(path, match["column"] if match else None)
     raise UserError(
-        f"{path}: expected a .npy file, or a table ({', '.join(TABLE_ENDINGS)}); got "
+        f"{path}: expected a .npy file, or a table ({', '.join(endings)}); got "
         f"'{kind or path.name}'. Save arrays with numpy.save"
     )
 
@@ -103,25 +100,9 @@ def _read_table(path: Path, column: str | None) -> ArrayFile:
 
 
 def _read_frame(path: Path) -> pl.DataFrame:
-    if detect_format(path) == "parquet":
-        return read_parquet(path)[0]
-    dialect = detect_dialect(path, header=True)
-    frame, _ = read_csv(path, dialect)
-    if frame.width == 1:
-        _reject_blank_lines(path, dialect)
-    return frame
-
-
-def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
-    """Raise if a line of a single-column file is blank, since later rows would be shifted."""
-    with open_text(path, dialect.encoding) as file:
-        lines = file.read().rstrip(BLANK).split("\n")[dialect.skip :]
-    blank = next((i for i, line in enumerate(lines) if not line.strip(BLANK)), None)
-    if blank is not None:
-        raise UserError(
-            f"{path}: line {blank + dialect.skip + 1:,}: expected a value in every row; the line "
-            "is blank. Fill it in or delete it"
-        )
+    table_format = detect_table(path)
+    assert table_format is not None  # the file has the ending of a table
+    return table_format.read(path, ReadOptions(header=True, reject_blank=True)).frame
 
 
 def _to_array(column: pl.Series, path: Path) -> NDArray[Any]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from graduel.data.read.delimited.csv import text_bytes
-from graduel.data.read.parquet import parquet_bytes
+from graduel.data.read.tables.table_format import TableFormat
 from graduel.errors import UserError
 
 SMALL = 1 << 23
@@ -15,16 +14,16 @@ SMALL = 1 << 23
 CONTAINER = Path("/sys/fs/cgroup")
 
 
-def table_bytes(path: Path, kind: str) -> int:
+def table_bytes(path: Path, table_format: TableFormat | None) -> int:
     """Estimate the size of a table in memory, in bytes; 0 for small files and other formats.
 
     Parameters
     ----------
-    kind : the result of :func:`graduel.data.read.reader.detect_format`
+    table_format : the result of :func:`graduel.data.read.reader.detect_table`
     """
-    if kind not in ("parquet", "text") or path.stat().st_size < SMALL:
+    if table_format is None or path.stat().st_size < SMALL:
         return 0
-    return parquet_bytes(path) if kind == "parquet" else text_bytes(path)
+    return table_format.memory_bytes(path)
 
 
 def free_bytes() -> int:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
-from graduel.data.read import parquet
-from graduel.data.read.delimited import csv
-from graduel.data.read.delimited.dialect import detect_dialect
 from graduel.data.read.images.idx import NAME, find_idx_files, read_idx_folder
 from graduel.data.read.images.image_folders import ENDINGS, read_images
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
+from graduel.data.read.tables.delimited_format import DELIMITED
+from graduel.data.read.tables.format_registry import recognize_table
+from graduel.data.read.tables.table_format import ReadOptions, TableFormat
 from graduel.data.read.toy_datasets import TOYS, load_toy
 from graduel.errors import UserError, unknown
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 OPENML = "openml:"
+HEAD = 512
+"""Number of first bytes by which a format is recognized."""
 READ_COPIES = 3
 """Approximate number of copies of a table in memory while it is read."""
 
@@ -93,39 +94,19 @@ def read_source(
         origin = f"OpenML, data set {one.number}; license: {one.about.get('licence')}"
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
-    kind = detect_format(path)
-    if kind == "folder":
+    table_format = detect_format(path)
+    if table_format == "folder":
         return _read_folder(path, size)
-    if kind == "npz":
+    if table_format == "npz":
         return Source(path.stem, read_npz(path), origin=path.name)
+    options = ReadOptions(separator, decimal, encoding, header)
     if sample is None:
-        check_memory(path, table_bytes(path, kind), READ_COPIES)
-    text_decimal = "."
-    if kind == "parquet":
-        if sample is None:
-            frame, notes = parquet.read_parquet(path)
-        else:
-            column = target or _require_target(parquet.scan_parquet(path))
-            frame, notes = parquet.sample_parquet(path, column, sample)
+        check_memory(path, table_bytes(path, table_format), READ_COPIES)
+        table = table_format.read(path, options)
     else:
-        dialect = detect_dialect(
-            path, separator=separator, decimal=decimal, encoding=encoding, header=header
-        )
-        if sample is None:
-            frame, notes = csv.read_csv(path, dialect)
-        else:
-            column = target or _require_target(block for _, block in csv.scan_csv(path, dialect))
-            frame, notes = csv.sample_csv(path, dialect, column, sample)
-        text_decimal = dialect.decimal
+        table = table_format.sample(path, options, target, sample)
     stem = path.name.partition(".")[0] or path.name
-    return Source(stem, frame, tuple(notes), decimal=text_decimal, origin=path.name)
-
-
-def _require_target(blocks: Iterator[pl.DataFrame]) -> NoReturn:
-    """Raise the error that no target is named, with likely targets from the first rows."""
-    from graduel.data.target import NoTargetError
-
-    raise NoTargetError(next(blocks))
+    return Source(stem, table.frame, table.notes, decimal=table.decimal, origin=path.name)
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
@@ -139,8 +120,18 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     return Source(name, dataset, tuple(notes), origin=path.name)
 
 
-def detect_format(path: Path) -> str:
-    """Return a path's format by its first bytes: ``folder``, ``npz``, ``parquet`` or ``text``."""
+def detect_table(path: Path) -> TableFormat | None:
+    """Return the format of the table in a file; None if the path holds images or arrays."""
+    detected = detect_format(path)
+    return detected if isinstance(detected, TableFormat) else None
+
+
+def detect_format(path: Path) -> TableFormat | Literal["folder", "npz"]:
+    """Return a path's format: ``folder``, ``npz``, or that of a table.
+
+    The registry recognizes a table by the first bytes of its file; every file without another
+    format is delimited text.
+    """
     try:
         if path.is_dir():
             return "folder"
@@ -150,7 +141,7 @@ def detect_format(path: Path) -> str:
                 "read only once. Save its content as a file first"
             )
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(HEAD)
     except FileNotFoundError:
         if path.suffix or len(path.parts) > 1:
             raise UserError(f"{path}: expected a file or a folder; there is no such path") from None
@@ -161,11 +152,9 @@ def detect_format(path: Path) -> str:
         raise UserError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
         ) from None
-    if head == parquet.MAGIC:
-        return "parquet"
+    if table_format := recognize_table(path, head):
+        return table_format
     suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        raise UserError(f"{path}: expected a Parquet file; it begins with {head!r}")
     if suffix in (".npz", ".npy"):
         return "npz"
     if NAME.fullmatch(path.name):
@@ -174,4 +163,4 @@ def detect_format(path: Path) -> str:
         raise UserError(
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )
-    return "text"
+    return DELIMITED

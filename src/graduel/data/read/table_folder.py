@@ -7,9 +7,9 @@ from pathlib import Path
 from graduel.data.read.images.idx import find_idx_files
 from graduel.data.read.images.image_folders import find_image_folders
 from graduel.data.read.labeled_arrays import natural_order
+from graduel.data.read.tables.format_registry import table_endings
 from graduel.errors import UserError
 
-TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
 PACKED = (".gz", ".zip")
 
 
@@ -42,7 +42,7 @@ def is_table(name: str) -> bool:
     plain = name.lower()
     for ending in PACKED:
         plain = plain.removesuffix(ending)
-    return plain.endswith(TABLE_ENDINGS) and not name.startswith(".")
+    return plain.endswith(table_endings()) and not name.startswith(".")
 
 
 def _has_images(path: Path) -> bool:

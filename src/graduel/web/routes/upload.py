@@ -11,6 +11,8 @@ from fastapi import APIRouter, Query, Request
 
 from graduel.data import Dataset
 from graduel.data.read import read_source
+from graduel.data.read.reader import detect_table
+from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.schema_inference import infer_table
 from graduel.web.dependencies import CurrentClient
 from graduel.web.http_error import ClientError
@@ -49,8 +51,8 @@ def read_table(
 ) -> Dataset | list[dict[str, Any]]:
     """Parse a CSV file; without a target, return its columns with the number of distinct values.
 
-    ClientError 415 if it is not text, 422 if it has too many rows, columns or classes; UserError
-    if parsing fails.
+    ClientError 415 if it is not delimited text, 422 if it has too many rows, columns or classes;
+    UserError if parsing fails.
     """
     if not content.strip():
         raise ClientError(422, "expected a CSV file; got an empty file")
@@ -62,6 +64,13 @@ def read_table(
     with TemporaryDirectory(prefix="graduel-") as folder:
         path = FilePath(folder) / "table.csv"
         path.write_bytes(content)
+        table_format = detect_table(path)
+        if table_format is not None and table_format is not DELIMITED:
+            raise ClientError(
+                415,
+                "expected a CSV file: text with column names in the first line; got "
+                f"{table_format.title}",
+            )
         source = read_source(path)
     frame = source.content
     if isinstance(frame, Dataset):

@@ -1,0 +1,1 @@
+"""Table formats: one frozen record per format, and their registry."""

@@ -1,0 +1,85 @@
+"""The format of CSV files and other delimited text, plain, gzipped or zipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graduel.data.read.column_names import sanitize_names
+from graduel.data.read.delimited import csv
+from graduel.data.read.delimited.dialect import BLANK, Dialect, detect_dialect
+from graduel.data.read.delimited.encoding import open_text
+from graduel.data.read.tables.table_format import (
+    Block,
+    RawTable,
+    ReadOptions,
+    Stream,
+    TableFormat,
+    require_target,
+)
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def _detect_dialect(path: Path, options: ReadOptions) -> Dialect:
+    return detect_dialect(
+        path,
+        separator=options.separator,
+        decimal=options.decimal,
+        encoding=options.encoding,
+        header=options.header,
+    )
+
+
+def _read(path: Path, options: ReadOptions) -> RawTable:
+    dialect = _detect_dialect(path, options)
+    frame, notes = csv.read_csv(path, dialect)
+    if options.reject_blank and frame.width == 1:
+        _reject_blank_lines(path, dialect)
+    return RawTable(frame, tuple(notes), dialect.decimal)
+
+
+def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
+    """Raise if a line of a single-column file is blank, since later rows would be shifted."""
+    with open_text(path, dialect.encoding) as file:
+        lines = file.read().rstrip(BLANK).split("\n")[dialect.skip :]
+    blank = next((i for i, line in enumerate(lines) if not line.strip(BLANK)), None)
+    if blank is not None:
+        raise UserError(
+            f"{path}: line {blank + dialect.skip + 1:,}: expected a value in every row; the line "
+            "is blank. Fill it in or delete it"
+        )
+
+
+def _scan(path: Path, options: ReadOptions) -> Stream:
+    import polars as pl
+
+    dialect = _detect_dialect(path, options)
+    names, _ = sanitize_names(dialect.names)
+    schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
+    pairs = csv.scan_csv(path, dialect, as_text=True)
+    return Stream(schema, dialect.decimal, (Block(*pair) for pair in pairs))
+
+
+def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
+    dialect = _detect_dialect(path, options)
+    first = next(csv.scan_csv(path, dialect), None)
+    if first is None:
+        return _read(path, options)  # raises: there are no rows
+    if target is None:
+        require_target(first[1])
+    frame, notes = csv.sample_csv(path, dialect, target, size)
+    return RawTable(frame, tuple(notes), dialect.decimal)
+
+
+DELIMITED = TableFormat(
+    title="CSV",
+    endings=(".csv", ".tsv", ".tab", ".psv"),
+    recognize=None,
+    read=_read,
+    scan=_scan,
+    sample=_sample,
+    memory_bytes=csv.text_bytes,
+)
