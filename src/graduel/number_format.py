@@ -262,17 +262,17 @@ def format_value(value: Any, comma: Literal["", ","] = ",") -> str:
 
 
 def format_term(value: float) -> str:
-    """Return a number of a computation: four decimals, or an exponent where they say too little.
+    """Return a number of a computation: four to six decimals, or an exponent if these are too few.
 
-    >>> [format_term(x) for x in (0.12345678, -1234.5, 1e-9, 45.0, float("nan"))]
-    ['0.1235', '−1234', '1.00e−09', '45', 'missing']
+    >>> [format_term(x) for x in (0.12345678, 0.00123456, -1234.5, 1e-9, 45.0)]
+    ['0.1235', '0.001235', '−1234', '1.00e−09', '45']
     """
     if not isfinite(value):
         return "missing" if isnan(value) else str(value).replace("-", MINUS)
     if value == round(value) and abs(value) < 1e5:
         text = str(round(value))
     elif 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.4f}" if abs(value) < 100 else f"{value:.0f}"
+        text = f"{value:.{6 if abs(value) < 1e-2 else 4 if abs(value) < 100 else 0}f}"
     else:
         text = f"{value:.2e}"
     return text.replace("-", MINUS)
