@@ -51,7 +51,10 @@ def answer_claim(
             f"got that of {comparison.a!r} and {comparison.b!r}"
         )
     if missing := {booster, network} - set(errors):
-        raise ValueError(f"errors lack {sorted(missing)}; got {sorted(errors)}")
+        raise ValueError(
+            f"errors must have the keys {booster!r} and {network!r}; missing: "
+            f"{', '.join(map(repr, sorted(missing)))}"
+        )
     ours, theirs = float(errors[booster]), float(errors[network])
     ratio = theirs / ours if ours else None
     winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)
@@ -79,3 +82,14 @@ def answer_claim(
             "error)."
         )
     return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)
+
+
+def phrase_question(claim: Claim, titles: Mapping[str, str]) -> str:
+    """Return the question that a claim answers.
+
+    >>> claim = Claim("xgboost", "net", "no", 1.1, "No: …")
+    >>> phrase_question(claim, {"xgboost": "XGBoost", "net": "textbook network"})
+    'Does XGBoost blow the textbook network out of the water?'
+    """
+    booster, network = (with_article(name, titles) for name in (claim.booster, claim.network))
+    return f"Does {booster} blow {network} out of the water?"
