@@ -173,7 +173,7 @@ MUTANTS = [
         "Network.from_spec(spec)",
         MODELS,
     ),
-    ("train/io/network_file.py", "about = parse(text)  # as", "parse(text)  # as", MODELS),
+    ("train/io/network_file.py", "about = parse(text)  # after", "parse(text)  # after", MODELS),
     ("train/io/network_file.py", "parse(text)  # after a round trip", "json.loads(text)", HOSTILE),
     ("train/io/network_file.py", 'view(vector), order="C")', "view(vector))", MODELS),
     (
