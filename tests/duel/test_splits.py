@@ -182,7 +182,11 @@ def test_invalid_designs_are_refused(text):
     [
         ("given", {}, "needs a data set with its own test rows"),
         ("5x2", {"times": np.arange(200)}, "needs --split holdout; got --split 5x2"),
-        ("5x2", {"groups": np.arange(200) % 3}, "at least 5 groups for this split; got one with 3"),
+        (
+            "5x2",
+            {"groups": np.arange(200) % 3},
+            "at least 5 groups for --split 5x2; got one with 3",
+        ),
     ],
 )
 def test_designs_that_the_data_do_not_allow_are_refused(design, more, message):

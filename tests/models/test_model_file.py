@@ -259,7 +259,7 @@ def test_probabilities_are_expanded_to_all_classes():
         ({"title": 3}, "is damaged"),
         ({"preparation": "no base85"}, "is damaged"),
         ({"schema": []}, "is damaged"),
-        ({"family": "xgboost"}, "its classes do not match the network"),
+        ({"family": "xgboost"}, "classes, a network with outputs of shape"),
     ],
 )
 def test_a_damaged_description_raises(tmp_path, digits, change, message):

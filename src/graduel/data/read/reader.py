@@ -17,7 +17,7 @@ from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
 from graduel.data.read.toy_datasets import TOYS, load_toy
-from graduel.errors import UserError, unknown
+from graduel.errors import UserError, suggest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -154,7 +154,7 @@ def detect_format(path: Path) -> str:
     except FileNotFoundError:
         if path.suffix or len(path.parts) > 1:
             raise UserError(f"{path}: expected a file or a folder; there is no such path") from None
-        raise unknown("the name of a data set", str(path), (*TOYS, "mnist")) from None
+        raise _unknown_name(str(path)) from None
     except UserError:
         raise
     except (OSError, ValueError) as error:
@@ -165,7 +165,9 @@ def detect_format(path: Path) -> str:
         return "parquet"
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        raise UserError(f"{path}: expected a Parquet file; it begins with {head!r}")
+        raise UserError(
+            f"{path}: expected a Parquet file; it begins with {head!r}. Name it after its format"
+        )
     if suffix in (".npz", ".npy"):
         return "npz"
     if NAME.fullmatch(path.name):
@@ -175,3 +177,12 @@ def detect_format(path: Path) -> str:
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )
     return "text"
+
+
+def _unknown_name(name: str) -> UserError:
+    """Return the error for a name that is neither a path nor a data set."""
+    names = [*TOYS, "mnist"]
+    return UserError(
+        f"expected a file, a folder, {OPENML}NAME or one of {', '.join(names)}; got {name!r}, "
+        f"and there is no such path{suggest(name, names)}"
+    )

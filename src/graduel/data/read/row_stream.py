@@ -76,7 +76,10 @@ def open_stream(
         blocks = (Block(block, block) for block in parquet.scan_parquet(path))
         return Stream(dict(zip(names, types.values(), strict=True)), ".", blocks)
     if kind != "text":
-        raise UserError(f"{path}: expected a table (CSV or Parquet)")
+        raise UserError(
+            f"{path}: expected a table (CSV or Parquet); got "
+            + ("a folder" if kind == "folder" else "a file of arrays")
+        )
     dialect = detect_dialect(path, separator=separator, decimal=decimal, encoding=encoding)
     names = sanitize_names(dialect.names)[0]
     pairs = csv.scan_csv(path, dialect, as_text=True)

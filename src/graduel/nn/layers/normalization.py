@@ -187,7 +187,7 @@ class LayerNorm(Part):
 
 
 def _mean(x: Array, out: Array, by: Array | None = None) -> Array:
-    """Return the mean of `x` over the last axis, or of `x` times `by`, in `out`."""
+    """Write the mean of `x` over the last axis, or of `x` times `by`, to `out`; return `out`."""
     # np.mean is several times slower along a short axis.
     if by is None:
         np.einsum("...c->...", x, out=out[..., 0])
