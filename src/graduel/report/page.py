@@ -9,8 +9,7 @@ from typing import Any
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.duel.verdict.claim import phrase_question
-from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
+from graduel.duel.verdict.sentences import capitalize_the, join_words, phrase_question, with_article
 from graduel.number_format import count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from graduel.cli.views.inspect_text import print_text
 from graduel.duel.result.outcome import Run
-from graduel.duel.verdict.claim import phrase_question
+from graduel.duel.verdict.sentences import phrase_question
 from graduel.report import experiment
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable

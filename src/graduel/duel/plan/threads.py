@@ -50,7 +50,7 @@ def parse_threads(value: int | str | None) -> int:
     text = "auto" if value is None else str(value).strip().lower()
     if text == "auto":
         return AUTO
-    if not re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII):
+    if not re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
         raise UserError(f"threads must be a whole number or auto; got {value!r}")
     return validate_count("threads", int(text), max(MAX_THREADS, os.cpu_count() or 1))
 

@@ -82,14 +82,3 @@ def answer_claim(
             "error)."
         )
     return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)
-
-
-def phrase_question(claim: Claim, titles: Mapping[str, str]) -> str:
-    """Return the question that a claim answers.
-
-    >>> claim = Claim("xgboost", "net", "no", 1.1, "No: …")
-    >>> phrase_question(claim, {"xgboost": "XGBoost", "net": "textbook network"})
-    'Does XGBoost blow the textbook network out of the water?'
-    """
-    booster, network = (with_article(name, titles) for name in (claim.booster, claim.network))
-    return f"Does {booster} blow {network} out of the water?"

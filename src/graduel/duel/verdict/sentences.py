@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graduel import number_format
-from graduel.duel.verdict.types import Comparison, DatasetComparison
+from graduel.duel.verdict.types import Claim, Comparison, DatasetComparison
 from graduel.metrics.metric import Metric
 from graduel.number_format import (
     BARE_DECIMALS,
@@ -192,3 +192,14 @@ def format_rope(rope: float, metric: Metric) -> str:
 def name_unit(metric: Metric) -> str:
     """Return the unit of a difference of a metric, in the singular; "" without one."""
     return {"%": "percentage point", "points": "point", "": ""}[metric.unit]
+
+
+def phrase_question(claim: Claim, titles: Mapping[str, str]) -> str:
+    """Return the question that a claim answers.
+
+    >>> claim = Claim("xgboost", "net", "no", 1.1, "No: …")
+    >>> phrase_question(claim, {"xgboost": "XGBoost", "net": "textbook network"})
+    'Does XGBoost blow the textbook network out of the water?'
+    """
+    booster, network = (with_article(name, titles) for name in (claim.booster, claim.network))
+    return f"Does {booster} blow {network} out of the water?"

@@ -53,7 +53,7 @@ def build_table(run: Run) -> TextTable:
             f"{format_percent(one.ece)} ({format_percent(one.ece_by_chance)})"
             for one in calibrations
         ]
-        add("ECE (if calibrated)" + added, [one.ece for one in calibrations], texts)
+        add("ECE (by chance)" + added, [one.ece for one in calibrations], texts)
 
     errors = [entry.test_error for entry in entries]
     add("Test error", errors, [format_percent(error, decimals) for error in errors])
