@@ -87,13 +87,13 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
     console.print(f"[bold]{escape(pair.sentence)}[/]", highlight=False)
     table = Table()
     table.add_column("")
-    for heading in (pair.a, pair.b, "Difference"):
+    for heading in (pair.a, pair.b, f"Loss, {pair.a} minus {pair.b}"):
         table.add_column(escape(heading), justify="right")
     decimals = decimals_of(metric.unit, pair.rows)
     worse, better, sign = pair.a, pair.b, 1
-    if pair.error_b >= pair.error_a:  # as in the sentence
+    if pair.error_b >= pair.error_a:  # intervals are those of the sentence, with its sign
         worse, better, sign = better, worse, -1
-    difference = format_difference(sign * pair.difference, metric.unit, decimals)
+    difference = format_difference(pair.difference, metric.unit, decimals)
     if metric.unit:
         difference += f" {name_unit(metric)}s"
     losses = (pair.error_a, pair.error_b)
@@ -103,7 +103,7 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
     console.print(table)
     equivalence = (pair.equivalence_interval, pair.equivalence_level)
     rows = [
-        ("Difference", f"loss of {worse} minus loss of {better}; positive: {better} is better"),
+        ("Interval", f"loss of {worse} minus loss of {better}; positive: {better} is better"),
         ("", format_interval(pair.interval, pair.interval_level, sign, metric, decimals)),
         (
             "Equivalence",
