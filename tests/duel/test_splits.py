@@ -192,7 +192,7 @@ def test_invalid_designs_are_refused(text):
 def test_designs_that_the_data_do_not_allow_are_refused(design, more, message):
     with pytest.raises(UserError, match=message):
         check_design(Design.parse(design), table(**more))
-    with pytest.raises(UserError, match="expected at least 10 rows"):
+    with pytest.raises(UserError, match="--split holdout needs at least 10 rows"):
         check_design(Design("holdout"), table(8))
 
 

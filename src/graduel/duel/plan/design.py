@@ -104,7 +104,7 @@ def check_design(design: Design, dataset: Dataset) -> None:
     if n < 2 * design.folds:
         raise UserError(
             f"--split {design} needs at least {2 * design.folds} rows; {dataset.name} has {n}. "
-            "Choose fewer folds"
+            "Give more rows, or choose fewer folds"
         )
     if dataset.groups is not None and (n_groups := len(np.unique(dataset.groups))) < design.folds:
         raise UserError(
