@@ -17,7 +17,16 @@ def unknown(what: str, got: str, options: Iterable[str]) -> UserError:
     activation must be one of 'relu', 'tanh'; got 'rleu'. Did you mean 'relu'?
     """
     names = list(options)
-    near = get_close_matches(got.lower(), names, n=1)
-    hint = f". Did you mean '{near[0]}'?" if near else ""
+    hint = suggest(got, names)
     listed = ", ".join(f"'{name}'" for name in names)
     return UserError(f"{what} must be one of {listed}; got '{got}'{hint}")
+
+
+def suggest(got: str, names: list[str]) -> str:
+    """Return the end of a message that suggests the name closest to `got`; "" if none is close.
+
+    >>> suggest("rleu", ["relu", "tanh"])
+    ". Did you mean 'relu'?"
+    """
+    near = get_close_matches(got.lower(), names, n=1)
+    return f". Did you mean '{near[0]}'?" if near else ""

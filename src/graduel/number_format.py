@@ -100,7 +100,7 @@ def format_interval(
 
 
 def format_score(value: float, unit: str, decimals: int = 2) -> str:
-    """Return the value of a metric: in percent if that is its unit, else as it is.
+    """Return the value of a metric: in percent if that is its unit, otherwise as a number.
 
     >>> format_score(0.018, "%"), format_score(0.9152, "points"), format_score(0.0523, "")
     ('1.80 %', '0.9152', '0.0523')

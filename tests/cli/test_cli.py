@@ -224,7 +224,7 @@ def test_another_duel_in_the_same_folder(capsys, monkeypatch, finished):
     monkeypatch.chdir(folder)
     code, line = get_error(capsys, "duel", *args, "--seeds", "2")
     assert code == 2
-    assert "holds another duel (seeds 1 there, 2 here)" in line
+    assert "holds a different duel (seeds 1 there, 2 here)" in line
 
 
 def test_without_out_a_duel_has_a_folder_of_its_own(capsys, monkeypatch, tmp_path):

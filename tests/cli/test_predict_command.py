@@ -237,3 +237,11 @@ def test_images_are_predicted_by_file_or_by_row(capsys, here, mnist, monkeypatch
     np.savez(here / "small.npz", X=np.zeros((2, 8, 8), np.uint8))
     _, err = said(capsys, "predict", "digits", "small.npz", code=2)
     assert "expected images of 28 × 28 pixels" in err
+    for shape in ((800,), (2, 8, 8)):
+        np.save(here / "y.npy", np.zeros(shape, np.uint8))
+        out, err = said(capsys, "predict", "digits", "y.npy", code=2)
+        assert not out  # no header of a CSV file
+        assert (
+            "expected images of 28 × 28 pixels, shape (n, height, width); got an array of " in err
+        )
+        assert f"shape {shape}" in err

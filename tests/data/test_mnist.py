@@ -79,7 +79,7 @@ def test_inconsistent_data_sets_are_rejected(change, message):
     }
     with pytest.raises(ValueError, match=message):
         Dataset(**{**fields, **change})
-    with pytest.raises(ValueError, match="no predefined split"):
+    with pytest.raises(ValueError, match="has n_train=None"):
         _ = Dataset(**fields).test_rows
 
 
@@ -97,7 +97,7 @@ def test_a_builtin_data_set_is_a_source(mnist):
 
 
 def test_builtin_data_sets_reject_options_and_unknown_names():
-    with pytest.raises(UserError, match="--target goes with a table; mnist comes with graduel"):
+    with pytest.raises(UserError, match="--target applies to tables only; mnist is"):
         open_source("mnist", target="x")
     with pytest.raises(UserError, match=r"data set must be one of 'mnist'.*Did you mean 'mnist'\?"):
         DataSource.builtin("mnits")

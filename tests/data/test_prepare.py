@@ -264,11 +264,11 @@ def test_damaged_plain_data_are_rejected_or_still_a_preparation():
         spec = other.fit(frame, columns).to_spec()
         with pytest.raises(UserError, match=r"is damaged: Invalid value '(net|tree)' - at \$.type"):
             kind.from_spec(spec)
-        with pytest.raises(UserError, match=r"is of another kind of|Invalid value 'OneHot'"):
+        with pytest.raises(UserError, match=r"expected an encoder for|Invalid value 'OneHot'"):
             kind.from_spec({**spec, "type": kind.__struct_config__.tag})
     codes = NetPreparation.fit(frame, columns, embed=True).to_spec()
     codes["encoders"].reverse()
-    with pytest.raises(UserError, match="codes must come last"):
+    with pytest.raises(UserError, match="codes of a preparation must be its last"):
         NetPreparation.from_spec(codes)
     spec = fit(frame[["n"]]).to_spec()
     spec["encoders"][0]["scaler"]["center"] = "1"

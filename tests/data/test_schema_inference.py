@@ -131,7 +131,7 @@ def test_overrides():
         ({"numeric": ["column"]}, "column 'column': expected numbers; row 3 holds 'three'"),
         ({"numeric": ["colum"]}, r"numeric must name a column .* Did you mean 'column'\?"),
         ({"drop": ["column"], "numeric": ["column"]}, "cannot be both numeric and dropped"),
-        ({"drop": ["target"]}, "the target 'target' cannot be dropped"),
+        ({"drop": ["target"]}, "--drop must name other columns than the target; got 'target'"),
         ({"drop": ["column", "beside"]}, r"expected features .* 'column' \(dropped\)"),
         ({"bins": 3}, "bins need a numeric target; 'target' holds String"),
     ],

@@ -98,7 +98,7 @@ def test_without_copies_no_random_numbers_are_drawn_and_no_details_added():
 
 def test_rows_that_are_not_images_are_refused():
     data = Dataset("flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"))
-    with pytest.raises(UserError, match="augment=warp expects rows that are images"):
+    with pytest.raises(UserError, match="augment=warp expects images; got rows without"):
         augment_rows(part(data), rng=np.random.default_rng(0), **COPIES)
 
 
@@ -110,5 +110,5 @@ def test_xgboost_augmented_is_for_images():
     assert spec["recipe"]["copies"] > 0
     assert spec["recipe"]["augment"] == get_contender("net-augmented")[1].images.full.augment
     table = source_from_arrays(np.random.default_rng(0).normal(size=(90, 3)), np.arange(90) % 3)
-    with pytest.raises(UserError, match=r"xgboost-augmented is for images; .* choose xgboost"):
+    with pytest.raises(UserError, match=r"xgboost-augmented is for images; .* Choose xgboost"):
         build_protocol(table, contenders=["xgboost-augmented"], threads=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -80,8 +81,8 @@ def sentence(result: Comparison, mine: dict, theirs: dict, metric: str = "error"
             0.001,
             {},
             {"fit_seconds": (30.0,), "peak_memory_bytes": 300, "model_bytes": 4000},
-            "Net is practically equal to XGBoost and trains 3 times as fast; it needs 3 times less "
-            "memory to train and has a 4 times smaller model.",
+            "Net is practically equal to XGBoost and trains 3 times as fast; it needs 34 % as "
+            "much memory to train and has a model 25 % as large.",
         ),
         (
             "undecided",
@@ -167,6 +168,26 @@ def test_better_requires_a_verdict(verdict, costs, difference) -> None:
     assert words.endswith(".")
     assert "None" not in words
     assert "inf" not in words
+
+
+@given(st.floats(1.2, 200))
+def test_every_ratio_has_a_grammatical_and_cautious_phrase(ratio) -> None:
+    costs = {key: 1e6 * ratio for key, *_ in OTHER_COSTS}
+    words = sentence(compared("a better"), dict.fromkeys(costs, 1000000.0), costs)
+    back = sentence(compared("b better"), dict.fromkeys(costs, 1000000.0), costs)
+    notable = ratio >= 2
+    assert notable == ("memory" in words) == ("memory" in back)
+    if notable:
+        shares = re.findall(r"([0-9.]+) % as (much memory|large)", words)
+        assert [noun for _, noun in shares] == ["much memory", "large"]
+        for share, _ in shares:
+            assert 100 / ratio - 1e-6 <= float(share) < 1.11 * 100 / ratio
+        times = re.findall(r"(twice|[0-9.]+ times) as (fast|long|much memory|large)", back)
+        assert [noun for _, noun in times] == ["long", "long", "much memory", "large"]
+        for text, _ in times:
+            assert 0.9 * ratio < float(text.replace("twice", "2 times").split()[0]) <= ratio + 1e-6
+    for text in (words, back):
+        assert not re.search(r"\ban? [0-9]|times (less|smaller|more|larger)", text)
 
 
 def test_training_time_includes_the_whole_search() -> None:

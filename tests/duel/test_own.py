@@ -300,7 +300,7 @@ def test_run_duel_with_an_estimator(tmp_path):
     assert run.result.contenders["mine"].test_error < 0.3
     again = graduel.run_duel(X, y, **options)
     assert again.result.contenders == run.result.contenders
-    with pytest.raises(UserError, match="holds another duel"):
+    with pytest.raises(UserError, match="holds a different duel"):
         graduel.run_duel(
             X,
             y,

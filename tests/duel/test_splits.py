@@ -182,13 +182,17 @@ def test_invalid_designs_are_refused(text):
     [
         ("given", {}, "needs a data set with its own test rows"),
         ("5x2", {"times": np.arange(200)}, "needs --split holdout; got --split 5x2"),
-        ("5x2", {"groups": np.arange(200) % 3}, "at least 5 groups for this split; got one with 3"),
+        (
+            "5x2",
+            {"groups": np.arange(200) % 3},
+            "at least 5 groups for --split 5x2; got one with 3",
+        ),
     ],
 )
 def test_designs_that_the_data_do_not_allow_are_refused(design, more, message):
     with pytest.raises(UserError, match=message):
         check_design(Design.parse(design), table(**more))
-    with pytest.raises(UserError, match="expected at least 10 rows"):
+    with pytest.raises(UserError, match="--split holdout needs at least 10 rows"):
         check_design(Design("holdout"), table(8))
 
 

@@ -204,9 +204,9 @@ def test_a_folder_in_use_is_refused(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seeds": 3}, "holds another duel .seeds 1 there, 3 here."),
-        ({"rows": None}, "holds another duel .rows 300 there, None here."),
-        ({"versions": {}}, "holds another duel .versions"),
+        ({"seeds": 3}, "holds a different duel .seeds 1 there, 3 here."),
+        ({"rows": None}, "holds a different duel .rows 300 there, None here."),
+        ({"versions": {}}, "holds a different duel .versions"),
     ],
 )
 def test_another_duels_folder_is_refused(tiny, tmp_path, change, message):

@@ -246,7 +246,7 @@ def test_folders_that_are_not_this_suite_are_refused(tables, undisturbed, tmp_pa
         (suite_plan(tables, metric="log_loss"), "metric None there, 'log_loss' here"),
         (suite_plan(tables, net=None), "net 'layers=8"),
     ):
-        with pytest.raises(UserError, match="holds another suite") as error:
+        with pytest.raises(UserError, match="holds a different suite") as error:
             run_plan(undisturbed.path, plan)
         assert why in str(error.value)
     (tmp_path / "mine.txt").write_text("my own")

@@ -384,7 +384,10 @@ def test_invalid_source_options_are_refused(csv, tmp_path):
     for options, message in (
         ({}, r"Likely: --target label"),
         ({"target": "lable"}, "Did you mean 'label'"),
-        ({"target": "label", "group": "label"}, "rows cannot be split by the target"),
+        (
+            {"target": "label", "group": "label"},
+            "--group must name a column other than the target; got 'label'",
+        ),
         ({"target": "label", "time": "town"}, "expected dates"),
         ({"target": "label", "time": "age"}, "without missing values; 'age' has 15"),
         ({"target": "age"}, "continuous"),

@@ -14,6 +14,7 @@ from graduel.duel.verdict.claim import answer_claim
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Claim
 from graduel.metrics.metric import get_metric
+from graduel.number_format import format_equals_p
 from graduel.serialize import from_plain, to_plain
 from graduel.stats.multiplicity import holm
 from graduel.stats.proportions import mcnemar_midp, paired_score_interval
@@ -272,6 +273,18 @@ def test_sentence_of_an_undecided_pair():
     assert "0.00 % against < 0.01 % error, a difference of < 0.01 percentage points" in tiny
 
 
+def test_an_undecided_pair_whose_interval_excludes_0_names_the_deciding_p():
+    a, b = counts(20, 24, 10, 1000)
+    [first, *_] = compare_errors({"text": a, "xgb": b, "net": b}, rope=0.002, titles=TITLES)
+    assert (first.verdict, first.interval[0] > 0) == ("undecided", True)
+    p = format_equals_p(first.p_adjusted)
+    words = f" CI excludes 0, but the p-value adjusted for 3 pairs (Holm) decides: {p}."
+    assert words in first.sentence
+    [alone] = compare_errors({"text": a, "xgb": b}, rope=0.002, titles=TITLES)
+    assert alone.verdict == "b better"
+    assert "excludes" not in alone.sentence + pair(20, 18, 10, 1000, rope=0.002).sentence
+
+
 def test_names_replace_missing_titles():
     assert pair(100, 510, 80, 10_000, titles=None).sentence.startswith("xgb is better than text:")
     own = {"text": "my forest", "xgb": "the NumPy network"}
@@ -378,7 +391,7 @@ def test_claim_needs_the_right_pair():
     errors = {"text": 0.061, "xgb": 0.018, "net": 0.02}
     with pytest.raises(ValueError, match="expected the comparison of 'xgb' and 'net'; got that of"):
         answer_claim(comparison, errors, booster="xgb", network="net")
-    with pytest.raises(ValueError, match="errors lack"):
+    with pytest.raises(ValueError, match="keys 'xgb' and 'text'; missing: 'xgb'"):
         answer_claim(comparison, {"text": 0.1}, booster="xgb", network="text")
     with pytest.raises(ValueError, match="expected the comparison"):
         answer_claim(replace(comparison, b="text"), errors, booster="text", network="text")

@@ -135,7 +135,7 @@ def test_pixels_are_drawn_as_images_each_on_its_own_scale():
         assert high == -low == np.abs(net.coefs_[0][:, i]).max()
     assert len({ax.images[0].get_cmap().name for ax in shown}) == 1
     assert "12 units" in figure.get_suptitle()
-    assert "5 of 12 units" in net.plot_weights(most=5).get_suptitle()
+    assert "5 of 12 units" in net.plot_weights(max_units=5).get_suptitle()
 
 
 def test_channels_are_averaged_and_square_inputs_taken_for_images():
@@ -194,10 +194,10 @@ def test_an_invalid_layer_raises(layer):
         classifier().fit(X, CODES).plot_weights(layer)
 
 
-@pytest.mark.parametrize("most", [0, -1])
-def test_fewer_than_one_unit_raises(most):
-    with pytest.raises(ValueError, match=f"most must be at least 1; got {most}"):
-        classifier().fit(IMAGES, CODES).plot_weights(most=most)
+@pytest.mark.parametrize("max_units", [0, -1])
+def test_fewer_than_one_unit_raises(max_units):
+    with pytest.raises(ValueError, match=f"max_units must be at least 1; got {max_units}"):
+        classifier().fit(IMAGES, CODES).plot_weights(max_units=max_units)
 
 
 # --- summary ---

@@ -277,5 +277,5 @@ def test_weights_of_another_network_or_dtype_raise():
     _, weights = grown([Dense(2)], (3,))
     with pytest.raises(UserError, match="must have shape"):
         onnx_model(Network((Dense(3),), (3,)), weights)
-    with pytest.raises(UserError, match="weights must be float64"):
+    with pytest.raises(UserError, match="theta and state must be float64"):
         onnx_model(Network((Dense(2),), (3,), dtype="float64"), weights)

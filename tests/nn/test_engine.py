@@ -557,9 +557,9 @@ def test_invalid_specs_raise():
         Network.from_spec({**spec, "layers": [{"type": "Dens", "units": 3}]})
     with pytest.raises(ValueError, match="format 1; got format 7"):
         Network.from_spec({**spec, "format": 7})
-    with pytest.raises(ValueError, match="missing or of another type"):
+    with pytest.raises(ValueError, match="missing or of the wrong type"):
         Network.from_spec({"format": 1, "layers": []})
-    with pytest.raises(ValueError, match="missing or of another type"):
+    with pytest.raises(ValueError, match="missing or of the wrong type"):
         Network.from_spec({**spec, "layers": [{"type": "Dense", "unit": 3}]})
     with pytest.raises(ValueError, match=r"layer 0.rate must be numbers.*got function"):
         small(Dropout(lambda t: t)).to_spec()

@@ -30,7 +30,7 @@ def test_the_strong_wolfe_conditions_hold(bottom, first, c2, kind):
         return Point(a, values[0], values[1] / bottom)
 
     start = phi(0.0)
-    found = strong_wolfe(phi, start, first, c1=1e-4, c2=c2, most=60)
+    found = strong_wolfe(phi, start, first, c1=1e-4, c2=c2, max_evaluations=60)
     assert found.value <= start.value + 1e-4 * found.at * start.slope
     assert abs(found.slope) <= c2 * abs(start.slope)
     assert found == phi(found.at)
@@ -41,7 +41,7 @@ def test_a_higher_flat_point_is_rejected():
         return Point(a, 0.5 * a - math.sin(a), 0.5 - math.cos(a))
 
     top = 2 * math.pi - math.pi / 3
-    found = strong_wolfe(phi, phi(0.0), top, c1=1e-4, c2=0.1, most=20)
+    found = strong_wolfe(phi, phi(0.0), top, c1=1e-4, c2=0.1, max_evaluations=20)
     assert found.at == pytest.approx(math.pi / 3, abs=0.1)
 
 
@@ -49,7 +49,7 @@ def test_a_step_with_too_little_decrease_is_rejected():
     def phi(a):
         return Point(a, (a - 1) ** 2, 2 * (a - 1))
 
-    found = strong_wolfe(phi, phi(0.0), 1.9, c1=0.3, c2=0.95, most=20)
+    found = strong_wolfe(phi, phi(0.0), 1.9, c1=0.3, c2=0.95, max_evaluations=20)
     assert found.value <= 1 - 0.3 * 2 * found.at
 
 
@@ -58,7 +58,7 @@ def test_values_that_are_not_finite_count_as_too_high(beyond):
     def phi(a):
         return Point(a, (a - 1) ** 2, 2 * (a - 1)) if a < 3 else Point(a, *beyond)
 
-    found = strong_wolfe(phi, phi(0.0), 50.0, c1=1e-4, c2=0.1, most=20)
+    found = strong_wolfe(phi, phi(0.0), 50.0, c1=1e-4, c2=0.1, max_evaluations=20)
     assert found.at == pytest.approx(1, abs=0.1)
 
 
@@ -66,8 +66,8 @@ def test_with_few_evaluations_the_lowest_point_is_returned():
     def phi(a):
         return Point(a, (a - 1000.0) ** 2, 2 * (a - 1000.0))
 
-    assert strong_wolfe(phi, phi(0.0), 1.0, c1=1e-4, c2=1e-6, most=2).at == 10
-    assert strong_wolfe(phi, phi(0.0), 1e6, c1=1e-4, c2=1e-6, most=1).at == 0
+    assert strong_wolfe(phi, phi(0.0), 1.0, c1=1e-4, c2=1e-6, max_evaluations=2).at == 10
+    assert strong_wolfe(phi, phi(0.0), 1e6, c1=1e-4, c2=1e-6, max_evaluations=1).at == 0
 
 
 def test_the_minimum_of_a_cubic():

@@ -255,9 +255,9 @@ def test_a_wrapped_step_allocates_no_array_of_the_size_of_theta(name, monkeypatc
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ClipNorm(SGD(), 0), "most must be above 0; got 0"),
-        (lambda: ClipValue(SGD(), -1), "most must be above 0; got -1"),
-        (lambda: MaxNorm(SGD(), float("nan")), "most must be above 0; got nan"),
+        (lambda: ClipNorm(SGD(), 0), "maximum must be above 0; got 0"),
+        (lambda: ClipValue(SGD(), -1), "maximum must be above 0; got -1"),
+        (lambda: MaxNorm(SGD(), float("nan")), "maximum must be above 0; got nan"),
         (lambda: Decay(SGD(), {"bias": -1}), "the decay of 'bias' must be at least 0; got -1"),
         (lambda: ByRole(SGD(), {"bias": -1}), "the rate of 'bias' must be at least 0; got -1"),
     ],

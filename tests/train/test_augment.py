@@ -189,7 +189,7 @@ def test_parameters_out_of_range_raise(make, message):
 
 
 def test_images_of_another_size_raise():
-    with pytest.raises(ValueError, match="have 9 values"):
+    with pytest.raises(ValueError, match="augment=warp expects 9 values per row"):
         Warp().prepare(10, (3, 3, 1), np.random.default_rng(0))
 
 
@@ -237,7 +237,7 @@ def test_the_same_seed_gives_the_same_training():
 
 
 def test_rows_other_than_images_and_lbfgs_raise():
-    with pytest.raises(UserError, match="augment=warp expects rows that are images"):
+    with pytest.raises(UserError, match="augment=warp expects images; got rows without"):
         trained(SMALL, image=None)
     with pytest.raises(UserError, match="optimizer=lbfgs does not support augment"):
         trained(replace(SMALL, optimizer="lbfgs", norm="none", dropout=0.0))

@@ -461,7 +461,7 @@ def test_invalid_models_raise_before_anything_is_written(tmp_path):
     with pytest.raises(UserError, match=r"cannot save the network: θ must have shape"):
         save_network(path, NET, short)
     double = Weights(weights.theta.astype(float), weights.state)
-    with pytest.raises(UserError, match=r"weights must be float32, .* got float64"):
+    with pytest.raises(UserError, match=r"must be float32, .* got theta float64, state float32"):
         save_network(path, NET, double)
     with pytest.raises(UserError, match=r"notes must be plain JSON data.*set is not JSON"):
         save_network(path, NET, weights, {"x": {1, 2}})

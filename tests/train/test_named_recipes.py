@@ -84,7 +84,9 @@ def test_recipes_for_images_raise_for_a_table(tmp_path):
     path = tmp_path / "table.csv"
     lines = [f"{i % 7},{i % 5},{'ab'[i % 2]}" for i in range(200)]
     path.write_text("x,y,label\n" + "\n".join(lines), encoding="utf-8")
-    with pytest.raises(UserError, match="net-best is for images; for a table choose net"):
+    with pytest.raises(
+        UserError, match=r"net-best is for images; this data set is a table\. Choose net"
+    ):
         build_protocol(open_source(path, target="label"), contenders=["net", "net-best"])
 
 

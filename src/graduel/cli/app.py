@@ -6,9 +6,10 @@ import codecs
 import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
@@ -33,6 +34,18 @@ app = typer.Typer(
 )
 
 
+class _Command(TyperCommand):
+    """A command whose help lists arguments without the names of Python types."""
+
+    def get_params(self, *args: Any, **options: Any) -> list[Any]:
+        """Return the parameters."""
+        parameters = list(super().get_params(*args, **options))
+        for parameter in parameters:
+            if isinstance(parameter, TyperArgument):
+                vars(parameter)["display_type_rich"] = lambda ctx: ""
+        return parameters
+
+
 for command in (
     duel,
     data,
@@ -44,7 +57,7 @@ for command in (
     verdict,
     report,
 ):
-    app.command()(command)
+    app.command(cls=_Command)(command)
 
 
 def _print_version(is_set: bool) -> None:
@@ -99,7 +112,7 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _substitute(error: UnicodeError) -> tuple[str, int]:
-    """Return ASCII characters for those that an encoding lacks: "-" for a minus sign, else "?"."""
+    """Return ASCII characters for those that an encoding lacks: "-" for a minus sign, or "?"."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from copy import copy
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, get_args
 
 import typer
+from typer.models import ArgumentInfo
 
 TABLES = "CSV, Parquet"
 """The titles of the table formats, here as text because importing their registry imports NumPy."""
@@ -28,20 +31,18 @@ AsJson = Annotated[
 Threads = Annotated[
     str | None,
     typer.Option(
-        metavar="NUMBER|auto",
         help="Threads for each fit. Default: auto, the cores that are idle when the run begins.",
         show_default=False,
     ),
 ]
 
 
+METRICS = (
+    "error, log_loss, balanced_accuracy, auc, or a scikit-learn scorer. Default: error, or "
+    "log_loss if one class has over 90 % of the rows."
+)
 Metric = Annotated[
-    str | None,
-    typer.Option(
-        help="Metric of the verdicts: error, log_loss, balanced_accuracy, auc, or a scikit-learn "
-        "scorer. Default: error, or log_loss if one class has over 90 % of the rows.",
-        show_default=False,
-    ),
+    str | None, typer.Option(help=f"Metric of the verdicts: {METRICS}", show_default=False)
 ]
 Target = Annotated[str | None, typer.Option(help="The target column.", show_default=False)]
 
@@ -62,7 +63,10 @@ READ_OPTIONS: dict[str, Any] = {
             help="Number of classes into which a numeric target is binned.", show_default=False
         ),
     ],
-    "group": _text("A column that is not a feature: rows with equal values are never split."),
+    "group": _text(
+        "A column that is not a feature: rows with the same value stay on the same side of every "
+        "split."
+    ),
     "time": _text("A time column: the latest rows are the test rows."),
     "separator": _text("Field separator of a text file. Default: inferred."),
     "decimal": _text("Decimal separator of a text file. Default: inferred."),
@@ -70,6 +74,36 @@ READ_OPTIONS: dict[str, Any] = {
     "size": _text("HEIGHTxWIDTH to which images are resized."),
 }
 """Options for reading user data. An action gets those that are set as the dict `read_options`."""
+METAVARS = {
+    "target": "COLUMN",
+    "categorical": "COLUMNS",
+    "numeric": "COLUMNS",
+    "drop": "COLUMNS",
+    "group": "COLUMN",
+    "time": "COLUMN",
+    "separator": "CHARACTER",
+    "decimal": "CHARACTER",
+    "encoding": "NAME",
+    "size": "HEIGHTxWIDTH",
+    "contenders": "NAMES",
+    "net": "SETTINGS",
+    "vary": "KEY=VALUES",
+    "budget": "TIME",
+    "threads": "N|auto",
+    "split": "SPLIT",
+    "metric": "METRIC",
+    "rope": "NUMBER",
+    "sizes": "NUMBERS",
+    "data": "PATH",
+    "label": "CLASS",
+    "lr": "RATE",
+    "host": "HOST",
+    "allow": "HOST",
+    "names": "NAME,NAME",
+    "classes": "NAMES",
+    "contender": "NAME",
+}
+"""The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")
 TEXT_FORMAT = ("separator", "decimal", "encoding")
 ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *TEXT_FORMAT, "size")
@@ -104,16 +138,30 @@ def command(declaration: Callable[..., None]) -> Callable[..., None]:
 def _parameters(declaration: Callable[..., None]) -> Iterator[inspect.Parameter]:
     """Yield the parameters of a declaration, with the shared options inserted."""
     for parameter in inspect.signature(declaration, eval_str=True).parameters.values():
-        if parameter.annotation != Shared:
-            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            continue
-        for name in parameter.default:
+        shared = parameter.annotation == Shared
+        for name in parameter.default if shared else (parameter.name,):
             yield parameter.replace(
                 name=name,
                 kind=inspect.Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=READ_OPTIONS[name],
+                default=None if shared else parameter.default,
+                annotation=_with_metavar(
+                    name, READ_OPTIONS[name] if shared else parameter.annotation
+                ),
             )
+
+
+def _with_metavar(name: str, annotation: Any) -> Any:
+    """Return the annotation with a placeholder for the value, unless it has one or is a flag."""
+    kind, info = get_args(annotation)
+    types = set(get_args(kind)) or {kind}
+    if info.metavar is not None or bool in types:
+        return annotation
+    info = copy(info)
+    if isinstance(info, ArgumentInfo):
+        info.metavar = name.upper()
+    else:
+        info.metavar = METAVARS.get(name) or ("PATH" if Path in types else "N")
+    return Annotated[kind, info]
 
 
 def _parse_read_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
 
 @contextmanager
 def silence_warnings() -> Iterator[None]:
-    """Suppress warnings, such as those about unfinished convergence and missing feature names."""
+    """Suppress warnings, such as ConvergenceWarning and those about missing feature names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -130,7 +130,8 @@ def _to_numeric(series: pl.Series, decimal: str, rows: RowNumbers) -> pl.Series:
         return series.cast(pl.UInt8)
     if not series.dtype.is_numeric():
         raise UserError(
-            f"column {quote_name(series.name)}: expected numbers; it holds {series.dtype}"
+            f"column {quote_name(series.name)}: expected numbers; it holds {series.dtype}. "
+            "Convert it"
         )
     if series.dtype.is_integer() and series.dtype not in (pl.Int128, pl.UInt64):
         return series

@@ -134,7 +134,8 @@ def requested_kinds(
             name = find(text, names, option)
             if kinds.setdefault(name, kind) != kind:
                 raise UserError(
-                    f"column {quote_name(name)} cannot be both {kinds[name]} and {kind}"
+                    f"column {quote_name(name)} cannot be both {kinds[name]} and {kind}. "
+                    "Name it in one option only"
                 )
     return kinds
 
@@ -204,7 +205,10 @@ IDENTIFIER = "every cell is distinct"
 def _kind_of_text(
     column: pl.Series, decimal: str, formats: dict[str, str], is_declared: bool
 ) -> tuple[Kind, str]:
-    """Return the kind of a column of text; `is_declared` if it had a categorical type."""
+    """Return the kind of a column of text and the reason.
+
+    `is_declared`: whether the source declared the column categorical.
+    """
     distinct = column.drop_nulls().unique()
     if not is_declared and to_numbers(distinct, decimal) is not None:
         return "numeric", "text; every cell is a number"

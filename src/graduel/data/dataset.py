@@ -94,5 +94,7 @@ class Dataset:
 
     def _split_point(self) -> int:
         if self.n_train is None:
-            raise ValueError(f"the data set {self.name!r} has no predefined split")
+            raise ValueError(
+                f"expected a data set with a predefined split; {self.name!r} has n_train=None"
+            )
         return self.n_train

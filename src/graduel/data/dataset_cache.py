@@ -154,7 +154,10 @@ def _verify(folder: Path) -> _Manifest:
 
 
 def _damage_error(path: Path) -> UserError:
-    return UserError(f"{path}: expected the cached data that were written; the file is damaged")
+    return UserError(
+        f"{path}: expected the cached data as written; the file is damaged. Delete the duel's "
+        "folder and run it again"
+    )
 
 
 def _text_digest(plain: Any) -> str:

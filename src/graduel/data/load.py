@@ -52,7 +52,9 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
     elif place.exists():
         sha256 = spec.sha256 and fingerprint(place)
     else:
-        raise UserError(f"{place}: expected the data of this duel; there is no such file")
+        raise UserError(
+            f"{place}: expected the data of this duel; there is no such file. Restore it"
+        )
     if sha256 != spec.sha256:
         raise UserError(
             f"{spec.file} has changed since this duel began. Restore the old file, or start again "
@@ -98,11 +100,13 @@ def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
     if content.X.ndim != 2:
         if options:
             raise UserError(
-                f"--{options[0]} goes with a table; {spec.file} holds images with their labels"
+                f"--{options[0]} applies to tables only; {spec.file} holds images. Leave it out"
             )
         return replace(content, name=spec.name)
     if options and options[0] == "target":
-        raise UserError(f"--target goes with a table; {spec.file} has its labels in an array")
+        raise UserError(
+            f"--target applies to tables only; {spec.file} has its labels in an array. Leave it out"
+        )
     rows = Source(spec.name, content, source.notes, origin=content.source)
     dataset = _build_table(spec, rows, _to_frame(content), "target")
     return replace(dataset, n_train=content.n_train)
@@ -129,7 +133,10 @@ def _build_table(
     group = None if spec.group is None else find(spec.group, frame.columns, "group")
     time = None if spec.time is None else find(spec.time, frame.columns, "time")
     if target is not None and target in (group, time):
-        raise UserError(f"rows cannot be split by the target {quote_name(target)}")
+        option = "group" if target == group else "time"
+        raise UserError(
+            f"--{option} must name a column other than the target; got {quote_name(target)}"
+        )
     drop = spec.drop
     if group is not None and group not in drop:
         drop = (*drop, group)
@@ -183,11 +190,11 @@ def _rank_times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
     if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
         raise UserError(
             f"--time must name a column of dates or numbers; {quote_name(column.name)} holds "
-            f"{column.dtype}"
+            f"{column.dtype}. Name another"
         )
     if n_missing := column.null_count():
         raise UserError(
             f"--time must name a column without missing values; {quote_name(column.name)} has "
-            f"{n_missing:,}"
+            f"{n_missing:,}. Remove these rows, or name another column"
         )
     return np.array(column.rank("dense").cast(pl.Int64))

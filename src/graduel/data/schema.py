@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graduel.data.coerce import normalize_numbers, to_kind
 from graduel.data.column import Column
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import join_names
+from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import to_numbers
 from graduel.errors import UserError
 from graduel.pixels import detect_scale
@@ -62,11 +62,19 @@ class Schema:
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names):
-            raise UserError("the schema has two columns of the same name")
-        if not {*self.date_formats, *self.numeric_categories} <= set(names):
-            raise UserError("the schema has formats for columns that it does not have")
+            twice = next(name for name in names if names.count(name) > 1)
+            raise UserError(
+                f"columns of a schema must have distinct names; got {quote_name(twice)} twice"
+            )
+        if extra := {*self.date_formats, *self.numeric_categories} - set(names):
+            raise UserError(
+                "formats of a schema must be of its columns; got one for "
+                f"{quote_name(min(extra))}, which is not a column"
+            )
         if self.image is not None and not all(0 < side < MAX_SIDE for side in self.image):
-            raise UserError(f"the shape of an image must be positive; got {self.image}")
+            raise UserError(
+                f"the sides of an image must be from 1 to {MAX_SIDE - 1:,}; got {self.image}"
+            )
         if not 0 < self.scale < MAX_SCALE:
             raise UserError(f"the scale must be between 0 and {MAX_SCALE:,.0f}; got {self.scale}")
 
@@ -142,7 +150,7 @@ class Schema:
         Raises
         ------
         UserError
-            If images have another shape than in training.
+            If the shape of images differs from that in training.
         """
         X = np.asarray(X)
         flat = X.reshape(len(X), -1) if X.ndim > 1 else X.reshape(1, -1)
@@ -150,8 +158,8 @@ class Schema:
             height, width, channels = self.image
             colors = f" and {channels} channels" if channels > 1 else ""
             raise UserError(
-                f"expected images of {height} × {width} pixels{colors}; got rows of "
-                f"{flat.shape[1]:,} numbers"
+                f"expected images of {height} × {width} pixels{colors}; got an array of "
+                f"shape {X.shape}"
             )
         return flat
 

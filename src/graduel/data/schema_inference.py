@@ -66,7 +66,7 @@ def infer_table(
     target = find(target, names, "target")
     requested = requested_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
     if requested.get(target) == "dropped":
-        raise UserError(f"the target {quote_name(target)} cannot be dropped")
+        raise UserError(f"--drop must name other columns than the target; got {quote_name(target)}")
     labels = numeric_if_possible(frame[target].alias(target))
     has_label = labels.is_not_null()
     rows = has_label.arg_true().to_numpy().astype(np.int64)

@@ -111,7 +111,10 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
     if name in DATASETS:
         if options:
             option = next(iter(options)).replace("sample", "rows")
-            raise UserError(f"--{option} goes with a table; {name} comes with graduel")
+            raise UserError(
+                f"--{option} applies to tables only; {name} is a built-in data set of images. "
+                "Leave it out"
+            )
         return DataSource.builtin(name)
     known = name.startswith(OPENML) or (name in TOYS and not path.exists())
     if name.startswith(OPENML):

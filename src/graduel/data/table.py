@@ -88,8 +88,11 @@ class Table:
                 f"features, y and rows must have the same length; got {self.frame.height}, "
                 f"{len(self.y)} and {len(self.rows)}"
             )
-        if self.frame.columns != [column.name for column in self.columns]:
-            raise ValueError("columns must be those of the frame, in the same order")
+        if self.frame.columns != (names := [column.name for column in self.columns]):
+            raise ValueError(
+                "columns must be those of the frame, in the same order; got "
+                f"{join_names(names)} for {join_names(self.frame.columns)}"
+            )
 
     @property
     def counts(self) -> NDArray[np.int64]:

@@ -32,7 +32,7 @@ HEAD = 10_000
 """Number of first rows that are used to rank candidates."""
 
 
-def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
+def likely_targets(frame: pl.DataFrame, max_columns: int = 4) -> list[tuple[str, str]]:
     """Return likely targets with reasons, the most likely first.
 
     >>> import polars as pl
@@ -51,7 +51,7 @@ def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
         last, like = i == frame.width - 1, bool(LIKE.search(name))
         reasons = [f"{k:,} values"] + ["last column"] * last + ["named like a target"] * like
         ranked.append((few + last + 2 * like, -i, name, ", ".join(reasons)))
-    ranked = sorted((candidate for candidate in ranked if candidate[0]), reverse=True)[:most]
+    ranked = sorted((candidate for candidate in ranked if candidate[0]), reverse=True)[:max_columns]
     return [(name, reason) for _, _, name, reason in ranked]
 
 
@@ -176,7 +176,8 @@ def _cut_into_ranges(
     exact = exact[exact > values.min()]
     if not len(exact):
         raise UserError(
-            f"bins must cut the target {name} into two ranges; most of its rows hold {values.min()}"
+            f"bins must cut the target {name} into two ranges or more; most of its rows hold "
+            f"{values.min()}. Leave bins out, or give more"
         )
     edges = _round_edges(exact, values)
     comma = thousands_separator(target)

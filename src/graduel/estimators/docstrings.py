@@ -24,7 +24,7 @@ max_iter : maximum number of epochs; of iterations for 'lbfgs'
 shuffle : shuffle the rows in every epoch
 random_state : seed or ``RandomState``, for weights, split, order and dropout
 tol : minimum improvement; for 'lbfgs', the largest gradient entry at convergence
-verbose : show epochs: a progress bar on a terminal or in a notebook, else, or from 2 on, lines
+verbose : show epochs: a progress bar on a terminal or in a notebook, lines elsewhere or from 2
 warm_start : continue from the previous weights in ``fit``
 momentum, nesterovs_momentum : of 'sgd'; the first also of 'momentum' and 'nesterov'
 early_stopping : stop when the validation score no longer improves, and restore the best epoch
@@ -43,7 +43,7 @@ clip_norm, clip_value : bounds for the norm of the gradient, or for each entry
 ema : decay of an exponential moving average of the weights, used to predict; 0: none
 scoring : score of the validation rows: the name of a scikit-learn scorer, a scorer, or
     'loss'; None: ``score``
-input_scale : factor for X; 'auto': 1/255 for pixels (uint8 with a value above 127), else 1"""
+input_scale : factor for X; 'auto': 1/255 for pixels (uint8 with a value above 127), otherwise 1"""
 ATTRIBUTES = """\
 coefs_, intercepts_ : lists of W, shape (n_in, n_out), and b; views of the network's arrays
 network_, weights_ : the :class:`graduel.nn.Network` and its weights

@@ -82,7 +82,7 @@ def flatten_images(X: Any, known: Image | None = None) -> tuple[Any, Image | Non
 
 
 def resolve_scale(X: Any, input_scale: float | str) -> float:
-    """Return the factor for X: `input_scale`, or for 'auto' 1/255 for pixels and else 1."""
+    """Return the factor for X: `input_scale`, or for 'auto' 1/255 for pixels and 1 otherwise."""
     if input_scale != "auto":
         return float(input_scale)
     values = X.data if issparse(X) else X
@@ -90,7 +90,7 @@ def resolve_scale(X: Any, input_scale: float | str) -> float:
 
 
 def dtype_of(X: Any) -> str:
-    """Return the dtype of the network: float64 for float64, else float32."""
+    """Return the dtype of the network: float64 for float64, otherwise float32."""
     return "float64" if X.dtype == np.float64 else "float32"
 
 

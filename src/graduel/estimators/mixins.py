@@ -93,7 +93,10 @@ class EngineMixin:
             self.__dict__.pop("feature_names_in_", None)
 
     def _stand_in(self, fitted: Any = None) -> Any:
-        """Return a copy with these parameters, which validation can read and write."""
+        """Return an unfitted copy on which scikit-learn's validation can set attributes.
+
+        With `fitted`, the copy has its feature attributes.
+        """
         stand_in = object.__new__(type(self))
         stand_in.__dict__.update(self.get_params(deep=False))  # type: ignore[attr-defined]
         if fitted is not None:
@@ -208,13 +211,13 @@ class FittedMixin:
         check_is_fitted(self)
         return plots.plot_training(self, ax)
 
-    def plot_weights(self, layer: int = 0, most: int = 40) -> Any:
+    def plot_weights(self, layer: int = 0, max_units: int = 40) -> Any:
         """Draw a layer's weights, as images if its inputs are pixels.
 
         Parameters
         ----------
         layer : index of the layer, from 0, among those with weights
-        most : maximum number of units, if each is an image
+        max_units : maximum number of units, if each is an image
 
         Returns
         -------
@@ -223,4 +226,4 @@ class FittedMixin:
         from graduel.estimators import plots
 
         check_is_fitted(self)
-        return plots.plot_weights(self._fitted, layer, most)
+        return plots.plot_weights(self._fitted, layer, max_units)

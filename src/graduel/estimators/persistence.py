@@ -56,7 +56,10 @@ class FitNotes:
             check_count(getattr(self, name))
         lengths = [len(getattr(self, name) or ()) for name in CURVES]
         if not lengths[0] >= lengths[1] == lengths[2] or not lengths[0]:
-            raise ValueError(f"the curves have {lengths} values")
+            raise ValueError(
+                f"expected a loss curve with an entry and validation curves of equal length, no "
+                f"longer; got {lengths} values"
+            )
 
 
 COUNTS = ("n_iter_", "t_", "_no_improvement_count")
@@ -74,11 +77,16 @@ class FeatureNotes:
     def check(self, n_features: int) -> None:
         """Raise `ValueError` unless these notes match a network of `n_features` inputs."""
         if self.names is not None and len(self.names) != n_features:
-            raise ValueError("there must be a name for each feature")
+            raise ValueError(
+                f"expected a name for each of {n_features} features; got {len(self.names)} names"
+            )
         if self.image is not None and (min(self.image) < 1 or prod(self.image) != n_features):
-            raise ValueError("the shape of the images does not match the network")
+            raise ValueError(
+                f"expected images of {n_features} values, the inputs of the network; got shape "
+                f"{self.image}"
+            )
         if not (self.scale > 0 and isfinite(self.scale)):
-            raise ValueError("scale must be above 0")
+            raise ValueError(f"scale must be a finite number above 0; got {self.scale}")
 
 
 def save(estimator: Any, path: str | Path) -> None:
@@ -146,7 +154,8 @@ def load_estimator(
     except Exception as error:  # a damaged file can raise anything
         detail = one_line(f"{type(error).__name__}: {error}", 200)
         raise UserError(
-            f"{one_line(path)}: the description of the estimator is damaged ({detail})"
+            f"{one_line(path)}: the description of the estimator is damaged ({detail}). "
+            "Save the estimator again"
         ) from None
     return estimator
 
@@ -218,15 +227,20 @@ def _build_fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool
             target_notes["sparse"] is True,
         )
         if targets.multilabel and classes.dtype.kind not in "iu":
-            raise ValueError("multilabel targets must be integers")
+            raise ValueError(f"multilabel targets must be integers; got {classes.dtype}")
     else:
         targets = NumberTarget(
             check_count(from_plain(int, target_notes["n_outputs"])), network.loss
         )
         if hasattr(network.loss, "label_smoothing"):
-            raise ValueError("the loss of the network is not for regression")
+            raise ValueError(
+                f"expected a network with a loss for regression; got {type(network.loss).__name__}"
+            )
     if network.output_shape != (targets.n_outputs,) or len(network.input_shape) != 1:
-        raise ValueError("the shapes of the network do not match the estimator")
+        raise ValueError(
+            f"expected a network with inputs of shape (n_features,) and outputs of shape "
+            f"({targets.n_outputs},); got {network.input_shape} and {network.output_shape}"
+        )
     features.check(network.input_shape[0])
     names = None if features.names is None else np.array(features.names, dtype=object)
     return FittedNetwork(network, model.weights, targets, features.scale, names, features.image)
@@ -253,15 +267,23 @@ def parse_classes(dtype: Any, values: Any) -> Array:
     """Return the labels of a file; raise `ValueError` unless they are sorted and of this dtype."""
     match = re.fullmatch(r"[<>|]?(?:(b1|[iu][1248]|f[248])|(U)(\d{1,7})|(O))", str(dtype))
     if match is None or not isinstance(values, list) or not values:
-        raise ValueError(f"labels cannot be of dtype {dtype}")
-    if 4 * int(match[3] or 0) * len(values) > LARGEST_LABELS:
-        raise ValueError("the labels are too long")
+        raise ValueError(
+            f"labels must be a list of at least one number or text; got dtype {dtype} and "
+            f"{type(values).__name__}"
+        )
+    if (n_bytes := 4 * int(match[3] or 0) * len(values)) > LARGEST_LABELS:
+        raise ValueError(
+            f"labels must take at most {LARGEST_LABELS:,} bytes together; got {n_bytes:,}"
+        )
     kinds = {"b": (bool,), "i": (int,), "u": (int,), "f": (float, int)}
     kind = kinds[match[1][0]] if match[1] else (str,)
     if not all(type(value) in kind for value in values):
-        raise ValueError(f"labels of dtype {dtype} must be {kind[0].__name__}")
+        odd = next(value for value in values if type(value) not in kind)
+        raise ValueError(f"labels of dtype {dtype} must be {kind[0].__name__}; got {odd!r}")
     with np.errstate(all="ignore"):
         classes = np.array(values, dtype=dtype)
     if classes.tolist() != values or not (classes[:-1] < classes[1:]).all():
-        raise ValueError("labels must be sorted and match their dtype")
+        raise ValueError(
+            f"labels must be sorted, distinct and of dtype {dtype}; got {values[:5]!r}"
+        )
     return classes

@@ -70,8 +70,8 @@ def _score_name(estimator: Any) -> str:
     return "R²" if estimator._is_regressor else "accuracy"
 
 
-def plot_weights(fitted: FittedNetwork, layer: int = 0, most: int = 40) -> Any:
-    """Draw a layer's weights: as images if its inputs are pixels, else as one heat map."""
+def plot_weights(fitted: FittedNetwork, layer: int = 0, max_units: int = 40) -> Any:
+    """Draw a layer's weights: as images if its inputs are pixels, otherwise as one heat map."""
     import matplotlib.pyplot as plt
 
     arrays = fitted.arrays("W")
@@ -80,13 +80,13 @@ def plot_weights(fitted: FittedNetwork, layer: int = 0, most: int = 40) -> Any:
             f"layer must be from 0 to {len(arrays) - 1}, one of the {len(arrays)} layers with "
             f"weights; got {layer}"
         )
-    if most < 1:
-        raise ValueError(f"most must be at least 1; got {most}")
+    if max_units < 1:
+        raise ValueError(f"max_units must be at least 1; got {max_units}")
     W = arrays[layer]
     images = _images(W, fitted, layer % len(arrays))
     if images is None:
         return _table(W.reshape(-1, W.shape[-1]), fitted, layer % len(arrays))
-    count = min(most, len(images))
+    count = min(max_units, len(images))
     columns = min(count, 10)
     rows = ceil(count / columns)
     figure, panels = plt.subplots(

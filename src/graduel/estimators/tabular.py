@@ -45,7 +45,7 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
         class, all rows are training rows, and the last epoch is used
     max_epochs : upper limit for the recipe's epochs
     random_state : seed or ``RandomState``, for validation rows, weights, order and dropout
-    verbose : show epochs: a progress bar on a terminal or in a notebook, else, or from 2 on, lines
+    verbose : show epochs: a progress bar on a terminal or in a notebook, lines elsewhere or from 2
 
     Attributes
     ----------

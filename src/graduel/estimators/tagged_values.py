@@ -52,13 +52,16 @@ def to_tagged(value: Any) -> Any:
         return {"dict": [[to_tagged(k), to_tagged(v)] for k, v in value.items()]}
     if is_dataclass(value) and not isinstance(value, type):
         return {"part": serialization.part_to_plain(value, type(value).__name__, NAMES)}
-    raise TypeError(f"{type(value).__name__} cannot be saved as plain data")
+    raise TypeError(
+        f"expected numbers, text, lists, dicts or dataclasses; got {type(value).__name__}, which "
+        "cannot be saved as plain data"
+    )
 
 
 def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
     """Build a value from the result of :func:`to_tagged`; `known` holds the classes of parts."""
     if level > MOST_LEVELS:
-        raise ValueError(f"expected at most {MOST_LEVELS} nested levels")
+        raise ValueError(f"expected at most {MOST_LEVELS} nested levels; got more")
 
     def build(inner: Any) -> Any:
         return from_tagged(inner, known, level + 1)
@@ -76,6 +79,9 @@ def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
             return {build(k): build(v) for k, v in inner}
         case {"part": {"type": str(name)} as part, **rest} if not rest:
             if name not in known:
-                raise ValueError(f"unknown class {name}; pass custom classes as parts=[…]")
+                raise ValueError(
+                    f"expected the class of a known part; got {name}. Pass custom classes as "
+                    "parts=[…]"
+                )
             return serialization.part_from_plain(part, known)
     raise ValueError(f"expected the value of a parameter; got {value!r}")

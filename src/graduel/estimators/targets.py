@@ -78,7 +78,7 @@ class LabelTarget:
         return (codes[:, np.newaxis] == np.arange(len(self.classes))).astype(np.float32)
 
     def report(self, y: Array, weight: Array | None) -> tuple[float, float]:
-        """Return factor and summand that turn the loss into scikit-learn's."""
+        """Return (a, b) such that a · loss + b is scikit-learn's loss."""
         return 1.0, 0.0
 
     def predict(self, outputs: Array) -> Any:

@@ -126,8 +126,8 @@ class ExportGraph:
             raise UserError(f"cannot export the network: {error}") from None
         if {weights.theta.dtype, weights.state.dtype} != {np.dtype(network.dtype)}:
             raise UserError(
-                f"weights must be {network.dtype}, as the network computes; got "
-                f"{weights.theta.dtype} and, for the state, {weights.state.dtype}"
+                f"theta and state must be {network.dtype}, the network's dtype; got theta "
+                f"{weights.theta.dtype}, state {weights.state.dtype}"
             )
         is_number = isinstance(scale, int | float | np.integer | np.floating)
         if isinstance(scale, bool) or not (is_number and isfinite(scale)):

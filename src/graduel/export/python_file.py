@@ -30,10 +30,10 @@ def to_python(
     """Return a network and its weights as the source of one readable Python module.
 
     The module requires only NumPy (1.26 or later). With a classification loss it has
-    ``predict_proba(X)`` and ``predict(X)``, else only ``predict(X)``: each layer is a line of NumPy
-    with its equation as a comment, and the weights are at the end of the file. Run as a script, it
-    reads a CSV file and prints a prediction for each line. Write it with ``encoding="utf-8"``,
-    since labels can contain any character.
+    ``predict_proba(X)`` and ``predict(X)``, otherwise only ``predict(X)``: each layer is a line of
+    NumPy with its equation as a comment, and the weights are at the end of the file. Run as a
+    script, it reads a CSV file and prints a prediction for each line. Write it with
+    ``encoding="utf-8"``, since labels can contain any character.
 
     ``predict_proba(X)`` returns the same as ``network.predict(X * scale, weights)``; for
     BinaryCrossEntropy with one output and two classes it returns (1 − p, p).

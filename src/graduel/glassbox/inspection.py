@@ -57,7 +57,7 @@ class TreeInspection(PlainData):
     shap: Shap | None
     """None for trees with vector leaves, which XGBoost's SHAP does not support."""
     why_no_shap: str
-    """The reason if `shap` is None, else empty."""
+    """The reason if `shap` is None, otherwise empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

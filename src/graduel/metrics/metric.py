@@ -51,7 +51,7 @@ def brier(probabilities: Array, y: Array) -> float:
 class Metric:
     """A metric that contenders are compared by: as a loss in statistics, as a value in output.
 
-    The loss is the value if lower is better, else 1 − value.
+    The loss is the value if lower is better, otherwise 1 − value.
     """
 
     name: str

@@ -27,7 +27,7 @@ def expand_classes(p: Any, classes: Any, n_classes: int) -> Array:
 
 
 def softmax(raw: Array) -> Array:
-    """Return the softmax of raw scores, shape (n,) or (n, 1) for two classes, else (n, classes).
+    """Return the softmax of raw scores of shape (n, classes); two classes may have (n,) or (n, 1).
 
     >>> softmax(np.array([0.0])).tolist(), softmax(np.zeros((1, 4))).tolist()
     ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])

@@ -45,6 +45,7 @@ NOTE = "model"
 TREES = "booster"
 """The name of the array with the trees, and the kind of such a file."""
 DAMAGED = "the description of the model is damaged"
+REMEDY = ". Save the model again, or copy the file again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,10 @@ def _read_network(network: Network, weights: Weights, notes: dict[str, Any]) -> 
         )
     note = _read_note(notes.pop(NOTE))
     if note.family != "net" or network.prediction_shape != (len(note.schema.classes),):
-        raise UserError(f"{DAMAGED} (its classes do not match the network)")
+        raise UserError(
+            f"{DAMAGED} ({len(note.schema.classes)} classes, a network with outputs of shape "
+            f"{network.prediction_shape}){REMEDY}"
+        )
     preparation = note.read_preparation(NetPreparation)
     _check_width(network.input_shape, note.schema, preparation)
     return Model("net", note.title, note.schema, preparation, network, weights, notes=notes)
@@ -151,7 +155,10 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
     note = _read_note(notes.pop(NOTE, None))
     codes = note.class_codes
     if note.family != "xgboost" or not codes or max(codes) >= len(note.schema.classes):
-        raise UserError(f"{DAMAGED} (its classes do not match the trees)")
+        raise UserError(
+            f"{DAMAGED} ({len(note.schema.classes)} classes, trees with the class codes "
+            f"{list(codes[:20])}){REMEDY}"
+        )
     booster = Booster()
     booster.load_model(bytearray(trees.tobytes()))
     preparation = note.read_preparation(TreePreparation)
@@ -171,9 +178,9 @@ def _read_note(data: Any) -> ModelNote:
     """Return the validated description of a model."""
     note = from_plain(ModelNote, data, DAMAGED)
     if any(code < 0 for code in note.class_codes):
-        raise UserError(f"{DAMAGED} (a class code is negative)")
+        raise UserError(f"{DAMAGED} (a class code is negative){REMEDY}")
     if len(set(note.class_codes)) < len(note.class_codes):
-        raise UserError(f"{DAMAGED} (a class code occurs twice)")
+        raise UserError(f"{DAMAGED} (a class code occurs twice){REMEDY}")
     return note
 
 
@@ -182,12 +189,22 @@ def _check_width(shape: tuple[int, ...], schema: Schema, preparation: Preparatio
     width = int(np.prod(shape))
     if preparation is None:
         if schema.columns:
-            raise UserError(f"{DAMAGED} (columns without a preparation)")
+            raise UserError(
+                f"{DAMAGED} (it has {len(schema.columns)} columns, but no preparation){REMEDY}"
+            )
         if schema.image is not None and int(np.prod(schema.image)) != width:
-            raise UserError(f"{DAMAGED} (the images do not match the model)")
+            raise UserError(
+                f"{DAMAGED} (images of shape {schema.image}, a model of {width} inputs){REMEDY}"
+            )
         return
     if len(preparation.names) != width:
-        raise UserError(f"{DAMAGED} (the preparation does not match the model)")
+        raise UserError(
+            f"{DAMAGED} (a preparation with {len(preparation.names)} outputs, a model of {width} "
+            f"inputs){REMEDY}"
+        )
     known = {column.name for column in schema.columns}
-    if any(encoder.name not in known for encoder in preparation.encoders):
-        raise UserError(f"{DAMAGED} (the preparation is for other columns)")
+    if extra := [e.name for e in preparation.encoders if e.name not in known]:
+        raise UserError(
+            f"{DAMAGED} (its preparation has a column {one_line(extra[0], 40)!r} that the schema "
+            f"lacks){REMEDY}"
+        )

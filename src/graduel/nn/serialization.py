@@ -56,7 +56,7 @@ def read(spec: Mapping[str, Any], parts: Sequence[type] = ()) -> dict[str, Any]:
     except (KeyError, TypeError) as error:
         raise ValueError(
             "expected a network spec with layers, input_shape, loss and dtype; got one where "
-            f"{error!r} is missing or of another type"
+            f"{error!r} is missing or of the wrong type"
         ) from None
 
 

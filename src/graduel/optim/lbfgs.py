@@ -138,7 +138,7 @@ class _Line:
         moved = False
         try:
             point = strong_wolfe(
-                phi, start, first, c1=rule.c1, c2=rule.c2, most=rule.most_evaluations
+                phi, start, first, c1=rule.c1, c2=rule.c2, max_evaluations=rule.most_evaluations
             )
             if point.at and point is not last:
                 point = phi(point.at)

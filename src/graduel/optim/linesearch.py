@@ -22,7 +22,7 @@ def strong_wolfe(
     *,
     c1: float,
     c2: float,
-    most: int,
+    max_evaluations: int,
 ) -> Point:
     """Return a point a > 0 with  φ(a) ≤ φ(0) + c₁ a φ′(0)  and  |φ′(a)| ≤ c₂ |φ′(0)|.
 
@@ -38,7 +38,7 @@ def strong_wolfe(
     start : φ at 0, with a negative slope
     first : the first step to try
     c1, c2 : constants with 0 < c1 < c2 < 1
-    most : maximum number of evaluations of φ
+    max_evaluations : maximum number of evaluations of φ
 
     Returns
     -------
@@ -50,7 +50,7 @@ def strong_wolfe(
     --------
     >>> def phi(a):
     ...     return Point(a, (a - 3) ** 2, 2 * (a - 3))
-    >>> strong_wolfe(phi, phi(0.0), 1.0, c1=1e-4, c2=0.1, most=20)
+    >>> strong_wolfe(phi, phi(0.0), 1.0, c1=1e-4, c2=0.1, max_evaluations=20)
     Point(at=3.0, value=0.0, slope=0.0)
     """
 
@@ -61,7 +61,7 @@ def strong_wolfe(
     def flat_enough(point: Point) -> bool:
         return abs(point.slope) <= -c2 * start.slope
 
-    previous, step, left = start, first, most
+    previous, step, left = start, first, max_evaluations
     while True:
         if not left:
             return previous

@@ -27,7 +27,7 @@ class Iteration:
     evaluations: int
     """The number of evaluations of loss and gradient so far."""
     end: str = ""
-    """The reason if this is the last iteration, else empty."""
+    """The reason if this is the last iteration, otherwise empty."""
 
 
 @runtime_checkable

@@ -17,8 +17,8 @@ from graduel.optim.ranges import check_fields
 class RMSProp(ChunkedRule):
     """v ← ρ v + (1 − ρ) g²,   b ← μ b + g / (√v + ε),   θ ← (1 − α λ) θ − α b.
 
-    λ applies to the role "weight" only. v is stored scaled, v / (1 − ρ), and b accordingly, which
-    saves a pass over the vector.
+    λ applies to the role "weight" only. v is stored divided by 1 − ρ, and b is scaled to match,
+    which saves a pass over the vector.
 
     Source: Tieleman and Hinton, *Neural Networks for Machine Learning*, lecture 6.5, 2012; ε and
     momentum as in PyTorch.

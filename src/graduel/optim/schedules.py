@@ -18,10 +18,10 @@ NEAR = 1e-9
 """The tolerance for rounding errors of t at the end of a period."""
 
 
-def _positive(name: str, value: float, most: float = inf) -> None:
+def _positive(name: str, value: float, upper: float = inf) -> None:
     """Raise `ValueError` unless `value` is finite, above 0 and at most `most`."""
-    if not (0 < value <= most and value < inf):
-        bound = "" if most == inf else f" and at most {most:g}"
+    if not (0 < value <= upper and value < inf):
+        bound = "" if upper == inf else f" and at most {upper:g}"
         raise ValueError(f"{name} must be above 0{bound}; got {value}")
 
 

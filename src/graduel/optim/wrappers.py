@@ -21,13 +21,13 @@ from graduel.optim.ranges import check_positive
 
 @dataclass(frozen=True, slots=True)
 class _Bounded:
-    """The base of wrappers with a limit `most`."""
+    """The base of wrappers with a `maximum`."""
 
     rule: Optimizer
-    most: float
+    maximum: float
 
     def __post_init__(self) -> None:
-        check_positive("most", self.most)
+        check_positive("maximum", self.maximum)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:
         """Return the state of `rule`."""
@@ -36,7 +36,7 @@ class _Bounded:
 
 @dataclass(frozen=True, slots=True)
 class ClipNorm(_Bounded):
-    """g ← g · min(1, most / ‖g‖), then the step of `rule`.
+    """g ← g · min(1, maximum / ‖g‖), then the step of `rule`.
 
     A gradient that is not finite is passed on unchanged, so that divergence stays visible.
 
@@ -46,7 +46,7 @@ class ClipNorm(_Bounded):
     Parameters
     ----------
     rule : the wrapped rule
-    most : the maximum norm, above 0
+    maximum : the largest norm, above 0
 
     Examples
     --------
@@ -61,14 +61,14 @@ class ClipNorm(_Bounded):
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
         """Update `theta` in place by one step; scale `g` in place."""
         length = norm(g)
-        if length > self.most:
-            g *= self.most / length
+        if length > self.maximum:
+            g *= self.maximum / length
         self.rule.update(theta, g, state, lr)
 
 
 @dataclass(frozen=True, slots=True)
 class ClipValue(_Bounded):
-    """g ← max(−most, min(most, g)), entry by entry, then the step of `rule`.
+    """g ← max(−maximum, min(maximum, g)), entry by entry, then the step of `rule`.
 
     A gradient that is not finite is passed on unchanged, so that divergence stays visible.
 
@@ -77,7 +77,7 @@ class ClipValue(_Bounded):
     Parameters
     ----------
     rule : the wrapped rule
-    most : the maximum absolute value, above 0
+    maximum : the largest absolute value, above 0
 
     Examples
     --------
@@ -92,14 +92,14 @@ class ClipValue(_Bounded):
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
         """Update `theta` in place by one step; clip `g` in place."""
         low, high = (float(g.min()), float(g.max())) if len(g) else (0.0, 0.0)
-        if isfinite(low) and isfinite(high) and max(-low, high) > self.most:
-            np.clip(g, -self.most, self.most, out=g)
+        if isfinite(low) and isfinite(high) and max(-low, high) > self.maximum:
+            np.clip(g, -self.maximum, self.maximum, out=g)
         self.rule.update(theta, g, state, lr)
 
 
 @dataclass(frozen=True, slots=True)
 class MaxNorm(_Bounded):
-    """The step of `rule`, then w ← w · min(1, most / ‖w‖) for the incoming weights w of each unit.
+    """The step of `rule`, then w ← w · min(1, maximum / ‖w‖) for the weights w into each unit.
 
     Incoming weights are the columns of entries of the role "weight" with two or more axes; the
     kernel of a convolution is flattened to two axes, with the last axis as columns.
@@ -109,7 +109,7 @@ class MaxNorm(_Bounded):
     Parameters
     ----------
     rule : the wrapped rule
-    most : the maximum norm, above 0
+    maximum : the largest norm, above 0
 
     Examples
     --------
@@ -136,5 +136,5 @@ class MaxNorm(_Bounded):
         for entry in matrices:
             W = entry.view(theta).reshape(prod(entry.shape[:-1]), entry.shape[-1])
             lengths = np.sqrt(np.einsum("io,io->o", W, W))
-            if not (lengths <= self.most).all():
-                W *= self.most / np.maximum(lengths, self.most)
+            if not (lengths <= self.maximum).all():
+                W *= self.maximum / np.maximum(lengths, self.maximum)

@@ -9,7 +9,7 @@ from typing import Any
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
+from graduel.duel.verdict.sentences import capitalize_the, join_words, phrase_question, with_article
 from graduel.number_format import count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
@@ -98,6 +98,7 @@ def _build_content(run: Run) -> dict[str, Any]:
         "recipes": [settings.build_recipe_tables(run, name) for name in names],
         "command": result.environment.command,
         "saved_models": shlex.quote(run.path.resolve().name) if run.has_models else "",
+        "ece_note": results.ECE_NOTE,
         "environment": settings.build_environment_table(result.environment),
         "version": result.environment.versions.get("graduel", ""),
     }
@@ -117,8 +118,7 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
     if run.result.claims:
         return [
             {
-                "question": f"Does {titles.get(claim.booster, claim.booster)} blow "
-                f"{titles.get(claim.network, claim.network)} out of the water?",
+                "question": phrase_question(claim, titles),
                 "answer": claim.answer,
                 "sentence": claim.sentence,
             }

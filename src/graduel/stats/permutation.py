@@ -95,8 +95,8 @@ def bootstrap_means(d: Array, rng: np.random.Generator | None = None) -> Bootstr
     return Bootstrap.of(np.concatenate(means), np.zeros(n, np.intp))  # one stratum
 
 
-def pool_rows(d: Array, most: int = MOST_ROWS) -> Array:
-    """Pool rows at random into at most `most` sums, scaled so that their mean is that of `d`.
+def pool_rows(d: Array, max_rows: int = MOST_ROWS) -> Array:
+    """Pool rows at random into at most `max_rows` sums, scaled so that their mean is that of `d`.
 
     Sums of independent rows are independent, so a permutation test or bootstrap of the sums is as
     valid as one of the rows, and faster. Pooling at random removes any effect of the row order.
@@ -105,8 +105,8 @@ def pool_rows(d: Array, most: int = MOST_ROWS) -> Array:
     >>> len(pool_rows(d, 5)), float(pool_rows(d, 5).mean()), pool_rows(d, 10) is d
     (5, 4.5, True)
     """
-    if len(d) <= most:
+    if len(d) <= max_rows:
         return d
-    group = np.arange(len(d)) % most
+    group = np.arange(len(d)) % max_rows
     order = np.random.default_rng(SEED).permutation(len(d))
-    return np.bincount(group, d[order], most) * (most / len(d))
+    return np.bincount(group, d[order], max_rows) * (max_rows / len(d))

@@ -188,15 +188,15 @@ def _is_decided(
     return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean
 
 
-def _find_smallest(holds: Callable[[int], bool], low: int, most: int) -> int | None:
+def _find_smallest(holds: Callable[[int], bool], low: int, highest: int) -> int | None:
     """Return the smallest number above `low` for which the monotone condition `holds`.
 
-    None if the search, which doubles, passes `most`.
+    None if the search, which doubles, passes `highest`.
     """
     high = low + 1
     while not holds(high):
         low, high = high, 2 * high
-        if low >= most:
+        if low >= highest:
             return None
     while high - low > 1:
         middle = (low + high) // 2

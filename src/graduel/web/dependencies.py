@@ -71,7 +71,9 @@ class Client:
         data = self.session.training_data if choice == "trained" else self.server.app.data
         if data is None:
             raise ClientError(
-                409, "no test rows are available: the server was started on a model without data"
+                409,
+                "no test rows are available: the server was started on a model without data; start "
+                "it on the folder of a duel",
             )
         return data
 
@@ -80,10 +82,10 @@ def read_example(models: ModelPair, request: ExampleRequest) -> Any:
     """Return the example of a request as one raw row; ClientError 422 if it is invalid."""
     if models.image is not None:
         if request.pixels is None:
-            raise ClientError(422, "pixels: expected an image as base64")
+            raise ClientError(422, "pixels: expected an image as base64; got none")
         return unpack_pixels(request.pixels, int(np.prod(models.image)))[np.newaxis]
     if request.row is None:
-        raise ClientError(422, "row: expected the values of a table row, by column")
+        raise ClientError(422, "row: expected the values of a table row, by column; got none")
     return frame_of(request.row, models.fields)
 
 
@@ -91,7 +93,9 @@ def find_net(models: ModelPair) -> tuple[Model, Network, Weights]:
     """Return the network's model, the network and its weights; ClientError 409 if there is none."""
     net = models.net
     if net is None or net.network is None or net.weights is None:
-        raise ClientError(409, "no network is available, only XGBoost")
+        raise ClientError(
+            409, "no network is available, only XGBoost; choose models with a network"
+        )
     return net, net.network, net.weights
 
 
@@ -110,7 +114,9 @@ def find_plain_net(models: ModelPair) -> tuple[Model, Network, Weights]:
 def find_trees(models: ModelPair) -> Model:
     """Return the XGBoost model; ClientError 409 if there is none."""
     if models.trees is None:
-        raise ClientError(409, "no XGBoost model is available, only a network")
+        raise ClientError(
+            409, "no XGBoost model is available, only a network; choose models with XGBoost"
+        )
     return models.trees
 
 

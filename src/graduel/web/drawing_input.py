@@ -55,7 +55,9 @@ def read_picture(content: bytes) -> Array:
     except ClientError:
         raise
     except Exception:  # Pillow raises many types for damaged files
-        raise ClientError(415, "expected a PNG, JPEG or WebP image") from None
+        raise ClientError(
+            415, "expected a PNG, JPEG or WebP image; the file cannot be decoded"
+        ) from None
     paper = Image.new("RGBA", upright.size, "white")
     gray = Image.alpha_composite(paper, upright).convert("L")
     gray.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)

@@ -14,14 +14,14 @@ class Limits:
     sessions : concurrent sessions; for one more, the session idle longest ends
     busy_seconds : a session used within this time is not ended for a new one
     idle_seconds : a session ends after this time without a request
-    memory_bytes : memory of all sessions together: uploads, weights, trainings
+    memory_bytes : memory of all sessions together: uploads, weights, training runs
     json_bytes, upload_bytes : size of a request body: JSON, or a file
     body_seconds : time to receive a body
     uploads : concurrent uploads
     rows, columns, classes : size of an uploaded table
     parameters : size of a network to train
-    training_seconds : computing time of one training
-    queue : trainings waiting in the queue
+    training_seconds : computing time of one training run
+    queue : training runs that wait in the queue
     """
 
     sessions: int = 64

@@ -24,7 +24,7 @@ def _one_of(names: Iterable[str], field: str) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in known:
-            raise ValueError(f"{field} must be one of {', '.join(known)}")
+            raise ValueError(f"{field} must be one of {', '.join(known)}; got {name[:40]!r}")
         return name
 
     return AfterValidator(check)
@@ -86,7 +86,7 @@ class ExampleRequest(ModelRequest):
 
 
 class DrawingRequest(ModelRequest):
-    """A square grayscale canvas, ink bright; `prepare` applies MNIST's preparation."""
+    """A square grayscale canvas with bright ink; `prepare` applies MNIST's preparation."""
 
     pixels: Base64
     size: Annotated[int, Field(ge=8, le=320)]

@@ -38,7 +38,9 @@ def run(
     }
     if len(every := expand_datasets(datasets)) > 1 or every != datasets:
         if sizes is not None:
-            raise UserError("--sizes: expected one data set; got several")
+            raise UserError(
+                f"--sizes: expected one data set; got {len(every)}. Give one, or leave --sizes out"
+            )
         from graduel.cli.actions.suite import run as run_suite
 
         run_suite(every, read_options, as_json=as_json, **options)

@@ -109,7 +109,7 @@ def _load_example(model: Model, place: str | None, row: int) -> tuple[Any, int |
         return _select_row(model, data, row, rows, f"row {row} of {data.name}")
     source = read_source(name)
     if isinstance(source.content, Dataset):
-        raise UserError(f"{name}: expected a table, as in the training data; got images")
+        raise UserError(f"{name}: expected a table, as in the training data; got images or arrays")
     frame = source.content
     _check_row(row, len(frame))
     example = frame[row : row + 1]
@@ -163,6 +163,8 @@ def _load_image(model: Model, path: Path) -> Any:
             resized = image.convert("L" if shape[2] == 1 else "RGB").resize((shape[1], shape[0]))
             return np.asarray(resized, np.uint8).reshape(1, *shape)
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
-        raise UserError(f"{path}: expected an image; the file cannot be decoded") from None
+        raise UserError(
+            f"{path}: expected an image; the file cannot be decoded. Give a PNG or JPEG file"
+        ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None

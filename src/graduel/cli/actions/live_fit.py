@@ -37,7 +37,7 @@ class FitOutcome:
     length : the number of epochs or rounds, in words
     seconds : duration of the fit
     stopped : whether Ctrl-C stopped it
-    diverged : the message if the training diverged, else empty
+    diverged : the message if the training diverged, otherwise empty
     """
 
     fitted: FittedContender
@@ -50,7 +50,7 @@ class FitOutcome:
 
 
 class LiveDisplay:
-    """Progress of a fit: a live line on a terminal, else a line every few seconds."""
+    """Progress of a fit: a live line on a terminal, otherwise a line every few seconds."""
 
     def __init__(self, console: Console, first: str) -> None:
         self._console, self._last_line = console, float("-inf")

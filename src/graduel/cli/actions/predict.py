@@ -82,10 +82,12 @@ def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> Predic
 
     if options:
         raise UserError(
-            f"--{next(iter(options))}: expected a model for tables; this model takes images"
+            f"--{next(iter(options))}: expected a model for tables; this model takes images. "
+            "Leave it out"
         )
     if detect_format(rows) == "npz":
         X = _read_archive(rows)
+        _check_examples(model, X, rows)
         names = _name_columns(model, ["row"])
 
         def predict_arrays() -> Iterator[pl.DataFrame]:
@@ -134,6 +136,19 @@ def _read_archive(path: Path) -> Any:
             f"{path}: expected plain arrays; the file cannot be read ({reason})"
         ) from None
     raise UserError(f"{path}: expected an array X; got {', '.join(names) or 'none'}")
+
+
+def _check_examples(model: Model, X: Any, path: Path) -> None:
+    """Raise `UserError` unless the array fits the model, before any output is written."""
+    n = len(model.input_names)
+    if X.ndim > 1 and n == np.prod(X.shape[1:]):
+        return
+    expected = f"an array of shape (n, {n})"
+    if model.image:
+        height, width, channels = model.image
+        colors = f" with {channels} channels" if channels > 1 else ""
+        expected = f"images of {height} × {width} pixels{colors}, shape (n, height, width)"
+    raise UserError(f"{path}: expected {expected}; got an array of shape {X.shape}")
 
 
 def _name_columns(model: Model, taken: list[str]) -> list[str]:

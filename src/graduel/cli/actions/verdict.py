@@ -42,7 +42,8 @@ def run(
     one, other, true = read_array(a), read_array(b), read_array(y)
     if true.columns is not None:
         raise UserError(
-            f"{y}: expected one column of true labels; got a table. Name a column: {y}:COLUMN"
+            f"{y}: expected one column of true labels; got a table of {len(true.columns)} columns. "
+            f"Name one: {y}:COLUMN"
         )
     class_list = None if classes is None else list(split_names(classes))
     order = class_list
@@ -86,9 +87,12 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
     console.print(f"[bold]{escape(pair.sentence)}[/]", highlight=False)
     table = Table()
     table.add_column("")
-    for heading in (pair.a, pair.b, "Difference"):
+    for heading in (pair.a, pair.b, f"Loss, {pair.a} minus {pair.b}"):
         table.add_column(escape(heading), justify="right")
     decimals = decimals_of(metric.unit, pair.rows)
+    worse, better, sign = pair.a, pair.b, 1
+    if pair.error_b >= pair.error_a:  # intervals are those of the sentence, with its sign
+        worse, better, sign = better, worse, -1
     difference = format_difference(pair.difference, metric.unit, decimals)
     if metric.unit:
         difference += f" {name_unit(metric)}s"
@@ -97,14 +101,13 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
     title = metric.title[:1].upper() + metric.title[1:]
     table.add_row(escape(title), *values, difference)
     console.print(table)
-    better = f"positive: {pair.b} is better"
     equivalence = (pair.equivalence_interval, pair.equivalence_level)
     rows = [
-        ("Difference", f"loss of {pair.a} minus loss of {pair.b}; {better}"),
-        ("", format_interval(pair.interval, pair.interval_level, 1, metric, decimals)),
+        ("Interval", f"loss of {worse} minus loss of {better}; positive: {better} is better"),
+        ("", format_interval(pair.interval, pair.interval_level, sign, metric, decimals)),
         (
             "Equivalence",
-            f"{format_interval(*equivalence, 1, metric, decimals)}; "
+            f"{format_interval(*equivalence, sign, metric, decimals)}; "
             f"ROPE ±{format_rope(pair.rope, metric)}",
         ),
         ("Test", f"{pair.test}, {format_equals_p(pair.p_value)}{_exact(pair)}"),

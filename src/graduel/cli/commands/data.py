@@ -29,7 +29,8 @@ def data(
         ),
     ] = None,
 ) -> None:
-    """List the named data sets, or show the columns, classes and warnings of one.
+    """List the named data sets, or describe one.
 
-    openml:NAME is downloaded if it is not cached.
+    The description lists columns, classes and warnings. openml:NAME is downloaded if it is not
+    cached.
     """

@@ -60,11 +60,15 @@ def experiment(
         typer.Option(
             help="Test rows: given (the data set's split), holdout (20 % of all rows), or "
             "cross-validation with k folds and r repeats, such as 5x2. Default: given if there is "
-            "a split; else 5x2 below 5,000 rows, holdout from there on.",
+            "a split; otherwise 5x2 below 5,000 rows, holdout with more.",
             show_default=False,
         ),
     ] = None,
     metric: Metric = None,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
-    """Train variants of a network on the same rows and seeds; compare and plot them."""
+    """Train variants of a network and compare them.
+
+    All variants are trained on the same rows with the same seeds. The result is a table and a
+    figure.
+    """

@@ -15,7 +15,8 @@ def inspect(
     model: Annotated[
         Path,
         typer.Argument(
-            help="Model file: written by 'graduel train', or model.safetensors of a duel's cell.",
+            help="Model file: written by 'graduel train', or model.safetensors of a fit of a duel "
+            "(DUEL/cells/FIT).",
             show_default=False,
         ),
     ],
@@ -33,13 +34,16 @@ def inspect(
     label: Annotated[
         str | None,
         typer.Option(
-            help="True class of the example. Default: its label, else the predicted class.",
+            help="True class of the example. Default: its label, or the predicted class if it has "
+            "none.",
             show_default=False,
         ),
     ] = None,
     layer: Annotated[
         int | None,
-        typer.Option(help="Layer l (of W_l) whose unit is shown.", show_default=False),
+        typer.Option(
+            help="Layer whose unit is shown, counted from 1 (the l of W_l).", show_default=False
+        ),
     ] = None,
     unit: Annotated[
         int | None, typer.Option(help="Unit to show, counted from 0.", show_default=False)
@@ -52,4 +56,7 @@ def inspect(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the forward and backward pass of one example through a model, number by number."""
+    """Show a model's computation on one example, number by number.
+
+    Of a network these are the forward and the backward pass, of XGBoost the leaves of its trees.
+    """

@@ -33,8 +33,14 @@ def predict(
     ] = None,
     contender: Annotated[
         str | None,
-        typer.Option(help="Contender whose model of the duel is used. Default: the best."),
+        typer.Option(
+            help="Contender of the duel to predict with. Default: the best by the duel's metric, "
+            "of those with a saved model."
+        ),
     ] = None,
     shared: Shared = TEXT_FORMAT,
 ) -> None:
-    """Predict new rows with a saved model: each row with its class and probabilities."""
+    """Predict new rows with a saved model.
+
+    Each row is written with its predicted class and the probability of each class.
+    """

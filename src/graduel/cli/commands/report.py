@@ -15,4 +15,4 @@ def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a finished duel, experiment or suite.")],
     as_json: AsJson = False,
 ) -> None:
-    """Render the report of a finished duel, experiment or suite again, without training."""
+    """Render the report of a finished run again, without training."""

@@ -30,4 +30,7 @@ def serve(
     target: Target = None,
     shared: Shared = COLUMNS,
 ) -> None:
-    """Serve the glass box: a page to draw digits, inspect the models, and train networks."""
+    """Serve the glass box, a page that shows models at work.
+
+    On the page you can draw digits, inspect the models and train networks.
+    """

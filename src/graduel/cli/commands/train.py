@@ -9,8 +9,8 @@ import typer
 
 from graduel.cli.options import (
     ALL_BUT_TARGET,
+    METRICS,
     AsJson,
-    Metric,
     Quick,
     Rows,
     Shared,
@@ -61,11 +61,20 @@ def train(
         str | None,
         typer.Option(
             help="Test rows: given (the data set's split) or holdout (20 % of all rows). Default: "
-            "given if there is a split.",
+            "given if there is a split, otherwise holdout.",
             show_default=False,
         ),
     ] = None,
-    metric: Metric = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Metric by which the best epoch or round is selected: {METRICS}",
+            show_default=False,
+        ),
+    ] = None,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
-    """Train one model with live progress, and save it. Ctrl-C saves the best epoch so far."""
+    """Train one model with live progress, and save it.
+
+    Ctrl-C saves the best epoch so far.
+    """

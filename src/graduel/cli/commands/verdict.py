@@ -32,7 +32,7 @@ def verdict(
         float | None,
         typer.Option(
             help="Region of practical equivalence: the largest difference without practical "
-            "relevance (0.01 is 1 point). Default: by the metric.",
+            "relevance (0.01 is 1 point). Default for error: 0.01.",
             show_default=False,
         ),
     ] = None,
@@ -53,4 +53,7 @@ def verdict(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test which of two sets of predictions is better, from any tool."""
+    """Test which of two sets of predictions is better.
+
+    The predictions can come from any tool.
+    """

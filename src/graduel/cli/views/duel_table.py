@@ -10,7 +10,9 @@ from rich.table import Table
 
 from graduel.cli.views.inspect_text import print_text
 from graduel.duel.result.outcome import Run
+from graduel.duel.verdict.sentences import phrase_question
 from graduel.report import experiment
+from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.sections import learning_curve, results
 
@@ -56,7 +58,11 @@ def show(run: Run, report: Path, console: Console) -> None:
     if "x" in result.protocol.split:
         title += f" in each fold ({result.protocol.split})"
     console.print(build_rich_table(results.build_table(run), title))
+    print_text(console, results.ECE_NOTE)
+    titles = list_titles(run)
     for claim in result.claims:
+        console.print()
+        print_text(console, phrase_question(claim, titles))
         console.print(f"[bold]{escape(claim.sentence)}[/]", highlight=False)
     if result.claims:
         console.print()

@@ -124,7 +124,7 @@ def _print_forward(inspection: Inspection, net: NetInspection, console: Console)
     table.columns[1].justify = "left"
     for one in net.forward.layers:
         a = one.output
-        cells = (one.place.title, one.place.forward.text[:44], f"{a.size:,}")
+        cells = (one.place.title, one.place.forward.text, f"{a.size:,}")
         table.add_row(*map(escape, cells), f"{int((a == 0).sum()):,}", format_term(float(a.max())))
     console.print(table)
     for one_neuron in net.neurons:

@@ -1,4 +1,4 @@
-"""Live progress of a duel: a line per contender on a terminal, else plain lines."""
+"""Live progress of a duel: a line per contender on a terminal, otherwise plain lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hyperparameter search of one cell: Optuna proposes trials, a SQLite file stores them.
+"""The hyperparameter search of one fit: Optuna proposes trials, a SQLite file stores them.
 
 A finished trial is written in one transaction, so a killed process leaves no partial trial. The
 parameters of a trial depend only on the cell, the trial's number and the finished trials before it,
@@ -229,6 +229,6 @@ def _from_frozen(frozen: Any, space: Space) -> Trial:
         )
     except (KeyError, StopIteration, TypeError):
         raise UserError(
-            "the trials stored in this run's folder belong to another search space. "
+            "the trials stored in this run's folder belong to a different search space. "
             "Choose another --out"
         ) from None

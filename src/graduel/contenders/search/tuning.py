@@ -109,7 +109,10 @@ class TunedContender:
             clock.resume()
         spent = trials[-1].clock
         if best is None:
-            raise UserError(f"every trial failed. The first error: {trials[0].why}")
+            raise UserError(
+                f"expected a trial without an error; all {len(trials)} failed, the first with: "
+                f"{trials[0].why}"
+            )
         if model is None:
             model = self._refit(best, train, valid, rng, budget)
         model.details = {**model.details, "trial": best.number}

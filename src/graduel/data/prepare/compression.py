@@ -42,7 +42,7 @@ def decompress_spec(data: Any) -> Any:
         except (ValueError, zlib.error) as error:
             raise UserError(f"{DAMAGED}: {error}") from None
         if not unzip.eof:
-            raise UserError(f"{DAMAGED}: it is cut short or too long")
+            raise UserError(f"{DAMAGED}: expected at most {MOST:,} bytes, complete; got others")
     queue = [data]
     while queue:
         value = queue.pop()

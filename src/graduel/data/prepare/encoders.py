@@ -195,7 +195,8 @@ class Date(Struct, frozen=True, tag=True):
     def __post_init__(self) -> None:
         if not set(self.parts) <= set(values.PERIODS) or len(set(self.parts)) < len(self.parts):
             raise ValueError(
-                f"column {self.name!r} has invalid or duplicate date parts: {self.parts}"
+                f"date parts of column {self.name!r} must be distinct names of "
+                f"{', '.join(values.PERIODS)}; got {', '.join(self.parts)}"
             )
 
     @classmethod
@@ -241,11 +242,12 @@ class Date(Struct, frozen=True, tag=True):
 
 
 def _merge_others(code: Array, categories: tuple[str, ...], others: bool) -> Array:
-    """Replace the code of unseen categories with that of the rarer ones, else with −1."""
+    """Replace the code of unseen categories with that of the rarer ones, or with −1."""
     known = len(categories)
     return np.where(code < known, code, known if others else -1)
 
 
 def _require_distinct(name: str, categories: tuple[str, ...]) -> None:
     if len(set(categories)) < len(categories):
-        raise ValueError(f"column {name!r} has a duplicate category")
+        twice = next(one for one in categories if categories.count(one) > 1)
+        raise ValueError(f"categories of column {name!r} must be distinct; got {twice!r} twice")

@@ -56,8 +56,10 @@ class Preparation(Struct, frozen=True):
             raise UserError(f"each column must be named once; got {twice[0]!r} twice")
         for encoder in self.encoders:
             if encoder.for_trees != self.for_trees:
+                kinds = ("trees", "a network") if self.for_trees else ("a network", "trees")
                 raise UserError(
-                    f"the encoder of column {encoder.name!r} is of another kind of preparation"
+                    f"column {encoder.name!r}: expected an encoder for {kinds[0]}; got "
+                    f"{type(encoder).__name__} for {kinds[1]}"
                 )
 
     @property
@@ -182,7 +184,10 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if sorted(self.encoders, key=_is_code) != list(self.encoders):
-            raise UserError("a preparation's codes must come last")
+            raise UserError(
+                "the category codes of a preparation must be its last encoders; got "
+                + ", ".join(type(encoder).__name__ for encoder in self.encoders[:20])
+            )
 
     @property
     def categorical(self) -> tuple[int, ...]:

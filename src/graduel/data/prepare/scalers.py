@@ -108,7 +108,7 @@ class Quantile(Struct, frozen=True, tag=True):
 
     def __post_init__(self) -> None:
         if any(a > b for a, b in pairwise(self.knots)):
-            raise ValueError("knots must be in ascending order")
+            raise ValueError(f"knots must be in ascending order; got {list(self.knots[:20])}")
 
     @classmethod
     def fit(cls, x: Array) -> Quantile:

@@ -23,15 +23,15 @@ def quote_name(value: object) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 2] + "…" + text[-1]
 
 
-def join_names(values: Iterable[object], most: int = 5) -> str:
+def join_names(values: Iterable[object], max_names: int = 5) -> str:
     """Join the first few of many names into a text.
 
-    >>> join_names(["a", "b", "c"], most=2)
+    >>> join_names(["a", "b", "c"], max_names=2)
     "'a', 'b' and 1 more"
     """
     every = list(values)
-    text = ", ".join(quote_name(value) for value in every[:most])
-    return text + (f" and {len(every) - most:,} more" if len(every) > most else "")
+    text = ", ".join(quote_name(value) for value in every[:max_names])
+    return text + (f" and {len(every) - max_names:,} more" if len(every) > max_names else "")
 
 
 def sanitize_names(names: Sequence[object]) -> tuple[list[str], list[str]]:

@@ -44,7 +44,10 @@ def read_npz(path: Path) -> Dataset:
 
 def _select_arrays(archive: Any, path: Path) -> list[NDArray[Any]]:
     if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise UserError(f"{path}: expected an NPZ file with X and y; got a single array")
+        raise UserError(
+            f"{path}: expected an NPZ file with X and y; got a single array of shape "
+            f"{archive.shape}. Save both with numpy.savez"
+        )
     names = {name.lower(): name for name in archive.files}
     for keys in (("x_train", "y_train", "x_test", "y_test"), ("x", "y"), ("data", "target")):
         if set(keys) <= set(names):

@@ -16,7 +16,7 @@ from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.read.tables.format_registry import recognize_table
 from graduel.data.read.tables.table_format import ReadOptions, TableFormat
 from graduel.data.read.toy_datasets import TOYS, load_toy
-from graduel.errors import UserError, unknown
+from graduel.errors import UserError, suggest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -145,7 +145,7 @@ def detect_format(path: Path) -> TableFormat | Literal["folder", "npz"]:
     except FileNotFoundError:
         if path.suffix or len(path.parts) > 1:
             raise UserError(f"{path}: expected a file or a folder; there is no such path") from None
-        raise unknown("the name of a data set", str(path), (*TOYS, "mnist")) from None
+        raise _unknown_name(str(path)) from None
     except UserError:
         raise
     except (OSError, ValueError) as error:
@@ -164,3 +164,12 @@ def detect_format(path: Path) -> TableFormat | Literal["folder", "npz"]:
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )
     return DELIMITED
+
+
+def _unknown_name(name: str) -> UserError:
+    """Return the error for a name that is neither a path nor a data set."""
+    names = [*TOYS, "mnist"]
+    return UserError(
+        f"expected a file, a folder, {OPENML}NAME or one of {', '.join(names)}; got {name!r}, "
+        f"and there is no such path{suggest(name, names)}"
+    )

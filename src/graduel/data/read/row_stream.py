@@ -31,5 +31,6 @@ def open_stream(
     path = Path(path)
     table_format = detect_table(path)
     if table_format is None:
-        raise UserError(f"{path}: expected a table ({list_titles()})")
+        kind = "a folder" if path.is_dir() else "a file of arrays"
+        raise UserError(f"{path}: expected a table ({list_titles()}); got {kind}")
     return table_format.scan(path, ReadOptions(separator, decimal, encoding))

@@ -49,12 +49,12 @@ def validate_trials(trials: Any, seconds: float | None) -> int | None:
     return validate_count("trials", trials, MAX_TRIALS)
 
 
-def validate_count(name: str, value: int, most: int | None) -> int:
-    """Validate an integer from 1 to `most`; if `most` is None, the caller checks the range."""
+def validate_count(name: str, value: int, maximum: int | None) -> int:
+    """Validate an integer from 1 to `maximum`; if that is None, the caller checks the range."""
     try:
         number = operator.index(value)
     except TypeError:
         raise UserError(f"{name} must be a whole number; got {value!r}") from None
-    if most is not None and not 1 <= number <= most:
-        raise UserError(f"{name} must be at least 1 and at most {most}; got {number}")
+    if maximum is not None and not 1 <= number <= maximum:
+        raise UserError(f"{name} must be at least 1 and at most {maximum}; got {number}")
     return number

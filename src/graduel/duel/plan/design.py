@@ -68,7 +68,7 @@ class Design:
 
 
 def default_design(dataset: Dataset, *, quick: bool) -> Design:
-    """Return the given split, else cross-validation for few rows, else a holdout."""
+    """Return the given split if there is one, cross-validation for few rows, or a holdout."""
     if dataset.n_train is not None:
         return Design("given")
     if dataset.times is not None or len(dataset.y) >= FEW_ROWS:
@@ -103,10 +103,11 @@ def check_design(design: Design, dataset: Dataset) -> None:
     n = len(dataset.y)
     if n < 2 * design.folds:
         raise UserError(
-            f"expected at least {2 * design.folds} rows for this split; {dataset.name} has {n}"
+            f"--split {design} needs at least {2 * design.folds} rows; {dataset.name} has {n}. "
+            "Give more rows, or choose fewer folds"
         )
     if dataset.groups is not None and (n_groups := len(np.unique(dataset.groups))) < design.folds:
         raise UserError(
-            f"--group must name a column with at least {design.folds} groups for this split; "
-            f"got one with {n_groups}"
+            f"--group must name a column with at least {design.folds} groups for --split {design}; "
+            f"got one with {n_groups}. Name another, or choose fewer folds"
         )

@@ -25,7 +25,8 @@ def _version(package: str) -> str:
         if package == "xgboost":
             return version("xgboost-cpu")
         raise UserError(
-            f"the package {package}, which a contender needs, is not installed"
+            f"the package {package}, which a contender needs, is not installed. "
+            f"Run python -m pip install {package}"
         ) from None
 
 

@@ -111,8 +111,10 @@ class Protocol:
             If the data are not a plan of this format.
         """
         if not isinstance(data, dict) or data.get("format") != FORMAT:
+            got = f"format {data.get('format')!r}" if isinstance(data, dict) else "other data"
             raise UserError(
-                f"expected a duel's plan of format {FORMAT}; got another file or format"
+                f"expected a duel's plan of format {FORMAT}; got {got}. Run the duel again in "
+                "a new folder"
             )
         return from_plain(cls, data, "expected a duel's plan")
 

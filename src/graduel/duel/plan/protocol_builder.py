@@ -79,7 +79,7 @@ def build_protocol(
         if (variants := contender.recipes(traits)) is None:
             if traits is None:
                 raise UserError(f"{name} is for tables; this data set has images. Leave {name} out")
-            raise UserError(f"{name} is for images; for a table choose {family.name}")
+            raise UserError(f"{name} is for images; this data set is a table. Choose {family.name}")
         recipe: Any = variants.quick if quick else variants.full
         if name == "net" and net is not None:
             base = net_recipe(quick, defaults.table_rows)

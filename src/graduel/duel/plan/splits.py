@@ -188,7 +188,7 @@ def renumber_groups(groups: NDArray[Any]) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=1)
 def row_groups(dataset: Dataset) -> NDArray[np.int64]:
-    """Return each row's group, from the user's column or else by equal features."""
+    """Return each row's group, from the user's column or, without one, by equal features."""
     return renumber_groups(_row_hashes(dataset) if dataset.groups is None else dataset.groups)
 
 

@@ -25,7 +25,7 @@ MAX_THREADS = 8
 LISTEN = 0.3
 """Seconds for which the load of other processes is measured."""
 SETTLED = 0.25
-"""Idle cores are rounded where they are this close to a whole number; else a trial decides."""
+"""Idle cores are rounded where they are this close to a whole number; otherwise a trial decides."""
 TRIAL = 0.2
 """Seconds of a trial."""
 GAIN = 1.15

@@ -212,7 +212,7 @@ def _describe_error(error: Exception) -> str:
 
 
 def _get_attribute(maker: Any, estimator: Any, name: str) -> Any:
-    """Return an attribute of the class or function passed by the user, else of the estimator."""
+    """Return an attribute of the class or function passed by the user, or of the estimator."""
     return next(
         (v for one in (maker, estimator) if (v := getattr(one, name, None)) is not None), None
     )

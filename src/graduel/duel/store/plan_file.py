@@ -31,7 +31,7 @@ def claim_plan(path: Path, plan: dict[str, Any]) -> None:
     if earlier != plan:
         what = "experiment" if plan["varies"] else "duel"
         raise UserError(
-            f"{path} holds another {what} ({_difference(earlier, plan)}). Choose another --out"
+            f"{path} holds a different {what} ({_difference(earlier, plan)}). Choose another --out"
         )
 
 

@@ -69,7 +69,7 @@ class Store:
         self.tuning = path / "tuning"
 
     def dataset(self) -> Dataset:
-        """Return the data set of the duel, from the cache if it is intact, else from its source.
+        """Return the data set of the duel, from its source if the cache is not intact.
 
         Raises
         ------
@@ -217,15 +217,22 @@ class Store:
             return np.asarray(self.dataset().y[self._read_rows(run, part)[part]])
         rows = self._read_rows(run, part, name)
         if len(rows[part]) != len(rows[name]):
-            raise UserError(f"{self._split_path(run)}: {part} rows and {name} differ in length")
+            raise self._length_error(run, f"{part} rows and {name}", rows[part], rows[name])
         return rows[name]
 
     def read_places(self, run: int) -> NDArray[np.int64] | None:
         """Return the row numbers of a run's test rows in the user's file; None for other data."""
         rows = self._read_rows(run, "test", optional="places")
         if "places" in rows and len(rows["places"]) != len(rows["test"]):
-            raise UserError(f"{self._split_path(run)}: test rows and places differ in length")
+            raise self._length_error(run, "test rows and places", rows["test"], rows["places"])
         return rows.get("places")
+
+    def _length_error(self, run: int, what: str, *arrays: NDArray[np.int64]) -> UserError:
+        return UserError(
+            f"{self._split_path(run)}: expected {what} of the same length; got "
+            f"{' and '.join(str(len(one)) for one in arrays)}. Delete the duel's folder and run it "
+            "again"
+        )
 
     def _read_rows(self, run: int, *names: str, optional: str = "") -> dict[str, NDArray[np.int64]]:
         path = self._split_path(run)
@@ -234,7 +241,7 @@ class Store:
                 more = [optional] if optional in archive else []
                 rows = {name: archive[name] for name in (*names, *more)}
             if any(a.ndim != 1 or a.dtype.kind != "i" or a.min() < 0 for a in rows.values()):
-                raise ValueError("not row numbers")
+                raise ValueError("values that are no row numbers")
         except DAMAGE as error:
             raise UserError(
                 f"{path}: expected row numbers; the file is damaged "

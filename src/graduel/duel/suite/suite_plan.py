@@ -212,7 +212,7 @@ def _claim(path: Path, plan: dict[str, Any]) -> None:
     earlier = read_json(path / SUITE)
     if earlier != plan:
         raise UserError(
-            f"{path} holds another suite ({_difference(earlier, plan)}). Choose another --out"
+            f"{path} holds a different suite ({_difference(earlier, plan)}). Choose another --out"
         )
 
 

@@ -51,7 +51,10 @@ def answer_claim(
             f"got that of {comparison.a!r} and {comparison.b!r}"
         )
     if missing := {booster, network} - set(errors):
-        raise ValueError(f"errors lack {sorted(missing)}; got {sorted(errors)}")
+        raise ValueError(
+            f"errors must have the keys {booster!r} and {network!r}; missing: "
+            f"{', '.join(map(repr, sorted(missing)))}"
+        )
     ours, theirs = float(errors[booster]), float(errors[network])
     ratio = theirs / ours if ours else None
     winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil, floor, log10
 from statistics import mean
 
 from graduel.duel.verdict.sentences import (
@@ -22,14 +23,15 @@ NOTABLE = 2.0
 OTHER_COSTS = (
     ("predict_row_seconds", "predicts one row {} as fast", "takes {} as long to predict one row"),
     ("predict_batch_seconds", "predicts a batch {} as fast", "takes {} as long to predict a batch"),
-    ("peak_memory_bytes", "needs {} less memory to train", "needs {} as much memory to train"),
-    ("model_bytes", "has a {} smaller model", "has a model {} as large"),
+    ("peak_memory_bytes", None, "needs {} as much memory to train"),
+    ("model_bytes", None, "has a model {} as large"),
 )
-"""The field of :class:`Costs`, the phrase for a lower cost and the phrase for a higher one."""
+"""The field of :class:`Costs`, the phrase for a lower cost and the phrase for a higher one. With
+None, a lower cost has the phrase of the higher one, with a percentage: "9.1 % as large"."""
 
 
 def training_seconds(costs: Costs) -> float:
-    """Return the mean training time over runs: of the search if there was one, else of the fit."""
+    """Return the mean time over runs: of the search if there was one, or of the fit."""
     tuning = [seconds for seconds in costs.tuning_seconds if seconds]
     return mean(tuning or costs.fit_seconds)
 
@@ -43,8 +45,8 @@ def cost_sentence(
     """Return one sentence with the verdict on a pair and the ratio of its costs.
 
     The subject is the better contender; in a pair that is practically equal or undecided, the one
-    that trains faster. Ratios are rounded down. Memory, model size and prediction times are
-    mentioned if they differ by a factor of 2 or more.
+    that trains faster. Ratios are rounded down, percentages up. Memory, model size and prediction
+    times are mentioned if they differ by a factor of 2 or more.
 
     Parameters
     ----------
@@ -97,7 +99,7 @@ def _missing_cores(entries: Mapping[str, Costs], names: Mapping[str, str]) -> st
 
 
 def _subject_of(comparison: Comparison, entries: Mapping[str, Costs]) -> str:
-    """Return the subject of the sentence: the better contender, else the one that trains faster."""
+    """Return the subject of the sentence: the better contender, or the one that trains faster."""
     if comparison.verdict in ("a better", "b better"):
         return comparison.a if comparison.verdict == "a better" else comparison.b
     a, b = (training_seconds(entries[name]) for name in (comparison.a, comparison.b))
@@ -117,16 +119,20 @@ def _other_costs(mine: Costs, theirs: Costs, subject: str) -> str:
     for key, less, more in OTHER_COSTS:
         ratio = _ratio(getattr(theirs, key), getattr(mine, key))
         if ratio is not None and ratio >= NOTABLE:
-            lower.append(less.format(_format_times_bare(ratio)))
+            lower.append(
+                less.format(format_ratio(ratio)) if less else more.format(_format_share(ratio))
+            )
         elif ratio is not None and ratio <= 1 / NOTABLE:
             higher.append(more.format(format_ratio(1 / ratio)))
     differences = ", but ".join(join_words(part) for part in (lower, higher) if part)
     return f"; {subject} {differences}" if differences else ""
 
 
-def _format_times_bare(ratio: float) -> str:
-    """Return a ratio for use before a comparative: "2 times less", never "twice less"."""
-    return format_ratio(ratio).replace("twice", "2 times")
+def _format_share(ratio: float) -> str:
+    """Return 1 / ratio in percent, rounded up to two digits: a saving is never overstated."""
+    share = 100 / ratio
+    step = 10.0 ** (floor(log10(share)) - 1)
+    return f"{ceil(share / step - 1e-9) * step:.2g} %"
 
 
 def _ratio(theirs: float, mine: float) -> float | None:

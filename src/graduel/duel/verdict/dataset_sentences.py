@@ -8,6 +8,7 @@ from graduel.duel.verdict.sentences import (
     capitalize_the,
     chances_sentence,
     detectable_sentence,
+    excludes_zero_sentence,
     format_difference,
     format_interval,
     rope_clause,
@@ -40,7 +41,7 @@ def dataset_sentence(
         interval = parenthesize(pair.interval, pair.interval_level)
         sets = _count("data set", n)
         words = f"Undecided between {first} and {second} across {sets}: "
-        words += f"{score}, {median}{interval}. {_outlook(pair, n)}"
+        words += f"{score}, {median}{interval}.{excludes_zero_sentence(pair)} {_outlook(pair, n)}"
     else:
         interval = parenthesize(pair.interval, pair.interval_level)
         words = f"{first} is better than {second} across {n} data sets: "

@@ -76,10 +76,10 @@ def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evide
     )
 
 
-def t_evidence(d: Array, level: float, *, most: float = inf) -> Evidence:
+def t_evidence(d: Array, level: float, *, largest: float = inf) -> Evidence:
     """Return evidence from a t on the means by row (two seeds), or the two-way t (three or more).
 
-    `d` are differences of losses, shape (seeds, rows); `most` is their largest possible value.
+    `d` are differences of losses, shape (seeds, rows); `largest` is their largest possible value.
     """
     seeds, rows = d.shape
     estimate = paired_t if seeds < 3 else two_way_t
@@ -88,8 +88,8 @@ def t_evidence(d: Array, level: float, *, most: float = inf) -> Evidence:
         return constant_evidence(at_95.mean, rows, level)
     return Evidence(
         at_95.mean,
-        (max(at_95.low, -most), min(at_95.high, most)),
-        (max(at_level.low, -most), min(at_level.high, most)),
+        (max(at_95.low, -largest), min(at_95.high, largest)),
+        (max(at_level.low, -largest), min(at_level.high, largest)),
         at_95.p_value,
         "paired t by row" if seeds < 3 else "two-way t (rows and seeds)",
         _why(seeds),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graduel import number_format
-from graduel.duel.verdict.types import Comparison, DatasetComparison
+from graduel.duel.verdict.types import Claim, Comparison, DatasetComparison
 from graduel.metrics.metric import Metric
 from graduel.number_format import (
     BARE_DECIMALS,
@@ -45,7 +45,7 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
     elif pair.verdict == "undecided":
         words = (
             f"Undecided between {first} and {second}: {figures}, a difference of {difference} "
-            f"({interval}). {_outlook(pair)}"
+            f"({interval}).{excludes_zero_sentence(pair)} {_outlook(pair)}"
         )
     else:
         words = (
@@ -55,6 +55,17 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
     if pair.bayes is not None:
         words += chances_sentence(pair, "correlated t", pair.rope, metric, titles)
     return capitalize_the(words)
+
+
+def excludes_zero_sentence(pair: Comparison | DatasetComparison) -> str:
+    """Return a space and the reason why a CI without 0 does not decide; "" if it includes 0."""
+    if pair.interval is None or pair.interval[0] <= 0 <= pair.interval[1]:
+        return ""
+    p = format_equals_p(pair.p_adjusted)
+    n_pairs = round(0.1 / (1 - pair.equivalence_level))
+    if n_pairs == 1:
+        return f" The CI excludes 0, but the test's p-value decides: {p}."
+    return f" The CI excludes 0, but the p-value adjusted for {n_pairs} pairs (Holm) decides: {p}."
 
 
 def _outlook(pair: Comparison) -> str:
@@ -181,3 +192,14 @@ def format_rope(rope: float, metric: Metric) -> str:
 def name_unit(metric: Metric) -> str:
     """Return the unit of a difference of a metric, in the singular; "" without one."""
     return {"%": "percentage point", "points": "point", "": ""}[metric.unit]
+
+
+def phrase_question(claim: Claim, titles: Mapping[str, str]) -> str:
+    """Return the question that a claim answers.
+
+    >>> claim = Claim("xgboost", "net", "no", 1.1, "No: …")
+    >>> phrase_question(claim, {"xgboost": "XGBoost", "net": "textbook network"})
+    'Does XGBoost blow the textbook network out of the water?'
+    """
+    booster, network = (with_article(name, titles) for name in (claim.booster, claim.network))
+    return f"Does {booster} blow {network} out of the water?"

@@ -123,7 +123,7 @@ def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, Get
     def get_evidence(a: str, b: str, level: float) -> Evidence:
         of_a, of_b = wrong[a], wrong[b]
         if len(of_a) > 1:
-            return t_evidence(of_a.astype(np.int8) - of_b.astype(np.int8), level, most=1.0)
+            return t_evidence(of_a.astype(np.int8) - of_b.astype(np.int8), level, largest=1.0)
         return mcnemar_evidence(
             int((of_a & ~of_b).sum()),
             int((of_b & ~of_a).sum()),

@@ -230,7 +230,7 @@ def _build_fitted_network(
 
 
 def _build_settings(estimator: Any, network: Network, incremental: bool) -> FitSettings:
-    """Return the parameters of the training as objects."""
+    """Return the :class:`FitSettings` of an estimator, with names replaced by objects."""
     rule = solver_builder.build_solver(estimator)
     if isinstance(rule, Minimizer):
         solver_builder.check_minimizer(estimator, network)

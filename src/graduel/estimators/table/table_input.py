@@ -45,7 +45,7 @@ def to_frame(
         check_array(np.broadcast_to(False, X.shape), dtype=None, **options)  # checks the shape only
     else:
         if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
-            X = np.asarray(X, dtype=object)  # else numbers would become text
+            X = np.asarray(X, dtype=object)  # otherwise numbers would become text
         X = check_array(X, dtype=None, ensure_all_finite=False, **options)
     validate_data(estimator, X, reset=names is None, skip_check_array=True)
     if names is None:

@@ -43,9 +43,15 @@ class SavedColumns:
         columns = [column.name for column in self.schema.columns]
         columns += [column.name for column in self.set_aside]
         if sorted(columns) != sorted(self.names) or len(set(columns)) < len(columns):
-            raise ValueError("the columns do not match the table")
+            raise ValueError(
+                f"expected each of the {len(self.names)} columns once, used or set aside; got "
+                f"{len(columns)} others"
+            )
         if self.feature_names is not None and len(self.feature_names) != len(self.names):
-            raise ValueError("there must be a name for each column")
+            raise ValueError(
+                f"expected a name for each of {len(self.names)} columns; got "
+                f"{len(self.feature_names)} names"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,11 @@ class SavedCurves:
             self.validation_loss_curve_,
             self.validation_scores_,
         )
-        if {len(curve) for curve in curves if curve is not None} - {len(self.loss_curve_)}:
-            raise ValueError("the curves differ in length")
+        n = len(self.loss_curve_)
+        if odd := {len(curve) for curve in curves if curve is not None} - {n}:
+            raise ValueError(
+                f"expected validation curves of {n} values, one per epoch; got {max(odd)}"
+            )
 
 
 def save(estimator: Any, path: str | Path) -> None:
@@ -98,7 +107,7 @@ def _restore(estimator: Any, model: SavedNetwork) -> dict[str, Any]:
     """Return the fitted attributes of an estimator from its file."""
     recipe = from_tagged(model.notes["recipe"], PARTS)
     if not isinstance(recipe, NetRecipe):
-        raise TypeError("expected a recipe")
+        raise TypeError(f"expected a NetRecipe; got {type(recipe).__name__}")
     curves = persistence.load_curves(SavedCurves, model.notes["fitted"])
     return {
         **fitted_attributes(_load_fitted(model, model.notes)),
@@ -111,16 +120,21 @@ def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
     classes = persistence.parse_classes(**notes["targets"]["classes"])
     saved = from_plain(SavedColumns, notes["table"], "columns")
     preparation = NetPreparation.from_spec(notes["preparation"])
-    if not {encoder.name for encoder in preparation.encoders} <= {
-        column.name for column in saved.schema.columns
-    }:
-        raise ValueError("the preparation is for other columns")
+    known = {column.name for column in saved.schema.columns}
+    if extra := {encoder.name for encoder in preparation.encoders} - known:
+        raise ValueError(
+            f"expected a preparation of the schema's columns; got one of {min(extra)!r}, which is "
+            "not among them"
+        )
     network = model.network
     if (
         network.input_shape != (len(preparation.names),)
         or network.prediction_shape != classes.shape
     ):
-        raise ValueError("the shapes of the network do not match the table")
+        raise ValueError(
+            f"expected a network with inputs of shape ({len(preparation.names)},) and predictions "
+            f"of shape {classes.shape}; got {network.input_shape} and {network.prediction_shape}"
+        )
     names = saved.feature_names
     return FittedTable(
         saved.names,

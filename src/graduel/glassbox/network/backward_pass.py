@@ -151,7 +151,7 @@ def backward(
 
 
 def _smooth_target(network: Network, target: Array) -> Array:
-    """Return Y = (1 − s) onehot(y) + s / K for softmax cross-entropy, else the target."""
+    """Return Y = (1 − s) onehot(y) + s / K for softmax cross-entropy, otherwise the target."""
     loss = get_member_loss(network)
     if not isinstance(loss, SoftmaxCrossEntropy):
         row: Array = target[0]

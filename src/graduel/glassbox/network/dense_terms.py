@@ -51,7 +51,7 @@ def get_unit_terms(layer: Layer, x: Array, p: Mapping[str, Array], unit: int) ->
 
 
 def get_layer_scale(layer: Layer, inputs: int) -> float:
-    """Return the scale factor of a layer's sums: 1/√n if the layer scales them, else 1."""
+    """Return the scale factor of a layer's sums: 1/√n if the layer scales them, otherwise 1."""
     scales = isinstance(layer, NTKDense) or getattr(layer, "scaled", False)
     return 1 / sqrt(inputs) if scales else 1.0
 

@@ -39,7 +39,7 @@ class Column(PlainData):
     a: Array
     """Activations, the input of the next layer; predictions in the last column."""
     names: tuple[str, ...] = ()
-    """Names of the units: the classes in the last column, else empty."""
+    """Names of the units: the classes in the last column, otherwise empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

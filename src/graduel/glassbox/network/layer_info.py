@@ -50,7 +50,7 @@ class LayerInfo(PlainData):
     kind: str
     title: str
     number: int | None
-    """l of W_l: top-level dense layers and convolutions, counted from 1; else None."""
+    """l of W_l: top-level dense layers and convolutions, counted from 1; None for others."""
     shape_in: tuple[int, ...]
     shape_out: tuple[int, ...]
     takes: str

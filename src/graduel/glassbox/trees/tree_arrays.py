@@ -151,7 +151,7 @@ def get_forest(model: Model) -> Forest:
 
 
 def margin_codes(model: Model) -> tuple[int, ...]:
-    """Return the class code of each margin; with two classes, the margin is the second's."""
+    """Return the class code of each margin; the single margin of two classes is the second's."""
     binary = get_forest(model).n_classes == 1
     return model.class_codes[1:] if binary else model.class_codes
 

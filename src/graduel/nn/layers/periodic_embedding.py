@@ -76,10 +76,10 @@ class PBLD(Part):
     def plan(self, shape: Shape) -> Plan:
         """Plan w, b, A and c."""
         if len(shape) != 1 or max(self.columns or (0,)) >= shape[0]:
-            raise ValueError(
-                f"PBLD expects input shape (n_in,) with the columns {self.columns or 'all'}; got "
-                f"{shape}"
+            n_in = (
+                f", n_in above {max(self.columns)}, the last of its columns" if self.columns else ""
             )
+            raise ValueError(f"PBLD expects input shape (n_in,){n_in}; got {shape}")
         p, F, d = len(_divided(self.columns, shape[0])[0]), self.frequencies, self.size
         params = {
             "w": Spec((p, F), Normal(self.std), "periodic"),

@@ -28,6 +28,12 @@ class Loss(Flags, Protocol):
         ...
 
 
+def _describe_odd_weight(weight: Array) -> str:
+    """Return the first negative or non-finite weight with its row, or that the sum is infinite."""
+    (odd,) = np.nonzero(~(np.isfinite(weight) & (weight >= 0)))
+    return f"{weight[odd[0]]} in row {odd[0]}" if len(odd) else "weights with an infinite sum"
+
+
 def weighted_mean(each: Array, gradient: Array, weight: Array | None) -> tuple[float, Array]:
     """Return the weighted mean of the losses ℓᵢ; scale each row's gradient by wᵢ / Σ w in place.
 
@@ -46,7 +52,7 @@ def weighted_mean(each: Array, gradient: Array, weight: Array | None) -> tuple[f
     total = float(weight.sum(dtype=np.float64))
     if not (total >= 0 and isfinite(total)):
         raise ValueError(
-            f"weights must be finite and at least 0; got weights with sum {total}. "
+            f"weights must be finite and at least 0; got {_describe_odd_weight(weight)}. "
             "Set weight 0 for rows to ignore"
         )
     if total == 0:

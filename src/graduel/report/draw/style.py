@@ -151,7 +151,7 @@ def draw_marks(
 def title_axes(
     ax: Axes, text: str, color: str = MUTED.light, size: float = SMALL, pad: float | None = 7
 ) -> None:
-    """Write a title at the left: muted for the name of the vertical axis, else bold."""
+    """Write a title at the left: muted for the name of the vertical axis, otherwise bold."""
     weight = "normal" if color == MUTED.light else "bold"
     ax.set_title(text, loc="left", color=color, fontsize=size, fontweight=weight, pad=pad)
 

@@ -82,7 +82,9 @@ def importance(run: Run) -> Figure:
     """
     values = read_importance(run)
     if values is None:
-        raise ValueError("importance needs a run with probes; this one has none")
+        raise ValueError(
+            "importance needs a run with probes; this one has none. Run it without --no-probes"
+        )
     return _draw_columns(run, values) if values.block is None else _draw_blocks(run, values)
 
 

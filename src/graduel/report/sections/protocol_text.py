@@ -49,7 +49,7 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
     ]
     if protocol.quick:
         terms.append(
-            ("Quick", "yes: few rows and small budgets; the full duel may have another result")
+            ("Quick", "yes: few rows and small budgets; the full duel may give a different result")
         )
     return terms
 

@@ -19,6 +19,12 @@ from graduel.report.sections.calibration import Scaling, read_calibrations
 from graduel.report.sections.cost import read_costs
 from graduel.report.sections.protocol_text import name_run
 
+ECE_NOTE = (
+    "ECE: expected calibration error; in parentheses, the ECE that a perfectly calibrated "
+    "contender would show by chance."
+)
+"""The explanation of the ECE below the table."""
+
 
 def build_table(run: Run) -> TextTable:
     """Return the main table: a row for each metric and cost, a column for each contender."""
@@ -47,7 +53,7 @@ def build_table(run: Run) -> TextTable:
             f"{format_percent(one.ece)} ({format_percent(one.ece_by_chance)})"
             for one in calibrations
         ]
-        add("ECE (chance alone)" + added, [one.ece for one in calibrations], texts)
+        add("ECE (by chance)" + added, [one.ece for one in calibrations], texts)
 
     errors = [entry.test_error for entry in entries]
     add("Test error", errors, [format_percent(error, decimals) for error in errors])

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PERTURBATIONS = {
-    "noise": ("Noise", "SD of the noise, % of brightness", 100),
-    "rotation": ("Rotation", "degrees in either direction", 1),
-    "shift": ("Shift", "pixels in any direction", 1),
-    "occlusion": ("Occlusion", "side of the square, pixels", 1),
-    "missing": ("Missing values", "% of the cells removed", 100),
-    "permuted": ("Permuted columns", "% of the columns", 100),
+    "noise": ("Noise", "SD of the noise, % of brightness", 100, "Noise with SD {} % of brightness"),
+    "rotation": ("Rotation", "degrees in either direction", 1, "Rotation by {}° left or right"),
+    "shift": ("Shift", "pixels in any direction", 1, "Shift by {} px in any direction"),
+    "occlusion": ("Occlusion", "side of the square, pixels", 1, "Occlusion by a square of {} px"),
+    "missing": ("Missing values", "% of the cells removed", 100, "{} % of the cells missing"),
+    "permuted": ("Permuted columns", "% of the columns", 100, "{} % of the columns permuted"),
 }
-"""By perturbation its title, the unit of its strength, and the factor to that unit."""
+"""By perturbation its title, the unit of its strength, the factor to that unit, and a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,17 @@ class Perturbation:
 
     title: str
     unit: str
+    phrase: str
+    """The perturbation in words, with {} in place of its strength."""
     strengths: tuple[float, ...]
     """Strengths in `unit`; the first is 0, the unchanged rows."""
     errors: dict[str, tuple[float | None, ...]]
     """By contender, its test error at each strength; None if it cannot predict the rows."""
     n_rows: int
+
+    def describe(self, strength: float) -> str:
+        """Return the perturbation at a strength in words; "None" at 0."""
+        return self.phrase.format(format_exact(strength)) if strength else "None"
 
 
 def read_perturbations(run: Run) -> list[Perturbation]:
@@ -57,10 +63,10 @@ def read_perturbations(run: Run) -> list[Perturbation]:
         return []
     first, perturbations = next(iter(probes.values())), []
     for number, stored in enumerate(first.robustness):
-        title, unit, factor = PERTURBATIONS[stored.name]
+        title, unit, factor, phrase = PERTURBATIONS[stored.name]
         errors = {name: (one.error, *one.robustness[number].errors) for name, one in probes.items()}
         strengths = (0.0, *(factor * float(strength) for strength in stored.strengths))
-        perturbations.append(Perturbation(title, unit, strengths, errors, first.rows))
+        perturbations.append(Perturbation(title, unit, phrase, strengths, errors, first.rows))
     return perturbations
 
 
@@ -71,7 +77,9 @@ def robustness(run: Run) -> Figure:
     """
     perturbations = read_perturbations(run)
     if not perturbations:
-        raise ValueError("robustness needs a run with probes; this one has none")
+        raise ValueError(
+            "robustness needs a run with probes; this one has none. Run it without --no-probes"
+        )
     titles, looks = list_titles(run), list_looks(run)
     lines = -(-len(perturbations) // 2)
     fig = Figure(figsize=(WIDTH, 2.25 * lines + 0.19 * len(titles)), layout="constrained")
@@ -119,7 +127,7 @@ def build_table(run: Run) -> TextTable:
         ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
         tuple(
             (
-                f"{one.title}, {format_exact(strength)} ({one.unit})" if strength else "None",
+                one.describe(strength),
                 *(format_percent(errors[i], 1) for errors in one.errors.values()),
             )
             for number, one in enumerate(perturbations)
@@ -136,7 +144,7 @@ def build_picture(run: Run) -> Picture | None:
         return None
     titles = list_titles(run)
     strongest = ". ".join(
-        f"{one.title} of {format_exact(one.strengths[-1])} {one.unit}: "
+        f"{one.describe(one.strengths[-1])}: "
         + ", ".join(f"{titles[n]} {format_percent(e[-1], 1)}" for n, e in one.errors.items())
         for one in perturbations
     )

@@ -41,7 +41,8 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     across, titles, looks = suite.result.across, list_titles(suite), list_looks(suite)
     if across is None or across.critical_difference is None:
         raise ValueError(
-            "a critical-difference diagram needs at least five contenders and two data sets"
+            "expected at least five contenders and two data sets for a critical-difference "
+            f"diagram; got {len(titles)} contenders and {len(suite.result.datasets)} data sets"
         )
     ranks, order = across.ranks, _order_by_rank(across)
     bars = [group for group in across.groups if len(group) > 1]

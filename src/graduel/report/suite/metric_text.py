@@ -30,7 +30,9 @@ def get_across(suite: Suite) -> DatasetVerdict:
         If the suite has fewer than two data sets or contenders.
     """
     if suite.result.across is None:
-        raise ValueError("the suite has no pair to compare across two data sets or more")
+        raise ValueError(
+            "expected a suite of two contenders and two data sets or more; this one has fewer"
+        )
     return suite.result.across
 
 

@@ -100,7 +100,8 @@ class Warp:
         """Raise UserError unless rows are images."""
         if image is None:
             raise UserError(
-                "augment=warp expects rows that are images; got other rows. Leave it out"
+                "augment=warp expects images; got rows without an image shape. Leave it out, or "
+                "give images"
             )
 
     def prepare(
@@ -110,7 +111,10 @@ class Warp:
         self.check(image)
         assert image is not None
         if n_features != int(np.prod(image)):
-            raise ValueError(f"images of shape {image} have {np.prod(image)} values; {n_features=}")
+            raise ValueError(
+                f"augment=warp expects {np.prod(image)} values per row, as images of shape "
+                f"{image} have; got {n_features}"
+            )
         fields = elastic_fields(image[:2], self.smooth, rng) if self.elastic else None
 
         def build(size: int, dtype: str) -> Transform:

@@ -76,7 +76,7 @@ def build_layers(
     the layers ``after[i]``: normalization, activation, dropout. A reshape to images precedes the
     first convolution or pooling layer; a flatten precedes a dense layer and the output. `dense`
     builds a dense layer from its units and whether it is the first. `axes` is the number of axes
-    of a row: 2 for ensemble members, else 1.
+    of a row: 2 for ensemble members, otherwise 1.
     """
     shape: Shape = (n_in,)
     following = iter(after)

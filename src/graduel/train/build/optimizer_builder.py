@@ -88,11 +88,11 @@ def _iter_wrappers(
     if recipe.rates:
         yield partial(ByRole, rates=parse_by_role("rates", recipe.rates))
     if recipe.max_norm:
-        yield partial(MaxNorm, most=recipe.max_norm)
+        yield partial(MaxNorm, maximum=recipe.max_norm)
     if recipe.clip_value:
-        yield partial(ClipValue, most=recipe.clip_value)
+        yield partial(ClipValue, maximum=recipe.clip_value)
     if recipe.clip_norm:
-        yield partial(ClipNorm, most=recipe.clip_norm)
+        yield partial(ClipNorm, maximum=recipe.clip_norm)
     decays = parse_by_role("decays", recipe.decays) if recipe.decays else {}
     if scheduled_decay is not None:
         decays = {"weight": scheduled_decay} | decays

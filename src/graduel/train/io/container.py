@@ -29,14 +29,14 @@ HEADER = 3 << 18
 OTHER = "expected a model file; this one is another file, damaged or truncated"
 
 
-def one_line(text: object, most: int = 1000) -> str:
+def one_line(text: object, max_length: int = 1000) -> str:
     r"""Return text made safe for a message: control characters escaped, truncated.
 
     >>> print(one_line("a\nb"))
     a\nb
     """
     shown = str(text)
-    cut = shown[:most] + "…" * (len(shown) > most)
+    cut = shown[:max_length] + "…" * (len(shown) > max_length)
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut
     )
@@ -132,4 +132,7 @@ def parse_header(text: str) -> dict[str, Any]:
 def check_sum(about: dict[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
     """Remove the checksum from a description; raise `UserError` if it does not match."""
     if about.pop(CHECKSUM, None) != compute_checksum(about, arrays):
-        raise UserError("the file is damaged: its numbers or notes do not match its checksum")
+        raise UserError(
+            "the file is damaged: its numbers or notes do not match its checksum. Copy or save it "
+            "again"
+        )

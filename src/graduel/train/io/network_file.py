@@ -90,8 +90,8 @@ def save_network(
         network.workspace(weights, gradient=False)  # checks the sizes
         if {weights.theta.dtype, weights.state.dtype} != {np.dtype(network.dtype)}:
             raise ValueError(
-                f"weights must be {network.dtype}, as the network computes; got "
-                f"{weights.theta.dtype} and, for the state, {weights.state.dtype}"
+                f"theta and state must be {network.dtype}, the network's dtype; got theta "
+                f"{weights.theta.dtype}, state {weights.state.dtype}"
             )
         spec = network.to_spec()
         parts = [type(node.layer) for top in network.nodes for node in top.walk()]

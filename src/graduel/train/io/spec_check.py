@@ -6,7 +6,7 @@ place of a number, a loss among the layers, a million layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from types import UnionType
@@ -68,7 +68,10 @@ def check_spec(spec: Any, parts: Sequence[type] = ()) -> None:
     _check_size(spec)
     shape, layers = spec.get("input_shape"), spec.get("layers")
     if not isinstance(layers, list) or not isinstance(spec.get("dtype"), str):
-        raise UserError("expected a network's spec with a list of layers and a dtype")
+        raise UserError(
+            "expected a network's spec with a list of layers and a dtype; got layers "
+            f"{_shown(layers)} and dtype {_shown(spec.get('dtype'))}"
+        )
     if not _sizes(shape):
         raise UserError(f"input_shape must be a list of positive integers; got {_shown(shape)}")
     known = {**PARTS, **{part.__name__: part for part in parts}}
@@ -96,18 +99,26 @@ def _check_size(spec: Any) -> None:
 
     It neither recurses nor copies, so that huge specs are rejected safely.
     """
-    levels, values, parts = [iter([spec])], 0, 0
+    levels: list[Iterator[tuple[Any, Any]]] = [iter([("spec", spec)])]
+    keys: list[Any] = []
+    values = parts = 0
     while levels:
-        for value in levels[-1]:
+        for key, value in levels[-1]:
             values += 1
             if isinstance(value, int) and abs(value) >= LARGEST:
-                raise UserError(f"integers in the spec must be below {LARGEST:,}; got a larger one")
+                place = ".".join(one_line(key, 20) for key in [*keys, key][1:])
+                raise UserError(
+                    f"{place}: integers in the spec must be below {LARGEST:,}; got one of "
+                    f"{value.bit_length()} bits"
+                )
             if isinstance(value, dict | list):
                 parts += isinstance(value, dict)
-                levels.append(iter(value.values() if isinstance(value, dict) else value))
+                levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
+                keys.append(key)
                 break
         else:
             levels.pop()
+            del keys[len(levels) :]
         if len(levels) > DEEPEST or values > MOST_VALUES or parts > MOST_PARTS:
             raise UserError(
                 f"the spec must have at most {MOST_PARTS:,} parts, {MOST_VALUES:,} values and "
@@ -121,7 +132,7 @@ def _hints(part: type) -> dict[str, Any]:
 
 
 def _problem(value: Any, hint: Any, where: str, known: Mapping[str, type]) -> str | None:
-    """Return an error message if plain data do not fit a field's annotation, else None."""
+    """Return an error message if plain data do not fit a field's annotation, or None."""
     if hint in KINDS:
         return _part_problem(value, hint, where, known)
     origin, inner = get_origin(hint), get_args(hint)
@@ -150,7 +161,7 @@ def _problem(value: Any, hint: Any, where: str, known: Mapping[str, type]) -> st
 
 
 def _part_problem(value: Any, kind: Any, where: str, known: Mapping[str, type]) -> str | None:
-    """Return an error message if plain data do not describe a part of this kind, else None."""
+    """Return an error message if plain data do not describe a part of this kind, or None."""
     what, needs = KINDS[kind]
     name = value.get("type") if isinstance(value, dict) else None
     if not isinstance(name, str):

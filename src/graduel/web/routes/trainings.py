@@ -1,4 +1,4 @@
-"""Handlers for trainings: create, command, stream events, adopt the models."""
+"""Handlers for training runs: create, command, stream events, adopt the models."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def command(client: CurrentClient, request: TrainingCommand) -> dict[str, Any]:
     """Execute a command: run, pause, one step, stop, or change a setting."""
     training = _find_training(client.session)
     if training.state in ENDED and request.do != "stop":
-        raise ClientError(409, f"this training is {training.state}; start a new one")
+        raise ClientError(409, f"this training run is {training.state}; start a new one")
     if request.do in ("run", "pause"):
         training.set_command(request.do)
     elif request.do == "step":
@@ -131,5 +131,5 @@ def describe_training(client: CurrentClient) -> dict[str, Any]:
 
 def _find_training(session: Session) -> WatchedTraining:
     if session.training is None:
-        raise ClientError(409, "this session has no training; start one first")
+        raise ClientError(409, "this session has no training run; start one first")
     return session.training

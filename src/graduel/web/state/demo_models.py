@@ -68,7 +68,7 @@ class DemoModels:
     models : the models; None until they are ready
     progress : progress of the training, from 0 to 1
     message : the current step
-    error : the error message if training failed, else empty
+    error : the error message if training failed, otherwise empty
     """
 
     def __init__(

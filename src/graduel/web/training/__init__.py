@@ -1,1 +1,1 @@
-"""Trainings on the server, with live progress for clients."""
+"""Training runs on the server, with live progress for clients."""

@@ -1,4 +1,4 @@
-"""The queue of all clients' trainings, of which one runs at a time."""
+"""The queue of all clients' training runs, of which one runs at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graduel.web.training.watched_training import ENDED, WatchedTraining
 
 
 class TrainingQueue:
-    """The queue of trainings and the worker thread that runs one at a time."""
+    """The queue of training runs and the worker thread that runs one at a time."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -34,14 +34,15 @@ class TrainingQueue:
             if len(self._waiting) >= self._limits.queue:
                 raise ClientError(
                     429,
-                    f"the queue of {self._limits.queue} trainings is full; try again in a minute",
+                    f"the queue of {self._limits.queue} training runs is full; "
+                    "try again in a minute",
                 )
             self._waiting.append(training)
             training.set_state("queued")
             self._changed.notify_all()
 
     def position(self, training: WatchedTraining) -> int:
-        """Return the number of trainings ahead in the queue; 0 if it is running."""
+        """Return the number of training runs ahead in the queue; 0 if it is running."""
         with self._changed:
             if training in self._waiting:
                 return self._waiting.index(training) + (self._current is not None)

@@ -212,7 +212,7 @@ class WatchedTraining:
     def snapshot(self) -> Any:
         """Return copies of network, weights and booster; ClientError 409 before the start."""
         if self.current_run is None:
-            raise ClientError(409, "the training has not started; start it first")
+            raise ClientError(409, "the training run has not started; start it first")
         with self._lock:
             return self.current_run.snapshot()
 

@@ -20,7 +20,10 @@ from graduel.errors import UserError
 def _recognize(path: Path, head: bytes) -> bool:
     magic = head[: len(parquet.MAGIC)]
     if magic != parquet.MAGIC and path.suffix.lower() == ".parquet":
-        raise UserError(f"{path}: expected a Parquet file; it begins with {magic!r}")
+        raise UserError(
+            f"{path}: expected a Parquet file; got one that begins with {magic!r}. "
+            "Name it after its format"
+        )
     return magic == parquet.MAGIC
 
 
