@@ -113,7 +113,7 @@ def test_an_experiment_has_verdicts_a_table_and_a_plot(experiment):
     assert len(result.comparisons) == 1
     assert result.claims == ()
     table = build_table(experiment)
-    assert table.head[:3] == ("activation", "Test error", "Spread")
+    assert table.head[:3] == ("activation", "Test error", "SD over seeds")
     assert [row[0] for row in table.rows] == ["relu", "sigmoid"]
     errors = result.contenders["01-relu"].test_errors
     assert table.rows[0][1] == format_percent(np.mean(errors), 2)
