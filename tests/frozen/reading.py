@@ -31,6 +31,7 @@ TIMES = (
     "tuning_seconds",
     "seconds",
     "peak_memory_bytes",
+    "missing_cores",
 )
 """Keys that differ between fits; ignored only when fits are compared. Times of a race ("curve") are
 recognized by their position."""
