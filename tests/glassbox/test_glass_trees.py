@@ -85,7 +85,7 @@ def test_margins_by_round_equal_truncated_models(case):
 def test_shap_values_equal_xgboosts_and_add_up(case):
     model, forest, X = case
     if forest.vector_leaves:
-        with pytest.raises(UserError, match="Train it with multi_strategy=one_output_per_tree"):
+        with pytest.raises(UserError, match="such as xgboost-plain"):
             explain_shap(forest, X[0])
         return
     for row in X[:10]:

@@ -90,7 +90,7 @@ def resolve_scale(X: Any, input_scale: float | str) -> float:
 
 
 def dtype_of(X: Any) -> str:
-    """Return the dtype of the network: float64 for float64, otherwise float32."""
+    """Return the dtype of the network: float64 for a float64 X, otherwise float32."""
     return "float64" if X.dtype == np.float64 else "float32"
 
 

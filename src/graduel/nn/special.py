@@ -89,7 +89,7 @@ def erf(x: ArrayLike, out: Array | None = None) -> Array:
     if out is None:
         out = np.empty(x.shape, np.float32 if x.dtype == np.float32 else np.float64)
     if not out.flags.c_contiguous:
-        raise ValueError("out must be C-contiguous; got a strided view. Pass a new array")
+        raise ValueError(f"out must be C-contiguous; got strides {out.strides}. Pass a new array")
     if out is not x:
         np.copyto(out, x)
     flat = out.reshape(-1)

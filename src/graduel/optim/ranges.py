@@ -13,7 +13,7 @@ def check_range(name: str, value: float, *, below: float = inf) -> None:
 
 
 def check_fields(rule: object, *names: str, below: float = inf) -> None:
-    """Raise `ValueError` unless all fields `names` of a rule are in [0, `below`)."""
+    """Raise `ValueError` unless all fields `names` of an update rule are in [0, `below`)."""
     for name in names:
         check_range(name, getattr(rule, name), below=below)
 

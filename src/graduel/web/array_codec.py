@@ -31,7 +31,9 @@ def pack(array: Any) -> dict[str, Any]:
 
 
 def unpack_pixels(text: str, size: int) -> Array:
-    """Decode `size` pixels, uint8; ClientError 422 if the text is invalid or the size differs.
+    """Decode `size` uint8 pixels.
+
+    Raises a ClientError (422) if the text is invalid or has a different size.
 
     >>> unpack_pixels("AP8=", 2)
     array([  0, 255], dtype=uint8)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graduel.errors import unknown
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -48,7 +50,7 @@ def permute(X: pl.DataFrame, column: str, rng: np.random.Generator) -> pl.DataFr
     [1, 2, 3]
     """
     if column not in X.columns:
-        raise ValueError(f"column must be one of {', '.join(X.columns[:20])}; got '{column}'")
+        raise unknown("column", column, X.columns)
     return X.with_columns(X[column].gather(rng.permutation(X.height)))
 
 

@@ -12,6 +12,7 @@ from graduel.errors import UserError
 
 LONG = 1 << 16
 """Number of characters of JSON from which a spec is compressed."""
+REMEDY = ". Save the model again, or copy the file again"
 MOST = 1 << 26
 """Maximum size of decompressed data, in bytes."""
 DAMAGED = "the preparation in the file is damaged"
@@ -40,9 +41,11 @@ def decompress_spec(data: Any) -> Any:
             text = unzip.decompress(base64.b85decode(data), MOST)
             data = json.loads(text) if unzip.eof else None
         except (ValueError, zlib.error) as error:
-            raise UserError(f"{DAMAGED}: {error}") from None
+            raise UserError(f"{DAMAGED}: {error}{REMEDY}") from None
         if not unzip.eof:
-            raise UserError(f"{DAMAGED}: expected at most {MOST:,} bytes, complete; got others")
+            raise UserError(
+                f"{DAMAGED}: expected at most {MOST:,} bytes, complete; got others{REMEDY}"
+            )
     queue = [data]
     while queue:
         value = queue.pop()
@@ -52,7 +55,7 @@ def decompress_spec(data: Any) -> Any:
             queue += value
         elif isinstance(value, str):
             if value != value.encode(errors="replace").decode():
-                raise UserError(f"{DAMAGED}: expected text; got {value[:40]!r}")
+                raise UserError(f"{DAMAGED}: expected text; got {value[:40]!r}{REMEDY}")
         elif isinstance(value, int | float) and not abs(value) <= HIGHEST:
-            raise UserError(f"{DAMAGED}: expected a finite number; got {str(value)[:40]}")
+            raise UserError(f"{DAMAGED}: expected a finite number; got {str(value)[:40]}{REMEDY}")
     return data

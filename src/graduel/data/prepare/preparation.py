@@ -59,7 +59,7 @@ class Preparation(Struct, frozen=True):
                 kinds = ("trees", "a network") if self.for_trees else ("a network", "trees")
                 raise UserError(
                     f"column {encoder.name!r}: expected an encoder for {kinds[0]}; got "
-                    f"{type(encoder).__name__} for {kinds[1]}"
+                    f"{type(encoder).__name__} for {kinds[1]}. Use an encoder for {kinds[0]}"
                 )
 
     @property

@@ -287,5 +287,8 @@ def read_result(path: Path) -> Result:
         If ``result.json`` is missing, corrupt or in another format.
     """
     if not (path / RESULT).exists():
-        raise UserError(f"expected a finished duel's folder; {path} has no {RESULT}")
+        raise UserError(
+            f"expected a finished duel's folder; {path} has no {RESULT}. Repeat the duel's command "
+            f"with --out {path} to finish it"
+        )
     return from_plain(Result, read_json(path / RESULT), str(path / RESULT))

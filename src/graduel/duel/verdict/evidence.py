@@ -1,4 +1,4 @@
-"""The statistical evidence of a design on one pair of contenders."""
+"""Evidence about a pair of contenders: which test and interval a duel's splits and seeds allow."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def compare_predictions(
     names: tuple[str, str] = ("A", "B"),
     classes: Sequence[Any] | None = None,
 ) -> Comparison:
-    """Compare two sets of predictions for the same test rows and return the verdict.
+    """Compare two sets of predictions for the same test rows, with a verdict.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def compare_predictions(
     rope : the region of practical equivalence; by default the metric's own
     names : names of the two sets
     classes : all classes, in the order of the columns of probabilities. By default the classes in
-        `y` in ascending order, like scikit-learn's ``classes_``; if they are codes 0, 1, …, as many
-        as there are columns
+        `y` in ascending order, like scikit-learn's ``classes_``. If the labels in `y` are codes,
+        the default is 0, 1, … up to the number of columns − 1
 
     Raises
     ------

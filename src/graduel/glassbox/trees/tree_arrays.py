@@ -119,8 +119,8 @@ def _read_tree(tree: dict[str, Any], group: int | None) -> Tree:
     if group is None:
         if "leaf_weights" not in tree:
             raise UserError(
-                "trees with vector leaves need XGBoost 3.2 or later; upgrade it, or train with "
-                "multi_strategy=one_output_per_tree"
+                "trees with vector leaves need XGBoost 3.2 or later; upgrade it, or use a "
+                "contender with one tree per class, such as xgboost-plain"
             )
         size = int(tree["tree_param"]["size_leaf_vector"])
         vectors = np.array(tree["leaf_weights"], np.float32).reshape(-1, size)

@@ -248,7 +248,7 @@ def explain_shap(forest: Forest, x: Any) -> Shap:
     if forest.vector_leaves:
         raise UserError(
             "SHAP needs one tree per class; this model has vector leaves (one tree per round for "
-            "all classes). Train it with multi_strategy=one_output_per_tree"
+            "all classes). Use a contender with one tree per class, such as xgboost-plain"
         )
     matrix = _make_matrix(forest, x)
     values = np.asarray(forest.booster.predict(matrix, pred_contribs=True), np.float64)

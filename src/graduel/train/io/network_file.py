@@ -124,8 +124,8 @@ def save_network(
 def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
     """Load a file that :func:`save_network` wrote, without executing or unpickling anything.
 
-    Untrusted files are safe: no array is allocated before the file is known to contain as many
-    numbers. The file is closed afterwards; the weights are copies.
+    Untrusted files are safe: no array is allocated before the file is known to be long enough for
+    it. The file is closed afterwards; the weights are copies.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
     ------
     UserError
         If the file does not exist, is not a model file, is damaged or of another format, or if it
-        names a class that is not in `parts`.
+        names a class that is neither graduel's nor in `parts`.
     """
     path = Path(path)
     where = one_line(path)
