@@ -259,7 +259,7 @@ def test_two_rows_are_too_few_to_split(capsys, tmp_path):
         capsys, "duel", path, "--target", "target", "--quick", "--out", tmp_path / "run"
     )
     assert (code, out) == (2, "")
-    assert "--split 5x2 needs at least 10 rows; two has 2" in err
+    assert "--split 5x1 needs at least 10 rows; two has 2" in err
 
 
 def test_three_thousand_columns(capsys, tmp_path):

@@ -273,7 +273,7 @@ def test_ctrl_c_stops_soon_reports_saved_fits_and_resumes(tmp_path):
     assert (tmp_path / "run" / "cells" / "textbook-seed0").is_dir()
 
 
-def test_a_terminal_shows_a_line_per_contender():
+def test_a_terminal_shows_a_line_per_contender(monkeypatch):
     import io
     from pathlib import Path
 
@@ -285,6 +285,7 @@ def test_a_terminal_shows_a_line_per_contender():
     from graduel.duel.plan.protocol_builder import build_protocol
     from graduel.duel.run.job import Event
 
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal shows only the last state
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
     cell = Cell("net", 0)

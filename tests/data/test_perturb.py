@@ -148,7 +148,7 @@ def test_permutation_changes_only_the_order_of_the_given_columns() -> None:
         (lambda r: perturb.shift(np.zeros((2, 3, 3), np.uint8), 1.5, r), "whole number of pixels"),
         (lambda r: perturb.missing(table(), 1.5, r), "share from 0 to 1; got 1.5"),
         (lambda r: perturb.scramble(table(), -0.1, r), "share from 0 to 1"),
-        (lambda r: perturb.permute(table(), "nothing", r), "column must be one of size, town"),
+        (lambda r: perturb.permute(table(), "nothing", r), "column must be one of 'size', 'town'"),
     ],
 )
 def test_invalid_arguments_are_rejected(call, message) -> None:

@@ -64,7 +64,7 @@ def test_damaged_parquet(tmp_path):
         read_source(path)
     one_line(error)
     path.write_bytes(b"a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"expected a Parquet file; it begins with b'a,b"):
+    with pytest.raises(UserError, match=r"expected a Parquet file; got one that begins with b'a,b"):
         read_source(path)
 
 

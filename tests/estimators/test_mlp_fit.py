@@ -151,6 +151,7 @@ def test_the_progress_bar_on_a_terminal(monkeypatch, capsys):
 def test_the_progress_bar_ends_when_a_fit_fails(monkeypatch):
     Terminal.text = io.StringIO()
     monkeypatch.setattr(rich.console, "Console", Terminal)
+    monkeypatch.setenv("TERM", "xterm")  # a dumb terminal has no cursor to hide
 
     def failing(t):
         if t > 0.5:

@@ -438,9 +438,9 @@ def test_invalid_targets_raise(loss, z, y, message):
     [
         (np.ones(3), r"weights must have shape \(4,\), one per row; got \(3,\)"),
         (np.ones((4, 1)), r"weights must have shape \(4,\).* got \(4, 1\)"),
-        (np.array([1, 1, 1, -4.0]), "weights must be finite and at least 0; got .* sum -1.0"),
-        (np.array([1, 1, 1, np.nan]), "sum nan"),
-        (np.array([1, 1, 1, np.inf]), "sum inf"),
+        (np.array([1, 1, 1, -4.0]), "weights must be finite and at least 0; got -4.0 in row 3"),
+        (np.array([1, 1, 1, np.nan]), "got nan in row 3"),
+        (np.array([1, 1, 1, np.inf]), "got inf in row 3"),
     ],
 )
 def test_invalid_weights_raise(weight, message):
