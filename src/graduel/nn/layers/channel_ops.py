@@ -44,17 +44,14 @@ def add_lines(line: Array, out: Array) -> None:
         np.add.reduce(line.reshape(-1, len(out)), axis=0, out=out)
 
 
-def channel_sums(a: Array, w: Scope, out: Array, by: Array | None = None) -> Array:
-    """Write the sums of `a` per channel to `out` (c,); with `by`, the sums of `a` times `by`.
+def channel_sums(a: Array, w: Scope, out: Array) -> Array:
+    """Write the sums of `a` per channel to `out` (c,).
 
     The sum runs over the examples first and then over the pixels: two short sums have smaller
     rounding errors than a long one.
     """
     first = out if a.shape[1] == len(out) else w.buf("sums", a.shape[1:], a.dtype)
-    if by is None:
-        np.add.reduce(a, axis=0, out=first)
-    else:
-        np.einsum("nk,nk->k", a, by, out=first)
+    np.add.reduce(a, axis=0, out=first)
     if first is not out:
         np.add.reduce(first.reshape(-1, len(out)), axis=0, out=out)
     return out
