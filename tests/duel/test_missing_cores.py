@@ -54,7 +54,8 @@ def test_missing_cores_are_threads_without_a_free_core(
     monkeypatch.setattr(psutil, "cpu_times", machine.times)
     monkeypatch.setattr("graduel.duel.run.missing_cores.allowed_cores", lambda: cores)
     measured = MissingCores(threads)
-    monkeypatch.setattr(measured, "_cores", lambda: list(range(cores)))
+    numbers = "graduel.duel.run.missing_cores.schedulable_cores"
+    monkeypatch.setattr(numbers, lambda: list(range(cores)))
     monkeypatch.setattr(measured, "_process", Process(machine))
     with measured:
         machine.seconds = 10.0

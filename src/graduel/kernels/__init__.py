@@ -202,9 +202,9 @@ def _select() -> None:
 
 
 def _select_module() -> None:
-    asked = os.environ.get(VARIABLE, "").strip()
-    if asked:
-        use(asked)
+    requested = os.environ.get(VARIABLE, "").strip()
+    if requested:
+        use(requested)
         return
     try:
         version("numba")

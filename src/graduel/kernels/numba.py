@@ -118,9 +118,9 @@ def dropout(x: Array, draws: Array, least: int, scale: float, mask: Array, y: Ar
     """Draw a mask and apply it: mask = scale · [draws ≥ least], y = x · mask."""
     zero, factor = x.dtype.type(0), x.dtype.type(scale)
     for i in range(x.size):
-        kept = factor if draws[i] >= least else zero
-        mask[i] = kept
-        y[i] = x[i] * kept
+        value = factor if draws[i] >= least else zero
+        mask[i] = value
+        y[i] = x[i] * value
 
 
 @compiled

@@ -62,6 +62,16 @@ def allowed_cores() -> int:
     return int(cpu_count())
 
 
+def schedulable_cores() -> list[int]:
+    """Return the numbers of the cores that this process may be scheduled on, by its affinity."""
+    import psutil
+
+    try:
+        return list(psutil.Process().cpu_affinity() or [])
+    except (AttributeError, psutil.Error):  # macOS
+        return list(range(psutil.cpu_count() or 1))
+
+
 def idle_cores(seconds: float = LISTEN) -> float:
     """Return how many of the cores that this process may be scheduled on are idle, on average.
 
@@ -70,10 +80,7 @@ def idle_cores(seconds: float = LISTEN) -> float:
     """
     import psutil
 
-    try:
-        cores = psutil.Process().cpu_affinity()
-    except (AttributeError, psutil.Error):  # macOS
-        cores = list(range(psutil.cpu_count() or 1))
+    cores = schedulable_cores()
     shares = psutil.cpu_percent(seconds, percpu=True)
     return sum(1 - shares[core] / 100 for core in cores if core < len(shares))
 

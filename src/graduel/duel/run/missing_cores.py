@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from graduel.duel.plan.threads import allowed_cores
+from graduel.duel.plan.threads import allowed_cores, schedulable_cores
 
 
 class MissingCores:
@@ -32,22 +32,16 @@ class MissingCores:
         )
         if total <= 0:
             return
-        cores = len(self._cores())
+        cores = len(schedulable_cores())
         others = max(0.0, (busy - own) / total * cores)
         # A quota leaves its share of the machine free however busy the other cores are.
         free = min(cores - others, float(allowed_cores()))
         self.mean = max(0.0, self._threads - free)
 
-    def _cores(self) -> list[int]:
-        try:
-            return list(self._process.cpu_affinity() or [])
-        except (AttributeError, psutil.Error):  # macOS
-            return list(range(psutil.cpu_count() or 1))
-
     def _times(self) -> tuple[float, float, float]:
         """Return seconds of the cores so far: busy, all, and of this process and its children."""
         times = psutil.cpu_times(percpu=True)
-        mine = [times[core] for core in self._cores() if core < len(times)]
+        mine = [times[core] for core in schedulable_cores() if core < len(times)]
         idle = sum(one.idle + getattr(one, "iowait", 0.0) for one in mine)
         # Guest time is part of user time.
         total = sum(
