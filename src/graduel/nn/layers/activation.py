@@ -242,18 +242,11 @@ def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
     return d.reshape(dy.shape)
 
 
-def above_zero(x: Array, out: Array) -> Array:
-    """Return max(0, x) in `out`, which must be contiguous.
+def below_zero(x: Array, out: Array) -> Array:
+    """Return min(0, x) in `out`, which must be contiguous.
 
     NumPy compares with a row of zeros three times as fast as with the scalar 0.
     """
-    rows = lines(x)
-    np.maximum(rows, np.zeros(rows.shape[1], x.dtype), out=lines(out))
-    return out
-
-
-def below_zero(x: Array, out: Array) -> Array:
-    """Return min(0, x) in `out`, which must be contiguous."""
     rows = lines(x)
     np.minimum(rows, np.zeros(rows.shape[1], x.dtype), out=lines(out))
     return out
