@@ -1,14 +1,15 @@
 """Training speed in rows per second: this engine, PyTorch on the CPU, scikit-learn.
 
-    python -m pip install -e ".[bench]"
+    python -m pip install -e ".[bench,fast]"
     python benchmarks/train_step.py [--json FILE] [--rounds 7]
 
-The frameworks are measured in turn, in one run, on rows of MNIST; the median over the rounds is
-reported. The *floor* is the step's matrix products alone, into existing arrays: no step can be
-faster. ``cap`` is the ratio to PyTorch of a step that takes no longer than its floor. ``torch
-floor`` is the same products by PyTorch's library. Each step gathers its batch: this engine from
-uint8 rows, which it converts, PyTorch and scikit-learn from float32 rows. For PyTorch the fastest
-of its eager variants (fused and foreach optimizers) counts, for scikit-learn ``partial_fit``.
+The frameworks are measured in turn, in one run, on rows of MNIST, this engine with both of its
+kernels; the median over the rounds is reported. The *floor* is the step's matrix products alone,
+into existing arrays: no step can be faster. ``share`` is the floor's share of a step, ``cap`` the
+ratio to PyTorch of a step that takes no longer than its floor. ``torch floor`` is the same products
+by PyTorch's library. Each step gathers its batch: this engine from uint8 rows, which it converts,
+PyTorch and scikit-learn from float32 rows. For PyTorch the fastest of its eager variants (fused and
+foreach optimizers) counts, for scikit-learn ``partial_fit``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import pairwise, product
+from typing import Any
 
 THREADS = os.environ.get("GRADUEL_BENCH_THREADS", "2")
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -34,6 +36,7 @@ import machine  # before NumPy: see there
 import numpy as np
 
 import graduel
+from graduel import kernels
 from graduel.nn import Dense, Network, ReLU
 from graduel.optim import SGD, Adam
 from graduel.train import Fit, Rows
@@ -41,6 +44,9 @@ from graduel.train import Fit, Rows
 NETS = ((128,), (512, 512), (1024, 1024))
 BATCHES = (32, 128, 512)
 OPTIMIZERS = ("momentum", "adam")
+KERNELS = ("numba", "numpy")
+LARGE = 128
+"""Batches of at least so many rows are summed up apart."""
 SECONDS = 0.25
 """Approximate time per framework and round."""
 PAUSE = 0.1
@@ -192,6 +198,12 @@ def seconds_a_step(step: Stepper, count: int, steps_each: int = 1) -> float:
     return (time.perf_counter() - start) / (count * steps_each)
 
 
+def select(runner: str) -> None:
+    """Select the kernels, if that is what the runner is named after."""
+    if runner in KERNELS:
+        kernels.use(runner)
+
+
 def geometric(values: list[float]) -> float:
     """Return the geometric mean."""
     return statistics.geometric_mean(values)
@@ -202,7 +214,7 @@ def measure(hidden: tuple[int, ...], batch: int, optimizer: str, rounds: int) ->
     mnist = graduel.load_dataset("mnist")
     X, y = mnist.table[:60_000], mnist.y[:60_000]
     runners: dict[str, tuple[Stepper, int]] = {
-        "graduel": (engine(hidden, batch, optimizer, X, y), 1),
+        **{name: (engine(hidden, batch, optimizer, X, y), 1) for name in KERNELS},
         "floor": (floor(hidden, batch), 1),
         "torch floor": (torch_floor(hidden, batch), 1),
     }
@@ -211,15 +223,31 @@ def measure(hidden: tuple[int, ...], batch: int, optimizer: str, rounds: int) ->
     runners["sklearn"] = sklearn_epoch(hidden, batch, optimizer, X, y)
     counts, times = {}, {name: [] for name in runners}
     for name, (step, _) in runners.items():
+        select(name)
         for _warm in range(3):
             once = seconds_a_step(step, 2)
         counts[name] = max(1, round(SECONDS / once))
     for _ in range(rounds):
         for name, (step, each) in runners.items():
+            select(name)
             times[name].append(seconds_a_step(step, counts[name], each))
     medians = {name: statistics.median(values) for name, values in times.items()}
     medians["torch"] = min(medians["torch foreach"], medians["torch fused"])
     return medians
+
+
+def summarize(entries: list[dict[str, Any]], name: str) -> dict[str, float]:
+    """Return the geometric means of one module's kernels, and the least ratio to PyTorch."""
+    against = [e[name]["against_torch"] for e in entries]
+    large = [e[name]["floor_share"] for e in entries if e["batch"] >= LARGE]
+    small = [e[name]["floor_share"] for e in entries if e["batch"] < LARGE]
+    return {
+        "against PyTorch": geometric(against),
+        "least": min(against),
+        "against scikit-learn": geometric([e[name]["against_sklearn"] for e in entries]),
+        f"share of products at batch {LARGE} and more": geometric(large),
+        "at smaller batches": geometric(small),
+    }
 
 
 def main() -> int:
@@ -234,41 +262,46 @@ def main() -> int:
     import torch
 
     entries = []
-    print(
-        f"{'net':>14} {'batch':>5} {'rule':>9} | {'rows / s':>10} {'/torch':>6} {'/skl':>6} "
-        f"| {'floor':>5} {'cap':>5}"
-    )
+    columns = "".join(f" | {name:>10} {'/torch':>6} {'/skl':>6} {'share':>5}" for name in KERNELS)
+    print(f"{'rows a second':>14} {'batch':>5} {'rule':>9}{columns} | {'cap':>5}")
     for hidden, batch, optimizer in product(NETS, BATCHES, OPTIMIZERS):
         medians = measure(hidden, batch, optimizer, options.rounds)
-        mine = medians["graduel"]
-        entry = {
+        floor_seconds = medians["floor"]
+        entry: dict[str, Any] = {
             "net": list(hidden),
             "batch": batch,
             "optimizer": optimizer,
             "seconds_a_step": medians,
-            "rows_a_second": batch / mine,
-            "against_torch": medians["torch"] / mine,
-            "against_sklearn": medians["sklearn"] / mine,
-            "floor_share": medians["floor"] / mine,
-            "cap_against_torch": medians["torch"] / medians["floor"],
-            "floor_against_torchs": medians["torch floor"] / medians["floor"],
+            "cap_against_torch": medians["torch"] / floor_seconds,
+            "floor_against_torchs": medians["torch floor"] / floor_seconds,
         }
+        for name in KERNELS:
+            entry[name] = {
+                "rows_a_second": batch / medians[name],
+                "against_torch": medians["torch"] / medians[name],
+                "against_sklearn": medians["sklearn"] / medians[name],
+                "floor_share": floor_seconds / medians[name],
+            }
         entries.append(entry)
+        columns = "".join(
+            " | {rows_a_second:>10,.0f} {against_torch:>6.2f} {against_sklearn:>6.2f} "
+            "{floor_share:>5.2f}".format(**entry[name])
+            for name in KERNELS
+        )
         print(
-            f"{'-'.join(map(str, hidden)):>14} {batch:>5} {optimizer:>9} | {batch / mine:>10,.0f} "
-            f"{entry['against_torch']:>6.2f} {entry['against_sklearn']:>6.2f} "
-            f"| {entry['floor_share']:>5.2f} {entry['cap_against_torch']:>5.2f}",
+            f"{'-'.join(map(str, hidden)):>14} {batch:>5} {optimizer:>9}{columns} "
+            f"| {entry['cap_against_torch']:>5.2f}",
             flush=True,
         )
-    result = {
-        "geometric_mean_against_torch": geometric([e["against_torch"] for e in entries]),
-        "geometric_mean_against_sklearn": geometric([e["against_sklearn"] for e in entries]),
+    result: dict[str, Any] = {"entries": entries}
+    for name in KERNELS:
+        result[name] = summarize(entries, name)
+        print(f"{name}:", ", ".join(f"{key} {value:.2f}" for key, value in result[name].items()))
+    result |= {
         "geometric_mean_cap": geometric([e["cap_against_torch"] for e in entries]),
         "geometric_mean_floor_against_torchs": geometric(
             [e["floor_against_torchs"] for e in entries]
         ),
-        "least_against_torch": min(e["against_torch"] for e in entries),
-        "entries": entries,
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
@@ -278,8 +311,6 @@ def main() -> int:
         "threads": int(THREADS),
     }
     print(
-        f"geometric means: {result['geometric_mean_against_torch']:.2f} against PyTorch, "
-        f"{result['geometric_mean_against_sklearn']:.2f} against scikit-learn\n"
         f"a step of matrix products alone would reach {result['geometric_mean_cap']:.2f} "
         "against PyTorch; these products run at "
         f"{result['geometric_mean_floor_against_torchs']:.2f} of PyTorch's speed"

@@ -67,6 +67,14 @@ def _poisoned(make):
     return make_poisoned
 
 
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """Close pyplot's figures after each test: they belong to the process, not to the test."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
+
+
 @pytest.fixture(scope="session")
 def mnist():
     """Return MNIST, loaded once per session."""

@@ -6,6 +6,7 @@ import html
 import inspect
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -210,12 +211,13 @@ def test_the_table_fits_a_narrow_terminal(finished):
         assert any(f"{100 * contender.test_error:.2f}" in line for line in lines)
 
 
-def test_json_is_the_result_and_nothing_else(capfd, monkeypatch, finished):
+def test_json_is_the_result_and_nothing_else(capfd, monkeypatch, finished, tmp_path):
     folder, args, _ = finished
-    monkeypatch.chdir(folder)
+    shutil.copytree(folder / "run", tmp_path / "run")  # its result will name this command
+    monkeypatch.chdir(tmp_path)
     assert main(["duel", *args, "--json"]) == 0
     assert json.loads(capfd.readouterr().out) == json.loads(
-        (folder / "run" / "result.json").read_text()
+        (tmp_path / "run" / "result.json").read_text()
     )
 
 

@@ -126,8 +126,9 @@ def test_a_job_writes_no_file_of_the_run(tiny, tmp_path):
         assert {path: path.stat().st_mtime_ns for path in store.path.rglob("*")} == before
 
 
-def test_a_finished_duel_is_not_run_again(undisturbed, tiny):
-    run, events = run_to_result(undisturbed[0].path, tiny)
+def test_a_finished_duel_is_not_run_again(undisturbed, tiny, tmp_path):
+    path = shutil.copytree(undisturbed[0].path, tmp_path / "run")
+    run, events = run_to_result(path, tiny)
     assert [e.kind for e in events] == ["reused", "reused"]
     assert timeless(run.result) == timeless(undisturbed[0].result)
 
