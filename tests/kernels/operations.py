@@ -164,6 +164,19 @@ def softmax_cross_entropy(z, y, s, A, each):
     return {"A": (powers / total - target, np.ones(z.shape)), "each": (loss, size)}
 
 
+def _scores(s: Sizes) -> Arguments:
+    made = _logits(s)
+    # Arrays of one class in a row, too: what a loop over members hands over.
+    z = np.asfortranarray(made["z"]) if s.rng.integers(2) else made["z"]
+    return {"z": np.repeat(z, 60, axis=0) if s.rng.integers(2) else z}
+
+
+@operation(_scores)
+def softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return {"z": (powers / powers.sum(axis=1, keepdims=True), np.ones(z.shape))}
+
+
 def _matrices(s: Sizes, names: str) -> Arguments:
     return {name: s.floats(s.n, s.k) for name in names.split()}
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from graduel.cores import choose_threads
 from graduel.data.finding import Finding
 from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
 from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.plan.threads import choose_threads
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT

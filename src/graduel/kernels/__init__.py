@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         scale_back,
         scale_shift,
         scale_shift_back,
+        softmax,
         softmax_cross_entropy,
     )
 
@@ -86,6 +87,7 @@ __all__ = [
     "scale_back",
     "scale_shift",
     "scale_shift_back",
+    "softmax",
     "softmax_cross_entropy",
 ]
 

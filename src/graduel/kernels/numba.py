@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.kernels import numpy as reference
 from graduel.kernels.compiler import compiled
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
+
+MANY_ROWS = 256
+"""Rows above which NumPy's exponential, which is vectorized, is worth its passes."""
 
 
 @compiled
@@ -84,6 +88,31 @@ def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
             value = dy[i, j] * (one if y[i, j] > zero else zero)
             dy[i, j] = value
             db[j] += value
+
+
+def softmax(z: Array) -> None:
+    """Apply the softmax to each row: zₖ ← exp zₖ / Σⱼ exp zⱼ, computed without overflow."""
+    if len(z) > MANY_ROWS:
+        reference.softmax(z)
+    else:
+        _softmax(z)
+
+
+@compiled
+def _softmax(z: Array) -> None:
+    zero, one = z.dtype.type(0), z.dtype.type(1)
+    for i in range(z.shape[0]):
+        top = z[i, 0]
+        for k in range(1, z.shape[1]):
+            top = max(top, z[i, k])
+        total = zero
+        for k in range(z.shape[1]):
+            power = np.exp(z[i, k] - top)
+            z[i, k] = power
+            total += power
+        factor = one / total
+        for k in range(z.shape[1]):
+            z[i, k] *= factor
 
 
 @compiled

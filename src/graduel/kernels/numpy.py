@@ -71,6 +71,15 @@ def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
     np.sum(dy, axis=0, out=db)
 
 
+def softmax(z: Array) -> None:
+    """Apply the softmax to each row: zₖ ← exp zₖ / Σⱼ exp zⱼ, computed without overflow."""
+    A = np.ascontiguousarray(z.T)  # a line for each class, as in softmax_cross_entropy
+    A -= A.max(axis=0)
+    np.exp(A, out=A)
+    A /= A.sum(axis=0)
+    z[...] = A.T
+
+
 def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
     """Compute A = softmax(z) − T and each row's loss log Σₖ exp zₖ − Σₖ Tₖ zₖ.
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.cores import limit_step
 from graduel.nn.network import Network
 from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
@@ -175,6 +176,7 @@ class Fit:
         self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
         self.epochs, self.batch_size = epochs, min(batch_size, len(rows))
         self.step = 0
+        self._threads = limit_step(network.multiply_adds * self.batch_size)
         self._network = network
         self._workspace = network.workspace(self.weights)
         self._rule_penalizes = getattr(self.optimizer, "penalizes", False)
@@ -222,15 +224,19 @@ class Fit:
                 call.t = self.step / total
                 workspace = self._workspace
                 weight = None if self.weight is None else self.weight[index]
-                loss = self._network.loss_and_gradient(x, self.y[index], workspace, call, weight)
-                if not isfinite(loss):
-                    raise DivergedError(
-                        f"the loss became {loss} at step {self.step + 1} of {total} "
-                        f"(epoch {epoch}); non-finite numbers appear first in "
-                        f"{self._first_non_finite(x, call)}: lower the learning rate (now "
-                        f"{self.lr:g})"
+                with self._threads:
+                    loss = self._network.loss_and_gradient(
+                        x, self.y[index], workspace, call, weight
                     )
-                loss += self._update(len(index) if weight is None else float(weight.sum()), total)
+                    if not isfinite(loss):
+                        raise DivergedError(
+                            f"the loss became {loss} at step {self.step + 1} of {total} "
+                            f"(epoch {epoch}); non-finite numbers appear first in "
+                            f"{self._first_non_finite(x, call)}: lower the learning rate (now "
+                            f"{self.lr:g})"
+                        )
+                    total_weight = len(index) if weight is None else float(weight.sum())
+                    loss += self._update(total_weight, total)
                 self.step += 1
                 yield Step(self.step, epoch, self.step / total, loss, len(index))
 
