@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 
 from graduel import MLPClassifier, TabularMLPClassifier, cores
 from graduel.cores import allowed_cores, choose_threads, idle_cores
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.session import _largest_product
 from graduel.estimators.fit import fit_loop
 from graduel.estimators.table import table_training
 
@@ -46,6 +50,21 @@ def test_there_is_one_thread_at_least_and_none_more_than_allowed(allowed, idle, 
 )
 def test_a_trial_decides_where_idle_cores_are_no_whole_number(idle, seconds, number):
     assert choose_threads(2, lambda: idle, seconds.__getitem__) == number
+
+
+def test_a_trial_has_the_sizes_of_the_largest_network(monkeypatch):
+    contenders = {
+        "a": {"recipe": {"layers": [256, 512, "relu"], "batch_size": 64, "members": 2}},
+        "b": {"recipe": {"layers": [16]}},
+        "c": {"recipe": {"max_depth": 6}},
+    }
+    plan = replace(build_protocol(DataSource.builtin("mnist")), contenders=contenders)
+    assert _largest_product(plan) == (128, 256, 512)
+    assert _largest_product(replace(plan, contenders={"c": contenders["c"]})) == cores.SHAPE
+    shapes = []
+    monkeypatch.setattr(cores, "_seconds_a_step", lambda n, shape: shapes.append(shape) or 1.0)
+    assert choose_threads(2, lambda: 1.5, shape=(8, 9, 10)) == 1
+    assert shapes == [(8, 9, 10)] * 2
 
 
 def test_one_core_is_not_measured():

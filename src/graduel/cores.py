@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ def choose_threads(
     allowed: int | None = None,
     idle: Callable[[], float] = idle_cores,
     seconds_a_step: Callable[[int], float] | None = None,
+    shape: tuple[int, int, int] = SHAPE,
 ) -> int:
     """Return the number of threads that a fit can use now.
 
@@ -77,7 +78,8 @@ def choose_threads(
     allowed : the most threads. Default: :func:`allowed_cores`
     idle : returns the idle cores
     seconds_a_step : returns the time of a step with a number of threads. Default: measured on
-        matrix products
+        matrix products of this shape
+    shape : rows, inputs and outputs of the products
 
     Examples
     --------
@@ -96,15 +98,15 @@ def choose_threads(
     few, many = max(1, int(free)), int(free) + 1
     if few == many:
         return few
-    measure = _seconds_a_step if seconds_a_step is None else seconds_a_step
+    measure = seconds_a_step or partial(_seconds_a_step, shape=shape)
     return many if measure(few) > GAIN * measure(many) else few
 
 
-def _seconds_a_step(threads: int) -> float:
+def _seconds_a_step(threads: int, shape: tuple[int, int, int] = SHAPE) -> float:
     """Measure the products of one layer, forward and back, on this many threads."""
     from threadpoolctl import threadpool_limits
 
-    rows, n_in, n_out = SHAPE
+    rows, n_in, n_out = shape
     x, W = np.ones((rows, n_in), np.float32), np.ones((n_in, n_out), np.float32)
     y, dW, dx = x @ W, W.copy(), x.copy()
     steps = 0
