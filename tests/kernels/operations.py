@@ -578,3 +578,15 @@ def max_norm(W, most):
         return {"W": exact(W)}
     # At ∞ the scale of a column is 0, and 0 · ∞ is no number.
     return {"W": exact(W * (most / np.maximum(lengths, most)))}
+
+
+@operation(
+    lambda s: {
+        "y": s.rng.integers(-(1 - s.rng.integers(2)), 4, size=s.n).astype(
+            ("int64", "int32", "int8")[s.rng.integers(3)]
+        ),
+        "classes": int(s.rng.integers(1, 6)),
+    }
+)
+def are_codes(y, classes):
+    return {"return": exact(all(0 <= code < classes for code in y.tolist()))}

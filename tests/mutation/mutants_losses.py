@@ -47,8 +47,8 @@ MUTANTS = [
     (CLASSES, "        target *= np.array(self.positive_weight, target.dtype)\n", "", GOLDEN),
     (CLASSES, "both += target", "pass", GOLDEN),
     (CLASSES, 'astype(np.intp) if y.dtype.kind == "b" else y', "view()", LOSSES),
-    (CLASSES, "y.min() >= 0 and y.max() < classes", "y.max() < classes", LOSSES),
-    (CLASSES, "y.min() >= 0 and y.max() < classes", "y.max() <= classes", LOSSES),
+    (KERNEL, "y.min() >= 0 and y.max() < classes", "y.max() < classes", LOSSES),
+    (KERNEL, "y.min() >= 0 and y.max() < classes", "y.max() <= classes", LOSSES),
     (NUMBERS, "np.sign(error, out=", "np.negative(error, out=", NN),
     (
         NUMBERS,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graduel.kernels.numpy import (
         add_bias,
         affine,
+        are_codes,
         batchnorm_gradient,
         bias_gradient,
         bias_relu,
@@ -75,6 +76,7 @@ __all__ = [
     "add_bias",
     "affine",
     "amsgrad_update",
+    "are_codes",
     "batchnorm_gradient",
     "bias_gradient",
     "bias_relu",

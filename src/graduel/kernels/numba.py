@@ -130,6 +130,15 @@ def _softmax(z: Array) -> None:
 
 
 @compiled
+def are_codes(y: Array, classes: int) -> bool:
+    """Return whether class codes are integers from 0 to classes − 1; y of shape (n,)."""
+    odd = 0
+    for i in range(y.size):
+        odd += not 0 <= y[i] < classes
+    return odd == 0
+
+
+@compiled
 def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
     """Compute A = softmax(z) − T and each row's loss log Σₖ exp zₖ − Σₖ Tₖ zₖ."""
     n, classes = z.shape

@@ -94,6 +94,11 @@ def softmax(z: Array) -> None:
     z[...] = A.T
 
 
+def are_codes(y: Array, classes: int) -> bool:
+    """Return whether class codes are integers from 0 to classes − 1; y of shape (n,)."""
+    return not len(y) or bool(y.min() >= 0 and y.max() < classes)
+
+
 def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
     """Compute A = softmax(z) − T and each row's loss log Σₖ exp zₖ − Σₖ Tₖ zₖ.
 

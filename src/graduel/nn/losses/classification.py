@@ -192,7 +192,7 @@ def _codes(raw: Array, y: Array) -> Array:
             f"y must be class codes, integers; got {y.dtype}. "
             "Convert labels with np.unique(y, return_inverse=True)"
         )
-    if n and not (y.min() >= 0 and y.max() < classes):
+    if not kernels.are_codes(y, classes):
         raise ValueError(
             f"class codes must be from 0 to {classes - 1}, as the network has {classes} outputs; "
             f"got codes from {y.min()} to {y.max()}. Convert labels with "
