@@ -6,7 +6,7 @@ OPTIM = ("tests/optim/test_rules.py",)
 MUON = ("tests/optim/test_muon.py",)
 WRAPPERS = ("tests/optim/test_wrappers.py",)
 LBFGS = ("tests/optim/test_linesearch.py", "tests/optim/test_lbfgs.py")
-O, R = "optim/", "kernels/numpy_rules.py"
+O, R = "optim/", "kernels/rules_numpy.py"
 
 MUTANTS = [
     # file, code, mutated code, tests of which one must fail

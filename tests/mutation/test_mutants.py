@@ -26,7 +26,7 @@ from forks import run
 ROOT = Path(__file__).parents[2]
 NN = ("tests/nn/test_engine.py",)
 OPTIM = ("tests/optim/test_rules.py",)
-L, K, R = "nn/layers/", "kernels/numpy.py", "kernels/numpy_rules.py"
+L, K, R = "nn/layers/", "kernels/numpy.py", "kernels/rules_numpy.py"
 GOLDEN = ("tests/golden/test_golden_ensemble.py",)
 # Lines before code that occurs more than once.
 BIAS_GRADIENT = 'db = Σₙ dy, of shape (k,)."""\n    '

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         softmax,
         softmax_cross_entropy,
     )
-    from graduel.kernels.numpy_rules import (
+    from graduel.kernels.rules_numpy import (
         adagrad_update,
         adam_update,
         amsgrad_update,

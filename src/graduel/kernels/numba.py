@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from graduel.kernels import numpy as reference
 from graduel.kernels.compiler import compiled
-from graduel.kernels.numba_rules import (  # noqa: F401
+from graduel.kernels.rules_numba import (  # noqa: F401
     adagrad_update,
     adam_update,
     amsgrad_update,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.kernels.numpy_rules import (  # noqa: F401
+from graduel.kernels.rules_numpy import (  # noqa: F401
     adagrad_update,
     adam_update,
     amsgrad_update,

@@ -1,4 +1,4 @@
-"""The operations on flat vectors as compiled loops; see :mod:`graduel.kernels.numpy_rules`."""
+"""The operations on flat vectors as compiled loops; see :mod:`graduel.kernels.rules_numpy`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.kernels.compiler import compiled
-from graduel.kernels.numpy_rules import TINY
+from graduel.kernels.rules_numpy import TINY
 
 Array = NDArray[Any]
 
