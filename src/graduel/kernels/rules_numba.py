@@ -19,10 +19,12 @@ def _decay(theta: Array, g: Array, n: int, penalty: float, shrink: float) -> flo
     squares = 0.0
     if penalty != 0:
         for start in range(0, n, 4096):
+            # Slices, as a loop that may begin at a negative index is not vectorized.
+            W, dW = theta[start : min(start + 4096, n)], g[start : min(start + 4096, n)]
             total = theta.dtype.type(0)  # of a short part: float32 loses little, and is fast
-            for i in range(start, min(start + 4096, n)):
-                total += theta[i] * theta[i]
-                g[i] += factor * theta[i]
+            for i in range(W.size):
+                total += W[i] * W[i]
+                dW[i] += factor * W[i]
             squares += total
     if shrink != 1:
         for i in range(n):
