@@ -590,3 +590,13 @@ def max_norm(W, most):
 )
 def are_codes(y, classes):
     return {"return": exact(all(0 <= code < classes for code in y.tolist()))}
+
+
+@operation(
+    lambda s: (
+        _flat(s, "theta") | {"g": s.floats(s.n * s.k), "penalty": 0.1, "scratch": s.garbage(5)}
+    )
+)
+def penalize(theta, g, penalty, scratch):
+    squares = float(theta @ theta)
+    return {"g": (g + penalty * theta, np.abs(g) + np.abs(theta)), "return": exact(squares)}

@@ -24,6 +24,7 @@ from graduel.kernels.rules_numba import (  # noqa: F401
     lion_update,
     max_norm,
     momentum_update,
+    penalize,
     rmsprop_momentum_update,
     rmsprop_update,
     sgd_update,

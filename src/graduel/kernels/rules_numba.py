@@ -261,6 +261,12 @@ def lion_update(
 
 
 @compiled
+def penalize(theta: Array, g: Array, penalty: float, scratch: Array) -> float:
+    """Add the gradient of an L2 penalty: g ← g + penalty · θ; return ‖θ‖²."""
+    return _decay(theta, g, theta.size, penalty, 1.0)
+
+
+@compiled
 def flush(x: Array, floor: float, scratch: Array) -> None:
     """Set small entries of a flat vector to 0: x ← x · [|x| ≥ floor]. NaN stays NaN."""
     zero, small = x.dtype.type(0), x.dtype.type(floor)

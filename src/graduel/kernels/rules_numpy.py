@@ -243,6 +243,14 @@ def lion_update(
     return squares
 
 
+def penalize(theta: Array, g: Array, penalty: float, scratch: Array) -> float:
+    """Add the gradient of an L2 penalty: g ← g + penalty · θ; return ‖θ‖²."""
+    squares = 0.0
+    for part, work in _chunks(len(theta), scratch):
+        squares += _decay(theta[part], g[part], len(work), penalty, 1, work)
+    return squares
+
+
 def flush(x: Array, floor: float, scratch: Array) -> None:
     """Set small entries of a flat vector to 0: x ← x · [|x| ≥ floor]. NaN stays NaN."""
     for part, work in _chunks(len(x), scratch):

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel import kernels
 from graduel.cores import limit_step
 from graduel.nn.network import Network
 from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
-from graduel.optim.chunking import chunks, new_scratch
+from graduel.optim.chunking import new_scratch
 from graduel.train.loop.batches import Source, iter_batches
 
 Array = NDArray[Any]
@@ -249,7 +250,8 @@ class Fit:
         if self._rule_penalizes:
             self.optimizer_state.penalty = penalty
         elif penalty:
-            squares = self._penalize(penalty, theta[self._penalized], gradient[self._penalized])
+            W, dW = theta[self._penalized], gradient[self._penalized]
+            squares = kernels.penalize(W, dW, penalty, self._scratch)
         # The middle of the step, so that neither the first nor the last has a rate of 0.
         t = (self.step + 0.5) / steps
         lr = self.lr * self.schedule(t)
@@ -257,14 +259,6 @@ class Fit:
             self.optimizer_state.t = t
         self.optimizer.update(theta, gradient, self.optimizer_state, lr)
         return penalty / 2 * (self.optimizer_state.squares if self._rule_penalizes else squares)
-
-    def _penalize(self, penalty: float, W: Array, dW: Array) -> float:
-        """Add λ W to the gradient, unless the optimizer does so; return ‖W‖²."""
-        squares = 0.0
-        for part, scratch in chunks(len(W), self._scratch):
-            squares += float(np.dot(W[part], W[part]))
-            dW[part] += np.multiply(W[part], penalty, out=scratch)
-        return squares
 
     def _first_non_finite(self, x: Array, call: Call) -> str:
         """Return the first layer with a non-finite output, or "the rows" or "the loss"."""
