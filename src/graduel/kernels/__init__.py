@@ -32,12 +32,8 @@ if TYPE_CHECKING:
         batchnorm_gradient,
         bias_gradient,
         bias_relu,
-        blend,
-        blend_back,
         center,
         dropout,
-        elu_gate,
-        elu_join,
         ema_update,
         gather_scale,
         layernorm,
@@ -46,15 +42,21 @@ if TYPE_CHECKING:
         max_pool_gradient,
         momentum_update,
         noise,
-        paired_sums,
         relu,
         relu_gate,
         relu_gate_bias,
+        softmax_cross_entropy,
+    )
+    from graduel.kernels.table_numpy import (
+        blend,
+        blend_back,
+        elu_gate,
+        elu_join,
+        paired_sums,
         scale_add_bias,
         scale_back,
         scale_shift,
         scale_shift_back,
-        softmax_cross_entropy,
     )
 
 __all__ = [

@@ -1,0 +1,87 @@
+"""Operations of tabular networks in NumPy: affine maps by feature, ELU and parametric activations.
+
+:mod:`graduel.kernels.numpy` documents the conventions and gives access to them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def scale_add_bias(y: Array, factor: float, b: Array) -> None:
+    """Scale, then add a bias to each row: y ← factor · y + b, with b of shape (k,)."""
+    y *= factor
+    y += b
+
+
+def scale_shift(z: Array, factor: float, s: Array, b: Array, y: Array) -> None:
+    """Scale twice and shift each row: z ← factor · z, y = s ⊙ z + b, with s and b of shape (k,)."""
+    if factor != 1:
+        z *= factor
+    np.multiply(z, s, out=y)
+    y += b
+
+
+def scale_shift_back(dy: Array, z: Array, s: Array, factor: float, db: Array, ds: Array) -> None:
+    """Pass a gradient back: db = Σₙ dy, ds = Σₙ dy ⊙ z, then dy ← factor · s ⊙ dy."""
+    paired_sums(dy, z, db, ds)
+    dy *= s
+    if factor != 1:
+        dy *= factor
+
+
+def scale_back(dy: Array, x: Array, r: Array, dr: Array) -> None:
+    """Pass a gradient back through y = r ⊙ x: dr = Σₙ dy ⊙ x, then dy ← r ⊙ dy."""
+    np.einsum("nk,nk->k", dy, x, out=dr)
+    dy *= r
+
+
+def elu_join(x: Array, y: Array, scale: float, alpha: float, right: Array) -> None:
+    """Finish an ELU, given y = exp(min(0, x)) − 1: y ← scale · (x where x > 0, else α · y).
+
+    `right` is scratch space for (n, k) floats. NumPy's own exponential is faster than a loop's.
+    """
+    y *= scale * alpha
+    np.maximum(x, np.zeros(x.shape[1], x.dtype), out=right)
+    if scale != 1:
+        right *= scale
+    y += right
+
+
+def elu_gate(dy: Array, y: Array, scale: float, alpha: float, slope: Array, jump: Array) -> None:
+    """Pass a gradient back through an ELU: dy ← dy · (scale where y > 0, else y + scale · α).
+
+    `slope` and `jump` are scratch space for (n, k) floats.
+    """
+    np.minimum(y, np.zeros(y.shape[1], y.dtype), out=slope)
+    slope += scale * alpha
+    if alpha != 1:
+        np.greater(y, 0, out=jump, casting="unsafe")
+        jump *= scale - scale * alpha
+        slope += jump
+    np.multiply(dy, slope, out=dy)
+
+
+def blend(f: Array, x: Array, alpha: Array, difference: Array, y: Array) -> None:
+    """Blend a function with its input: difference = f − x, y = x + α ⊙ difference."""
+    np.subtract(f, x, out=difference)
+    np.multiply(difference, alpha, out=y)
+    y += x
+
+
+def blend_back(dy: Array, difference: Array, alpha: Array, inner: Array, dalpha: Array) -> None:
+    """Pass a gradient back: dα = Σₙ dy ⊙ difference, inner = α ⊙ dy, then dy ← dy − inner."""
+    np.einsum("nk,nk->k", dy, difference, out=dalpha)
+    np.multiply(dy, alpha, out=inner)
+    dy -= inner
+
+
+def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
+    """Sum a gradient, and its products with other rows: sums = Σₙ d, products = Σₙ d ⊙ by."""
+    np.sum(d, axis=0, out=sums)
+    np.einsum("nk,nk->k", d, by, out=products)
