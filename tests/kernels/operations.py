@@ -460,3 +460,58 @@ def momentum_update(theta, g, v, scratch, weights, penalty, shrink, momentum, ne
 def ema_update(average, theta, share, scratch):
     moved = average + share * (theta - average)
     return {"average": (moved, np.abs(average) + np.abs(theta))}
+
+
+# Tabular networks.
+
+
+def _parametric(s: Sizes) -> Arguments:
+    shape = {"scale": [1.0, 1.05][s.rng.integers(2)], "bend": [1.0, 1.67][s.rng.integers(2)]}
+    factor = {"factor": _factor(s), "s": s.finite(s.k) if s.rng.integers(2) else None}
+    return factor | {"b": s.finite(s.k), "alpha": s.finite(s.k)} | shape
+
+
+def _elu_of(x, scale, bend):
+    """f(x) and f′(x)."""
+    left = scale * bend * np.expm1(np.minimum(x, 0))
+    return np.where(x > 0, scale * x, left), np.where(x > 0, scale, left + scale * bend)
+
+
+@operation(lambda s: {"z": s.finite(s.n, s.k)} | _parametric(s) | _empty(s, "inside curve lift y"))
+def parametric_elu(z, factor, s, b, alpha, scale, bend, inside, curve, lift, y):
+    left = factor * z + b if s is None else factor * z
+    x = left if s is None else s * left + b
+    size = np.abs(x - b) + np.abs(b)
+    f, _ = _elu_of(x, scale, bend)
+    return {
+        "z": (left, size + np.abs(left)),
+        "y": (x + alpha * (f - x), (1 + np.abs(alpha)) * 3 * size),
+    }
+
+
+def _parametric_back(s: Sizes) -> Arguments:
+    made = {"dy": s.finite(s.n, s.k), "z": s.finite(s.n, s.k)} | _parametric(s)
+    x = made["z"] if made["s"] is None else made["s"] * made["z"] + made["b"]
+    f, _ = _elu_of(x, made["scale"], made["bend"])
+    made |= {"curve": f.astype(s.dtype), "lift": (f - x).astype(s.dtype)}
+    made |= _empty(s, "inner slope") | {"db": s.garbage(s.k)}
+    return made | {"ds": None if made["s"] is None else s.garbage(s.k), "dalpha": s.garbage(s.k)}
+
+
+@operation(_parametric_back)
+def parametric_elu_gradient(
+    dy, z, factor, s, b, alpha, scale, bend, curve, lift, inner, slope, db, ds, dalpha
+):
+    x = z if s is None else s * z + b
+    f, slope = _elu_of(x, scale, bend)
+    d = dy * (1 + alpha * (slope - 1))
+    size = np.abs(dy) * (1 + 4 * np.abs(alpha)) * (1 + np.abs(x) + np.abs(b))
+    line = 1.0 if s is None else s
+    gradients = {
+        "dy": (factor * line * d, factor * np.abs(line) * size),
+        "db": (d.sum(axis=0), size.sum(axis=0)),
+        "dalpha": ((dy * (f - x)).sum(axis=0), (np.abs(dy) * (2 + np.abs(x) * 3)).sum(axis=0)),
+    }
+    if s is None:
+        return gradients
+    return gradients | {"ds": ((d * z).sum(axis=0), (size * np.abs(z)).sum(axis=0))}

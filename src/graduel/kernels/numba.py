@@ -19,6 +19,8 @@ from graduel.kernels.table_numba import (  # noqa: F401  # found here by their n
     elu_gate,
     elu_join,
     paired_sums,
+    parametric_elu,
+    parametric_elu_gradient,
     scale_add_bias,
     scale_back,
     scale_shift,

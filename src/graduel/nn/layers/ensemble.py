@@ -89,8 +89,9 @@ class EnsembleDense(Part):
             macs=k * i * o,
         )
 
-    def _product(self, x: Array, w: Scope) -> Array:
+    def product(self, x: Array, w: Scope) -> Array:
         """Return z = (x ⊙ r) W, and keep u = x ⊙ r in its buffer."""
+        w.saved = x
         n, k, i = len(x), self.members, x.shape[-1]
         u = w.buf("u", (n, k, i), x.dtype)
         np.multiply(x if x.ndim == 3 else x[:, np.newaxis], w.p.r, out=u)
@@ -101,30 +102,37 @@ class EnsembleDense(Part):
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
         """Scale each unit to variance 1 on these rows and make it 0 at one of them."""
         if self.calibrated and len(x):
-            z = self._product(x, w)
-            z *= self._factor(x)
+            z = self.product(x, w)
+            z *= self.affine(w)[0]
             w.p.b[...] = calibrate_units(z, w.p.W, call) * w.p.s
 
-    def _factor(self, x: Array) -> float:
-        return 1 / sqrt(x.shape[-1]) if self.scaled else 1.0
+    def affine(self, w: Scope) -> tuple[float, Array, Array]:
+        """Return the factor of z, s and b, each in a line."""
+        factor = 1 / sqrt(len(w.p.W)) if self.scaled else 1.0
+        return factor, w.p.s.reshape(-1), w.p.b.reshape(-1)
+
+    def affine_gradient(self, w: Scope) -> tuple[Array, Array]:
+        """Return where db and ds go, each in a line."""
+        return w.g.b.reshape(-1), w.g.s.reshape(-1)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return ((x ⊙ r) W) ⊙ s + b."""
-        z = self._product(x, w)
-        w.saved = x
-        y, s, b = w.buf("y", z.shape, x.dtype), w.p.s.reshape(-1), w.p.b.reshape(-1)
-        kernels.scale_shift(lines(z), self._factor(x), s, b, lines(y))
+        z = self.product(x, w)
+        y = w.buf("y", z.shape, x.dtype)
+        kernels.scale_shift(lines(z), *self.affine(w), lines(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign db, ds, dW and dr; return dx."""
-        x, n, k = w.saved, len(dy), self.members
-        i, o, shared = x.shape[-1], self.units, x.ndim == 2
-        u, z = w.buf("u", (n, k, i), x.dtype), w.buf("z", dy.shape, dy.dtype)
-        s, db, ds = (one.reshape(-1) for one in (w.p.s, w.g.b, w.g.s))
-        d = lines(dy)
-        kernels.scale_shift_back(d, lines(z), s, self._factor(x), db, ds)
-        dz = d.reshape(n * k, o)
+        z, d, (factor, s, _) = w.buf("z", dy.shape, dy.dtype), lines(dy), self.affine(w)
+        kernels.scale_shift_back(d, lines(z), s, factor, *self.affine_gradient(w))
+        return self.product_back(d, w, need_dx=need_dx)
+
+    def product_back(self, dz: Array, w: Scope, *, need_dx: bool) -> Array | None:
+        """Assign dW and dr from dz; return dx."""
+        x, n, k = w.saved, len(dz), self.members
+        i, shared, dz = x.shape[-1], x.ndim == 2, dz.reshape(n * k, self.units)
+        u = w.buf("u", (n, k, i), x.dtype)
         np.matmul(u.reshape(n * k, i).T, dz, out=w.g.W)
         du = np.matmul(dz, w.p.W.T, out=u.reshape(n * k, i)).reshape(n, k, i)
         # du overwrites u, which is no longer needed.
