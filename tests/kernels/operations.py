@@ -515,3 +515,128 @@ def parametric_elu_gradient(
     if s is None:
         return gradients
     return gradients | {"ds": ((d * z).sum(axis=0), (size * np.abs(z)).sum(axis=0))}
+
+
+def _looked_up(s: Sizes) -> tuple[np.ndarray, ...]:
+    """Column, factor and offset of embeddings of 1, 2, … numbers, their codes and their number."""
+    sizes = np.arange(1, s.k + 1)
+    counts = 1 + s.rng.integers(4, size=s.k)
+    column = np.repeat(np.arange(s.k), sizes)
+    starts = np.cumsum(np.r_[0, counts * sizes])
+    within = np.concatenate([np.arange(size) for size in sizes])
+    return column, sizes[column], starts[column] + within, counts, int(starts[-1])
+
+
+def _embedding(s: Sizes) -> Arguments:
+    column, factor, offset, counts, size = _looked_up(s)
+    p, m = int(s.rng.integers(3)), len(column)
+    x = np.concatenate([s.floats(s.n, p), s.floats(s.n, s.k)], axis=1)
+    return {
+        **{"x": x, "p": p, "most": (counts - 1).astype(s.dtype), "column": column},
+        **{"factor": factor, "offset": offset, "line": s.floats(size)},
+        **{"codes": s.garbage(s.n, s.k), "chosen": s.garbage(s.n, m)},
+        **{"place": s.garbage(s.n, m, dtype=np.intp), "y": s.garbage(s.n, p + m)},
+    }
+
+
+@operation(_embedding)
+def embed(x, p, most, column, factor, offset, line, codes, chosen, place, y):
+    code = np.clip(np.nan_to_num(np.rint(x[:, p:]), nan=0, posinf=np.inf, neginf=-np.inf), 0, most)
+    entry = code[:, column].astype(int) * factor + offset
+    return {"place": exact(entry), "y": exact(np.concatenate([x[:, :p], line[entry]], axis=1))}
+
+
+def _embedding_back(s: Sizes) -> Arguments:
+    column, factor, offset, counts, size = _looked_up(s)
+    p, m = int(s.rng.integers(3)), len(column)
+    place = s.rng.integers(counts, size=(s.n, s.k))[:, column] * factor + offset
+    made = {"dy": s.floats(s.n, p + m), "p": p, "place": place, "chosen": s.garbage(s.n, m)}
+    return made | {"line": s.garbage(size)}
+
+
+@operation(_embedding_back)
+def embed_gradient(dy, p, place, chosen, line):
+    total, size = np.zeros(len(line)), np.zeros(len(line))
+    np.add.at(total, place, dy[:, p:])
+    np.add.at(size, place, np.abs(dy[:, p:]))
+    return {"line": (total, size)}
+
+
+F, D = 3, 4
+"""The frequencies and the size of a periodic embedding."""
+
+
+def _periodic(s: Sizes) -> tuple[np.ndarray, np.ndarray]:
+    """Which of 2 k columns are embedded, and the others."""
+    order = s.rng.permutation(2 * s.k)
+    return order[: s.k], np.sort(order[s.k : s.k + int(s.rng.integers(s.k + 1))])
+
+
+@operation(
+    lambda s: {
+        **{"x": s.floats(s.n, 2 * s.k), "numbers": _periodic(s)[0], "w": s.finite(s.k, F)},
+        **{"b": s.finite(s.k, F), "chosen": s.garbage(s.n, s.k), "frequency": s.garbage(s.k, F)},
+        **{"columns": s.garbage(s.k, s.n), "angle": s.garbage(s.k, F, s.n)},
+    }
+)
+def periodic_angles(x, numbers, w, b, chosen, frequency, columns, angle):
+    columns, frequency = x[:, numbers].T, 2 * np.pi * w
+    turns = frequency[:, :, np.newaxis] * columns[:, np.newaxis]
+    b = b[:, :, np.newaxis]
+    return {
+        "frequency": exact(frequency),
+        "columns": exact(columns),
+        "angle": (turns + b, np.abs(turns) + np.abs(b)),
+    }
+
+
+def _periodic_outputs(s: Sizes) -> Arguments:
+    others = _periodic(s)[1]
+    return {
+        **{"x": s.floats(s.n, 2 * s.k), "others": others, "columns": s.floats(s.k, s.n)},
+        **{"h": s.finite(s.k, F, s.n), "A": s.finite(s.k, F, D - 1), "c": s.finite(s.k, D - 1)},
+        **{"e": s.garbage(s.k, D - 1, s.n), "rest": s.garbage(s.n, len(others))},
+        "y": s.garbage(s.n, s.k * D + len(others)),
+    }
+
+
+@operation(_periodic_outputs)
+def periodic_outputs(x, others, columns, h, A, c, e, rest, y):
+    def joined(columns, h, A, c, x):
+        e = np.einsum("pfn,pfd->npd", h, A) + c
+        cells = np.concatenate([columns.T[:, :, np.newaxis], e], axis=2)
+        return np.concatenate([cells.reshape(len(y), len(A) * D), x[:, others]], axis=1)
+
+    return {"y": (joined(columns, h, A, c, x), joined(*map(np.abs, (columns, h, A, c, x))))}
+
+
+def _periodic_back(s: Sizes) -> Arguments:
+    return {
+        **{"dy": s.finite(s.n, s.k * D + int(s.rng.integers(3))), "columns": s.finite(s.k, s.n)},
+        **{"h": s.finite(s.k, F, s.n), "sine": s.finite(s.k, F, s.n)},
+        **{"A": s.finite(s.k, F, D - 1), "de": s.garbage(s.k, D - 1, s.n)},
+        **{"dA": s.garbage(s.k, F, D - 1), "dc": s.garbage(s.k, D - 1)},
+        **{"db": s.garbage(s.k, F), "dw": s.garbage(s.k, F)},
+    }
+
+
+@operation(_periodic_back)
+def periodic_gradient(dy, columns, h, sine, A, de, dA, dc, db, dw):
+    p = len(A)
+    de = dy[:, : p * D].reshape(len(dy), p, D)[:, :, 1:]
+
+    def gradients(columns, h, sine, A, de):
+        da = np.einsum("npd,pfd->pfn", de, A) * sine
+        return {
+            "h": da,
+            "dA": np.einsum("npd,pfn->pfd", de, h),
+            "dc": de.sum(axis=0),
+            "db": da.sum(axis=2),
+            "dw": 2 * np.pi * np.einsum("pfn,pn->pf", da, columns),
+        }
+
+    values, sizes = (
+        gradients(columns, h, -sine, A, de),
+        gradients(*map(np.abs, (columns, h, sine, A, de))),
+    )
+    return {name: (values[name], sizes[name]) for name in values}

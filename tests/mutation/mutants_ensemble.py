@@ -12,6 +12,7 @@ GLASS = ("tests/glassbox/test_glass_tables.py",)
 PYTHON = ("tests/export/test_python.py",)
 E = "nn/layers/ensemble.py"
 B = "nn/layers/periodic_embedding.py"
+K = "kernels/table_numpy.py"
 T = "nn/layers/ntk.py"
 A = "nn/layers/parametric.py"
 M = "nn/losses/ensemble_mean.py"
@@ -68,22 +69,22 @@ MUTANTS = [
         ENSEMBLES,
     ),
     (
-        B,
-        "np.multiply(w.p.w, 2 * pi, out=frequency)",
-        "np.multiply(w.p.w, pi, out=frequency)",
+        K,
+        "np.multiply(w, 2 * pi, out=frequency)",
+        "np.multiply(w, pi, out=frequency)",
         GOLDEN,
     ),
-    (B, "angle += w.p.b[:, :, np.newaxis]", "pass", GOLDEN),
-    (B, "e += w.p.c[:, :, np.newaxis]", "pass", GOLDEN),
-    (B, "cells[:, :, 0] = columns.T", "cells[:, :, 0] = 0", GOLDEN),
-    (B, "np.sum(de, axis=2, out=w.g.c)", "w.g.c[...] = 0", GOLDEN),
-    (B, "np.matmul(h, de.transpose(0, 2, 1)", "np.matmul(-h, de.transpose(0, 2, 1)", GOLDEN),
+    (K, "angle += b[:, :, np.newaxis]", "pass", GOLDEN),
+    (K, "e += c[:, :, np.newaxis]", "pass", GOLDEN),
+    (K, "cells[:, :, 0] = columns.T", "cells[:, :, 0] = 0", GOLDEN),
+    (K, "np.sum(de, axis=2, out=dc)", "dc[...] = 0", GOLDEN),
+    (K, "np.matmul(h, de.transpose(0, 2, 1)", "np.matmul(-h, de.transpose(0, 2, 1)", GOLDEN),
     (B, "np.sin(angle, out=angle)", "np.cos(angle, out=angle)", GOLDEN),
-    (B, "np.negative(da, out=da)", "pass", GOLDEN),
-    (B, "np.sum(da, axis=2, out=w.g.b)", "w.g.b[...] = 0", GOLDEN),
-    (B, "w.g.w *= 2 * pi", "pass", GOLDEN),
+    (K, "np.negative(da, out=da)", "pass", GOLDEN),
+    (K, "np.sum(da, axis=2, out=db)", "db[...] = 0", GOLDEN),
+    (K, "dw *= 2 * pi", "pass", GOLDEN),
     (B, "dx[:, others] = dy[:, p * d :]", "dx[:, others] = 0", GOLDEN),
-    (B, "inner += cells[:, :, 0].T", "pass", GOLDEN),
+    (B, "inner += dy[:, : p * d : d].T", "pass", GOLDEN),
     (
         B,
         "return w.buf(name, (prod(shape),), dtype).reshape(shape)",

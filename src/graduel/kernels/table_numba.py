@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from math import pi
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from graduel.kernels.compiler import compiled
@@ -177,3 +179,140 @@ def parametric_elu_gradient(
             if ds is not None:
                 ds[j] += d * z[i, j]
             dy[i, j] = d * unit if s is None else d * unit * s[j]
+
+
+@compiled
+def embed(
+    x: Array,
+    p: int,
+    most: Array,
+    column: Array,
+    factor: Array,
+    offset: Array,
+    line: Array,
+    codes: Array,
+    chosen: Array,
+    place: Array,
+    y: Array,
+) -> None:
+    """Look up embeddings: y = (x₁, …, x_p, E₁[c₁], …, E_q[c_q]) with codes from x."""
+    zero = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        for j in range(p):
+            y[i, j] = x[i, j]
+        for j in range(most.size):
+            code = np.rint(x[i, p + j])
+            codes[i, j] = min(code, most[j]) if code > zero else zero  # NaN is not above 0
+        for k in range(column.size):
+            entry = np.int64(codes[i, column[k]]) * factor[k] + offset[k]
+            place[i, k] = entry
+            y[i, p + k] = line[entry]
+
+
+@compiled
+def embed_gradient(dy: Array, p: int, place: Array, chosen: Array, line: Array) -> None:
+    """Sum a gradient by the entries that `embed` has looked up: line[k] = Σ dy where place = k."""
+    line[:] = line.dtype.type(0)
+    for i in range(place.shape[0]):
+        for k in range(place.shape[1]):
+            line[place[i, k]] += dy[i, p + k]
+
+
+@compiled
+def periodic_angles(
+    x: Array,
+    numbers: Array,
+    w: Array,
+    b: Array,
+    chosen: Array,
+    frequency: Array,
+    columns: Array,
+    angle: Array,
+) -> None:
+    """Compute the angles of a periodic embedding: angle = 2π w x + b, column by column."""
+    turn = x.dtype.type(2 * pi)
+    n = x.shape[0]
+    for j in range(w.shape[0]):
+        for i in range(n):
+            columns[j, i] = x[i, numbers[j]]
+        for f in range(w.shape[1]):
+            factor, shift = turn * w[j, f], b[j, f]
+            frequency[j, f] = factor
+            for i in range(n):
+                angle[j, f, i] = factor * columns[j, i] + shift
+
+
+@compiled
+def periodic_outputs(
+    x: Array,
+    others: Array,
+    columns: Array,
+    h: Array,
+    A: Array,
+    c: Array,
+    e: Array,
+    rest: Array,
+    y: Array,
+) -> None:
+    """Finish a periodic embedding: y = (x, A h + c) for each column, then the other columns."""
+    n, p, d = x.shape[0], A.shape[0], A.shape[2] + 1
+    for j in range(p):
+        for k in range(d - 1):
+            e[j, k, :] = c[j, k]
+            for f in range(A.shape[1]):
+                factor = A[j, f, k]
+                for i in range(n):
+                    e[j, k, i] += factor * h[j, f, i]
+    for i in range(n):
+        for j in range(p):
+            y[i, j * d] = columns[j, i]
+            for k in range(d - 1):
+                y[i, j * d + 1 + k] = e[j, k, i]
+        for j in range(others.size):
+            y[i, p * d + j] = x[i, others[j]]
+
+
+@compiled
+def periodic_gradient(
+    dy: Array,
+    columns: Array,
+    h: Array,
+    sine: Array,
+    A: Array,
+    de: Array,
+    dA: Array,
+    dc: Array,
+    db: Array,
+    dw: Array,
+) -> None:
+    """Pass a gradient back through a periodic embedding: dA, dc, db, dw, and h ← da."""
+    zero, turn = dy.dtype.type(0), dy.dtype.type(2 * pi)
+    n, p, d = dy.shape[0], A.shape[0], A.shape[2] + 1
+    for i in range(n):
+        for j in range(p):
+            for k in range(d - 1):
+                de[j, k, i] = dy[i, j * d + 1 + k]
+    for j in range(p):
+        for k in range(d - 1):
+            total = zero
+            for i in range(n):
+                total += de[j, k, i]
+            dc[j, k] = total
+        for f in range(A.shape[1]):
+            for k in range(d - 1):
+                total = zero
+                for i in range(n):
+                    total += h[j, f, i] * de[j, k, i]
+                dA[j, f, k] = total
+            h[j, f, :] = zero
+            for k in range(d - 1):
+                factor = A[j, f, k]
+                for i in range(n):
+                    h[j, f, i] -= factor * de[j, k, i]
+            total, along = zero, zero
+            for i in range(n):
+                da = h[j, f, i] * sine[j, f, i]
+                h[j, f, i] = da
+                total += da
+                along += da * columns[j, i]
+            db[j, f], dw[j, f] = total, turn * along

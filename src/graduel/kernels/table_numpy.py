@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from math import pi
 from typing import Any
 
 import numpy as np
@@ -157,3 +158,142 @@ def parametric_elu_gradient(
         dy *= factor
     else:
         scale_shift_back(dy, z, s, factor, db, ds)
+
+
+def embed(
+    x: Array,
+    p: int,
+    most: Array,
+    column: Array,
+    factor: Array,
+    offset: Array,
+    line: Array,
+    codes: Array,
+    chosen: Array,
+    place: Array,
+    y: Array,
+) -> None:
+    """Look up embeddings: y = (x₁, …, x_p, E₁[c₁], …, E_q[c_q]) with codes from x.
+
+    Parameters
+    ----------
+    x : (n, p + q), floats; codes are rounded and clipped to 0 … most, and NaN counts as 0
+    most : (q,), floats, the largest code of each column
+    column, factor, offset : (m,), integers; element k of an embedding is entry
+        code · factor[k] + offset[k] of `line`, for the code of column[k]
+    line : all embeddings in a row
+    codes, chosen : (n, q) and (n, m), scratch space for floats
+    place : (n, m), integers, the entry of each element
+    y : (n, p + m)
+    """
+    np.rint(x[:, p:], out=codes)
+    np.fmax(codes, 0, out=codes)  # fmax turns NaN into 0
+    np.minimum(codes, most, out=codes)
+    # mode="clip" lets take write into its output directly; codes are in range.
+    np.copyto(place, np.take(codes, column, axis=1, out=chosen, mode="clip"), casting="unsafe")
+    place *= factor
+    place += offset
+    y[:, :p] = x[:, :p]
+    y[:, p:] = np.take(line, place, out=chosen, mode="clip")
+
+
+def embed_gradient(dy: Array, p: int, place: Array, chosen: Array, line: Array) -> None:
+    """Sum a gradient by the entries that `embed` has looked up: line[k] = Σ dy where place = k.
+
+    `chosen` is scratch space for (n, m) floats.
+    """
+    line.fill(0)
+    chosen[...] = dy[:, p:]
+    np.add.at(line, place.reshape(-1), chosen.reshape(-1))
+
+
+def periodic_angles(
+    x: Array,
+    numbers: Array,
+    w: Array,
+    b: Array,
+    chosen: Array,
+    frequency: Array,
+    columns: Array,
+    angle: Array,
+) -> None:
+    """Compute the angles of a periodic embedding: angle = 2π w x + b, column by column.
+
+    Parameters
+    ----------
+    x : (n, i)
+    numbers : (p,), the columns to embed
+    w, b : (p, F)
+    chosen : (n, p), scratch space
+    frequency : (p, F), 2π w
+    columns : (p, n), the columns of x
+    angle : (p, F, n)
+    """
+    columns[...] = np.take(x, numbers, axis=1, out=chosen, mode="clip").T
+    np.multiply(w, 2 * pi, out=frequency)
+    np.multiply(frequency[:, :, np.newaxis], columns[:, np.newaxis], out=angle)
+    angle += b[:, :, np.newaxis]
+
+
+def periodic_outputs(
+    x: Array,
+    others: Array,
+    columns: Array,
+    h: Array,
+    A: Array,
+    c: Array,
+    e: Array,
+    rest: Array,
+    y: Array,
+) -> None:
+    """Finish a periodic embedding: y = (x, A h + c) for each column, then the other columns.
+
+    Parameters
+    ----------
+    x : (n, i)
+    others : (i − p,), the columns that are not embedded
+    columns : (p, n), those that are
+    h : (p, F, n), cosines
+    A, c : (p, F, d − 1) and (p, d − 1)
+    e, rest : (p, d − 1, n) and (n, i − p), scratch space
+    y : (n, p d + i − p)
+    """
+    p, d = len(A), A.shape[2] + 1
+    np.matmul(A.transpose(0, 2, 1), h, out=e)
+    e += c[:, :, np.newaxis]
+    cells = y[:, : p * d].reshape(len(y), p, d)
+    cells[:, :, 0] = columns.T
+    cells[:, :, 1:] = e.transpose(2, 0, 1)
+    if len(others):
+        y[:, p * d :] = np.take(x, others, axis=1, out=rest, mode="clip")
+
+
+def periodic_gradient(
+    dy: Array,
+    columns: Array,
+    h: Array,
+    sine: Array,
+    A: Array,
+    de: Array,
+    dA: Array,
+    dc: Array,
+    db: Array,
+    dw: Array,
+) -> None:
+    """Pass a gradient back through a periodic embedding: dA, dc, db, dw, and h ← da.
+
+    dA = Σₙ h de, dc = Σₙ de, da = −(A de) sine, db = Σₙ da and dw = 2π Σₙ x da.
+
+    `de` is scratch space for (p, d − 1, n) floats, the gradient by A h + c, which lies within dy.
+    Other arguments are as in `periodic_outputs`; sine is (p, F, n).
+    """
+    p, _, d = A.shape[0], A.shape[1], A.shape[2] + 1
+    de[...] = dy[:, : p * d].reshape(len(dy), p, d)[:, :, 1:].transpose(1, 2, 0)
+    np.matmul(h, de.transpose(0, 2, 1), out=dA)
+    np.sum(de, axis=2, out=dc)
+    da = np.matmul(A, de, out=h)
+    da *= sine
+    np.negative(da, out=da)
+    np.sum(da, axis=2, out=db)
+    np.matmul(da, columns[:, :, np.newaxis], out=dw[:, :, np.newaxis])
+    dw *= 2 * pi
