@@ -640,3 +640,56 @@ def periodic_gradient(dy, columns, h, sine, A, de, dA, dc, db, dw):
         gradients(*map(np.abs, (columns, h, sine, A, de))),
     )
     return {name: (values[name], sizes[name]) for name in values}
+
+
+@operation(
+    lambda s: {
+        **{"du": s.finite(s.n, 3, s.k), "x": s.finite(s.n, s.k), "r": s.finite(3, s.k)},
+        **{"dr": s.garbage(3, s.k), "dx": s.garbage(s.n, s.k)},
+    }
+)
+def shared_scale_back(du, x, r, dr, dx):
+    products = du * x[:, np.newaxis]
+    return {
+        "dr": _sum(products),
+        "dx": ((du * r).sum(axis=1), np.abs(du * r).sum(axis=1)),
+    }
+
+
+def _members(s: Sizes) -> Arguments:
+    o = [1, 2, 9][s.rng.integers(3)]  # a loop, or a product of BLAS
+    x, W = s.finite(s.n, 3, s.k), s.finite(3, s.k, o)
+    return {"x": x, "W": W, "factor": _factor(s), "b": s.finite(3, o)}
+
+
+@operation(lambda s: (made := _members(s)) | {"y": s.garbage(s.n, *made["b"].shape)})
+def member_products(x, W, factor, b, y):
+    def products(x, W, b):
+        return factor * np.einsum("nhi,hio->nho", x, W) + b
+
+    return {"y": (products(x, W, b), products(*map(np.abs, (x, W, b))))}
+
+
+def _members_back(s: Sizes) -> Arguments:
+    made = _members(s)
+    b, dx = made.pop("b"), s.garbage(*made["x"].shape)
+    made |= {"dW": s.garbage(*made["W"].shape), "db": s.garbage(*b.shape)}
+    return {"dz": s.finite(s.n, *b.shape)} | made | {"dx": dx if s.rng.integers(2) else None}
+
+
+@operation(_members_back)
+def member_gradient(dz, x, W, factor, dW, db, dx):
+    def gradients(dz, x, W):
+        return {
+            "dW": factor * np.einsum("nhi,nho->hio", x, dz),
+            "db": dz.sum(axis=0),
+            "dx": factor * np.einsum("nho,hio->nhi", dz, W),
+        }
+
+    values, sizes = gradients(dz, x, W), gradients(*map(np.abs, (dz, x, W)))
+    return {name: (values[name], sizes[name]) for name in values if name != "dx" or dx is not None}
+
+
+@operation(lambda s: {"flat": np.zeros(s.n * s.k, s.dtype), "classes": s.k})
+def class_rows(flat, classes):
+    return {"return": exact(np.zeros((len(flat) // classes, classes)))}

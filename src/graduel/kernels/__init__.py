@@ -50,10 +50,13 @@ if TYPE_CHECKING:
     from graduel.kernels.table_numpy import (
         blend,
         blend_back,
+        class_rows,
         elu_gate,
         elu_join,
         embed,
         embed_gradient,
+        member_gradient,
+        member_products,
         paired_sums,
         parametric_elu,
         parametric_elu_gradient,
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
         scale_back,
         scale_shift,
         scale_shift_back,
+        shared_scale_back,
     )
 
 __all__ = [
@@ -76,6 +80,7 @@ __all__ = [
     "blend",
     "blend_back",
     "center",
+    "class_rows",
     "dropout",
     "elu_gate",
     "elu_join",
@@ -87,6 +92,8 @@ __all__ = [
     "layernorm_gradient",
     "layernorm_sums",
     "max_pool_gradient",
+    "member_gradient",
+    "member_products",
     "momentum_update",
     "noise",
     "paired_sums",
@@ -102,6 +109,7 @@ __all__ = [
     "scale_back",
     "scale_shift",
     "scale_shift_back",
+    "shared_scale_back",
     "softmax_cross_entropy",
 ]
 

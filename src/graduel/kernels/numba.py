@@ -16,10 +16,13 @@ from graduel.kernels.compiler import compiled
 from graduel.kernels.table_numba import (  # noqa: F401  # found here by their names
     blend,
     blend_back,
+    class_rows,
     elu_gate,
     elu_join,
     embed,
     embed_gradient,
+    member_gradient,
+    member_products,
     paired_sums,
     parametric_elu,
     parametric_elu_gradient,
@@ -30,6 +33,7 @@ from graduel.kernels.table_numba import (  # noqa: F401  # found here by their n
     scale_back,
     scale_shift,
     scale_shift_back,
+    shared_scale_back,
 )
 
 Array = NDArray[Any]

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from graduel.kernels.table_numpy import (  # noqa: F401  # found here by their names
     blend,
     blend_back,
+    class_rows,
     elu_gate,
     elu_join,
     embed,
     embed_gradient,
+    member_gradient,
+    member_products,
     paired_sums,
     parametric_elu,
     parametric_elu_gradient,
@@ -29,6 +32,7 @@ from graduel.kernels.table_numpy import (  # noqa: F401  # found here by their n
     scale_back,
     scale_shift,
     scale_shift_back,
+    shared_scale_back,
 )
 
 Array = NDArray[Any]

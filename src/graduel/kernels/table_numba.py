@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.kernels import table_numpy
 from graduel.kernels.compiler import compiled
 from graduel.kernels.exponential import expm1_below_zero
 
@@ -200,13 +201,17 @@ def embed(
     for i in range(x.shape[0]):
         for j in range(p):
             y[i, j] = x[i, j]
+        k = 0
         for j in range(most.size):
-            code = np.rint(x[i, p + j])
-            codes[i, j] = min(code, most[j]) if code > zero else zero  # NaN is not above 0
-        for k in range(column.size):
-            entry = np.int64(codes[i, column[k]]) * factor[k] + offset[k]
-            place[i, k] = entry
-            y[i, p + k] = line[entry]
+            rounded = np.rint(x[i, p + j])
+            code = min(rounded, most[j]) if rounded > zero else zero  # NaN is not above 0
+            codes[i, j] = code
+            number = np.int64(code)
+            while k < column.size and column[k] == j:
+                entry = number * factor[k] + offset[k]
+                place[i, k] = entry
+                y[i, p + k] = line[entry]
+                k += 1
 
 
 @compiled
@@ -316,3 +321,73 @@ def periodic_gradient(
                 total += da
                 along += da * columns[j, i]
             db[j, f], dw[j, f] = total, turn * along
+
+
+@compiled
+def shared_scale_back(du: Array, x: Array, r: Array, dr: Array, dx: Array) -> None:
+    """Pass a gradient back through uₕ = rₕ ⊙ x: dr = Σₙ du ⊙ x, dx = Σₕ du ⊙ r."""
+    dr[:] = du.dtype.type(0)
+    dx[:] = du.dtype.type(0)
+    for i in range(du.shape[0]):
+        for h in range(du.shape[1]):
+            for j in range(du.shape[2]):
+                d = du[i, h, j]
+                dr[h, j] += d * x[i, j]
+                dx[i, j] += d * r[h, j]
+
+
+FEW = 8
+"""The largest number of outputs for which a loop is faster than a product of BLAS."""
+
+
+def member_products(x: Array, W: Array, factor: float, b: Array, y: Array) -> None:
+    """Apply a matrix for each member: yₕ = factor · xₕ Wₕ + bₕ."""
+    fewest = W.shape[2] <= FEW
+    (_member_products if fewest else table_numpy.member_products)(x, W, factor, b, y)
+
+
+@compiled
+def _member_products(x: Array, W: Array, factor: float, b: Array, y: Array) -> None:
+    zero, scale = x.dtype.type(0), x.dtype.type(factor)
+    columns = W.transpose(0, 2, 1).copy()
+    for i in range(x.shape[0]):
+        for h in range(x.shape[1]):
+            for k in range(W.shape[2]):
+                total = zero
+                for j in range(x.shape[2]):
+                    total += x[i, h, j] * columns[h, k, j]
+                y[i, h, k] = scale * total + b[h, k]
+
+
+def member_gradient(
+    dz: Array, x: Array, W: Array, factor: float, dW: Array, db: Array, dx: Array | None
+) -> None:
+    """Pass a gradient dz back: db = Σₙ dz, dWₕ = factor · xₕᵀ dzₕ, dxₕ = factor · dzₕ Wₕᵀ."""
+    fewest = W.shape[2] <= FEW
+    (_member_gradient if fewest else table_numpy.member_gradient)(dz, x, W, factor, dW, db, dx)
+
+
+@compiled
+def _member_gradient(
+    dz: Array, x: Array, W: Array, factor: float, dW: Array, db: Array, dx: Array | None
+) -> None:
+    zero, scale = dz.dtype.type(0), dz.dtype.type(factor)
+    columns = W.transpose(0, 2, 1).copy()
+    sums = np.zeros_like(columns)
+    db[:] = zero
+    for i in range(x.shape[0]):
+        for h in range(x.shape[1]):
+            for k in range(W.shape[2]):
+                d = dz[i, h, k]
+                db[h, k] += d
+                d *= scale
+                for j in range(x.shape[2]):
+                    sums[h, k, j] += d * x[i, h, j]
+                    if dx is not None:
+                        dx[i, h, j] = (zero if k == 0 else dx[i, h, j]) + d * columns[h, k, j]
+    dW[:] = sums.transpose(0, 2, 1)
+
+
+def class_rows(flat: Array, classes: int) -> Array:
+    """View a flat buffer as (n, K), in the order in which `softmax_cross_entropy` is fastest."""
+    return flat.reshape(-1, classes)

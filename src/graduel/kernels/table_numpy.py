@@ -297,3 +297,45 @@ def periodic_gradient(
     np.sum(da, axis=2, out=db)
     np.matmul(da, columns[:, :, np.newaxis], out=dw[:, :, np.newaxis])
     dw *= 2 * pi
+
+
+def shared_scale_back(du: Array, x: Array, r: Array, dr: Array, dx: Array) -> None:
+    """Pass a gradient back through uₕ = rₕ ⊙ x: dr = Σₙ du ⊙ x, dx = Σₕ du ⊙ r.
+
+    du is (n, k, i), x and dx are (n, i), r and dr (k, i); du may be overwritten.
+    """
+    np.einsum("nki,ni->ki", du, x, out=dr)
+    du *= r
+    np.sum(du, axis=1, out=dx)
+
+
+def member_products(x: Array, W: Array, factor: float, b: Array, y: Array) -> None:
+    """Apply a matrix for each member: yₕ = factor · xₕ Wₕ + bₕ.
+
+    x is (n, k, i), W (k, i, o), b (k, o) and y (n, k, o).
+    """
+    np.matmul(x.transpose(1, 0, 2), W, out=y.transpose(1, 0, 2))
+    if factor != 1:
+        y *= factor
+    y += b
+
+
+def member_gradient(
+    dz: Array, x: Array, W: Array, factor: float, dW: Array, db: Array, dx: Array | None
+) -> None:
+    """Pass a gradient dz back: db = Σₙ dz, dWₕ = factor · xₕᵀ dzₕ, dxₕ = factor · dzₕ Wₕᵀ.
+
+    dz may be overwritten; dx is None where it is not needed.
+    """
+    np.sum(dz, axis=0, out=db)
+    if factor != 1:
+        dz *= factor
+    by_member = dz.transpose(1, 0, 2)
+    np.matmul(x.transpose(1, 2, 0), by_member, out=dW)
+    if dx is not None:
+        np.matmul(by_member, W.transpose(0, 2, 1), out=dx.transpose(1, 0, 2))
+
+
+def class_rows(flat: Array, classes: int) -> Array:
+    """View a flat buffer as (n, K), in the order in which `softmax_cross_entropy` is fastest."""
+    return flat.reshape(classes, -1).T

@@ -94,7 +94,10 @@ class EnsembleDense(Part):
         w.saved = x
         n, k, i = len(x), self.members, x.shape[-1]
         u = w.buf("u", (n, k, i), x.dtype)
-        np.multiply(x if x.ndim == 3 else x[:, np.newaxis], w.p.r, out=u)
+        if x.ndim == 3:
+            np.multiply(lines(x), w.p.r.reshape(-1), out=lines(u))
+        else:
+            np.multiply(x[:, np.newaxis], w.p.r, out=u)
         z = w.buf("z", (n, k, self.units), x.dtype)
         np.matmul(u.reshape(n * k, i), w.p.W, out=z.reshape(n * k, self.units))
         return z
@@ -139,11 +142,9 @@ class EnsembleDense(Part):
         if not shared:
             kernels.scale_back(lines(du), lines(x), w.p.r.reshape(-1), w.g.r.reshape(-1))
             return du if need_dx else None
-        np.einsum("nki,ni->ki", du, x, out=w.g.r)
-        if not need_dx:
-            return None
-        du *= w.p.r
-        return np.sum(du, axis=1, out=w.buf("dx", x.shape, x.dtype))
+        dx = w.buf("dx", x.shape, x.dtype)
+        kernels.shared_scale_back(du, x, w.p.r, w.g.r, dx)
+        return dx if need_dx else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,24 +200,17 @@ class EnsembleOutput(Part):
         n, k, i = x.shape
         w.saved = x
         y = w.buf("y", (n, k, self.units), x.dtype)
-        np.matmul(x.transpose(1, 0, 2), w.p.W, out=y.transpose(1, 0, 2))
-        if self.scaled:
-            y *= 1 / sqrt(i)
-        y += w.p.b
+        kernels.member_products(x, w.p.W, self._factor(i), w.p.b, y)
         return y
+
+    def _factor(self, i: int) -> float:
+        return 1 / sqrt(i) if self.scaled else 1.0
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW and db; return dx."""
         x = w.saved
-        np.sum(dy, axis=0, out=w.g.b)
-        if self.scaled:
-            dy *= 1 / sqrt(x.shape[-1])
-        by_member = dy.transpose(1, 0, 2)
-        np.matmul(x.transpose(1, 2, 0), by_member, out=w.g.W)
-        if not need_dx:
-            return None
-        dx = w.buf("dx", x.shape, x.dtype)
-        np.matmul(by_member, w.p.W.transpose(0, 2, 1), out=dx.transpose(1, 0, 2))
+        dx = w.buf("dx", x.shape, x.dtype) if need_dx else None
+        kernels.member_gradient(dy, x, w.p.W, self._factor(x.shape[-1]), w.g.W, w.g.b, dx)
         return dx
 
 
