@@ -46,7 +46,7 @@ MUTANTS = [
     (L + "dense.py", "np.matmul(dy, w.p.W.T, out=", "np.matmul(-dy, w.p.W.T, out=", NN),
     (K, ADD_BIAS + "y += b\n", ADD_BIAS + "pass\n", NN),
     (TABLE, "np.multiply(z, s, out=y)\n    y += b\n", "np.multiply(z, s, out=y)\n", GOLDEN),
-    (TABLE, "    y *= factor\n    y += b\n", "    y *= factor\n", ("tests/nn/test_ntk.py",)),
+    (TABLE, "\n    y *= factor\n    y += b\n", "\n    y *= factor\n", ("tests/nn/test_ntk.py",)),
     (K, "y += b\n    np.maximum(y", "np.maximum(y", NN),
     (K, "np.maximum(y, np.zeros", "np.minimum(y, np.zeros", NN),
     (K, "relu_gate(dy, y, gate)\n    np.sum", "np.sum", NN),

@@ -21,7 +21,7 @@ def expm1_below_zero(x: Any) -> Any:
     return np.expm1(x)
 
 
-@overload(expm1_below_zero, inline="always")
+@overload(expm1_below_zero)
 def _expm1_below_zero(x: Any) -> Callable[[Any], Any]:
     if x is not types.float32:
         return _call
