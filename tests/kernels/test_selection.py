@@ -17,7 +17,7 @@ from graduel import kernels
 def unselected(monkeypatch):
     """As in a fresh process; the selection is restored afterwards."""
     before = kernels.name()
-    for one in kernels.__all__:
+    for one in kernels.operations():
         kernels.__dict__.pop(one, None)
     monkeypatch.setattr(kernels, "_selected", None)
     monkeypatch.delenv(kernels.VARIABLE, raising=False)

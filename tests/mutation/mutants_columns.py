@@ -9,24 +9,25 @@ TREE = ("tests/data/test_prepare_tree.py",)
 FILL = ("tests/data/test_prepare_fill.py",)
 TABLES = ("tests/data/test_prepare_properties.py",)
 C = "nn/layers/embedding.py"
+K = "kernels/table_numpy.py"
 P = "data/prepare/preparation.py"
 N, S = "data/prepare/encoders.py", "data/prepare/scalers.py"
 V = "data/prepare/values.py"
 
 MUTANTS = [
     # file, code, mutated code, tests of which one must fail
-    (C, "np.rint(x[:, p:], out=codes)", "np.floor(x[:, p:], out=codes)", LAYER),
-    (C, "np.fmax(codes, 0, out=codes)", "np.maximum(codes, 0, out=codes)", LAYER),
-    (C, "np.minimum(codes, np.array", "np.maximum(codes, np.array", LAYER),
-    (C, "x.dtype) - 1, out=codes)", "x.dtype), out=codes)", LAYER),
-    (C, "y[:, :p] = x[:, :p]", "pass", GOLDEN),
-    (C, "index *= factor", "pass", GOLDEN),
-    (C, "index += offset", "pass", GOLDEN),
+    (K, "np.rint(x[:, p:], out=codes)", "np.floor(x[:, p:], out=codes)", LAYER),
+    (K, "np.fmax(codes, 0, out=codes)", "np.maximum(codes, 0, out=codes)", LAYER),
+    (K, "np.minimum(codes, most", "np.maximum(codes, most", LAYER),
+    (C, "x.dtype) - 1\n", "x.dtype)\n", LAYER),
+    (K, "y[:, :p] = x[:, :p]", "pass", GOLDEN),
+    (K, "place *= factor", "pass", GOLDEN),
+    (K, "place += offset", "pass", GOLDEN),
     (C, "            start += table.size\n", "", GOLDEN),
     (C, "part[...] = table", "pass", LAYER),
-    (C, "line.fill(0)", "pass", GOLDEN),
-    (C, "np.add.at(line, index.reshape(-1), d.reshape(-1))", "line[index] = d", GOLDEN),
-    (C, "d[...] = dy[:, p:]", "d[...] = 1", GOLDEN),
+    (K, "line.fill(0)", "pass", GOLDEN),
+    (K, "np.add.at(line, place.reshape(-1), chosen.reshape(-1))", "line[place] = chosen", GOLDEN),
+    (K, "chosen[...] = dy[:, p:]", "chosen[...] = 1", GOLDEN),
     (C, "starts[column] + np.array(within, np.intp)", "starts[column]", GOLDEN),
     (C, "dx[:, :p] = dy[:, :p]", "dx[:, :p] = 0", GOLDEN),
     (C, "dx[:, p:] = 0", "pass", LAYER),

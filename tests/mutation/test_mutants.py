@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 NN = ("tests/nn/test_engine.py",)
 OPTIM = ("tests/optim/test_rules.py",)
 L, K, R = "nn/layers/", "kernels/numpy.py", "kernels/rules_numpy.py"
+TABLE = "kernels/table_numpy.py"
 GOLDEN = ("tests/golden/test_golden_ensemble.py",)
 # Lines before code that occurs more than once.
 BIAS_GRADIENT = 'db = Σₙ dy, of shape (k,)."""\n    '
@@ -46,8 +47,8 @@ MUTANTS = [
     (K, BIAS_GRADIENT + "np.sum(dy, axis=0, out=db)", BIAS_GRADIENT + "pass", NN),
     (L + "dense.py", "np.matmul(dy, w.p.W.T, out=", "np.matmul(-dy, w.p.W.T, out=", NN),
     (K, ADD_BIAS + "y += b\n", ADD_BIAS + "pass\n", NN),
-    (K, "np.multiply(z, s, out=y)\n    y += b\n", "np.multiply(z, s, out=y)\n", GOLDEN),
-    (K, "    y *= factor\n    y += b\n", "    y *= factor\n", ("tests/nn/test_ntk.py",)),
+    (TABLE, "np.multiply(z, s, out=y)\n    y += b\n", "np.multiply(z, s, out=y)\n", GOLDEN),
+    (TABLE, "\n    y *= factor\n    y += b\n", "\n    y *= factor\n", ("tests/nn/test_ntk.py",)),
     (K, "y += b\n    np.maximum(y", "np.maximum(y", NN),
     (K, "np.maximum(y, np.zeros", "np.minimum(y, np.zeros", NN),
     (K, "relu_gate(dy, y, gate)\n    np.sum", "np.sum", NN),
@@ -81,7 +82,7 @@ MUTANTS = [
         NN,
     ),
     (L + "normalization.py", "(n / max(n - 1, 1))", "1", NN),
-    ("kernels/numpy.py", 'np.einsum("nk,nk->k", d, by, out=products)', "products[...] = 0", NN),
+    (TABLE, 'np.einsum("nk,nk->k", d, by, out=products)', "products[...] = 0", NN),
     ("kernels/numpy.py", 'np.einsum("nk,nk->k", out, out, out=squares)', "squares[...] = 0", NN),
     (L + "channel_ops.py", "if first is not out:", "if False:", (NN[0], "tests/nn/test_images.py")),
     (L + "residual.py", "np.add(around, dx, out=around)", "dx", NN),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from test_ensemble import allocated, alone
 
 from graduel.nn import (
+    ELU,
     INFERENCE,
     SELU,
     BatchNorm,
@@ -23,9 +24,12 @@ from graduel.nn import (
     Flatten,
     Mish,
     Network,
+    Normal,
     NTKDense,
     Parametric,
     ParametricReLU,
+    Residual,
+    Scale,
     Signs,
     Tanh,
     check_poison,
@@ -201,10 +205,48 @@ def test_a_parametric_activation_may_contain_a_trainable_one():
     assert Parametric(Mish()).smooth
 
 
+def one_pass_networks():
+    """Dense layers before parametric activations, first in the network and after other layers."""
+    scaled = EnsembleDense(6, 3, Normal(1.0), Signs(), scaled=True)
+    return [
+        (NTKDense(7), Parametric(SELU(), Normal(0.7)), NTKDense(3)),
+        (Tanh(), Scale(), NTKDense(7), Parametric(ELU(0.7), Normal(0.7)), Dropout(0.3), Dense(3)),
+        (EnsembleDense(6, 3), Parametric(SELU(), Normal(0.7)), Flatten(), Dense(3)),
+        (
+            Scale(),
+            scaled,
+            Parametric(ELU(), Normal(0.7)),
+            scaled,
+            Parametric(),
+            Flatten(),
+            Dense(3),
+        ),
+    ]
+
+
+@pytest.mark.parametrize("layers", one_pass_networks(), ids=str)
+def test_a_dense_layer_and_its_parametric_activation_make_one_pass(layers):
+    rng = np.random.default_rng(13)
+    net = Network(layers, (5,), dtype="float64")
+    weights, x, y = net.init(rng), rng.normal(size=(11, 5)), rng.integers(3, size=11)
+    weights.theta += rng.normal(0, 0.3, weights.theta.shape)
+    results = []
+    for watch in (None, lambda *_: None):  # a watched call sees each layer alone
+        ws, call = net.workspace(weights), Call(True, np.random.default_rng(0), watch=watch)
+        ws.gradient.fill(np.nan)
+        results.append((*net.loss_and_input_gradient(x, y, ws, call), ws.gradient))
+    for fused, apart in zip(*results, strict=True):
+        np.testing.assert_allclose(fused, apart, rtol=1e-9, atol=1e-12)
+    check_poison(net, x, y, rng=rng)
+
+
 def test_a_step_allocates_no_array_of_batch_size():
     rng = np.random.default_rng(9)
     for layer in (NTKDense(30), Parametric(), Parametric(Mish())):
         assert allocated(layer, (25,), 40_000, rng) < 40_000 * 4  # less than one column
+    for dense in (NTKDense(30), EnsembleDense(15, 2)):
+        both = Residual((dense, Parametric(), Flatten(), NTKDense(25)))
+        assert allocated(both, (25,), 40_000, rng) < 40_000 * 4
 
 
 def test_scheduled_dropout_decays_over_the_second_half():

@@ -17,103 +17,19 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from inspect import isfunction
 from threading import local
 from time import perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graduel.kernels.numpy import (
-        add_bias,
-        affine,
-        are_codes,
-        batchnorm_gradient,
-        bias_gradient,
-        bias_relu,
-        blend,
-        blend_back,
-        center,
-        dropout,
-        elu_gate,
-        elu_join,
-        gather_scale,
-        layernorm,
-        layernorm_gradient,
-        layernorm_sums,
-        max_pool_gradient,
-        noise,
-        paired_sums,
-        relu,
-        relu_gate,
-        relu_gate_bias,
-        scale_add_bias,
-        scale_back,
-        scale_shift,
-        scale_shift_back,
-        softmax,
-        softmax_cross_entropy,
-    )
-    from graduel.kernels.rules_numpy import (
-        adagrad_update,
-        adam_update,
-        amsgrad_update,
-        clip,
-        ema_update,
-        flush,
-        lion_update,
-        max_norm,
-        momentum_update,
-        penalize,
-        rmsprop_momentum_update,
-        rmsprop_update,
-        sgd_update,
-    )
-
-__all__ = [
-    "adagrad_update",
-    "adam_update",
-    "add_bias",
-    "affine",
-    "amsgrad_update",
-    "are_codes",
-    "batchnorm_gradient",
-    "bias_gradient",
-    "bias_relu",
-    "blend",
-    "blend_back",
-    "center",
-    "clip",
-    "dropout",
-    "elu_gate",
-    "elu_join",
-    "ema_update",
-    "flush",
-    "gather_scale",
-    "layernorm",
-    "layernorm_gradient",
-    "layernorm_sums",
-    "lion_update",
-    "max_norm",
-    "max_pool_gradient",
-    "momentum_update",
-    "noise",
-    "paired_sums",
-    "penalize",
-    "relu",
-    "relu_gate",
-    "relu_gate_bias",
-    "rmsprop_momentum_update",
-    "rmsprop_update",
-    "scale_add_bias",
-    "scale_back",
-    "scale_shift",
-    "scale_shift_back",
-    "sgd_update",
-    "softmax",
-    "softmax_cross_entropy",
-]
+    from graduel.kernels.numpy import *  # noqa: F403
+    from graduel.kernels.rules_numpy import *  # noqa: F403
+    from graduel.kernels.table_numpy import *  # noqa: F403
 
 VARIABLE = "GRADUEL_KERNELS"
 NAMES = ("numpy", "numba")
@@ -198,8 +114,17 @@ def use(name: str) -> None:
         ) from error
     if name == "numba":
         module.check()
-    globals().update({one: getattr(module, one) for one in __all__})
+    globals().update({one: getattr(module, one) for one in operations()})
     _selected = module
+
+
+@cache
+def operations() -> frozenset[str]:
+    """Return the names of the operations: the public functions of the reference."""
+    reference = import_module("graduel.kernels.numpy")
+    return frozenset(
+        one for one, value in vars(reference).items() if isfunction(value) and one[0] != "_"
+    )
 
 
 def name() -> str:
@@ -251,7 +176,7 @@ def _select_module() -> None:
 
 def __getattr__(attribute: str) -> Any:
     """Select a module when the first operation is used (PEP 562)."""
-    if attribute not in __all__:
+    if attribute not in operations():
         raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
     _select()
     return globals()[attribute]

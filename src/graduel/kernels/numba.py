@@ -7,30 +7,14 @@ threads would wait for them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.kernels import numpy as reference
 from graduel.kernels.compiler import compiled
-from graduel.kernels.rules_numba import (  # noqa: F401
-    adagrad_update,
-    adam_update,
-    amsgrad_update,
-    clip,
-    ema_update,
-    flush,
-    lion_update,
-    max_norm,
-    momentum_update,
-    penalize,
-    rmsprop_momentum_update,
-    rmsprop_update,
-    sgd_update,
-)
+from graduel.kernels.rules_numba import *  # noqa: F403  # found here by their names
+from graduel.kernels.table_numba import *  # noqa: F403
+from graduel.kernels.table_numba import Array
 
-Array = NDArray[Any]
 Pair = tuple[int, int]
 
 MANY_ROWS = 256
@@ -185,92 +169,6 @@ def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> Non
 
 
 @compiled
-def scale_add_bias(y: Array, factor: float, b: Array) -> None:
-    """Scale, then add a bias to each row: y ← factor · y + b, with b of shape (k,)."""
-    scale = y.dtype.type(factor)
-    for i in range(y.shape[0]):
-        for j in range(y.shape[1]):
-            y[i, j] = scale * y[i, j] + b[j]
-
-
-@compiled
-def scale_shift(z: Array, factor: float, s: Array, b: Array, y: Array) -> None:
-    """Scale twice and shift each row: z ← factor · z, y = s ⊙ z + b, with s and b of shape (k,)."""
-    scale = z.dtype.type(factor)
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            value = scale * z[i, j]
-            z[i, j] = value
-            y[i, j] = s[j] * value + b[j]
-
-
-@compiled
-def scale_shift_back(dy: Array, z: Array, s: Array, factor: float, db: Array, ds: Array) -> None:
-    """Pass a gradient back: db = Σₙ dy, ds = Σₙ dy ⊙ z, then dy ← factor · s ⊙ dy."""
-    scale = dy.dtype.type(factor)
-    db[:] = dy.dtype.type(0)
-    ds[:] = dy.dtype.type(0)
-    for i in range(dy.shape[0]):
-        for j in range(dy.shape[1]):
-            d = dy[i, j]
-            db[j] += d
-            ds[j] += d * z[i, j]
-            dy[i, j] = d * s[j] * scale
-
-
-@compiled
-def scale_back(dy: Array, x: Array, r: Array, dr: Array) -> None:
-    """Pass a gradient back through y = r ⊙ x: dr = Σₙ dy ⊙ x, then dy ← r ⊙ dy."""
-    dr[:] = dy.dtype.type(0)
-    for i in range(dy.shape[0]):
-        for j in range(dy.shape[1]):
-            d = dy[i, j]
-            dr[j] += d * x[i, j]
-            dy[i, j] = d * r[j]
-
-
-@compiled
-def elu_join(x: Array, y: Array, scale: float, alpha: float, right: Array) -> None:
-    """Finish an ELU, given y = exp(min(0, x)) − 1: y ← scale · (x where x > 0, else α · y)."""
-    zero, up, down = x.dtype.type(0), x.dtype.type(scale), x.dtype.type(scale * alpha)
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            y[i, j] = up * x[i, j] if x[i, j] > zero else down * y[i, j]
-
-
-@compiled
-def elu_gate(dy: Array, y: Array, scale: float, alpha: float, slope: Array, jump: Array) -> None:
-    """Pass a gradient back through an ELU: dy ← dy · (scale where y > 0, else y + scale · α)."""
-    zero, up, down = dy.dtype.type(0), dy.dtype.type(scale), dy.dtype.type(scale * alpha)
-    for i in range(dy.shape[0]):
-        for j in range(dy.shape[1]):
-            dy[i, j] *= up if y[i, j] > zero else y[i, j] + down
-
-
-@compiled
-def blend(f: Array, x: Array, alpha: Array, difference: Array, y: Array) -> None:
-    """Blend a function with its input: difference = f − x, y = x + α ⊙ difference."""
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            apart = f[i, j] - x[i, j]
-            difference[i, j] = apart
-            y[i, j] = apart * alpha[j] + x[i, j]
-
-
-@compiled
-def blend_back(dy: Array, difference: Array, alpha: Array, inner: Array, dalpha: Array) -> None:
-    """Pass a gradient back: dα = Σₙ dy ⊙ difference, inner = α ⊙ dy, then dy ← dy − inner."""
-    dalpha[:] = dy.dtype.type(0)
-    for i in range(dy.shape[0]):
-        for j in range(dy.shape[1]):
-            d = dy[i, j]
-            dalpha[j] += d * difference[i, j]
-            share = d * alpha[j]
-            inner[i, j] = share
-            dy[i, j] = d - share
-
-
-@compiled
 def center(x: Array, mean: Array, out: Array, squares: Array) -> None:
     """Center each column, and sum its squares: out = x − mean, squares = Σₙ out²."""
     squares[:] = x.dtype.type(0)
@@ -287,17 +185,6 @@ def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
     for i in range(x.shape[0]):
         for j in range(x.shape[1]):
             y[i, j] = slope[j] * x[i, j] + shift[j]
-
-
-@compiled
-def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
-    """Sum a gradient, and its products with other rows: sums = Σₙ d, products = Σₙ d ⊙ by."""
-    sums[:] = d.dtype.type(0)
-    products[:] = d.dtype.type(0)
-    for i in range(d.shape[0]):
-        for j in range(d.shape[1]):
-            sums[j] += d[i, j]
-            products[j] += d[i, j] * by[i, j]
 
 
 @compiled

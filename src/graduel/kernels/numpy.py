@@ -6,28 +6,12 @@ argument `out` is written there; what changes an argument in place returns None 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from graduel.kernels.rules_numpy import (  # noqa: F401
-    adagrad_update,
-    adam_update,
-    amsgrad_update,
-    clip,
-    ema_update,
-    flush,
-    lion_update,
-    max_norm,
-    momentum_update,
-    penalize,
-    rmsprop_momentum_update,
-    rmsprop_update,
-    sgd_update,
-)
+from graduel.kernels.rules_numpy import *  # noqa: F403  # found here by their names
+from graduel.kernels.table_numpy import *  # noqa: F403
+from graduel.kernels.table_numpy import Array
 
-Array = NDArray[Any]
 Pair = tuple[int, int]
 
 
@@ -154,74 +138,6 @@ def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> Non
     y += x
 
 
-def scale_add_bias(y: Array, factor: float, b: Array) -> None:
-    """Scale, then add a bias to each row: y ← factor · y + b, with b of shape (k,)."""
-    y *= factor
-    y += b
-
-
-def scale_shift(z: Array, factor: float, s: Array, b: Array, y: Array) -> None:
-    """Scale twice and shift each row: z ← factor · z, y = s ⊙ z + b, with s and b of shape (k,)."""
-    if factor != 1:
-        z *= factor
-    np.multiply(z, s, out=y)
-    y += b
-
-
-def scale_shift_back(dy: Array, z: Array, s: Array, factor: float, db: Array, ds: Array) -> None:
-    """Pass a gradient back: db = Σₙ dy, ds = Σₙ dy ⊙ z, then dy ← factor · s ⊙ dy."""
-    paired_sums(dy, z, db, ds)
-    dy *= s
-    if factor != 1:
-        dy *= factor
-
-
-def scale_back(dy: Array, x: Array, r: Array, dr: Array) -> None:
-    """Pass a gradient back through y = r ⊙ x: dr = Σₙ dy ⊙ x, then dy ← r ⊙ dy."""
-    np.einsum("nk,nk->k", dy, x, out=dr)
-    dy *= r
-
-
-def elu_join(x: Array, y: Array, scale: float, alpha: float, right: Array) -> None:
-    """Finish an ELU, given y = exp(min(0, x)) − 1: y ← scale · (x where x > 0, else α · y).
-
-    `right` is scratch space for (n, k) floats. NumPy's own exponential is faster than a loop's.
-    """
-    y *= scale * alpha
-    np.maximum(x, np.zeros(x.shape[1], x.dtype), out=right)
-    if scale != 1:
-        right *= scale
-    y += right
-
-
-def elu_gate(dy: Array, y: Array, scale: float, alpha: float, slope: Array, jump: Array) -> None:
-    """Pass a gradient back through an ELU: dy ← dy · (scale where y > 0, else y + scale · α).
-
-    `slope` and `jump` are scratch space for (n, k) floats.
-    """
-    np.minimum(y, np.zeros(y.shape[1], y.dtype), out=slope)
-    slope += scale * alpha
-    if alpha != 1:
-        np.greater(y, 0, out=jump, casting="unsafe")
-        jump *= scale - scale * alpha
-        slope += jump
-    np.multiply(dy, slope, out=dy)
-
-
-def blend(f: Array, x: Array, alpha: Array, difference: Array, y: Array) -> None:
-    """Blend a function with its input: difference = f − x, y = x + α ⊙ difference."""
-    np.subtract(f, x, out=difference)
-    np.multiply(difference, alpha, out=y)
-    y += x
-
-
-def blend_back(dy: Array, difference: Array, alpha: Array, inner: Array, dalpha: Array) -> None:
-    """Pass a gradient back: dα = Σₙ dy ⊙ difference, inner = α ⊙ dy, then dy ← dy − inner."""
-    np.einsum("nk,nk->k", dy, difference, out=dalpha)
-    np.multiply(dy, alpha, out=inner)
-    dy -= inner
-
-
 def center(x: Array, mean: Array, out: Array, squares: Array) -> None:
     """Center each column, and sum its squares: out = x − mean, squares = Σₙ out²."""
     np.subtract(x, mean, out=out)
@@ -232,12 +148,6 @@ def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
     """Scale and shift each row: y = slope ⊙ x + shift, with slope and shift of shape (k,)."""
     np.multiply(x, slope, out=y)
     y += shift
-
-
-def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
-    """Sum a gradient, and its products with other rows: sums = Σₙ d, products = Σₙ d ⊙ by."""
-    np.sum(d, axis=0, out=sums)
-    np.einsum("nk,nk->k", d, by, out=products)
 
 
 def batchnorm_gradient(

@@ -177,6 +177,8 @@ class ELU(Elementwise):
     (128,)
     """
 
+    scale: ClassVar[float] = 1.0
+
     alpha: float = 1.0
 
     def __post_init__(self) -> None:

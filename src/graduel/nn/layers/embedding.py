@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.nn.initializers import Initializer, Normal
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.part import Part
@@ -103,24 +104,19 @@ class Columns(Part):
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return the numbers, followed by the embedding of each code."""
         n, p, sizes = len(x), self.numeric, self.sizes
-        codes = w.buf("codes", (n, len(sizes)), x.dtype)
-        np.rint(x[:, p:], out=codes)
-        np.fmax(codes, 0, out=codes)  # fmax turns NaN into 0
-        np.minimum(codes, np.array(self.categorical, x.dtype) - 1, out=codes)
-        # With all matrices in one flat vector, a single np.take looks up all columns.
+        most = np.array(self.categorical, x.dtype) - 1
+        # With all matrices in one flat vector, a single pass looks up all columns.
         column, factor, offset, numbers = _lookup_indices(self.categorical, sizes)
-        chosen = w.buf("chosen", (n, len(column)), x.dtype)
-        index = w.buf("index", chosen.shape, np.intp)
-        # mode="clip" makes np.take write into the buffer directly; the codes are in range.
-        np.copyto(index, np.take(codes, column, axis=1, out=chosen, mode="clip"), casting="unsafe")
-        index *= factor
-        index += offset
         line = w.buf("line", (numbers,), x.dtype)
         for table, part in self._tables(w.p, line):
             part[...] = table
-        y = w.buf("y", (n, p + sum(sizes)), x.dtype)
-        y[:, :p] = x[:, :p]
-        y[:, p:] = np.take(line, index, out=chosen, mode="clip")
+        codes, chosen = (
+            w.buf(name, (n, count), x.dtype)
+            for name, count in (("codes", len(sizes)), ("chosen", len(column)))
+        )
+        index = w.buf("index", chosen.shape, np.intp)
+        y = w.buf("y", (n, p + len(column)), x.dtype)
+        kernels.embed(x, p, most, column, factor, offset, line, codes, chosen, index, y)
         w.saved = index, numbers
         return y
 
@@ -136,10 +132,7 @@ class Columns(Part):
         """Assign dEⱼ[k] = Σ dyⱼ where cⱼ = k; return dy for the numbers and 0 for the codes."""
         n, p, (index, numbers) = len(dy), self.numeric, w.saved
         line = w.buf("line", (numbers,), dy.dtype)
-        line.fill(0)
-        d = w.buf("chosen", index.shape, dy.dtype)
-        d[...] = dy[:, p:]
-        np.add.at(line, index.reshape(-1), d.reshape(-1))
+        kernels.embed_gradient(dy, p, index, w.buf("chosen", index.shape, dy.dtype), line)
         for table, part in self._tables(w.g, line):
             table[...] = part
         if not need_dx:

@@ -89,11 +89,15 @@ class EnsembleDense(Part):
             macs=k * i * o,
         )
 
-    def _product(self, x: Array, w: Scope) -> Array:
+    def product(self, x: Array, w: Scope) -> Array:
         """Return z = (x ⊙ r) W, and keep u = x ⊙ r in its buffer."""
+        w.saved = x
         n, k, i = len(x), self.members, x.shape[-1]
         u = w.buf("u", (n, k, i), x.dtype)
-        np.multiply(x if x.ndim == 3 else x[:, np.newaxis], w.p.r, out=u)
+        if x.ndim == 3:
+            np.multiply(lines(x), w.p.r.reshape(-1), out=lines(u))
+        else:
+            np.multiply(x[:, np.newaxis], w.p.r, out=u)
         z = w.buf("z", (n, k, self.units), x.dtype)
         np.matmul(u.reshape(n * k, i), w.p.W, out=z.reshape(n * k, self.units))
         return z
@@ -101,41 +105,46 @@ class EnsembleDense(Part):
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
         """Scale each unit to variance 1 on these rows and make it 0 at one of them."""
         if self.calibrated and len(x):
-            z = self._product(x, w)
-            z *= self._factor(x)
+            z = self.product(x, w)
+            z *= self.affine(w)[0]
             w.p.b[...] = calibrate_units(z, w.p.W, call) * w.p.s
 
-    def _factor(self, x: Array) -> float:
-        return 1 / sqrt(x.shape[-1]) if self.scaled else 1.0
+    def affine(self, w: Scope) -> tuple[float, Array, Array]:
+        """Return the factor of z, s and b, each in a line."""
+        factor = 1 / sqrt(len(w.p.W)) if self.scaled else 1.0
+        return factor, w.p.s.reshape(-1), w.p.b.reshape(-1)
+
+    def affine_gradient(self, w: Scope) -> tuple[Array, Array]:
+        """Return where db and ds go, each in a line."""
+        return w.g.b.reshape(-1), w.g.s.reshape(-1)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return ((x ⊙ r) W) ⊙ s + b."""
-        z = self._product(x, w)
-        w.saved = x
-        y, s, b = w.buf("y", z.shape, x.dtype), w.p.s.reshape(-1), w.p.b.reshape(-1)
-        kernels.scale_shift(lines(z), self._factor(x), s, b, lines(y))
+        z = self.product(x, w)
+        y = w.buf("y", z.shape, x.dtype)
+        kernels.scale_shift(lines(z), *self.affine(w), lines(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign db, ds, dW and dr; return dx."""
-        x, n, k = w.saved, len(dy), self.members
-        i, o, shared = x.shape[-1], self.units, x.ndim == 2
-        u, z = w.buf("u", (n, k, i), x.dtype), w.buf("z", dy.shape, dy.dtype)
-        s, db, ds = (one.reshape(-1) for one in (w.p.s, w.g.b, w.g.s))
-        d = lines(dy)
-        kernels.scale_shift_back(d, lines(z), s, self._factor(x), db, ds)
-        dz = d.reshape(n * k, o)
+        z, d, (factor, s, _) = w.buf("z", dy.shape, dy.dtype), lines(dy), self.affine(w)
+        kernels.scale_shift_back(d, lines(z), s, factor, *self.affine_gradient(w))
+        return self.product_back(d, w, need_dx=need_dx)
+
+    def product_back(self, dz: Array, w: Scope, *, need_dx: bool) -> Array | None:
+        """Assign dW and dr from dz; return dx."""
+        x, n, k = w.saved, len(dz), self.members
+        i, shared, dz = x.shape[-1], x.ndim == 2, dz.reshape(n * k, self.units)
+        u = w.buf("u", (n, k, i), x.dtype)
         np.matmul(u.reshape(n * k, i).T, dz, out=w.g.W)
         du = np.matmul(dz, w.p.W.T, out=u.reshape(n * k, i)).reshape(n, k, i)
         # du overwrites u, which is no longer needed.
         if not shared:
             kernels.scale_back(lines(du), lines(x), w.p.r.reshape(-1), w.g.r.reshape(-1))
             return du if need_dx else None
-        np.einsum("nki,ni->ki", du, x, out=w.g.r)
-        if not need_dx:
-            return None
-        du *= w.p.r
-        return np.sum(du, axis=1, out=w.buf("dx", x.shape, x.dtype))
+        dx = w.buf("dx", x.shape, x.dtype)
+        kernels.shared_scale_back(du, x, w.p.r, w.g.r, dx)
+        return dx if need_dx else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,24 +200,17 @@ class EnsembleOutput(Part):
         n, k, i = x.shape
         w.saved = x
         y = w.buf("y", (n, k, self.units), x.dtype)
-        np.matmul(x.transpose(1, 0, 2), w.p.W, out=y.transpose(1, 0, 2))
-        if self.scaled:
-            y *= 1 / sqrt(i)
-        y += w.p.b
+        kernels.member_products(x, w.p.W, self._factor(i), w.p.b, y)
         return y
+
+    def _factor(self, i: int) -> float:
+        return 1 / sqrt(i) if self.scaled else 1.0
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW and db; return dx."""
         x = w.saved
-        np.sum(dy, axis=0, out=w.g.b)
-        if self.scaled:
-            dy *= 1 / sqrt(x.shape[-1])
-        by_member = dy.transpose(1, 0, 2)
-        np.matmul(x.transpose(1, 2, 0), by_member, out=w.g.W)
-        if not need_dx:
-            return None
-        dx = w.buf("dx", x.shape, x.dtype)
-        np.matmul(by_member, w.p.W.transpose(0, 2, 1), out=dx.transpose(1, 0, 2))
+        dx = w.buf("dx", x.shape, x.dtype) if need_dx else None
+        kernels.member_gradient(dy, x, w.p.W, self._factor(x.shape[-1]), w.g.W, w.g.b, dx)
         return dx
 
 

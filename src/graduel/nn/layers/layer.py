@@ -92,13 +92,20 @@ def forward_through(
     """Return the output of `layers`, applied in order to `x`.
 
     A layer with ``multiply`` before one with ``after_bias`` (Dense, ReLU) makes one pass over its
-    output instead of two. A watched call sees every layer's own output.
+    output instead of two, and so does one with ``product`` before one that takes it. A watched call
+    sees every layer's own output.
     """
     steps = iter(range(len(layers)))
     for i in steps:
         if call.watch is None and makes_one_pass(layers, i):
             y = layers[i].multiply(x, scopes[i])  # type: ignore[attr-defined]
             x = layers[i + 1].after_bias(y, scopes[i].p.b, scopes[i + 1])  # type: ignore[attr-defined]
+            next(steps)
+            continue
+        if call.watch is None and takes_product(layers, i):
+            z = layers[i].product(x, scopes[i])  # type: ignore[attr-defined]
+            affine = layers[i].affine(scopes[i])  # type: ignore[attr-defined]
+            x = layers[i + 1].after_product(z, affine, scopes[i + 1])  # type: ignore[attr-defined]
             next(steps)
             continue
         x = layers[i].forward(x, scopes[i], call)
@@ -116,6 +123,19 @@ def makes_one_pass(layers: Sequence[Layer], i: int) -> bool:
     )
 
 
+def takes_product(layers: Sequence[Layer], i: int) -> bool:
+    """Return whether layer `i` leaves scaling and bias to the pass of the next one.
+
+    It then has ``product``, its matrix product alone, ``affine``, the factor, s and b of
+    factor · s ⊙ z + b, ``affine_gradient``, where db and ds go, and ``product_back``.
+    """
+    return (
+        i + 1 < len(layers)
+        and hasattr(layers[i], "product")
+        and getattr(layers[i + 1], "takes_product", False)
+    )
+
+
 def backward_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], dy: Array, call: Call, *, need_dx: bool
 ) -> Array | None:
@@ -129,6 +149,13 @@ def backward_through(
             dense, w = layers[i - 1], scopes[i - 1]
             dx = layers[i].before_bias(dx, w.g.b, scopes[i])  # type: ignore[attr-defined]
             dx = dense.multiply_back(dx, w, need_dx=need_dx or i - 1 > last)  # type: ignore[attr-defined]
+            next(steps)
+            continue
+        if call.watch is None and i > last and takes_product(layers, i - 1):
+            dense, w = layers[i - 1], scopes[i - 1]
+            affine, gradients = dense.affine(w), dense.affine_gradient(w)  # type: ignore[attr-defined]
+            dx = layers[i].before_product(dx, affine, gradients, scopes[i])  # type: ignore[attr-defined]
+            dx = dense.product_back(dx, w, need_dx=need_dx or i - 1 > last)  # type: ignore[attr-defined]
             next(steps)
             continue
         dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > last)

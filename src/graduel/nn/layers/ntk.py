@@ -67,16 +67,32 @@ class NTKDense(Affine):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W / √i + b."""
-        w.saved = x
-        y = np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
-        kernels.scale_add_bias(y, 1 / sqrt(x.shape[1]), w.p.b)
+        y = self.product(x, w)
+        kernels.scale_add_bias(y, *self.affine(w)[::2])
         return y
+
+    def product(self, x: Array, w: Scope) -> Array:
+        """Return x W, which the activation that follows may scale and shift on its own pass."""
+        w.saved = x
+        return np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
+
+    def affine(self, w: Scope) -> tuple[float, None, Array]:
+        """Return 1 / √i, no s, and b."""
+        return 1 / sqrt(len(w.p.W)), None, w.p.b
+
+    def affine_gradient(self, w: Scope) -> tuple[Array, None]:
+        """Return where db goes, and that there is no ds."""
+        return w.g.b, None
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW = xᵀ dy / √i and db = Σₙ dy; return dx = dy Wᵀ / √i."""
-        x = w.saved
         kernels.bias_gradient(dy, w.g.b)
-        dy *= 1 / sqrt(x.shape[1])
+        dy *= self.affine(w)[0]
+        return self.product_back(dy, w, need_dx=need_dx)
+
+    def product_back(self, dy: Array, w: Scope, *, need_dx: bool) -> Array | None:
+        """Assign dW = xᵀ dy alone; return dx = dy Wᵀ."""
+        x = w.saved
         np.matmul(x.T, dy, out=w.g.W)
         if not need_dx:
             return None

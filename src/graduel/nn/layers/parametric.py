@@ -9,7 +9,7 @@ import numpy as np
 
 from graduel import kernels
 from graduel.nn.initializers import Constant, Initializer
-from graduel.nn.layers.activation import SELU
+from graduel.nn.layers.activation import ELU, SELU
 from graduel.nn.layers.channel_ops import add_lines, line_buffer, lines, repeat_channels
 from graduel.nn.layers.layer import (
     Array,
@@ -71,6 +71,11 @@ class Parametric(Composite):
         alpha = Spec(features(shape, "Parametric"), self.init, "activation")
         return Plan(shape, {"alpha": alpha}, children=((self.activation, shape),))
 
+    @property
+    def takes_product(self) -> bool:
+        """Whether this layer can make one pass with the dense layer before it."""
+        return isinstance(self.activation, (ELU, SELU))
+
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x + α (f(x) − x)."""
         f = forward_through((self.activation,), w.kids, x, call)
@@ -91,4 +96,39 @@ class Parametric(Composite):
         if dx is None:
             return None
         dy += dx
+        return dy
+
+    def after_product(self, z: Array, affine: tuple[float, Array | None, Array], w: Scope) -> Array:
+        """Return x + α (f(x) − x) for x = factor · s ⊙ z + b, the output of a dense layer."""
+        factor, s, b = affine
+        f, alpha = self.activation, repeat_channels(w.p.alpha, prod(z.shape[1:]), w)
+        assert isinstance(f, (ELU, SELU))
+        names = ("curve", "lift", "y") if s is None else ("curve", "lift", "y", "inside")
+        curve, lift, y, *rest = (w.buf(name, z.shape, z.dtype) for name in names)
+        w.saved = z, curve, lift
+        kernels.parametric_elu(
+            *(lines(z), factor, s, b, alpha, f.scale, f.alpha),
+            *(lines(array) for array in (*(rest or [z]), curve, lift, y)),
+        )
+        return y
+
+    def before_product(
+        self,
+        dy: Array,
+        affine: tuple[float, Array | None, Array],
+        gradients: tuple[Array, Array | None],
+        w: Scope,
+    ) -> Array:
+        """Assign dα and the gradients of b and s; return dz."""
+        (factor, s, b), dy = affine, np.ascontiguousarray(dy)
+        z, curve, lift = map(lines, w.saved)
+        inner, slope = (lines(w.buf(name, dy.shape, dy.dtype)) for name in ("inner", "slope"))
+        f, alpha = self.activation, repeat_channels(w.p.alpha, z.shape[1], w)
+        assert isinstance(f, (ELU, SELU))
+        total = line_buffer("sums", w.g.alpha, len(alpha), w)
+        kernels.parametric_elu_gradient(
+            *(lines(dy), z, factor, s, b, alpha, f.scale, f.alpha, curve, lift, inner, slope),
+            *(*gradients, total),
+        )
+        add_lines(total, w.g.alpha)
         return dy

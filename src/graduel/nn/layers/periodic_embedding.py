@@ -9,6 +9,7 @@ from math import pi, prod, sqrt
 import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.nn.initializers import Normal, Uniform
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.part import Part
@@ -95,26 +96,19 @@ class PBLD(Part):
         (numbers, others), d, F = _divided(self.columns, i), self.size, self.frequencies
         p = len(numbers)
         # Columns first, so that each is one product with its own matrix; rows last, because NumPy
-        # is fast along long axes. mode="clip" makes np.take write into the buffer directly.
-        chosen = w.buf("chosen", (n, p), x.dtype)
-        columns = _room(w, "columns", (p, n), x.dtype)
-        columns[...] = np.take(x, numbers, axis=1, out=chosen, mode="clip").T
-        angle = _room(w, "angle", (p, F, n), x.dtype)
-        frequency = w.buf("frequency", (p, F), x.dtype)
-        np.multiply(w.p.w, 2 * pi, out=frequency)
-        np.multiply(frequency[:, :, np.newaxis], columns[:, np.newaxis], out=angle)
-        angle += w.p.b[:, :, np.newaxis]
+        # is fast along long axes.
+        chosen, rest, frequency = (
+            w.buf(name, shape, x.dtype)
+            for name, shape in (("chosen", (n, p)), ("rest", (n, i - p)), ("frequency", (p, F)))
+        )
+        columns, angle = (
+            _room(w, name, shape, x.dtype)
+            for name, shape in (("columns", (p, n)), ("angle", (p, F, n)))
+        )
+        kernels.periodic_angles(x, numbers, w.p.w, w.p.b, chosen, frequency, columns, angle)
         h = np.cos(angle, out=_room(w, "h", angle.shape, x.dtype))
-        e = _room(w, "e", (p, d - 1, n), x.dtype)
-        np.matmul(w.p.A.transpose(0, 2, 1), h, out=e)
-        e += w.p.c[:, :, np.newaxis]
-        y = w.buf("y", (n, p * d + i - p), x.dtype)
-        cells = y[:, : p * d].reshape(n, p, d)
-        cells[:, :, 0] = columns.T
-        cells[:, :, 1:] = e.transpose(2, 0, 1)
-        if p < i:
-            rest = w.buf("rest", (n, i - p), x.dtype)
-            y[:, p * d :] = np.take(x, others, axis=1, out=rest, mode="clip")
+        e, y = _room(w, "e", (p, d - 1, n), x.dtype), w.buf("y", (n, p * d + i - p), x.dtype)
+        kernels.periodic_outputs(x, others, columns, h, w.p.A, w.p.c, e, rest, y)
         w.saved = columns, angle, frequency
         return y
 
@@ -124,18 +118,9 @@ class PBLD(Part):
         (p, _, n), d = angle.shape, self.size
         i = dy.shape[1] - p * (d - 1)
         h = _room(w, "h", angle.shape, dy.dtype)
-        cells = dy[:, : p * d].reshape(n, p, d)
         de = _room(w, "e", (p, d - 1, n), dy.dtype)
-        de[...] = cells[:, :, 1:].transpose(1, 2, 0)
-        np.matmul(h, de.transpose(0, 2, 1), out=w.g.A)
-        np.sum(de, axis=2, out=w.g.c)
-        da = np.matmul(w.p.A, de, out=h)
-        np.sin(angle, out=angle)
-        da *= angle
-        np.negative(da, out=da)
-        np.sum(da, axis=2, out=w.g.b)
-        np.matmul(da, columns[:, :, np.newaxis], out=w.g.w[:, :, np.newaxis])
-        w.g.w *= 2 * pi
+        sine = np.sin(angle, out=angle)
+        kernels.periodic_gradient(dy, columns, h, sine, w.p.A, de, w.g.A, w.g.c, w.g.b, w.g.w)
         if not need_dx:
             return None
         numbers, others = _divided(self.columns, i)
@@ -143,8 +128,8 @@ class PBLD(Part):
         if p < i:
             dx[:, others] = dy[:, p * d :]
         inner = _room(w, "inner", (p, n), dy.dtype)
-        np.matmul(frequency[:, np.newaxis], da, out=inner[:, np.newaxis])
-        inner += cells[:, :, 0].T
+        np.matmul(frequency[:, np.newaxis], h, out=inner[:, np.newaxis])
+        inner += dy[:, : p * d : d].T
         dx[:, numbers] = inner.T
         return dx
 

@@ -55,7 +55,7 @@ class SoftmaxCrossEntropy(Part):
         """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ (Aᵢ − Tᵢ) / Σ wᵢ."""
         y = _codes(raw, y)
         n, classes = raw.shape
-        A = w.buf("A", (n * classes,), raw.dtype).reshape(classes, n).T
+        A = kernels.class_rows(w.buf("A", (n * classes,), raw.dtype), classes)
         each = w.buf("each", (n,), raw.dtype)
         kernels.softmax_cross_entropy(raw, y, self.label_smoothing, A, each)
         return weighted_mean(each, A, self._row_weight(raw, y, weight, w))

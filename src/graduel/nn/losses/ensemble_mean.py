@@ -60,6 +60,8 @@ class EnsembleMean(Composite):
         flat = raw.reshape(n * k, *raw.shape[2:])
         y = self._for_each_member("targets", y, k, w)
         loss, gradient = self.loss.value_and_gradient(flat, y, weight, w)
+        if gradient.flags.c_contiguous:
+            return loss, gradient.reshape(raw.shape)
         out = w.buf("gradient", raw.shape, raw.dtype)
         out.reshape(flat.shape)[...] = gradient
         return loss, out
