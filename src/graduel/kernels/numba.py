@@ -91,7 +91,7 @@ def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
 
 def softmax(z: Array) -> None:
     """Apply the softmax to each row: zₖ ← exp zₖ / Σⱼ exp zⱼ, computed without overflow."""
-    if len(z) > MANY_ROWS:
+    if z.ndim != 2 or len(z) > MANY_ROWS:
         reference.softmax(z)
     else:
         _softmax(z)
