@@ -99,9 +99,8 @@ def adam_update(
     eps: float,
 ) -> float:
     """Apply one step of Adam, with moments that are kept scaled."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    squares = _decay(theta, g, weights, penalty, 1.0) if penalty != 0 else 0.0
+    scale = theta.dtype.type(shrink)  # in the one pass below, as this rule decays by default
     b1, b2 = theta.dtype.type(beta1), theta.dtype.type(beta2)
     step, small = theta.dtype.type(rate), theta.dtype.type(eps)
     for i in range(theta.size):
@@ -110,7 +109,8 @@ def adam_update(
         V = b2 * v[i] + G * G
         m[i] = M
         v[i] = V
-        theta[i] -= step * (M / (np.sqrt(V) + small))
+        W = scale * theta[i] if i < weights else theta[i]
+        theta[i] = W - step * (M / (np.sqrt(V) + small))
     return squares
 
 
@@ -131,9 +131,8 @@ def amsgrad_update(
     eps: float,
 ) -> float:
     """Apply one step of AMSGrad, with moments that are kept scaled."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    squares = _decay(theta, g, weights, penalty, 1.0) if penalty != 0 else 0.0
+    scale = theta.dtype.type(shrink)  # in the one pass below, as this rule decays by default
     b1, b2 = theta.dtype.type(beta1), theta.dtype.type(beta2)
     step, small = theta.dtype.type(rate), theta.dtype.type(eps)
     for i in range(theta.size):
@@ -145,7 +144,8 @@ def amsgrad_update(
         m[i] = M
         v[i] = V
         u[i] = U
-        theta[i] -= step * (M / (np.sqrt(U) + small))
+        W = scale * theta[i] if i < weights else theta[i]
+        theta[i] = W - step * (M / (np.sqrt(U) + small))
     return squares
 
 
@@ -245,9 +245,8 @@ def lion_update(
     rate: float,
 ) -> float:
     """Apply one step of Lion, with m kept scaled."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    squares = _decay(theta, g, weights, penalty, 1.0) if penalty != 0 else 0.0
+    scale = theta.dtype.type(shrink)  # in the one pass below, as this rule decays by default
     b2, part = theta.dtype.type(beta2), theta.dtype.type(share)
     low, high, step = theta.dtype.type(-TINY), theta.dtype.type(TINY), theta.dtype.type(rate / TINY)
     for i in range(theta.size):
@@ -256,7 +255,8 @@ def lion_update(
         c = high if c > high else c
         c = low if c < low else c
         m[i] = b2 * M + G
-        theta[i] -= step * c
+        W = scale * theta[i] if i < weights else theta[i]
+        theta[i] = W - step * c
     return squares
 
 
