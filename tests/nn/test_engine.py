@@ -43,7 +43,7 @@ from graduel.nn import (
     textbook,
 )
 from graduel.nn.layers import Plan, Spec
-from graduel.nn.layers.random_bits import CHUNK, sixteen_bits
+from graduel.nn.layers.random_bits import BITS_64, CHUNK, sixteen_bits
 from graduel.optim import SGD
 
 LAYERS = [(part, table_rows.SHAPE) for part in table_rows.LAYERS]
@@ -384,6 +384,16 @@ def test_sixteen_bit_draws_are_uniform_and_independent_of_the_parts(bits, n, mon
         assert len(np.unique(found)) > 0.8 * min(n, 30_000)
     monkeypatch.setattr("graduel.nn.layers.random_bits.CHUNK", 64)
     assert np.array_equal(drawn(), found)
+
+
+@pytest.mark.parametrize("bits", [*BITS_64, np.random.MT19937])
+def test_sixteen_bit_draws_are_those_of_the_generator(bits):
+    rng, n = np.random.Generator(bits(6)), 2 * CHUNK + 4
+    words = rng.integers(2**64 - 1, size=n // 4, dtype=np.uint64, endpoint=True)
+    after, again, found = rng.random(), np.random.Generator(bits(6)), []
+    sixteen_bits(again, n, lambda draws, _: found.append(draws))
+    assert np.array_equal(np.concatenate(found), words.view(np.uint16))
+    assert again.random() == after
 
 
 @pytest.mark.parametrize("rate", [1e-7, 0.001, 0.15, 0.999999])

@@ -68,7 +68,8 @@ class NTKDense(Affine):
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W / √i + b."""
         y = self.product(x, w)
-        kernels.scale_add_bias(y, *self.affine(w)[::2])
+        factor, _, b = self.affine(w)
+        kernels.scale_add_bias(y, factor, b)
         return y
 
     def product(self, x: Array, w: Scope) -> Array:

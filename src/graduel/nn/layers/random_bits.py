@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.random import PCG64, PCG64DXSM, SFC64, Philox
 from numpy.typing import NDArray
 
 STEPS = 2**16
-CHUNK = 2**16
-"""Numbers drawn at a time: 128 KiB, which fit the cache; a draw takes a while to begin."""
+CHUNK = 3 * 2**13
+"""Numbers drawn at a time: 48 KiB, which fit the cache."""
+BITS_64 = (PCG64, PCG64DXSM, SFC64, Philox)
+"""The bit generators that draw 64 bits at a time."""
 
 
 def sixteen_bits(
@@ -28,6 +31,13 @@ def sixteen_bits(
     for start in range(0, size, CHUNK):
         part = slice(start, min(start + CHUNK, size))
         n = part.stop - start
-        words = rng.integers(2**64 - 1, size=-(-n // 4), dtype=np.uint64, endpoint=True)
+        words = _words(rng, -(-n // 4))
         use(words.view(np.uint16)[:n], part)
         del words  # free the memory before the next draw
+
+
+def _words(rng: np.random.Generator, count: int) -> NDArray[np.uint64]:
+    """Draw 64-bit integers; the same ones without `Generator.integers`, but faster."""
+    if isinstance(rng.bit_generator, BITS_64):
+        return rng.bit_generator.random_raw(count)
+    return rng.integers(2**64 - 1, size=count, dtype=np.uint64, endpoint=True)
