@@ -25,6 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graduel.kernels.images_numpy import convolve, convolve_gradient
     from graduel.kernels.numpy import (
         adam_update,
         add_bias,
@@ -67,6 +68,8 @@ __all__ = [
     "blend",
     "blend_back",
     "center",
+    "convolve",
+    "convolve_gradient",
     "dropout",
     "elu_gate",
     "elu_join",
