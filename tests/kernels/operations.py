@@ -471,7 +471,8 @@ def _frame(s: Sizes) -> tuple[Arguments, Arguments, tuple[int, ...]]:
     size, stride = (tuple(int(n) for n in s.rng.integers(1, high, size=2)) for high in (5, 3))
     corner = tuple(int(n) for n in s.rng.integers(0, 3, size=2))
     padded = (h + corner[0] + int(s.rng.integers(2)), w + corner[1] + int(s.rng.integers(2)))
-    around = s.garbage((padded[0] * padded[1] + 8 * stride[1]) * s.k + 8)
+    room = (padded[0] * padded[1] + 8 * stride[1]) * s.k + 8
+    around = s.garbage(int(s.rng.integers(1, 3)), room)
     x = s.floats(min(s.n, 3), h, w, s.k)
     if s.rng.integers(2):
         x = s.floats(min(s.n, 3), h, w, 2 * s.k)[..., ::2]
@@ -493,7 +494,7 @@ def _convolution(s: Sizes) -> Arguments:
     x, frame, shape = _frame(s)
     o, terms = shape[3], int(np.prod(shape[:3]))
     y = s.garbage(len(x["x"]), *_count(frame, shape[:2]), o)
-    both = s.garbage(terms + 1, _rounded(o))
+    both = s.garbage(len(frame["around"]), terms + 1, _rounded(o))
     return x | {"W": s.floats(*shape), "b": s.floats(o)} | frame | {"both": both, "y": y}
 
 
@@ -518,13 +519,14 @@ def convolve(x, W, b, stride, corner, padded, around, both, y):
 def _convolution_back(s: Sizes) -> Arguments:
     x, frame, shape = _frame(s)
     o, count = shape[3], _count(frame, shape[:2])
-    beside = s.garbage(*count, _rounded(o) if o % 16 else 0)
+    shares = len(frame["around"])
+    beside = s.garbage(shares, *count, _rounded(o) if o % 16 else 0)
     return {
         **x,
         "dy": s.floats(len(x["x"]), *count, o),
         **frame,
         "beside": beside,
-        "sums": s.garbage(shape[0], shape[1] * shape[2] + 8, _rounded(o)),
+        "sums": s.garbage(shares, shape[0] + 1, shape[1] * shape[2] + 8, _rounded(o)),
         **{"dW": s.garbage(*shape), "db": s.garbage(o)},
     }
 

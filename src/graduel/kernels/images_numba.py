@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.kernels.compiler import compiled
+from graduel.kernels.shares import run_shares
 from graduel.kernels.vector_tile import BYTES, ROWS, address, make_tile
 
 Array = NDArray[Any]
@@ -54,7 +55,6 @@ def _add_rows(d: Array, line: Array) -> None:
             flat[j] += rows[p, j]
 
 
-@compiled
 def convolve(
     x: Array,
     W: Array,
@@ -67,6 +67,25 @@ def convolve(
     y: Array,
 ) -> None:
     """Convolve images, one after the other: y[n, p, q] = b + Σ x̃[n, p s + i, q s + j] W[i, j]."""
+
+    def work(k: int, part: slice) -> None:
+        _convolve(x[part], W, b, stride, corner, padded, around[k], both[k], y[part])
+
+    run_shares(len(x), len(around), work)
+
+
+@compiled
+def _convolve(
+    x: Array,
+    W: Array,
+    b: Array,
+    stride: Pair,
+    corner: Pair,
+    padded: Pair,
+    around: Array,
+    both: Array,
+    y: Array,
+) -> None:
     c, (kh, kw, _, o) = x.shape[3], W.shape
     rows, across = y.shape[1], y.shape[2]
     width, columns, lanes = padded[1], both.shape[1], BYTES // x.itemsize
@@ -100,7 +119,6 @@ def convolve(
                 f += vectors * lanes
 
 
-@compiled
 def convolve_gradient(
     x: Array,
     dy: Array,
@@ -114,7 +132,34 @@ def convolve_gradient(
     db: Array,
 ) -> None:
     """Sum a convolution's gradient: dW[i, j] = Σ x̃[n, p s + i, q s + j]ᵀ dy[n, p, q], db = Σ dy."""
-    c, (kh, kw, _, o) = x.shape[3], dW.shape
+    kh, kw, c, o = dW.shape
+
+    def work(k: int, part: slice) -> None:
+        _sum_products(
+            *(x[part], dy[part], (kh, kw), stride, corner, padded),
+            *(around[k], beside[k], sums[k]),
+        )
+
+    run_shares(len(x), len(around), work)
+    for more in sums[1:]:
+        sums[0] += more
+    dW[...] = sums[0, :kh, : kw * c, :o].reshape(dW.shape)
+    db[...] = sums[0, kh, 0, :o]
+
+
+@compiled
+def _sum_products(
+    x: Array,
+    dy: Array,
+    size: Pair,
+    stride: Pair,
+    corner: Pair,
+    padded: Pair,
+    around: Array,
+    beside: Array,
+    sums: Array,
+) -> None:
+    c, o, (kh, kw) = x.shape[3], dy.shape[3], size
     rows, across = dy.shape[1], dy.shape[2]
     width, lanes = padded[1], BYTES // x.itemsize
     filters, run = sums.shape[2], sums.shape[1]
@@ -147,10 +192,6 @@ def convolve_gradient(
                     else:
                         _add_one(at, 1, down, right, d, turn, columns, rows, across, d, to, filters)
                         f += lanes
-    weights = dW.reshape(kh, kw * c, o)
-    for i in range(kh):
-        _copy(sums[i, : kw * c, :o], weights[i])
-    _fill(db)
     for q in range(across):
         for f in range(o):
-            db[f] += line[q, f]
+            sums[kh, 0, f] += line[q, f]

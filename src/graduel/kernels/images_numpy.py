@@ -35,15 +35,15 @@ def convolve(
     stride : s, down and across
     corner : rows of zeros above an image, and columns to the left of it
     padded : the size of an image with all its zeros
-    around : scratch space for such an image: `room` says how much
-    both : (kh kw c + 1, o or more), scratch space for W and b
+    around : (shares, room), scratch space for such an image, for each share of the images
+    both : (shares, kh kw c + 1, o or more), scratch space for W and b
     y : (n, rows, across, o), contiguous
     """
-    inside = _surround(x, corner, padded, around)
+    inside = _surround(x, corner, padded, around[0])
     for image, out in zip(x, y, strict=True):
         np.copyto(inside, image)
         out[...] = b
-        for i, j, view in _views(around, padded, x.shape[3], W.shape[:2], stride, out.shape[:2]):
+        for i, j, view in _views(around[0], padded, x.shape[3], W.shape[:2], stride, out.shape[:2]):
             out += view @ W[i, j]
 
 
@@ -66,16 +66,16 @@ def convolve_gradient(
     Parameters
     ----------
     dy : (n, rows, across, o), contiguous
-    beside : (rows, across, o or more), scratch space for the gradient of an image
-    sums : (kh, kw c + 8, o or more), scratch space
+    beside : (shares, rows, across, o or more), scratch space for the gradient of an image
+    sums : (shares, kh + 1, kw c + 8, o or more), scratch space
     dW, db : (kh, kw, c, o) and (o,)
     """
-    inside = _surround(x, corner, padded, around)
+    inside = _surround(x, corner, padded, around[0])
     dW[...] = 0
     o = dW.shape[3]
     for image, d in zip(x, dy, strict=True):
         np.copyto(inside, image)
-        for i, j, view in _views(around, padded, x.shape[3], dW.shape[:2], stride, d.shape[:2]):
+        for i, j, view in _views(around[0], padded, x.shape[3], dW.shape[:2], stride, d.shape[:2]):
             dW[i, j] += view.reshape(-1, x.shape[3]).T @ d.reshape(-1, o)
     np.sum(dy.reshape(-1, o), axis=0, out=db)
 

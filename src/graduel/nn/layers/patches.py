@@ -9,6 +9,7 @@ from math import ceil, prod
 import numpy as np
 
 from graduel import kernels
+from graduel.kernels.shares import count_shares
 from graduel.nn.layers.layer import Array, Shape
 from graduel.nn.layers.windows import Pair, blocks, count, shifted_views, windows
 from graduel.nn.workspace import Scope
@@ -121,14 +122,17 @@ class Frame:
 
     def convolve(self, x: Array, W: Array, b: Array, y: Array, w: Scope, name: str) -> None:
         """Write the convolution of `x` to `y`, without patches."""
-        both = w.buf(f"both of {name}", (W.size // len(b) + 1, _whole(len(b))), x.dtype)
+        shape = (count_shares(len(x)), W.size // len(b) + 1, _whole(len(b)))
+        both = w.buf(f"both of {name}", shape, x.dtype)
         kernels.convolve(x, W, b, *self._surroundings(x, w, name), both, y)
 
     def convolve_gradient(self, x: Array, dy: Array, dW: Array, db: Array, w: Scope) -> None:
         """Assign dW and db, without patches."""
         kh, kw, c, o = dW.shape
-        beside = w.buf("beside", (*dy.shape[1:3], _whole(o) if o % MULTIPLE else 0), x.dtype)
-        sums = w.buf("sums of products", (kh, kw * c + SPARE, _whole(o)), x.dtype)
+        shares = count_shares(len(x))
+        room = (shares, *dy.shape[1:3], _whole(o) if o % MULTIPLE else 0)
+        beside = w.buf("beside", room, x.dtype)
+        sums = w.buf("products", (shares, kh + 1, kw * c + SPARE, _whole(o)), x.dtype)
         around = self._surroundings(x, w, "x")
         kernels.convolve_gradient(x, dy, *around, beside, sums, dW, db)
 
@@ -136,7 +140,7 @@ class Frame:
         """Return stride, the corner of padded images, their size, and space for one of them."""
         height, width, c = self.padded_shape(x.shape[1:])
         room = (height * width + SPARE * self.stride[1]) * c + SPARE
-        around = w.buf(f"around {name}", (room,), x.dtype)
+        around = w.buf(f"around {name}", (count_shares(len(x)), room), x.dtype)
         return self.stride, (self.down[0], self.across[0]), (height, width), around
 
     def _inside(self, padded: Array, shape: Shape) -> Array:
