@@ -539,3 +539,23 @@ def convolve_gradient(x, dy, stride, corner, padded, around, beside, sums, dW, d
         terms[i, j] = np.einsum("npqc,npqo->co", np.abs(pixels), np.abs(dy))
     each = dy.reshape(-1, dy.shape[3])
     return {"dW": (value, terms), "db": (each.sum(axis=0), np.abs(each).sum(axis=0))}
+
+
+def _pool(s: Sizes) -> Arguments:
+    size, stride = [((2, 2), (2, 2)), ((2, 2), (1, 2)), ((3, 2), (2, 1))][s.rng.integers(3)]
+    x = s.floats(s.n, 7, 5, s.k)
+    if s.rng.integers(2):
+        x = s.floats(s.n, 7, 5, 2 * s.k)[..., ::2]
+    count = ((n - k) // t + 1 for n, k, t in zip((7, 5), size, stride, strict=True))
+    return {"x": x, "size": size, "stride": stride, "y": s.garbage(s.n, *count, s.k)}
+
+
+@operation(_pool)
+def max_pool(x, size, stride, y):
+    return {
+        "y": exact(
+            np.array(
+                [window.max(axis=(0, 1)) for window in _all_windows(x, size, stride, *y.shape[1:3])]
+            ).reshape(y.shape)
+        )
+    }

@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graduel.kernels.images_numpy import convolve, convolve_gradient
+    from graduel.kernels.images_numpy import convolve, convolve_gradient, max_pool
     from graduel.kernels.numpy import (
         adam_update,
         add_bias,
@@ -78,6 +78,7 @@ __all__ = [
     "layernorm",
     "layernorm_gradient",
     "layernorm_sums",
+    "max_pool",
     "max_pool_gradient",
     "momentum_update",
     "noise",

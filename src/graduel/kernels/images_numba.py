@@ -195,3 +195,38 @@ def _sum_products(
     for q in range(across):
         for f in range(o):
             sums[kh, 0, f] += line[q, f]
+
+
+@compiled
+def max_pool(x: Array, size: Pair, stride: Pair, y: Array) -> None:
+    """Take the maximum of each window: y[n, p, q] = max x[n, p s + i, q s + j]. NaN stays NaN."""
+    if size[0] == 2 and size[1] == 2:
+        _max_of_four(x, stride, y)
+        return
+    for n in range(y.shape[0]):
+        for p in range(y.shape[1]):
+            for q in range(y.shape[2]):
+                for i in range(size[0]):
+                    for j in range(size[1]):
+                        first = i == 0 and j == 0
+                        row, column = p * stride[0] + i, q * stride[1] + j
+                        for c in range(y.shape[3]):
+                            value, top = x[n, row, column, c], y[n, p, q, c]
+                            above = first or value > top or np.isnan(value)
+                            y[n, p, q, c] = value if above else top
+
+
+@compiled
+def _max_of_four(x: Array, stride: Pair, y: Array) -> None:
+    for n in range(y.shape[0]):
+        for p in range(y.shape[1]):
+            i = p * stride[0]
+            for q in range(y.shape[2]):
+                j = q * stride[1]
+                for c in range(y.shape[3]):
+                    top, value = x[n, i, j, c], x[n, i, j + 1, c]
+                    top = value if (value > top) | np.isnan(value) else top
+                    value = x[n, i + 1, j, c]
+                    top = value if (value > top) | np.isnan(value) else top
+                    value = x[n, i + 1, j + 1, c]
+                    y[n, p, q, c] = value if (value > top) | np.isnan(value) else top

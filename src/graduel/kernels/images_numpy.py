@@ -80,6 +80,22 @@ def convolve_gradient(
     np.sum(dy.reshape(-1, o), axis=0, out=db)
 
 
+def max_pool(x: Array, size: Pair, stride: Pair, y: Array) -> None:
+    """Take the maximum of each window: y[n, p, q] = max x[n, p s + i, q s + j]. NaN stays NaN.
+
+    Parameters
+    ----------
+    x : (n, h, w, c)
+    size, stride : of the windows, down and across
+    y : (n, rows, across, c)
+    """
+    for i, j, place in _shifted(x, size, stride, y.shape[1:3]):
+        if i == j == 0:
+            np.copyto(y, place)
+        else:
+            np.maximum(y, place, out=y)
+
+
 def _surround(x: Array, corner: Pair, padded: Pair, around: Array) -> Array:
     """Fill the space of an image with zeros, and return the view where the image belongs."""
     around[...] = 0
@@ -91,9 +107,15 @@ def _surround(x: Array, corner: Pair, padded: Pair, around: Array) -> Array:
 def _views(
     around: Array, padded: Pair, c: int, size: Pair, stride: Pair, count: Pair
 ) -> Iterator[tuple[int, int, Array]]:
+    """Yield each position in the window with the pixels there, of all windows of an image."""
+    whole = around[: padded[0] * padded[1] * c].reshape(1, *padded, c)
+    for i, j, place in _shifted(whole, size, stride, count):
+        yield i, j, place[0]
+
+
+def _shifted(x: Array, size: Pair, stride: Pair, count: Pair) -> Iterator[tuple[int, int, Array]]:
     """Yield each position in the window with the pixels there, of all windows."""
-    whole = around[: padded[0] * padded[1] * c].reshape(*padded, c)
     down, across = ((n - 1) * s + 1 for n, s in zip(count, stride, strict=True))
     for i in range(size[0]):
         for j in range(size[1]):
-            yield i, j, whole[i : i + down : stride[0], j : j + across : stride[1]]
+            yield i, j, x[:, i : i + down : stride[0], j : j + across : stride[1]]

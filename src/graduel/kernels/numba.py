@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.kernels.compiler import compiled
-from graduel.kernels.images_numba import convolve, convolve_gradient  # noqa: F401
+from graduel.kernels.images_numba import convolve, convolve_gradient, max_pool  # noqa: F401
 
 Array = NDArray[Any]
 Pair = tuple[int, int]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.kernels.images_numpy import convolve, convolve_gradient  # noqa: F401
+from graduel.kernels.images_numpy import convolve, convolve_gradient, max_pool  # noqa: F401
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
