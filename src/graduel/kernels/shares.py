@@ -15,18 +15,21 @@ from functools import cache
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 """The number of threads is what BLAS is told, else 1."""
-LEAST = 16
-"""Images that are worth a thread."""
+LEAST = 4_000_000
+"""Multiply–adds that are worth a thread: they take 0.1 ms."""
 _limit: int | None = None
 
 
-def count_shares(images: int) -> int:
+def count_shares(images: int, multiply_adds: int) -> int:
     """Return the number of threads for a batch of images.
 
-    >>> count_shares(1)
-    1
+    `multiply_adds` is the work of the batch.
+
+    >>> count_shares(1, 10**9), count_shares(1000, 1000)
+    (1, 1)
     """
-    return max(1, min(_count_threads() if _limit is None else _limit, images // LEAST))
+    threads = _count_threads() if _limit is None else _limit
+    return max(1, min(threads, images, multiply_adds // LEAST))
 
 
 @contextmanager
@@ -34,7 +37,7 @@ def limit_threads(threads: int) -> Iterator[None]:
     """Use at most `threads` threads within this context, in this process.
 
     >>> with limit_threads(1):
-    ...     count_shares(1000)
+    ...     count_shares(1000, 10**9)
     1
     """
     global _limit  # noqa: PLW0603  # one choice for the process, as with BLAS
@@ -48,6 +51,8 @@ def limit_threads(threads: int) -> Iterator[None]:
 def run_shares(images: int, shares: int, work: Callable[[int, slice], object]) -> None:
     """Call ``work(share, part)`` for each share of the images, at the same time; wait for all."""
     parts = [slice(images * k // shares, images * (k + 1) // shares) for k in range(shares)]
+    if shares > 1:
+        work(0, slice(0, 0))  # compiled in this thread, whose clock stands still meanwhile
     others = [_pool().submit(work, k, parts[k]) for k in range(1, shares)]
     work(0, parts[0])
     for other in others:

@@ -122,25 +122,28 @@ class Frame:
 
     def convolve(self, x: Array, W: Array, b: Array, y: Array, w: Scope, name: str) -> None:
         """Write the convolution of `x` to `y`, without patches."""
-        shape = (count_shares(len(x)), W.size // len(b) + 1, _whole(len(b)))
-        both = w.buf(f"both of {name}", shape, x.dtype)
-        kernels.convolve(x, W, b, *self._surroundings(x, w, name), both, y)
+        terms = W.size // len(b)
+        shares = count_shares(len(x), y.size * terms)
+        both = w.buf(f"both of {name}", (shares, terms + 1, _whole(len(b))), x.dtype)
+        kernels.convolve(x, W, b, *self._surroundings(x, w, name, shares), both, y)
 
     def convolve_gradient(self, x: Array, dy: Array, dW: Array, db: Array, w: Scope) -> None:
         """Assign dW and db, without patches."""
         kh, kw, c, o = dW.shape
-        shares = count_shares(len(x))
+        shares = count_shares(len(x), dy.size * kh * kw * c)
         room = (shares, *dy.shape[1:3], _whole(o) if o % MULTIPLE else 0)
         beside = w.buf("beside", room, x.dtype)
         sums = w.buf("products", (shares, kh + 1, kw * c + SPARE, _whole(o)), x.dtype)
-        around = self._surroundings(x, w, "x")
+        around = self._surroundings(x, w, "x", shares)
         kernels.convolve_gradient(x, dy, *around, beside, sums, dW, db)
 
-    def _surroundings(self, x: Array, w: Scope, name: str) -> tuple[Pair, Pair, Pair, Array]:
-        """Return stride, the corner of padded images, their size, and space for one of them."""
+    def _surroundings(
+        self, x: Array, w: Scope, name: str, shares: int
+    ) -> tuple[Pair, Pair, Pair, Array]:
+        """Return stride, the corner of padded images, their size, and space for some of them."""
         height, width, c = self.padded_shape(x.shape[1:])
         room = (height * width + SPARE * self.stride[1]) * c + SPARE
-        around = w.buf(f"around {name}", (count_shares(len(x)), room), x.dtype)
+        around = w.buf(f"around {name}", (shares, room), x.dtype)
         return self.stride, (self.down[0], self.across[0]), (height, width), around
 
     def _inside(self, padded: Array, shape: Shape) -> Array:
