@@ -80,8 +80,19 @@ def test_threads_start_anew_in_a_forked_process():
     assert queue.get() == 3
 
 
-def test_results_hardly_depend_on_the_number_of_threads(monkeypatch):
+def test_convolutions_are_compiled_where_vectors_are_wide(monkeypatch):
     if kernels.name() != "numba":
+        assert not kernels.has_tiles()
+        return
+    from graduel.kernels import vector_tile
+
+    for size, expected in ((16, False), (32, True), (64, True)):
+        monkeypatch.setattr(vector_tile, "BYTES", size)
+        assert kernels.has_tiles() is expected
+
+
+def test_results_hardly_depend_on_the_number_of_threads(monkeypatch):
+    if not kernels.has_tiles():
         pytest.skip("only compiled convolutions have threads")
     monkeypatch.setattr(shares, "LEAST", 1)
     rng = np.random.default_rng(0)

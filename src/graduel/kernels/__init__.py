@@ -197,6 +197,16 @@ def describe() -> str:
     return f"numba {version('numba')}" if name() == "numba" else "numpy"
 
 
+def has_tiles() -> bool:
+    """Return whether convolutions are compiled, in vectors that are worth it: of 32 bytes or more.
+
+    Elsewhere products of patches are faster.
+    """
+    if name() != "numba":
+        return False
+    return import_module("graduel.kernels.vector_tile").BYTES >= 32
+
+
 def _select() -> None:
     begin_setup()
     try:

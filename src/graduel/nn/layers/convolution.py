@@ -84,7 +84,7 @@ class Conv2D(Part):
         w.saved, o = x, self.filters
         frame = self._frame(x.shape[1:])
         y = w.buf("y", (len(x), *frame.count(x.shape[1:]), o), x.dtype)
-        if _is_direct():
+        if kernels.has_tiles():
             frame.convolve(x, w.p.W, w.p.b, y, w, "x")
             return y
         # With b as an extra row of W and a column of ones in P, adding b needs no extra pass.
@@ -99,7 +99,7 @@ class Conv2D(Part):
         """Assign dW and db; return dx."""
         frame = self._frame(w.saved.shape[1:])
         dx = w.buf("dx", w.saved.shape, w.saved.dtype) if need_dx else None
-        if _is_direct() and (dx is None or frame.stride == (1, 1)):
+        if kernels.has_tiles() and (dx is None or frame.stride == (1, 1)):
             return self._backward_directly(dy, dx, frame, w)
         few = self.filters <= MANY * w.saved.shape[3]
         if dx is not None and frame.stride == (1, 1) and few:
@@ -169,8 +169,3 @@ class Conv2D(Part):
         return (
             Frame.same(shape, *self._window()) if self.padding == "same" else Frame(*self._window())
         )
-
-
-def _is_direct() -> bool:
-    """Return whether convolutions are compiled; otherwise products of patches are faster."""
-    return kernels.name() == "numba"
