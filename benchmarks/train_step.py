@@ -46,7 +46,7 @@ BATCHES = (32, 128, 512)
 OPTIMIZERS = ("momentum", "adam")
 KERNELS = ("numba", "numpy")
 LARGE = 128
-"""Batches of at least so many rows are summed up apart."""
+"""Batches of at least this size are summed up apart from smaller ones."""
 SECONDS = 0.25
 """Approximate time per framework and round."""
 PAUSE = 0.1

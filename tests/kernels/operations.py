@@ -164,6 +164,19 @@ def softmax_cross_entropy(z, y, s, A, each):
     return {"A": (powers / total - target, np.ones(z.shape)), "each": (loss, size)}
 
 
+def _scores(s: Sizes) -> Arguments:
+    made = _logits(s)
+    # Arrays of one class in a row, too: what a loop over members hands over.
+    z = np.asfortranarray(made["z"]) if s.rng.integers(2) else made["z"]
+    return {"z": np.repeat(z, 60, axis=0) if s.rng.integers(2) else z}
+
+
+@operation(_scores)
+def softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return {"z": (powers / powers.sum(axis=1, keepdims=True), np.ones(z.shape))}
+
+
 def _matrices(s: Sizes, names: str) -> Arguments:
     return {name: s.floats(s.n, s.k) for name in names.split()}
 
@@ -559,3 +572,130 @@ def max_pool(x, size, stride, y):
             ).reshape(y.shape)
         )
     }
+
+
+# The operations of update rules beside Adam's and momentum's
+
+
+def _move(theta, g, weights, penalty, top, bottom):
+    """The size of the terms of θ − rate · top / bottom, with a top that is a sum."""
+    first = np.arange(len(theta)) < weights
+    return np.abs(theta) + (top + np.abs(g) + np.abs(penalty * theta * first)) / bottom
+
+
+@operation(lambda s: _step(s, (), rate=1e-2))
+def sgd_update(theta, g, scratch, weights, penalty, shrink, rate):
+    start, d, squares = _decayed(theta, g, weights, penalty, shrink)
+    size = _move(theta, g, weights, penalty, 0, 1)
+    return {"theta": (start - rate * d, size), "return": exact(squares)}
+
+
+@operation(lambda s: _step(s, ("m", "v", "u"), beta1=0.9, beta2=0.999, rate=1e-2, eps=1e-5))
+def amsgrad_update(theta, g, m, v, u, scratch, weights, penalty, shrink, beta1, beta2, rate, eps):
+    start, d, squares = _decayed(theta, g, weights, penalty, shrink)
+    M, V = beta1 * m + d, beta2 * v + d**2
+    U = np.maximum(u, V)
+    root = np.sqrt(U) + eps
+    size = (np.abs(g) + np.abs(penalty * theta)) ** 2
+    return {
+        "theta": (start - rate * M / root, _move(theta, g, weights, penalty, np.abs(m), root)),
+        "m": (M, np.abs(m) + np.abs(g) + np.abs(theta)),
+        "v": (V, v + size),
+        "u": (U, np.abs(u) + v + size),
+        "return": exact(squares),
+    }
+
+
+def _squares(s: Sizes, *names: str, **options: Any) -> Arguments:
+    made = _step(s, names, **options)
+    return made | {"v": np.abs(made["v"])}
+
+
+@operation(lambda s: _squares(s, "v", rate=1e-2, eps=1e-5))
+def adagrad_update(theta, g, v, scratch, weights, penalty, shrink, rate, eps):
+    start, d, squares = _decayed(theta, g, weights, penalty, shrink)
+    V = v + d**2
+    root = np.sqrt(V) + eps
+    return {
+        "theta": (start - rate * d / root, _move(theta, g, weights, penalty, 0, root)),
+        "v": (V, v + (np.abs(g) + np.abs(penalty * theta)) ** 2),
+        "return": exact(squares),
+    }
+
+
+@operation(lambda s: _squares(s, "v", decay=0.9, rate=1e-2, eps=1e-5))
+def rmsprop_update(theta, g, v, scratch, weights, penalty, shrink, decay, rate, eps):
+    return adagrad_update(theta, g, decay * v, scratch, weights, penalty, shrink, rate, eps)
+
+
+@operation(lambda s: _squares(s, "v", "b", decay=0.9, momentum=0.8, rate=1e-2, eps=1e-5))
+def rmsprop_momentum_update(
+    theta, g, v, b, scratch, weights, penalty, shrink, decay, momentum, rate, eps
+):
+    start, d, squares = _decayed(theta, g, weights, penalty, shrink)
+    V = decay * v + d**2
+    root = np.sqrt(V) + eps
+    B = momentum * b + d / root
+    size = _move(theta, g, weights, penalty, 0, root) + np.abs(b)
+    return {
+        "theta": (start - rate * B, size),
+        "b": (B, size),
+        "v": (V, v + (np.abs(g) + np.abs(penalty * theta)) ** 2),
+        "return": exact(squares),
+    }
+
+
+@operation(lambda s: _step(s, ("m",), beta2=0.99, share=0.09, rate=1e-2))
+def lion_update(theta, g, m, scratch, weights, penalty, shrink, beta2, share, rate):
+    start, d, squares = _decayed(theta, g, weights, penalty, shrink)
+    tiny, c = 2.0**-100, share * m + d
+    terms = np.abs(share * m) + np.abs(g) + np.abs(penalty * theta)
+    # A sum near 0 may have the other sign; one that is infinite has no other.
+    ratio = np.where(np.isfinite(terms), terms, 0) / np.maximum(np.abs(c), tiny)
+    size = np.abs(theta) + rate * (1 + ratio)
+    return {
+        "theta": (start - rate * np.clip(c, -tiny, tiny) / tiny, size),
+        "m": (beta2 * m + d, np.abs(m) + np.abs(g) + np.abs(theta)),
+        "return": exact(squares),
+    }
+
+
+@operation(lambda s: _flat(s, "x") | {"floor": 0.5, "scratch": s.garbage(5)})
+def flush(x, floor, scratch):
+    return {"x": exact(np.where(np.abs(x) < floor, 0, x))}
+
+
+@operation(lambda s: _flat(s, "g") | {"most": [0.5, 1e9][s.rng.integers(2)]})
+def clip(g, most):
+    return {"g": exact(np.clip(g, -most, most) if np.isfinite(g).all() else g)}
+
+
+@operation(lambda s: _matrices(s, "W") | {"most": [0.5, 1e9][s.rng.integers(2)]})
+def max_norm(W, most):
+    lengths = np.sqrt((W**2).sum(axis=0))
+    if (lengths <= most).all():
+        return {"W": exact(W)}
+    # At ∞ the scale of a column is 0, and 0 · ∞ is no number.
+    return {"W": exact(W * (most / np.maximum(lengths, most)))}
+
+
+@operation(
+    lambda s: {
+        "y": s.rng.integers(-(1 - s.rng.integers(2)), 4, size=s.n).astype(
+            ("int64", "int32", "int8")[s.rng.integers(3)]
+        ),
+        "classes": int(s.rng.integers(1, 6)),
+    }
+)
+def are_codes(y, classes):
+    return {"return": exact(all(0 <= code < classes for code in y.tolist()))}
+
+
+@operation(
+    lambda s: (
+        _flat(s, "theta") | {"g": s.floats(s.n * s.k), "penalty": 0.1, "scratch": s.garbage(5)}
+    )
+)
+def penalize(theta, g, penalty, scratch):
+    squares = float(theta @ theta)
+    return {"g": (g + penalty * theta, np.abs(g) + np.abs(theta)), "return": exact(squares)}

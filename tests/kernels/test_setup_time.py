@@ -67,10 +67,9 @@ def test_every_clock_of_training_is_that_one():
         for path in (src / folder).rglob("*.py")
         if "perf_counter()" in path.read_text(encoding="utf-8")
     }
-    # cell.py times predictions, threads.py products; training_run.py subtracts the set-up itself.
+    # cell.py times predictions; training_run.py subtracts the set-up itself.
     assert timed == {
         "contenders/fit_job.py",
-        "duel/plan/threads.py",
         "duel/run/cell.py",
         "web/training/training_run.py",
     }

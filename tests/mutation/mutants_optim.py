@@ -6,23 +6,25 @@ OPTIM = ("tests/optim/test_rules.py",)
 MUON = ("tests/optim/test_muon.py",)
 WRAPPERS = ("tests/optim/test_wrappers.py",)
 LBFGS = ("tests/optim/test_linesearch.py", "tests/optim/test_lbfgs.py")
-O = "optim/"
+O, R = "optim/", "kernels/rules_numpy.py"
 
 MUTANTS = [
     # file, code, mutated code, tests of which one must fail
-    (O + "adagrad.py", "G += scratch", "G[...] = scratch", OPTIM),
-    (O + "adagrad.py", "scratch += self.eps", "pass", OPTIM),
+    (R, "G += work", "G[...] = work", OPTIM),
+    (R, "_over_root(dW, G, eps, work)", "_over_root(dW, G, 0, work)", OPTIM),
     (O + "adagrad.py", "state.moments[0].fill(self.initial)", "pass", OPTIM),
     (O + "optimizer.py", "        flush_denormals(state)\n", "", OPTIM),
-    (O + "rmsprop.py", "V *= self.decay", "pass", OPTIM),
+    (R, "V *= decay", "pass", OPTIM),
     (O + "rmsprop.py", "lr / root, self.eps / root", "lr / root, self.eps", OPTIM),
     (O + "rmsprop.py", "lr / root, self.eps / root", "lr, self.eps / root", OPTIM),
-    (O + "rmsprop.py", "B *= self.momentum", "pass", OPTIM),
-    (O + "adam.py", "np.maximum(U, V, out=U)", "np.copyto(U, V)", OPTIM),
-    (O + "optimizer.py", "penalize(theta, g, part, state, scratch)", "pass", OPTIM),
+    (R, "B *= momentum", "pass", OPTIM),
+    (R, "np.multiply(B, rate, out=work)", "work *= rate", OPTIM),
+    (R, "np.maximum(U, V, out=U)", "np.copyto(U, V)", OPTIM),
+    (O + "optimizer.py", "state.penalty, 1 - lr", "0.0, 1 - lr", OPTIM),
     (O + "lion.py", "(1 - self.beta2) / (1 - self.beta1)", "1", OPTIM),
-    (O + "lion.py", "M *= self.beta2", "pass", OPTIM),
-    (O + "lion.py", "np.clip(scratch, -TINY, TINY, out=scratch)", "pass", OPTIM),
+    (R, "M *= beta2", "pass", OPTIM),
+    (R, "np.clip(work, -TINY, TINY, out=work)", "pass", OPTIM),
+    (R, "work += dW\n        # rate", "# rate", OPTIM),
     (O + "muon.py", "M *= self.momentum", "pass", OPTIM),
     (O + "muon.py", "            U += dW\n", "", OPTIM),
     (O + "muon.py", "square *= C", "square *= -C", OPTIM),
@@ -41,10 +43,10 @@ MUTANTS = [
     (O + "chunking.py", "return most * sqrt(total)", "return most", WRAPPERS),
     (O + "wrappers.py", "g *= self.maximum / length", "g *= self.maximum", WRAPPERS),
     (O + "wrappers.py", "length > self.maximum", "True", WRAPPERS),
-    (O + "wrappers.py", "isfinite(low) and isfinite(high) and", "", WRAPPERS),
-    (O + "wrappers.py", "max(-low, high)", "high", WRAPPERS),
-    (O + "wrappers.py", "np.sqrt(np.einsum(", "(np.einsum(", WRAPPERS),
-    (O + "wrappers.py", "np.maximum(lengths, self.maximum)", "lengths", WRAPPERS),
+    (R, "isfinite(low) and isfinite(high) and", "", WRAPPERS),
+    (R, "max(-low, high)", "high", WRAPPERS),
+    (R, "np.sqrt(np.einsum(", "(np.einsum(", WRAPPERS),
+    (R, "np.maximum(lengths, most)", "lengths", WRAPPERS),
     (
         O + "by_role.py",
         "theta[where] *= 1 - factor * amount",

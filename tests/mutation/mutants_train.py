@@ -11,6 +11,7 @@ FULL_BATCH = ("tests/train/test_full_batch.py",)
 MODELS = ("tests/train/test_models.py",)
 AUGMENT = ("tests/train/test_augment.py",)
 HOSTILE = ("tests/train/test_model_hostile.py",)
+DECAY = "_decay(theta[part], g[part], weights - part.start, penalty, shrink, work)\n        "
 
 MUTANTS = [
     # file, code, mutated code, tests of which one must fail
@@ -80,15 +81,20 @@ MUTANTS = [
         "self.now * self.factor",
         PLATEAU,
     ),
-    ("train/loop/fit.py", "dW[part] += np.multiply", "np.multiply", FIT),
+    ("kernels/rules_numpy.py", "len(work), penalty, 1, work", "len(work), 0, 1, work", FIT),
     ("train/loop/fit.py", "self.penalty / weight if", "self.penalty if", FIT),
     ("train/loop/fit.py", "return penalty / 2 *", "return penalty *", FIT),
     ("train/loop/fit.py", "self.optimizer_state.penalty = penalty", "pass", FIT),
-    ("optim/optimizer.py", "g[part.start : stop] += np", "np", OPTIM),
-    ("optim/optimizer.py", "state.squares += float", "state.squares = float", OPTIM),
-    ("train/loop/fit.py", "workspace, call, weight)", "workspace, call)", FIT),
+    ("kernels/rules_numpy.py", "np.multiply(W, penalty", "np.multiply(W, 1", OPTIM),
+    (
+        "kernels/rules_numpy.py",
+        f"squares += {DECAY}np.multiply(g",
+        f"squares = {DECAY}np.multiply(g",
+        OPTIM,
+    ),
+    ("train/loop/fit.py", "workspace, call, weight\n", "workspace, call\n", FIT),
     ("train/loop/fit.py", "if optimizer_state is None:", "if True:", FIT),
-    ("kernels/numpy.py", "work *= share", "work *= 1 - share", AVERAGE),
+    ("kernels/rules_numpy.py", "work *= share", "work *= 1 - share", AVERAGE),
     (
         "train/loop/ema.py",
         "(1 + self.step) / (10 + self.step)",

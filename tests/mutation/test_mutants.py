@@ -26,12 +26,13 @@ from forks import run
 ROOT = Path(__file__).parents[2]
 NN = ("tests/nn/test_engine.py",)
 OPTIM = ("tests/optim/test_rules.py",)
-L, K = "nn/layers/", "kernels/numpy.py"
+L, K, R = "nn/layers/", "kernels/numpy.py", "kernels/rules_numpy.py"
 GOLDEN = ("tests/golden/test_golden_ensemble.py",)
 # Lines before code that occurs more than once.
 BIAS_GRADIENT = 'db = Σₙ dy, of shape (k,)."""\n    '
 ADD_BIAS = 'y ← y + b, with b of shape (k,)."""\n    '
 DECAY, WORK = "weights - part.start, ", "penalty, shrink, work)\n        "
+RMSPROP = [f"_scaled(v[part], g[part], decay, eps, work)\n        {name}" for name in ("work", "B")]
 
 MUTANTS = [
     # file, code, mutated code, tests of which one must fail
@@ -104,32 +105,29 @@ MUTANTS = [
     ("nn/losses/regression.py", "each *= 0.5", "pass", NN),
     ("nn/losses/loss.py", "share = weight / total", "share = weight / len(weight)", NN),
     (K, "z_y = A[y, rows]\n", "z_y = 0 * A[y, rows]\n", NN),
-    ("optim/optimizer.py", "theta[part] -= scratch", "theta[part] += scratch", OPTIM),
-    (K, "V *= momentum", "pass", OPTIM),
-    (K, "work += dW", "pass", OPTIM),
-    (K, "W *= shrink", "W *= 2 - shrink", OPTIM),
-    (K, "squares = float(np.dot(W, W))", "pass", OPTIM),
-    (K, "g[: len(W)] += np.multiply", "np.multiply", OPTIM),
-    (K, DECAY + WORK + "M, V", DECAY.replace(" - part.start", "") + WORK + "M, V", OPTIM),
-    (K, DECAY + WORK + "V, dW", DECAY.replace(" - part.start", "") + WORK + "V, dW", OPTIM),
+    (R, "np.multiply(g[part], rate, out=work)", "np.multiply(g[part], -rate, out=work)", OPTIM),
+    (R, "V *= momentum", "pass", OPTIM),
+    (R, "work += dW\n            work", "work", OPTIM),
+    (R, "W *= shrink", "W *= 2 - shrink", OPTIM),
+    (R, "squares = float(np.dot(W, W))", "pass", OPTIM),
+    (R, "g[: len(W)] += np.multiply", "np.multiply", OPTIM),
+    *(
+        (R, DECAY + WORK + rest, DECAY.replace(" - part.start", "") + WORK + rest, OPTIM)
+        for rest in ("M, V", "V, dW", "np.m", "U, M", "G, dW", "M, dW", *RMSPROP)
+    ),
     ("optim/optimizer.py", "1 - lr * self.weight_decay", "1 + lr * self.weight_decay", OPTIM),
-    ("optim/adam.py", "M *= self.beta1", "pass", OPTIM),
-    ("optim/adam.py", "V *= self.beta2", "pass", OPTIM),
-    (K, "M *= beta1", "pass", OPTIM),
-    (K, "V *= beta2", "pass", OPTIM),
-    (K, "np.sqrt(V, out=work)", "work[...] = V", OPTIM),
-    (K, "work += eps", "pass", OPTIM),
-    ("optim/adam.py", "scratch += eps", "pass", OPTIM),
+    (R, "g[part], beta1, beta2, work)", "g[part], 1, beta2, work)", OPTIM),
+    (R, "g[part], beta1, beta2, work)", "g[part], beta1, 1, work)", OPTIM),
+    (R, "M *= beta1", "pass", OPTIM),
+    (R, "V *= beta2", "pass", OPTIM),
+    (R, "np.sqrt(V, out=work)", "work[...] = V", OPTIM),
+    (R, "work += eps", "pass", OPTIM),
+    (R, "_over_root(M, U, eps, work)", "_over_root(M, U, 0, work)", OPTIM),
     ("optim/adam.py", "1 - self.beta2**step", "1", OPTIM),
     ("optim/adam.py", "1 - self.beta1**step", "1", OPTIM),
     ("optim/adam.py", "root if self.hat else", "root if True else", OPTIM),
-    ("optim/optimizer.py", "moment[part][scratch < floor] = 0", "pass", OPTIM),
-    (
-        "optim/optimizer.py",
-        "stop = min(part.stop, state.decayed.stop)\n    if part",
-        "stop = part.stop\n    if part",
-        OPTIM,
-    ),
+    (R, "x[part][work < floor] = 0", "pass", OPTIM),
+    ("optim/optimizer.py", "decay = state.decayed.stop,", "decay = len(theta),", OPTIM),
     (
         "train/loop/fit.py",
         "rng.permutation(len(rows))",

@@ -12,11 +12,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.kernels import numpy as reference
 from graduel.kernels.compiler import compiled
 from graduel.kernels.images_numba import convolve, convolve_gradient, max_pool  # noqa: F401
+from graduel.kernels.rules_numba import (  # noqa: F401
+    adagrad_update,
+    adam_update,
+    amsgrad_update,
+    clip,
+    ema_update,
+    flush,
+    lion_update,
+    max_norm,
+    momentum_update,
+    penalize,
+    rmsprop_momentum_update,
+    rmsprop_update,
+    sgd_update,
+)
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
+
+MANY_ROWS = 256
+"""Rows above which NumPy's exponential, which is vectorized, is worth its passes."""
 
 
 @compiled
@@ -87,6 +106,40 @@ def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
             db[j] += value
 
 
+def softmax(z: Array) -> None:
+    """Apply the softmax to each row: zₖ ← exp zₖ / Σⱼ exp zⱼ, computed without overflow."""
+    if len(z) > MANY_ROWS:
+        reference.softmax(z)
+    else:
+        _softmax(z)
+
+
+@compiled
+def _softmax(z: Array) -> None:
+    zero, one = z.dtype.type(0), z.dtype.type(1)
+    for i in range(z.shape[0]):
+        top = z[i, 0]
+        for k in range(1, z.shape[1]):
+            top = max(top, z[i, k])
+        total = zero
+        for k in range(z.shape[1]):
+            power = np.exp(z[i, k] - top)
+            z[i, k] = power
+            total += power
+        factor = one / total
+        for k in range(z.shape[1]):
+            z[i, k] *= factor
+
+
+@compiled
+def are_codes(y: Array, classes: int) -> bool:
+    """Return whether class codes are integers from 0 to classes − 1; y of shape (n,)."""
+    odd = 0
+    for i in range(y.size):
+        odd += not 0 <= y[i] < classes
+    return odd == 0
+
+
 @compiled
 def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
     """Compute A = softmax(z) − T and each row's loss log Σₖ exp zₖ − Σₖ Tₖ zₖ."""
@@ -130,93 +183,6 @@ def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> Non
     scale, half = x.dtype.type(factor), x.dtype.type(middle)
     for i in range(x.size):
         y[i] = x[i] + (scale * draws[i] - half)
-
-
-@compiled
-def _decay(theta: Array, g: Array, n: int, penalty: float, shrink: float) -> float:
-    factor, scale = theta.dtype.type(penalty), theta.dtype.type(shrink)
-    squares = 0.0
-    if penalty != 0:
-        for start in range(0, n, 4096):
-            total = theta.dtype.type(0)  # of a short part: float32 loses little, and is fast
-            for i in range(start, min(start + 4096, n)):
-                total += theta[i] * theta[i]
-                g[i] += factor * theta[i]
-            squares += total
-    if shrink != 1:
-        for i in range(n):
-            theta[i] *= scale
-    return squares
-
-
-@compiled
-def adam_update(
-    theta: Array,
-    g: Array,
-    m: Array,
-    v: Array,
-    scratch: Array,
-    weights: int,
-    penalty: float,
-    shrink: float,
-    beta1: float,
-    beta2: float,
-    rate: float,
-    eps: float,
-) -> float:
-    """Apply one step of Adam to flat vectors, with moments that are kept scaled."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
-    b1, b2 = theta.dtype.type(beta1), theta.dtype.type(beta2)
-    step, small = theta.dtype.type(rate), theta.dtype.type(eps)
-    for i in range(theta.size):
-        G = g[i]
-        M = b1 * m[i] + G
-        V = b2 * v[i] + G * G
-        m[i] = M
-        v[i] = V
-        theta[i] -= step * (M / (np.sqrt(V) + small))
-    return squares
-
-
-@compiled
-def momentum_update(
-    theta: Array,
-    g: Array,
-    v: Array,
-    scratch: Array,
-    weights: int,
-    penalty: float,
-    shrink: float,
-    momentum: float,
-    nesterov: bool,
-    rate: float,
-) -> float:
-    """Apply one step of gradient descent with momentum to flat vectors."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
-    mu, step = theta.dtype.type(momentum), theta.dtype.type(rate)
-    if nesterov:
-        for i in range(theta.size):
-            V = mu * v[i] + g[i]
-            v[i] = V
-            theta[i] -= step * (mu * V + g[i])
-    else:
-        for i in range(theta.size):
-            V = mu * v[i] + g[i]
-            v[i] = V
-            theta[i] -= step * V
-    return squares
-
-
-@compiled
-def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> None:
-    """Move an average of flat vectors: average ← average + share · (θ − average)."""
-    part = average.dtype.type(share)
-    for i in range(average.size):
-        average[i] += part * (theta[i] - average[i])
 
 
 @compiled

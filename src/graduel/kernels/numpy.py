@@ -6,13 +6,27 @@ argument `out` is written there; what changes an argument in place returns None 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graduel.kernels.images_numpy import convolve, convolve_gradient, max_pool  # noqa: F401
+from graduel.kernels.rules_numpy import (  # noqa: F401
+    adagrad_update,
+    adam_update,
+    amsgrad_update,
+    clip,
+    ema_update,
+    flush,
+    lion_update,
+    max_norm,
+    momentum_update,
+    penalize,
+    rmsprop_momentum_update,
+    rmsprop_update,
+    sgd_update,
+)
 
 Array = NDArray[Any]
 Pair = tuple[int, int]
@@ -71,6 +85,20 @@ def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
     """Pass a gradient back through ReLU and a bias: dy ← dy · [y > 0], then db = Σₙ dy."""
     relu_gate(dy, y, gate)
     np.sum(dy, axis=0, out=db)
+
+
+def softmax(z: Array) -> None:
+    """Apply the softmax to each row: zₖ ← exp zₖ / Σⱼ exp zⱼ, computed without overflow."""
+    A = np.ascontiguousarray(z.T)  # a line for each class, as in softmax_cross_entropy
+    A -= A.max(axis=0)
+    np.exp(A, out=A)
+    A /= A.sum(axis=0)
+    z[...] = A.T
+
+
+def are_codes(y: Array, classes: int) -> bool:
+    """Return whether class codes are integers from 0 to classes − 1; y of shape (n,)."""
+    return not len(y) or bool(y.min() >= 0 and y.max() < classes)
 
 
 def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
@@ -308,106 +336,3 @@ def max_pool_gradient(
                 np.add(place, np.multiply(dy, here, out=share), out=place)
             else:
                 np.multiply(dy, here, out=place)
-
-
-def adam_update(
-    theta: Array,
-    g: Array,
-    m: Array,
-    v: Array,
-    scratch: Array,
-    weights: int,
-    penalty: float,
-    shrink: float,
-    beta1: float,
-    beta2: float,
-    rate: float,
-    eps: float,
-) -> float:
-    """Apply one step of Adam to flat vectors, with moments that are kept scaled.
-
-        g ← g + λ θ,   θ ← shrink · θ        the first `weights` entries alone
-        m ← β₁ m + g,   v ← β₂ v + g²,   θ ← θ − rate · m / (√v + ε)
-
-    Returns ‖θ‖² of the first `weights` entries before the step, where λ = `penalty` is not 0.
-    """
-    squares = 0.0
-    for part, work in _chunks(len(theta), scratch):
-        squares += _decay(theta[part], g[part], weights - part.start, penalty, shrink, work)
-        M, V, dW = m[part], v[part], g[part]
-        M *= beta1
-        M += dW
-        np.square(dW, out=work)
-        V *= beta2
-        V += work
-        np.sqrt(V, out=work)
-        work += eps
-        np.divide(M, work, out=work)
-        work *= rate
-        theta[part] -= work
-    return squares
-
-
-def momentum_update(
-    theta: Array,
-    g: Array,
-    v: Array,
-    scratch: Array,
-    weights: int,
-    penalty: float,
-    shrink: float,
-    momentum: float,
-    nesterov: bool,
-    rate: float,
-) -> float:
-    """Apply one step of gradient descent with momentum to flat vectors.
-
-        g ← g + λ θ,   θ ← shrink · θ        the first `weights` entries alone
-        v ← μ v + g,   θ ← θ − rate · v      Nesterov: θ ← θ − rate · (g + μ v)
-
-    Returns ‖θ‖² of the first `weights` entries before the step, where λ = `penalty` is not 0.
-    """
-    squares = 0.0
-    for part, work in _chunks(len(theta), scratch):
-        squares += _decay(theta[part], g[part], weights - part.start, penalty, shrink, work)
-        V, dW = v[part], g[part]
-        V *= momentum
-        V += dW
-        if nesterov:
-            np.multiply(V, momentum, out=work)
-            work += dW
-            work *= rate
-        else:
-            np.multiply(V, rate, out=work)
-        theta[part] -= work
-    return squares
-
-
-def _chunks(size: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
-    """Yield slices that cover a vector, each as long as `scratch`, and scratch space of its length.
-
-    All passes over a chunk find it in the processor's cache.
-    """
-    for start in range(0, size, max(1, len(scratch))):
-        part = slice(start, min(start + len(scratch), size))
-        yield part, scratch[: part.stop - start]
-
-
-def _decay(theta: Array, g: Array, n: int, penalty: float, shrink: float, scratch: Array) -> float:
-    """Decay the first `n` entries of a chunk, and return their ‖θ‖² if there is a penalty."""
-    W = theta[: max(n, 0)]
-    squares = 0.0
-    if penalty and len(W):
-        squares = float(np.dot(W, W))
-        g[: len(W)] += np.multiply(W, penalty, out=scratch[: len(W)])
-    if shrink != 1:
-        W *= shrink
-    return squares
-
-
-def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> None:
-    """Move an average of flat vectors: average ← average + share · (θ − average)."""
-    for part, work in _chunks(len(theta), scratch):
-        np.subtract(theta[part], average[part], out=work)
-        work *= share
-        average[part] += work

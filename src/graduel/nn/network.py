@@ -137,6 +137,11 @@ class Network:
         )
         return shape
 
+    @property
+    def multiply_adds(self) -> int:
+        """The multiply–adds of one example's forward pass."""
+        return sum(node.plan.macs for top in self.nodes for node in top.walk())
+
     def summary(self) -> str:
         """Return a table: layer, output shape, parameters, multiply–adds per example."""
         return tree.summary(self.nodes, self.layout)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.optimizer import ElementwiseRule, OptimizerState, init_state
 from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
-class AdaGrad(ChunkedRule):
+class AdaGrad(ElementwiseRule):
     """G ← G + g²,   θ ← (1 − α λ) θ − α g / (√G + ε).
 
     The rate of each parameter decreases with the sum of its squared gradients. Suited to sparse
@@ -29,6 +30,7 @@ class AdaGrad(ChunkedRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> layout = Layout.build([("0.W", (2,), "weight")])
     >>> theta, rule = np.array([1.0, 2.0]), AdaGrad()
     >>> state = rule.init(layout, theta.dtype)
@@ -51,12 +53,6 @@ class AdaGrad(ChunkedRule):
         state.moments[0].fill(self.initial)
         return state
 
-    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Write α g / (√G + ε)."""
-        (G,) = moments
-        np.square(g, out=scratch)
-        G += scratch
-        np.sqrt(G, out=scratch)
-        scratch += self.eps
-        np.divide(g, scratch, out=scratch)
-        scratch *= factors[0]
+    def operation(self, step: int, lr: float) -> tuple[Callable[..., float], tuple[float, ...]]:
+        """Return the kernel with the rate and ε."""
+        return kernels.adagrad_update, (lr, self.eps)

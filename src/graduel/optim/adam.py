@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import ClassVar
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.optimizer import (
-    Array,
-    ChunkedRule,
-    OptimizerState,
-    flush_denormals,
-    init_state,
-)
+from graduel.optim.optimizer import ElementwiseRule, OptimizerState, init_state
 from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
-class AdamW(ChunkedRule):
+class AdamW(ElementwiseRule):
     """Adam with decoupled weight decay.
 
         m ← β₁ m + (1 − β₁) g          m̂ = m / (1 − β₁ᵗ)
@@ -46,14 +39,13 @@ class AdamW(ChunkedRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> layout = Layout.build([("0.W", (2,), "weight")])
     >>> theta, rule = np.array([1.0, 2.0]), AdamW(weight_decay=0.0)
     >>> rule.update(theta, np.array([3.0, -0.1]), rule.init(layout, theta.dtype), 0.5)
     >>> theta.round(6)
     array([0.5, 2.5])
     """
-
-    penalizes: ClassVar[bool] = True
 
     beta1: float = 0.9
     beta2: float = 0.999
@@ -69,35 +61,15 @@ class AdamW(ChunkedRule):
         """Return the state with zero moments."""
         return init_state(layout, dtype, (self.beta1, self.beta2))
 
-    def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return the rate and ε′ for the scaled moments.
+    def operation(self, step: int, lr: float) -> tuple[Callable[..., float], tuple[float, ...]]:
+        """Return Adam's kernel with the rate and ε′ for the scaled moments.
 
         With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
         """
         root = sqrt((1 - self.beta2) / (1 - self.beta2**step))
         rate = lr * (1 - self.beta1) / (1 - self.beta1**step) / root
-        return rate, self.eps / (root if self.hat else sqrt(1 - self.beta2))
-
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
-        state.step += 1
-        rate, eps = self.factors(state.step, lr)
-        m, v = state.moments
-        state.squares = kernels.adam_update(
-            theta,
-            g,
-            m,
-            v,
-            state.scratch,
-            state.decayed.stop,
-            state.penalty,
-            1 - lr * self.weight_decay,
-            self.beta1,
-            self.beta2,
-            rate,
-            eps,
-        )
-        flush_denormals(state)
+        eps = self.eps / (root if self.hat else sqrt(1 - self.beta2))
+        return kernels.adam_update, (self.beta1, self.beta2, rate, eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +100,7 @@ class AMSGrad(AdamW):
 
     Examples
     --------
+    >>> import numpy as np
     >>> layout = Layout.build([("0.W", (1,), "weight")])
     >>> theta, rule = np.array([1.0]), AMSGrad(beta2=0.5, weight_decay=0.0)
     >>> state = rule.init(layout, theta.dtype)
@@ -141,19 +114,6 @@ class AMSGrad(AdamW):
         """Return the state with zero moments and maxima."""
         return init_state(layout, dtype, (self.beta1, self.beta2, 0.0))
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
-        ChunkedRule.update(self, theta, g, state, lr)
-
-    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Write α m̂ / (√û + ε)."""
-        (M, V, U), (rate, eps) = moments, factors
-        M *= self.beta1
-        M += g
-        np.square(g, out=scratch)
-        V *= self.beta2
-        V += scratch
-        np.sqrt(np.maximum(U, V, out=U), out=scratch)
-        scratch += eps
-        np.divide(M, scratch, out=scratch)
-        scratch *= rate
+    def operation(self, step: int, lr: float) -> tuple[Callable[..., float], tuple[float, ...]]:
+        """Return AMSGrad's kernel with the numbers of Adam's."""
+        return kernels.amsgrad_update, AdamW.operation(self, step, lr)[1]

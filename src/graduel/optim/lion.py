@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.optimizer import ElementwiseRule, OptimizerState, init_state
 from graduel.optim.ranges import check_fields
-
-TINY = 2.0**-100
-"""Numbers of at least this absolute value get the sign ±1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lion(ChunkedRule):
+class Lion(ElementwiseRule):
     """Lion: each parameter moves by α times the sign of a momentum.
 
         θ ← (1 − α λ) θ − α sign(β₁ m + (1 − β₁) g)
@@ -35,6 +33,7 @@ class Lion(ChunkedRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> layout = Layout.build([("0.W", (3,), "weight")])
     >>> theta, rule = np.ones(3), Lion(weight_decay=0.0)
     >>> rule.update(theta, np.array([3.0, -0.1, 0.0]), rule.init(layout, theta.dtype), 0.25)
@@ -54,20 +53,10 @@ class Lion(ChunkedRule):
         """Return the state with zero momentum."""
         return init_state(layout, dtype, (self.beta2,))
 
-    def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return the rate and the weight of M in the step.
+    def operation(self, step: int, lr: float) -> tuple[Callable[..., float], tuple[float, ...]]:
+        """Return the kernel with β₂, the weight of M in the step, and the rate.
 
         With M = m/(1−β₂):  sign(β₁ m + (1 − β₁) g) = sign(share · M + g).
         """
-        return lr, self.beta1 * (1 - self.beta2) / (1 - self.beta1)
-
-    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Write α sign(β₁ m + (1 − β₁) g)."""
-        (M,), (rate, share) = moments, factors
-        np.multiply(M, share, out=scratch)
-        scratch += g
-        # rate · sign(c); several times faster than np.sign, which branches.
-        np.clip(scratch, -TINY, TINY, out=scratch)
-        scratch *= rate / TINY
-        M *= self.beta2
-        M += g
+        share = self.beta1 * (1 - self.beta2) / (1 - self.beta1)
+        return kernels.lion_update, (self.beta2, share, lr)

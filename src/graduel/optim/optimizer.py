@@ -6,14 +6,16 @@ vector.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.chunking import chunks, new_scratch
+from graduel.optim.chunking import new_scratch
 
 Array = NDArray[Any]
 
@@ -69,24 +71,6 @@ def init_state(layout: Layout, dtype: DTypeLike, decays: tuple[float, ...]) -> O
     )
 
 
-def shrink(theta: Array, part: slice, state: OptimizerState, factor: float) -> None:
-    """Multiply the decayed weights of a chunk by `factor`."""
-    stop = min(part.stop, state.decayed.stop)
-    if part.start < stop:
-        theta[part.start : stop] *= factor
-
-
-def penalize(theta: Array, g: Array, part: slice, state: OptimizerState, scratch: Array) -> None:
-    """Add λ W to a chunk of the gradient, and the chunk's part of ‖W‖² to the state."""
-    if part.start == 0:
-        state.squares = 0.0
-    stop = min(part.stop, state.decayed.stop)
-    if state.penalty and part.start < stop:
-        W = theta[part.start : stop]
-        state.squares += float(np.dot(W, W))
-        g[part.start : stop] += np.multiply(W, state.penalty, out=scratch[: len(W)])
-
-
 def flush_denormals(state: OptimizerState) -> None:
     """Set moments to zero that would become denormal before the next flush.
 
@@ -96,39 +80,28 @@ def flush_denormals(state: OptimizerState) -> None:
     if state.step % FLUSH_EVERY:
         return
     for moment, floor in zip(state.moments, state.floors, strict=True):
-        for part, scratch in chunks(len(moment), state.scratch):
-            np.abs(moment[part], out=scratch)
-            moment[part][scratch < floor] = 0
+        kernels.flush(moment, floor, state.scratch)
 
 
-class ChunkedRule:
-    """The base of elementwise rules: decoupled weight decay and a step, chunk by chunk.
+class ElementwiseRule:
+    """The base of rules that move each parameter by itself: one call of a kernel.
 
     A subclass is a frozen dataclass with a field ``weight_decay``.
     """
 
     __slots__ = ()
 
-    penalizes: ClassVar[bool] = False
+    penalizes: ClassVar[bool] = True
     weight_decay: float
 
-    def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return the numbers for :meth:`step` that are the same for all chunks."""
-        return (lr,)
-
-    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Update a chunk's moments; write the amount to subtract from its θ to `scratch`."""
+    def operation(self, step: int, lr: float) -> tuple[Callable[..., float], tuple[float, ...]]:
+        """Return the kernel of this step, and its numbers after those of the decay."""
         raise NotImplementedError
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Update `theta` in place by one step."""
         state.step += 1
-        factors = self.factors(state.step, lr)
-        for part, scratch in chunks(len(theta), state.scratch):
-            if self.penalizes:
-                penalize(theta, g, part, state, scratch)
-            if self.weight_decay:
-                shrink(theta, part, state, 1 - lr * self.weight_decay)
-            self.step(g[part], [moment[part] for moment in state.moments], scratch, *factors)
-            theta[part] -= scratch
+        kernel, numbers = self.operation(state.step, lr)
+        decay = state.decayed.stop, state.penalty, 1 - lr * self.weight_decay
+        state.squares = kernel(theta, g, *state.moments, state.scratch, *decay, *numbers)
         flush_denormals(state)

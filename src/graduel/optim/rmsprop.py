@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
-import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.optimizer import ElementwiseRule, OptimizerState, init_state
 from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
-class RMSProp(ChunkedRule):
+class RMSProp(ElementwiseRule):
     """v ← ρ v + (1 − ρ) g²,   b ← μ b + g / (√v + ε),   θ ← (1 − α λ) θ − α b.
 
     λ applies to the role "weight" only. v is stored divided by 1 − ρ, and b is scaled to match,
@@ -32,6 +33,7 @@ class RMSProp(ChunkedRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> layout = Layout.build([("0.W", (2,), "weight")])
     >>> theta, rule = np.array([1.0, 2.0]), RMSProp(decay=0.75)
     >>> rule.update(theta, np.array([3.0, -0.1]), rule.init(layout, theta.dtype), 0.5)
@@ -52,26 +54,13 @@ class RMSProp(ChunkedRule):
         """Return the state with a zero mean square and, with momentum, a zero velocity."""
         return init_state(layout, dtype, (self.decay, self.momentum)[: 2 if self.momentum else 1])
 
-    def factors(self, step: int, lr: float) -> tuple[float, ...]:
-        """Return the rate and ε′ for the scaled moments.
+    def operation(self, step: int, lr: float) -> tuple[Callable[..., float], tuple[float, ...]]:
+        """Return the kernel with the rate and ε′ for the scaled moments.
 
         With V = v/(1−ρ) and B = b √(1−ρ):  α g/(√v + ε) = rate · g / (√V + ε′).
         """
         root = sqrt(1 - self.decay)
-        return lr / root, self.eps / root
-
-    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Write α b."""
-        V, (rate, eps) = moments[0], factors
-        np.square(g, out=scratch)
-        V *= self.decay
-        V += scratch
-        np.sqrt(V, out=scratch)
-        scratch += eps
-        np.divide(g, scratch, out=scratch)
-        if self.momentum:
-            B = moments[1]
-            B *= self.momentum
-            B += scratch
-            np.copyto(scratch, B)
-        scratch *= rate
+        rate, eps = lr / root, self.eps / root
+        if not self.momentum:
+            return kernels.rmsprop_update, (self.decay, rate, eps)
+        return kernels.rmsprop_momentum_update, (self.decay, self.momentum, rate, eps)

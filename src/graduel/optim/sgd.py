@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel import kernels
 from graduel.layout import Layout
-from graduel.optim.optimizer import (
-    Array,
-    ChunkedRule,
-    OptimizerState,
-    flush_denormals,
-    init_state,
-)
+from graduel.optim.optimizer import ElementwiseRule, OptimizerState, init_state
 from graduel.optim.ranges import check_range
 
 
 @dataclass(frozen=True, slots=True)
-class SGD(ChunkedRule):
+class SGD(ElementwiseRule):
     """v ← μ v + g,   θ ← θ − α v   (μ = 0: plain gradient descent θ ← θ − α g).
 
     With Nesterov momentum, θ ← θ − α (g + μ v).
@@ -38,14 +31,13 @@ class SGD(ChunkedRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> layout = Layout.build([("0.W", (2,), "weight")])
     >>> theta, rule = np.array([1.0, 2.0]), SGD()
     >>> rule.update(theta, np.array([1.0, 1.0]), rule.init(layout, theta.dtype), 0.5)
     >>> theta
     array([0.5, 1.5])
     """
-
-    penalizes: ClassVar[bool] = True
 
     momentum: float = 0.0
     weight_decay: float = 0.0
@@ -62,27 +54,8 @@ class SGD(ChunkedRule):
         """Return the state, with a zero velocity if there is momentum."""
         return init_state(layout, dtype, (self.momentum,) if self.momentum else ())
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
+    def operation(self, step: int, lr: float) -> tuple[Callable[..., float], tuple[float, ...]]:
+        """Return the kernel with or without momentum, and its numbers."""
         if not self.momentum:
-            ChunkedRule.update(self, theta, g, state, lr)
-            return
-        state.step += 1
-        (v,) = state.moments
-        state.squares = kernels.momentum_update(
-            theta,
-            g,
-            v,
-            state.scratch,
-            state.decayed.stop,
-            state.penalty,
-            1 - lr * self.weight_decay,
-            self.momentum,
-            self.nesterov,
-            lr,
-        )
-        flush_denormals(state)
-
-    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
-        """Write α g, without momentum."""
-        np.multiply(g, factors[0], out=scratch)
+            return kernels.sgd_update, (lr,)
+        return kernels.momentum_update, (self.momentum, self.nesterov, lr)

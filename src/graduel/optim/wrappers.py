@@ -7,12 +7,12 @@ the gradient and last on θ.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import prod
 from typing import Any
 
-import numpy as np
 from numpy.typing import DTypeLike
 
+from graduel import kernels
 from graduel.layout import Entry, Layout
 from graduel.optim.chunking import norm
 from graduel.optim.optimizer import Array, Optimizer
@@ -50,6 +50,7 @@ class ClipNorm(_Bounded):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from graduel.optim import SGD
     >>> layout = Layout.build([("0.W", (2,), "weight")])
     >>> theta, rule = np.zeros(2), ClipNorm(SGD(), 1.0)
@@ -81,6 +82,7 @@ class ClipValue(_Bounded):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from graduel.optim import SGD
     >>> layout = Layout.build([("0.W", (2,), "weight")])
     >>> theta, rule = np.zeros(2), ClipValue(SGD(), 1.0)
@@ -91,9 +93,7 @@ class ClipValue(_Bounded):
 
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
         """Update `theta` in place by one step; clip `g` in place."""
-        low, high = (float(g.min()), float(g.max())) if len(g) else (0.0, 0.0)
-        if isfinite(low) and isfinite(high) and max(-low, high) > self.maximum:
-            np.clip(g, -self.maximum, self.maximum, out=g)
+        kernels.clip(g, self.maximum)
         self.rule.update(theta, g, state, lr)
 
 
@@ -113,6 +113,7 @@ class MaxNorm(_Bounded):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from graduel.optim import SGD
     >>> layout = Layout.build([("0.W", (2, 2), "weight")])
     >>> theta, rule = np.array([3.0, 0.3, 4.0, 0.4]), MaxNorm(SGD(), 1.0)
@@ -135,6 +136,4 @@ class MaxNorm(_Bounded):
         self.rule.update(theta, g, rule_state, lr)
         for entry in matrices:
             W = entry.view(theta).reshape(prod(entry.shape[:-1]), entry.shape[-1])
-            lengths = np.sqrt(np.einsum("io,io->o", W, W))
-            if not (lengths <= self.maximum).all():
-                W *= self.maximum / np.maximum(lengths, self.maximum)
+            kernels.max_norm(W, self.maximum)

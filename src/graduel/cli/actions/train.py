@@ -21,6 +21,7 @@ from graduel.cli.data_source import print_findings, print_notes, training_source
 from graduel.contenders import LabelledRows, make_contender
 from graduel.contenders.family import has_no_saved_form
 from graduel.contenders.registry import get_contender
+from graduel.cores import choose_threads
 from graduel.data import Dataset
 from graduel.data.schema import Schema
 from graduel.data.source import DataSource
@@ -28,7 +29,6 @@ from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
-from graduel.duel.plan.threads import choose_threads
 from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError
 from graduel.kernels.shares import limit_threads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from graduel.duel.plan.threads import allowed_cores, schedulable_cores
+from graduel.cores import allowed_cores, schedulable_cores
 
 
 class MissingCores:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
+from graduel.cores import choose_threads
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.threads import choose_threads
 from graduel.duel.result.duel_result import (
     ContenderResult,
     MetricSummary,

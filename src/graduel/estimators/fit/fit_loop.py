@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.cores import limit_fit
 from graduel.estimators.fit.fit_history import FitEpoch, FitHistory, FitSettings, Validation
 from graduel.nn import Network, Weights
 from graduel.optim import SGD, Minimizer
@@ -138,12 +139,13 @@ class FitLoop:
         """
         rate = self.learning_rate()
         try:
-            for epoch in self._iter_training():
-                self.epochs += 1
-                yield self._record_epoch(epoch.loss, rate)
-                if self.stop_reason:
-                    return
-                rate = self.learning_rate()
+            with limit_fit(self.network.multiply_adds * len(self.rows) * self.settings.epochs):
+                for epoch in self._iter_training():
+                    self.epochs += 1
+                    yield self._record_epoch(epoch.loss, rate)
+                    if self.stop_reason:
+                        return
+                    rate = self.learning_rate()
         except DivergedError as error:
             if not (self.settings.early_stopping and self.history.best):
                 raise ValueError(f"{NOT_FINITE} ({error})") from None

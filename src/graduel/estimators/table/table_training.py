@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from graduel.cores import limit_fit
 from graduel.errors import UserError
 from graduel.estimators.fit.progress_bar import Progress
 from graduel.train import DivergedError, Epoch
@@ -71,7 +72,8 @@ def train_and_select(
     """Train; return the best epoch (without validation rows, the last) and all epochs."""
     best, epochs, end = BestEpoch(training.prediction_weights.copy()), list[TableEpoch](), ""
     quiet = np.errstate(over="ignore", invalid="ignore")  # divergence raises DivergedError
-    with quiet, Progress(verbose, training.recipe.epochs) as progress:
+    work = training.network.multiply_adds * len(training.rows) * training.recipe.epochs
+    with quiet, limit_fit(work), Progress(verbose, training.recipe.epochs) as progress:
         try:
             for epoch in _epochs(training, valid, scorer, best):
                 epochs.append(TableEpoch(epoch.epoch, epoch.loss, *scorer.last))

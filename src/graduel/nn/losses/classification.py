@@ -76,11 +76,7 @@ class SoftmaxCrossEntropy(Part):
 
     def link(self, raw: Array) -> Array:
         """Return the softmax over the classes, in place."""
-        A = np.ascontiguousarray(raw.T)
-        A -= A.max(axis=0)
-        np.exp(A, out=A)
-        A /= A.sum(axis=0)
-        raw[...] = A.T
+        kernels.softmax(raw)
         return raw
 
 
@@ -196,7 +192,7 @@ def _codes(raw: Array, y: Array) -> Array:
             f"y must be class codes, integers; got {y.dtype}. "
             "Convert labels with np.unique(y, return_inverse=True)"
         )
-    if n and not (y.min() >= 0 and y.max() < classes):
+    if not kernels.are_codes(y, classes):
         raise ValueError(
             f"class codes must be from 0 to {classes - 1}, as the network has {classes} outputs; "
             f"got codes from {y.min()} to {y.max()}. Convert labels with "

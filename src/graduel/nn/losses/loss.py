@@ -46,7 +46,7 @@ def weighted_mean(each: Array, gradient: Array, weight: Array | None) -> tuple[f
         if not len(each):
             return 0.0, gradient
         gradient *= 1 / len(each)
-        return float(each.mean(dtype=np.float64)), gradient
+        return float(np.add.reduce(each, dtype=np.float64)) / len(each), gradient
     if weight.shape != each.shape:
         raise ValueError(f"weights must have shape {each.shape}, one per row; got {weight.shape}")
     total = float(weight.sum(dtype=np.float64))

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel import kernels
+from graduel.cores import limit_step
 from graduel.nn.network import Network
 from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
-from graduel.optim.chunking import chunks, new_scratch
+from graduel.optim.chunking import new_scratch
 from graduel.train.loop.batches import Source, iter_batches
 
 Array = NDArray[Any]
@@ -175,6 +177,7 @@ class Fit:
         self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
         self.epochs, self.batch_size = epochs, min(batch_size, len(rows))
         self.step = 0
+        self._threads = limit_step(network.multiply_adds * self.batch_size)
         self._network = network
         self._workspace = network.workspace(self.weights)
         self._rule_penalizes = getattr(self.optimizer, "penalizes", False)
@@ -222,15 +225,19 @@ class Fit:
                 call.t = self.step / total
                 workspace = self._workspace
                 weight = None if self.weight is None else self.weight[index]
-                loss = self._network.loss_and_gradient(x, self.y[index], workspace, call, weight)
-                if not isfinite(loss):
-                    raise DivergedError(
-                        f"the loss became {loss} at step {self.step + 1} of {total} "
-                        f"(epoch {epoch}); non-finite numbers appear first in "
-                        f"{self._first_non_finite(x, call)}: lower the learning rate (now "
-                        f"{self.lr:g})"
+                with self._threads:
+                    loss = self._network.loss_and_gradient(
+                        x, self.y[index], workspace, call, weight
                     )
-                loss += self._update(len(index) if weight is None else float(weight.sum()), total)
+                    if not isfinite(loss):
+                        raise DivergedError(
+                            f"the loss became {loss} at step {self.step + 1} of {total} "
+                            f"(epoch {epoch}); non-finite numbers appear first in "
+                            f"{self._first_non_finite(x, call)}: lower the learning rate (now "
+                            f"{self.lr:g})"
+                        )
+                    total_weight = len(index) if weight is None else float(weight.sum())
+                    loss += self._update(total_weight, total)
                 self.step += 1
                 yield Step(self.step, epoch, self.step / total, loss, len(index))
 
@@ -243,7 +250,8 @@ class Fit:
         if self._rule_penalizes:
             self.optimizer_state.penalty = penalty
         elif penalty:
-            squares = self._penalize(penalty, theta[self._penalized], gradient[self._penalized])
+            W, dW = theta[self._penalized], gradient[self._penalized]
+            squares = kernels.penalize(W, dW, penalty, self._scratch)
         # The middle of the step, so that neither the first nor the last has a rate of 0.
         t = (self.step + 0.5) / steps
         lr = self.lr * self.schedule(t)
@@ -251,14 +259,6 @@ class Fit:
             self.optimizer_state.t = t
         self.optimizer.update(theta, gradient, self.optimizer_state, lr)
         return penalty / 2 * (self.optimizer_state.squares if self._rule_penalizes else squares)
-
-    def _penalize(self, penalty: float, W: Array, dW: Array) -> float:
-        """Add λ W to the gradient, unless the optimizer does so; return ‖W‖²."""
-        squares = 0.0
-        for part, scratch in chunks(len(W), self._scratch):
-            squares += float(np.dot(W[part], W[part]))
-            dW[part] += np.multiply(W[part], penalty, out=scratch)
-        return squares
 
     def _first_non_finite(self, x: Array, call: Call) -> str:
         """Return the first layer with a non-finite output, or "the rows" or "the loss"."""

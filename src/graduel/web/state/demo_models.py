@@ -7,7 +7,6 @@ damaged, the models are trained again.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from graduel.cores import choose_threads
 from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
 from graduel.data.schema import Schema
@@ -61,7 +61,7 @@ class DemoModels:
     ----------
     recipe : the recipes of the two models
     folder : the folder of the saved models. Default: ``web`` under :func:`cache_folder`
-    threads : number of XGBoost threads. Default: all cores
+    threads : number of XGBoost threads. Default: the idle cores, when training begins
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class DemoModels:
     ) -> None:
         self.recipe = recipe if recipe is not None else DemoRecipe()
         self.folder = folder if folder is not None else cache_folder() / "web"
-        self.threads = threads if threads is not None else os.cpu_count() or 1
+        self.threads = threads
         self.models: ModelPair | None = None
         self.progress, self.message, self.error = 0.0, "starting", ""
 
@@ -132,7 +132,13 @@ class DemoModels:
         self.message = "training XGBoost"
         X, y = select(train[: recipe.tree_rows])
         tree_run = BoostingRun(
-            recipe.trees, X, y, valid[0], 10, seed=recipe.seed, threads=self.threads
+            recipe.trees,
+            X,
+            y,
+            valid[0],
+            10,
+            seed=recipe.seed,
+            threads=self.threads or choose_threads(),
         )
         while not tree_run.done:
             tree_run.advance()
