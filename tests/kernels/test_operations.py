@@ -50,6 +50,7 @@ def _copy(array):
 SCRATCH = ("raw", "scratch", "gate", "g", "right", "slope", "jump", "product", "means")
 SCRATCH += ("here", "taken", "share", "inside", "curve", "lift", "inner", "codes", "chosen")
 SCRATCH += ("rest", "e", "de", "du", "dz")
+SCRATCH += ("around", "beside", "both", "sums")
 sizes = st.builds(
     Sizes,
     n=st.sampled_from([0, 1, 2, 5, 33]),

@@ -6,6 +6,7 @@ NN = ("tests/nn/test_engine.py",)
 IMAGES = ("tests/nn/test_images.py",)
 GOLDEN = ("tests/golden/test_golden_images.py",)
 CONV, POOL = "nn/layers/convolution.py", "nn/layers/pooling.py"
+KERNELS = "kernels/images_numpy.py"
 PATCHES, WINDOWS = "nn/layers/patches.py", "nn/layers/windows.py"
 
 MUTANTS = [
@@ -49,7 +50,7 @@ MUTANTS = [
     (PATCHES, "(zeros // 2, zeros - zeros // 2)", "(zeros - zeros // 2, zeros // 2)", GOLDEN),
     (PATCHES, "kh - 1 - top, kh - 1 - bottom", "kh - 1 - bottom, kh - 1 - top", IMAGES),
     (PATCHES, "rows.start * self.stride[0],", "rows.start,", IMAGES),
-    (POOL, "np.maximum(y, place, out=y)", "np.minimum(y, place, out=y)", IMAGES),
+    (KERNELS, "np.maximum(y, place, out=y)", "np.minimum(y, place, out=y)", IMAGES),
     ("kernels/numpy.py", "np.greater(here, taken, out=here)", "pass", GOLDEN),
     ("kernels/numpy.py", "np.logical_or(taken, here, out=taken)", "pass", IMAGES),
     ("kernels/numpy.py", "taken.fill(False)", "pass", IMAGES),

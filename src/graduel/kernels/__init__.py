@@ -27,6 +27,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graduel.kernels.images_numpy import *  # noqa: F403
     from graduel.kernels.numpy import *  # noqa: F403
     from graduel.kernels.rules_numpy import *  # noqa: F403
     from graduel.kernels.table_numpy import *  # noqa: F403
@@ -142,6 +143,16 @@ def describe() -> str:
     True
     """
     return f"numba {version('numba')}" if name() == "numba" else "numpy"
+
+
+def has_tiles() -> bool:
+    """Return whether convolutions are compiled, in vectors that are worth it: of 32 bytes or more.
+
+    Elsewhere products of patches are faster.
+    """
+    if name() != "numba":
+        return False
+    return import_module("graduel.kernels.vector_tile").BYTES >= 32
 
 
 def _select() -> None:

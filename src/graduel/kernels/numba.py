@@ -11,11 +11,11 @@ import numpy as np
 
 from graduel.kernels import numpy as reference
 from graduel.kernels.compiler import compiled
-from graduel.kernels.rules_numba import *  # noqa: F403  # found here by their names
+from graduel.kernels.images_numba import *  # noqa: F403  # found here by their names
+from graduel.kernels.images_numba import Pair
+from graduel.kernels.rules_numba import *  # noqa: F403
 from graduel.kernels.table_numba import *  # noqa: F403
 from graduel.kernels.table_numba import Array
-
-Pair = tuple[int, int]
 
 MANY_ROWS = 256
 """Rows above which NumPy's exponential, which is vectorized, is worth its passes."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from graduel.kernels.rules_numpy import *  # noqa: F403  # found here by their names
+from graduel.kernels.images_numpy import *  # noqa: F403  # found here by their names
+from graduel.kernels.images_numpy import Pair
+from graduel.kernels.rules_numpy import *  # noqa: F403
 from graduel.kernels.table_numpy import *  # noqa: F403
 from graduel.kernels.table_numpy import Array
-
-Pair = tuple[int, int]
 
 
 def gather_scale(X: Array, index: Array, scale: float, raw: Array, out: Array) -> None:

@@ -31,6 +31,7 @@ from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError
+from graduel.kernels.shares import limit_threads
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
 from graduel.number_format import format_number, format_percent, format_score, format_seconds
@@ -66,7 +67,7 @@ def run(
     dataset_rows = data.load()
     print_notes(data)
     print_findings(check_duel(dataset_rows, protocol))
-    with threadpool_limits(protocol.threads):
+    with threadpool_limits(protocol.threads), limit_threads(protocol.threads):
         split = protocol.split_rows(dataset_rows, seed)
         done = _fit(contender, protocol, dataset_rows, split, seed, Console(stderr=True))
         report = _evaluate(done, dataset_rows, split, protocol, contender, seed)

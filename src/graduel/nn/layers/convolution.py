@@ -1,4 +1,4 @@
-"""The 2D convolution, as matrix products block by block."""
+"""The 2D convolution, as matrix products block by block, or compiled without patches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.initializers import HeNormal, Initializer
 from graduel.nn.layers.channel_ops import channel_sums, lines
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
@@ -82,11 +83,14 @@ class Conv2D(Part):
         """Return P W + b."""
         w.saved, o = x, self.filters
         frame = self._frame(x.shape[1:])
+        y = w.buf("y", (len(x), *frame.count(x.shape[1:]), o), x.dtype)
+        if kernels.has_tiles():
+            frame.convolve(x, w.p.W, w.p.b, y, w, "x")
+            return y
         # With b as an extra row of W and a column of ones in P, adding b needs no extra pass.
         both = w.buf("both", (w.p.W.size // o + 1, o), x.dtype)
         both[:-1] = w.p.W.reshape(-1, o)
         both[-1] = w.p.b
-        y = w.buf("y", (len(x), *frame.count(x.shape[1:]), o), x.dtype)
         for images, rows, P in frame.patches(x, w, "patches", with_ones=True):
             np.matmul(P, both, out=y[images, rows].reshape(-1, o))
         return y
@@ -95,10 +99,24 @@ class Conv2D(Part):
         """Assign dW and db; return dx."""
         frame = self._frame(w.saved.shape[1:])
         dx = w.buf("dx", w.saved.shape, w.saved.dtype) if need_dx else None
+        if kernels.has_tiles() and (dx is None or frame.stride == (1, 1)):
+            return self._backward_directly(dy, dx, frame, w)
         few = self.filters <= MANY * w.saved.shape[3]
         if dx is not None and frame.stride == (1, 1) and few:
             return self._backward_by_windows_of_dy(dy, dx, frame, w)
         return self._backward_by_windows_of_x(dy, dx, frame, w)
+
+    def _backward_directly(
+        self, dy: Array, dx: Array | None, frame: Frame, w: Scope
+    ) -> Array | None:
+        """Assign dW and db; return dx, a convolution of dy with flipped W. Nothing is gathered."""
+        x, dy = w.saved, np.ascontiguousarray(dy)
+        frame.convolve_gradient(x, dy, w.g.W, w.g.b, w)
+        if dx is not None:
+            none = w.buf("none", x.shape[3:], x.dtype)
+            none.fill(0)
+            frame.flipped().convolve(dy, self._flipped(w), none, dx, w, "dy")
+        return dx
 
     def _backward_by_windows_of_x(
         self, dy: Array, dx: Array | None, frame: Frame, w: Scope
@@ -124,8 +142,7 @@ class Conv2D(Part):
         W' is W flipped along i and j, with input and output channels exchanged.
         """
         x, (kh, kw, c, o) = w.saved, w.p.W.shape
-        flipped = w.buf("flipped", (kh, kw, o, c), x.dtype)
-        np.copyto(flipped, w.p.W[::-1, ::-1].transpose(0, 1, 3, 2))
+        flipped = self._flipped(w)
         dW = w.buf("dW", (c, kh * kw * o), x.dtype)
         share = w.buf("share", dW.shape, x.dtype)
         dW.fill(0)
@@ -135,6 +152,13 @@ class Conv2D(Part):
         w.g.W[...] = dW.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1]
         channel_sums(lines(dy), w, w.g.b)
         return dx
+
+    def _flipped(self, w: Scope) -> Array:
+        """Return W flipped along i and j, with input and output channels exchanged."""
+        kh, kw, c, o = w.p.W.shape
+        flipped = w.buf("flipped", (kh, kw, o, c), w.saved.dtype)
+        np.copyto(flipped, w.p.W[::-1, ::-1].transpose(0, 1, 3, 2))
+        return flipped
 
     def _window(self) -> tuple[Pair, Pair]:
         """Return size and stride."""

@@ -8,12 +8,18 @@ from math import ceil, prod
 
 import numpy as np
 
+from graduel import kernels
+from graduel.kernels.shares import count_shares
 from graduel.nn.layers.layer import Array, Shape
 from graduel.nn.layers.windows import Pair, blocks, count, shifted_views, windows
 from graduel.nn.workspace import Scope
 
 SHORT = 16
 """Rows of a patch with fewer values than this are slow to copy."""
+MULTIPLE = 16
+"""Scratch space for filters is a multiple of this: complete vectors of any processor."""
+SPARE = 8
+"""Pixels and values that compiled convolutions may read beyond a padded image."""
 NOTHING: Pair = (0, 0)
 
 
@@ -114,6 +120,32 @@ class Frame:
         if rows.stop == self.count(shape)[0]:
             np.copyto(dx, self._inside(around, shape))
 
+    def convolve(self, x: Array, W: Array, b: Array, y: Array, w: Scope, name: str) -> None:
+        """Write the convolution of `x` to `y`, without patches."""
+        terms = W.size // len(b)
+        shares = count_shares(len(x), y.size * terms)
+        both = w.buf(f"both of {name}", (shares, terms + 1, _whole(len(b))), x.dtype)
+        kernels.convolve(x, W, b, *self._surroundings(x, w, name, shares), both, y)
+
+    def convolve_gradient(self, x: Array, dy: Array, dW: Array, db: Array, w: Scope) -> None:
+        """Assign dW and db, without patches."""
+        kh, kw, c, o = dW.shape
+        shares = count_shares(len(x), dy.size * kh * kw * c)
+        room = (shares, *dy.shape[1:3], _whole(o) if o % MULTIPLE else 0)
+        beside = w.buf("beside", room, x.dtype)
+        sums = w.buf("products", (shares, kh + 1, kw * c + SPARE, _whole(o)), x.dtype)
+        around = self._surroundings(x, w, "x", shares)
+        kernels.convolve_gradient(x, dy, *around, beside, sums, dW, db)
+
+    def _surroundings(
+        self, x: Array, w: Scope, name: str, shares: int
+    ) -> tuple[Pair, Pair, Pair, Array]:
+        """Return stride, the corner of padded images, their size, and space for some of them."""
+        height, width, c = self.padded_shape(x.shape[1:])
+        room = (height * width + SPARE * self.stride[1]) * c + SPARE
+        around = w.buf(f"around {name}", (shares, room), x.dtype)
+        return self.stride, (self.down[0], self.across[0]), (height, width), around
+
     def _inside(self, padded: Array, shape: Shape) -> Array:
         """Return a view of images without their padding."""
         top, left = self.down[0], self.across[0]
@@ -123,3 +155,8 @@ class Frame:
         """Return a view of the image rows that these rows of windows cover."""
         start, stop = rows.start * self.stride[0], (rows.stop - 1) * self.stride[0] + self.size[0]
         return padded[:, start:stop]
+
+
+def _whole(n: int) -> int:
+    """Round up to a multiple of MULTIPLE."""
+    return -(-n // MULTIPLE) * MULTIPLE
