@@ -6,6 +6,7 @@ to fail a test. Without fork (Windows) each run starts a new process.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -74,8 +75,7 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str, first: Sequence[str])
     sys.path[:0] = [src]
     os.environ.update(PYTHONPATH=src, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     os.environ["GRADUEL_KERNELS"] = "numpy"  # the mutants are in these; their twins are compiled
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = True
+    gc.freeze()  # pytest collects garbage several times; the preloaded libraries hold none
     import pytest
 
     options = ("-o", "addopts=-m 'not long'", "-p", "no:cacheprovider")  # no pytest-xdist
