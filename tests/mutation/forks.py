@@ -44,13 +44,17 @@ def run(folder: Path, tests: tuple[str, ...], log: Path, *, first: Sequence[str]
 
 
 class _FailFast:
-    """A pytest plugin for speed: likely failures first, Hypothesis without shrinking."""
+    """A pytest plugin for speed: likely failures first, then quick tests, and no shrinking."""
 
     def __init__(self, first):
         self.first = [word.lower() for word in first]
 
     def pytest_collection_modifyitems(self, items):
-        items.sort(key=lambda item: not any(word in item.nodeid.lower() for word in self.first))
+        def rank(item):
+            is_named = any(word in item.nodeid.lower() for word in self.first)
+            return not is_named, hasattr(item.function, "hypothesis")
+
+        items.sort(key=rank)
 
     def pytest_collection(self):
         from hypothesis import Phase, settings
