@@ -79,6 +79,8 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str, first: Sequence[str])
     sys.path[:0] = [src]
     os.environ.update(PYTHONPATH=src, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     os.environ["GRADUEL_KERNELS"] = "numpy"  # the mutants are in these; their twins are compiled
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False  # tests are rewritten once per copy
     gc.freeze()  # pytest collects garbage several times; the preloaded libraries hold none
     import pytest
 
