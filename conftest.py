@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -26,3 +27,8 @@ def pytest_xdist_auto_num_workers(config):
     except AttributeError:  # not available on every system
         cores = os.cpu_count() or 1
     return min(cores, MOST_WORKERS) if cores > 1 else 0
+
+
+def pytest_collection_finish():
+    """Exempt the collected tests, millions of objects that stay, from garbage collection."""
+    gc.freeze()

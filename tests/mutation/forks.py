@@ -6,6 +6,8 @@ to fail a test. Without fork (Windows) each run starts a new process.
 
 from __future__ import annotations
 
+import gc
+import json
 import multiprocessing
 import os
 import sys
@@ -43,13 +45,29 @@ def run(folder: Path, tests: tuple[str, ...], log: Path, *, first: Sequence[str]
 
 
 class _FailFast:
-    """A pytest plugin for speed: likely failures first, Hypothesis without shrinking."""
+    """A pytest plugin for speed: likely failures first, then quick tests, and no shrinking.
 
-    def __init__(self, first):
-        self.first = [word.lower() for word in first]
+    The seconds of each test are kept in a file for the runs that follow.
+    """
+
+    def __init__(self, first, file):
+        self.first, self.file = [word.lower() for word in first], file
+        self.seconds = json.loads(file.read_text()) if file.exists() else {}
 
     def pytest_collection_modifyitems(self, items):
-        items.sort(key=lambda item: not any(word in item.nodeid.lower() for word in self.first))
+        def rank(item):
+            is_named = any(word in item.nodeid.lower() for word in self.first)
+            steps = int(self.seconds.get(item.nodeid, 0) / 0.03).bit_length()
+            return not is_named, steps, hasattr(item.function, "hypothesis")
+
+        items.sort(key=rank)
+
+    def pytest_runtest_logreport(self, report):
+        known = self.seconds.get(report.nodeid, 0)
+        self.seconds[report.nodeid] = max(known, report.duration)  # a failing test may be shorter
+
+    def pytest_sessionfinish(self):
+        self.file.write_text(json.dumps(self.seconds))
 
     def pytest_collection(self):
         from hypothesis import Phase, settings
@@ -74,13 +92,14 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str, first: Sequence[str])
     sys.path[:0] = [src]
     os.environ.update(PYTHONPATH=src, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     os.environ["GRADUEL_KERNELS"] = "numpy"  # the mutants are in these; their twins are compiled
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = True
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False  # tests are rewritten once per copy
+    gc.freeze()  # pytest collects garbage several times; the preloaded libraries hold none
     import pytest
 
     options = ("-o", "addopts=-m 'not long'", "-p", "no:cacheprovider")  # no pytest-xdist
     command = ["-q", "-x", "--tb=short", *options, *tests]
-    code = pytest.main(command, plugins=[_FailFast(first)])
+    code = pytest.main(command, plugins=[_FailFast(first, Path(folder, "seconds.json"))])
     import graduel
 
     assert graduel.__file__.startswith(src), f"expected the copy, tested {graduel.__file__}"

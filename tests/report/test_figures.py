@@ -253,6 +253,17 @@ def test_cost_without_a_measurement(make) -> None:
     assert "0 s" in texts
 
 
+def captioned(figure):
+    """Return the images of a grid with their captions, which stand above the images."""
+    (ax,) = figure.axes
+    result = []
+    for image, text in zip(ax.images, ax.texts, strict=True):
+        left, right, _, top = image.get_extent()
+        assert text.xy == pytest.approx(((left + right) / 2, top))
+        result.append((np.asarray(image.get_array()), text.get_text()))
+    return result
+
+
 def test_disagreements_shows_rows_that_only_one_classifies_correctly(make) -> None:
     images = np.random.default_rng(1).integers(0, 256, (600, 6, 5), dtype=np.uint8)
     run = make(images=images)
@@ -268,16 +279,15 @@ def test_disagreements_shows_rows_that_only_one_classifies_correctly(make) -> No
         assert case.prediction == str(run.probabilities["textbook"][0, case.row].argmax())
     assert [c.confidence for c in a.rows] == sorted((c.confidence for c in a.rows), reverse=True)
     figure = drawn(report.disagreements(run, "net", "textbook"))
-    assert len(figure.axes) == len(a.rows) + len(b.rows)
-    for ax, case in zip(figure.axes, (*a.rows, *b.rows), strict=True):
-        np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
-        assert ax.get_title() == f"{case.truth} not {case.prediction}"
+    for (image, caption), case in zip(captioned(figure), (*a.rows, *b.rows), strict=True):
+        np.testing.assert_array_equal(image, images[case.row])
+        assert caption == f"{case.truth} not {case.prediction}"
 
 
 def test_disagreements_where_all_are_right_or_names_are_long(make) -> None:
     images = np.zeros((40, 8, 8), np.uint8)
     none = make(n_test=40, images=images, skill={"net": (0, 1), "xgboost": (0, 1)})
-    assert drawn(report.disagreements(none, "net", "xgboost")).axes == []
+    assert captioned(drawn(report.disagreements(none, "net", "xgboost"))) == []
     kinds = ("Ankle boot and more", "Bag", "T-shirt/top")
     long = make(n_test=40, n_classes=3, classes=kinds, images=images, skill={"net": (0.5, 1)})
     drawn(report.disagreements(long, "xgboost", "net"))
@@ -305,9 +315,9 @@ def test_misclassified_rows_are_sorted_by_the_least_confident_contender(make) ->
         )
     figure = drawn(report.misclassified_rows(run))
     shown = find_misclassified(run).rows
-    for ax, case in zip(figure.axes, shown, strict=True):
-        np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
-        assert ax.get_title().startswith(f"{case.truth} not ")
+    for (image, caption), case in zip(captioned(figure), shown, strict=True):
+        np.testing.assert_array_equal(image, images[case.row])
+        assert caption.startswith(f"{case.truth} not ")
     assert find_misclassified(make(names=("net",))) is None
     with pytest.raises(ValueError, match="this run has none"):
         report.misclassified_rows(make())

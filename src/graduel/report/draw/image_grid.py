@@ -46,8 +46,8 @@ def draw_image_grid(
 ) -> Figure:
     """Draw groups of test images, each image below its true class and its wrong prediction.
 
-    Images are small if no class is longer than `longest` letters. Positions are computed here: a
-    layout engine is slow with many axes.
+    Images are small if no class is longer than `longest` letters. One pair of axes, in inches,
+    holds all images: making a pair for each takes longer than drawing them.
     """
     assert run.images is not None
     groups = list(groups)
@@ -60,6 +60,8 @@ def draw_image_grid(
     line_height = caption + side + GAP
     height = sum(HEAD + lines * line_height for lines in line_counts) + BETWEEN
     fig = Figure(figsize=(width, height))
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set_axis_off()
     brightest = int(run.images.max(initial=1)) or 1
     top = height
     for group, lines in zip(groups, line_counts, strict=True):
@@ -72,13 +74,25 @@ def draw_image_grid(
         for number, (row, truth, prediction) in enumerate(group.images):
             down, across = divmod(number, columns)
             bottom = top - HEAD - down * line_height - caption - side
-            corner = ((across * cell + 0.05) / width, bottom / height)
-            ax = fig.add_axes((*corner, side / width, side / height))
-            ax.imshow(run.images[row], cmap="gray_r", vmin=0, vmax=brightest, interpolation="none")
-            ax.set_axis_off()
-            title = f"{escape_text(truth, 15)}{' ' if short else chr(10)}not "
-            ax.set_title(
-                title + escape_text(prediction, 11), fontsize=SMALL, color=INK.light, pad=2.5
+            left = across * cell + 0.05
+            ax.imshow(
+                run.images[row],
+                extent=(left, left + side, bottom, bottom + side),
+                cmap="gray_r",
+                vmin=0,
+                vmax=brightest,
+                interpolation="none",
+            )
+            ax.annotate(
+                f"{escape_text(truth, 15)}{' ' if short else chr(10)}not "
+                + escape_text(prediction, 11),
+                (left + side / 2, bottom + side),
+                (0, 2.5),
+                textcoords="offset points",
+                ha="center",
+                fontsize=SMALL,
+                color=INK.light,
             )
         top -= HEAD + lines * line_height + BETWEEN
+    ax.set(xlim=(0, width), ylim=(0, height))
     return fig
