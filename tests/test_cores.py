@@ -114,13 +114,13 @@ def threads():
 with threadpool_limits(2, "blas"):
     small, large = limit_step(1000), limit_step(1e9)
     for _ in range(2):
-        with small:
+        with small():
             assert threads() == 1
         assert threads() == 2
-        with large:
+        with large():
             assert threads() == 2
     try:
-        with small:
+        with small():
             raise ZeroDivisionError
     except ZeroDivisionError:
         assert threads() == 2

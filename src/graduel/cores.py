@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
+
+from graduel.kernels.shares import limit_threads
 
 LISTEN = 0.3
 """Seconds for which the load of other processes is measured."""
@@ -120,8 +122,10 @@ def _seconds_a_step(threads: int, shape: tuple[int, int, int] = SHAPE) -> float:
     return spent / steps
 
 
-def limit_step(multiply_adds: float) -> AbstractContextManager[object]:
-    """Return a context for a training step, to be entered at every step: one thread if it is small.
+def limit_step(multiply_adds: float) -> Callable[[], AbstractContextManager[None]]:
+    """Return a function that returns the context of a training step: one thread if it is small.
+
+    In larger steps compiled convolutions get as many threads as BLAS has now.
 
     OpenBLAS divides small products too. What a second core has written or read must then be
     fetched by the first one for the passes between the products, which takes longer than the
@@ -132,10 +136,13 @@ def limit_step(multiply_adds: float) -> AbstractContextManager[object]:
     ----------
     multiply_adds : those of the step's forward pass
     """
-    return _OneThread() if multiply_adds < SMALL_STEP else nullcontext()
+    if multiply_adds >= SMALL_STEP:
+        return partial(limit_threads, _blas_threads())
+    one = _OneThread()
+    return lambda: one
 
 
-class _OneThread:
+class _OneThread(AbstractContextManager[None]):
     """A reusable context in which BLAS computes on one thread."""
 
     def __init__(self) -> None:
@@ -171,13 +178,21 @@ def limit_fit(multiply_adds: float) -> Iterator[None]:
     """
     from threadpoolctl import ThreadpoolController
 
-    controller = ThreadpoolController()
-    threads = max((library["num_threads"] for library in controller.info()), default=1)
+    threads = _blas_threads()
     if multiply_adds < LONG_FIT or threads == 1:
         yield
         return
-    with controller.limit(limits=min(threads, _process_threads()), user_api="blas"):
+    limits = min(threads, _process_threads())
+    with ThreadpoolController().limit(limits=limits, user_api="blas"):
         yield
+
+
+def _blas_threads() -> int:
+    """Return the number of threads that BLAS has now."""
+    from threadpoolctl import ThreadpoolController
+
+    libraries = ThreadpoolController().select(user_api="blas").info()
+    return max((library["num_threads"] for library in libraries), default=1)
 
 
 @cache

@@ -40,6 +40,7 @@ def test_the_clock_of_a_fit_stands_still_while_kernels_are_compiled(now):
 
 def test_what_is_compiled_is_announced_once_and_counted():
     numba = pytest.importorskip("numba")
+    selected = kernels.name()
     kernels.use("numba")
     before, calls = kernels.setup_seconds(), []
     try:
@@ -51,7 +52,7 @@ def test_what_is_compiled_is_announced_once_and_counted():
         assert numba.njit(lambda x: x + 3)(1) == 4
         assert calls == [1]  # nobody asks any more
     finally:
-        kernels.use("numpy")
+        kernels.use(selected)
 
 
 def test_the_word_on_the_screen():

@@ -177,7 +177,6 @@ class Fit:
         self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
         self.epochs, self.batch_size = epochs, min(batch_size, len(rows))
         self.step = 0
-        self._threads = limit_step(network.multiply_adds * self.batch_size)
         self._network = network
         self._workspace = network.workspace(self.weights)
         self._rule_penalizes = getattr(self.optimizer, "penalizes", False)
@@ -220,12 +219,13 @@ class Fit:
             )
         total = self.total_steps
         call = Call(train=True, rng=self.rng)
+        threads = limit_step(self._network.multiply_adds * self.batch_size)
         for epoch in range(1, self.epochs + 1):
             for x, index in iter_batches(self.rows, self.batch_size, self.order()):
                 call.t = self.step / total
                 workspace = self._workspace
                 weight = None if self.weight is None else self.weight[index]
-                with self._threads:
+                with threads():
                     loss = self._network.loss_and_gradient(
                         x, self.y[index], workspace, call, weight
                     )
