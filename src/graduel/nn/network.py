@@ -17,6 +17,7 @@ from graduel.nn.layers.layer import (
     Shape,
     backward_through,
     calibrate_through,
+    find_joins,
     forward_through,
 )
 from graduel.nn.losses import Loss, SoftmaxCrossEntropy
@@ -101,6 +102,7 @@ class Network:
     nodes: tuple[Node, ...] = field(init=False, repr=False, compare=False)
     layout: Layout = field(init=False, repr=False, compare=False)
     state_layout: Layout = field(init=False, repr=False, compare=False)
+    _joins: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "float64"):
@@ -119,6 +121,7 @@ class Network:
         put(self, "nodes", tuple(nodes))
         put(self, "layout", layouts[0])
         put(self, "state_layout", layouts[1])
+        put(self, "_joins", find_joins(self.layers))
 
     @staticmethod
     def _specs(nodes: Sequence[Node], which: str) -> list[tuple[str, Any]]:
@@ -197,7 +200,7 @@ class Network:
 
     def forward(self, x: Array, ws: Workspace, call: Call = INFERENCE) -> Array:
         """Return raw predictions, borrowed until the workspace's next call."""
-        return forward_through(self.layers, ws.scopes, x, call)
+        return forward_through(self.layers, ws.scopes, x, call, self._joins)
 
     def loss_and_gradient(
         self, x: Array, y: Array, ws: Workspace, call: Call, weight: Array | None = None
@@ -220,7 +223,8 @@ class Network:
         loss, dy = self.loss.value_and_gradient(raw, y, weight, ws.loss)
         if call.watch is not None:
             call.watch("loss", "backward", dy)
-        return loss, backward_through(self.layers, ws.scopes, dy, call, need_dx=need_dx)
+        dx = backward_through(self.layers, ws.scopes, dy, call, need_dx=need_dx, joins=self._joins)
+        return loss, dx
 
     def trace(self, x: Array, weights: Weights, call: Call = INFERENCE) -> dict[str, Array]:
         """Return a copy of the output of each layer, children included, by index path.

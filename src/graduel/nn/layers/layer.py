@@ -86,81 +86,95 @@ def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Sha
     return tuple(pairs), shape
 
 
+def find_joins(layers: Sequence[Layer]) -> tuple[str, ...]:
+    """Return for each layer how it makes one pass with the next one: "", "bias" or "product".
+
+    - "bias": a layer with ``multiply``, its matrix product alone, leaves adding b to one with
+      ``after_bias`` and ``before_bias`` (Dense, ReLU).
+    - "product": a layer with ``product``, its matrix product alone, ``affine``, the factor, s and b
+      of factor · s ⊙ z + b, ``affine_gradient``, where db and ds go, and ``product_back`` leaves
+      these to one with ``takes_product`` (NTKDense, a parametric ELU).
+    """
+    joins = []
+    for i, layer in enumerate(layers):
+        following = layers[i + 1] if i + 1 < len(layers) else None
+        if hasattr(layer, "multiply") and hasattr(following, "after_bias"):
+            joins.append("bias")
+        elif hasattr(layer, "product") and getattr(following, "takes_product", False):
+            joins.append("product")
+        else:
+            joins.append("")
+    return tuple(joins)
+
+
 def forward_through(
-    layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
+    layers: Sequence[Layer],
+    scopes: Sequence[Scope],
+    x: Array,
+    call: Call,
+    joins: Sequence[str] | None = None,
 ) -> Array:
     """Return the output of `layers`, applied in order to `x`.
 
-    A layer with ``multiply`` before one with ``after_bias`` (Dense, ReLU) makes one pass over its
-    output instead of two, and so does one with ``product`` before one that takes it. A watched call
-    sees every layer's own output.
+    Layers with a join (:func:`find_joins`) make one pass over their output instead of two. A
+    watched call sees every layer's own output.
     """
-    steps = iter(range(len(layers)))
-    for i in steps:
-        if call.watch is None and makes_one_pass(layers, i):
-            y = layers[i].multiply(x, scopes[i])  # type: ignore[attr-defined]
-            x = layers[i + 1].after_bias(y, scopes[i].p.b, scopes[i + 1])  # type: ignore[attr-defined]
-            next(steps)
-            continue
-        if call.watch is None and takes_product(layers, i):
-            z = layers[i].product(x, scopes[i])  # type: ignore[attr-defined]
-            affine = layers[i].affine(scopes[i])  # type: ignore[attr-defined]
-            x = layers[i + 1].after_product(z, affine, scopes[i + 1])  # type: ignore[attr-defined]
-            next(steps)
-            continue
-        x = layers[i].forward(x, scopes[i], call)
+    if joins is None:
+        joins = find_joins(layers)
+    i, n = 0, len(layers)
+    while i < n:
+        layer, w = layers[i], scopes[i]
         if call.watch is not None:
-            call.watch(scopes[i].name, "forward", x)
+            x = layer.forward(x, w, call)
+            call.watch(w.name, "forward", x)
+        elif not joins[i]:
+            x = layer.forward(x, w, call)
+        else:
+            i += 1
+            if joins[i - 1] == "bias":
+                y = layer.multiply(x, w)  # type: ignore[attr-defined]
+                x = layers[i].after_bias(y, w.p.b, scopes[i])  # type: ignore[attr-defined]
+            else:
+                z = layer.product(x, w)  # type: ignore[attr-defined]
+                x = layers[i].after_product(z, layer.affine(w), scopes[i])  # type: ignore[attr-defined]
+        i += 1
     return x
 
 
-def makes_one_pass(layers: Sequence[Layer], i: int) -> bool:
-    """Return whether layer `i` and the next one have a pass in common."""
-    return (
-        i + 1 < len(layers)
-        and hasattr(layers[i], "multiply")
-        and hasattr(layers[i + 1], "after_bias")
-    )
-
-
-def takes_product(layers: Sequence[Layer], i: int) -> bool:
-    """Return whether layer `i` leaves scaling and bias to the pass of the next one.
-
-    It then has ``product``, its matrix product alone, ``affine``, the factor, s and b of
-    factor · s ⊙ z + b, ``affine_gradient``, where db and ds go, and ``product_back``.
-    """
-    return (
-        i + 1 < len(layers)
-        and hasattr(layers[i], "product")
-        and getattr(layers[i + 1], "takes_product", False)
-    )
-
-
 def backward_through(
-    layers: Sequence[Layer], scopes: Sequence[Scope], dy: Array, call: Call, *, need_dx: bool
+    layers: Sequence[Layer],
+    scopes: Sequence[Scope],
+    dy: Array,
+    call: Call,
+    *,
+    need_dx: bool,
+    joins: Sequence[str] | None = None,
 ) -> Array | None:
     """Propagate `dy` back through layers, last to first, as far as a gradient is needed."""
+    if joins is None:
+        joins = find_joins(layers)
     last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.has_params), len(layers))
     dx: Array | None = dy
-    steps = iter(range(len(layers) - 1, last - 1, -1))
-    for i in steps:
+    i = len(layers) - 1
+    while i >= last:
         assert dx is not None
-        if call.watch is None and i > last and makes_one_pass(layers, i - 1):
-            dense, w = layers[i - 1], scopes[i - 1]
-            dx = layers[i].before_bias(dx, w.g.b, scopes[i])  # type: ignore[attr-defined]
-            dx = dense.multiply_back(dx, w, need_dx=need_dx or i - 1 > last)  # type: ignore[attr-defined]
-            next(steps)
-            continue
-        if call.watch is None and i > last and takes_product(layers, i - 1):
-            dense, w = layers[i - 1], scopes[i - 1]
-            affine, gradients = dense.affine(w), dense.affine_gradient(w)  # type: ignore[attr-defined]
-            dx = layers[i].before_product(dx, affine, gradients, scopes[i])  # type: ignore[attr-defined]
-            dx = dense.product_back(dx, w, need_dx=need_dx or i - 1 > last)  # type: ignore[attr-defined]
-            next(steps)
-            continue
-        dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > last)
-        if call.watch is not None and dx is not None:
-            call.watch(scopes[i].name, "backward", dx)
+        join = joins[i - 1] if i > last and call.watch is None else ""
+        if not join:
+            dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > last)
+            if call.watch is not None and dx is not None:
+                call.watch(scopes[i].name, "backward", dx)
+        else:
+            after, inner = layers[i], scopes[i]
+            i -= 1
+            dense, w, more = layers[i], scopes[i], need_dx or i > last
+            if join == "bias":
+                dx = after.before_bias(dx, w.g.b, inner)  # type: ignore[attr-defined]
+                dx = dense.multiply_back(dx, w, need_dx=more)  # type: ignore[attr-defined]
+            else:
+                affine, gradients = dense.affine(w), dense.affine_gradient(w)  # type: ignore[attr-defined]
+                dx = after.before_product(dx, affine, gradients, inner)  # type: ignore[attr-defined]
+                dx = dense.product_back(dx, w, need_dx=more)  # type: ignore[attr-defined]
+        i -= 1
     return dx if need_dx else None
 
 
