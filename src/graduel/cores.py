@@ -146,13 +146,10 @@ class _OneThread(AbstractContextManager[None]):
     """A reusable context in which BLAS computes on one thread."""
 
     def __init__(self) -> None:
-        from threadpoolctl import ThreadpoolController
-
-        self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         self._changed: list[tuple[Any, int]] = []
 
     def __enter__(self) -> None:
-        for library in self._libraries:
+        for library in _blas_libraries():
             threads = library.get_num_threads()
             if threads > 1:
                 self._changed.append((library, threads))
@@ -178,8 +175,7 @@ def limit_fit(multiply_adds: float) -> Iterator[None]:
     """
     from threadpoolctl import ThreadpoolController
 
-    threads = _blas_threads()
-    if multiply_adds < LONG_FIT or threads == 1:
+    if multiply_adds < LONG_FIT or (threads := _blas_threads()) == 1:
         yield
         return
     limits = min(threads, _process_threads())
@@ -189,10 +185,15 @@ def limit_fit(multiply_adds: float) -> Iterator[None]:
 
 def _blas_threads() -> int:
     """Return the number of threads that BLAS has now."""
+    return max((library.get_num_threads() for library in _blas_libraries()), default=1)
+
+
+@cache
+def _blas_libraries() -> list[Any]:
+    """Return the BLAS libraries of this process, NumPy's among them; to find them takes 3 ms."""
     from threadpoolctl import ThreadpoolController
 
-    libraries = ThreadpoolController().select(user_api="blas").info()
-    return max((library["num_threads"] for library in libraries), default=1)
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 @cache

@@ -1,6 +1,6 @@
 """The exponential that compiled loops use: it becomes vector instructions, as a call does not."""
 
-# mypy: disable-error-code="misc,no-untyped-call"
+# mypy: disable-error-code="misc,no-untyped-call,untyped-decorator"
 from __future__ import annotations
 
 from collections.abc import Callable
