@@ -1,10 +1,10 @@
-"""What a training step spends its time on: matrix products, the passes between them, and Python.
+"""The parts of a training step's time: matrix products, the passes between them, and Python.
 
     python -m pip install -e ".[fast]"
     python benchmarks/step_parts.py [--out FILE.json] [--plot docs/images/step-parts.svg]
 
 Steps of Adam on MNIST rows, with both kernels in turn, on one thread, so that no part waits for
-another core. Each operation is timed where the layers call it; what is left of the step is Python.
+another core. Each operation is timed where the layers call it; the rest of the step is Python.
 Of the rounds the one with the median total is reported.
 """
 
@@ -96,12 +96,12 @@ def measure(rounds: int) -> list[dict[str, Any]]:
             steps[name] = engine(hidden, batch, "adam", X, y)
             measure_round(steps[name], 2)
             counts[name] = max(2, round(SECONDS / (1e-6 * total(measure_round(steps[name], 2)))))
-        found: dict[str, list[dict[str, float]]] = {name: [] for name in KERNELS}
+        by_kernels: dict[str, list[dict[str, float]]] = {name: [] for name in KERNELS}
         for _ in range(rounds):
             for name in KERNELS:
                 kernels.use(name)
-                found[name].append(measure_round(steps[name], counts[name]))
-        for name, each in found.items():
+                by_kernels[name].append(measure_round(steps[name], counts[name]))
+        for name, each in by_kernels.items():
             middle = sorted(each, key=total)[len(each) // 2]
             results.append(
                 {"net": [784, *hidden, 10], "batch": batch, "kernels": name, "parts": middle}

@@ -199,7 +199,7 @@ def seconds_a_step(step: Stepper, count: int, steps_each: int = 1) -> float:
 
 
 def select(runner: str) -> None:
-    """Select the kernels, if that is what the runner is named after."""
+    """Select the kernels that a runner is named after, if any."""
     if runner in KERNELS:
         kernels.use(runner)
 

@@ -19,7 +19,7 @@ from graduel import MLPClassifier, TabularMLPClassifier, cores
 from graduel.cores import allowed_cores, choose_threads, idle_cores
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.session import _largest_product
+from graduel.duel.plan.threads import largest_product
 from graduel.estimators.fit import fit_loop
 from graduel.estimators.table import table_training
 
@@ -59,8 +59,8 @@ def test_a_trial_has_the_sizes_of_the_largest_network(monkeypatch):
         "c": {"recipe": {"max_depth": 6}},
     }
     plan = replace(build_protocol(DataSource.builtin("mnist")), contenders=contenders)
-    assert _largest_product(plan) == (128, 256, 512)
-    assert _largest_product(replace(plan, contenders={"c": contenders["c"]})) == cores.SHAPE
+    assert largest_product(plan) == (128, 256, 512)
+    assert largest_product(replace(plan, contenders={"c": contenders["c"]})) == cores.SHAPE
     shapes = []
     monkeypatch.setattr(cores, "_seconds_a_step", lambda n, shape: shapes.append(shape) or 1.0)
     assert choose_threads(2, lambda: 1.5, shape=(8, 9, 10)) == 1

@@ -172,7 +172,7 @@ def test_output_works_in_any_encoding(monkeypatch, finished, tmp_path):
     shutil.copytree(folder / "run", tmp_path / "run")  # its result will name this command
     monkeypatch.chdir(tmp_path)
     shown = io.BytesIO()
-    for name in ("stdout", "stderr"):  # what ASCII has, any other encoding has
+    for name in ("stdout", "stderr"):  # other encodings include ASCII
         stream = io.TextIOWrapper(shown, encoding="ascii", write_through=True)
         monkeypatch.setattr(sys, name, stream)
     assert main(["duel", *args]) == 0

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 
+import image_operations  # noqa: F401  # these modules add their cases to OPERATIONS
 import numpy as np
 import pytest
+import rule_operations  # noqa: F401
+import table_operations  # noqa: F401
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from operations import OPERATIONS, Sizes
@@ -48,9 +51,9 @@ def _copy(array):
 
 
 SCRATCH = ("raw", "scratch", "gate", "g", "right", "slope", "jump", "product", "means")
-SCRATCH += ("here", "taken", "share", "inside", "curve", "lift", "inner", "codes", "chosen")
+SCRATCH += ("here", "taken", "share", "inside", "curve", "lift", "inner", "codes")
 SCRATCH += ("rest", "e", "de", "du", "dz")
-SCRATCH += ("around", "beside", "both", "sums")
+SCRATCH += ("around", "aligned", "both", "sums")
 sizes = st.builds(
     Sizes,
     n=st.sampled_from([0, 1, 2, 5, 33]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
@@ -15,7 +16,7 @@ from graduel.nn import Call, Conv2D, Network
 
 @pytest.fixture(autouse=True)
 def fresh():
-    """Read the environment anew."""
+    """Read the environment again."""
     shares._count_threads.cache_clear()
     yield
     shares._count_threads.cache_clear()
@@ -31,6 +32,14 @@ def test_threads_are_those_of_blas_and_of_the_work(monkeypatch):
     with shares.limit_threads(1):
         assert shares.count_shares(100, 10**9) == 1
     assert shares.count_shares(100, 10**9) == 3
+
+
+def test_a_limit_holds_in_its_own_thread(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    with ThreadPoolExecutor(1) as pool, shares.limit_threads(1):
+        assert pool.submit(shares.count_shares, 100, 10**9).result() == 3
+        assert shares.count_shares(100, 10**9) == 1
 
 
 @pytest.mark.parametrize(("setting", "threads"), [("", 1), ("many", 1), ("0", 1), ("99", 4)])

@@ -46,7 +46,7 @@ MUTANTS = [
     (R, "isfinite(low) and isfinite(high) and", "", WRAPPERS),
     (R, "max(-low, high)", "high", WRAPPERS),
     (R, "np.sqrt(np.einsum(", "(np.einsum(", WRAPPERS),
-    (R, "np.maximum(lengths, most)", "lengths", WRAPPERS),
+    (R, "np.maximum(lengths, maximum)", "lengths", WRAPPERS),
     (
         O + "by_role.py",
         "theta[where] *= 1 - factor * amount",

@@ -390,9 +390,9 @@ def test_sixteen_bit_draws_are_uniform_and_independent_of_the_parts(bits, n, mon
 def test_sixteen_bit_draws_are_those_of_the_generator(bits):
     rng, n = np.random.Generator(bits(6)), 2 * CHUNK + 4
     words = rng.integers(2**64 - 1, size=n // 4, dtype=np.uint64, endpoint=True)
-    after, again, found = rng.random(), np.random.Generator(bits(6)), []
-    sixteen_bits(again, n, lambda draws, _: found.append(draws))
-    assert np.array_equal(np.concatenate(found), words.view(np.uint16))
+    after, again, parts = rng.random(), np.random.Generator(bits(6)), []
+    sixteen_bits(again, n, lambda draws, _: parts.append(draws))
+    assert np.array_equal(np.concatenate(parts), words.view(np.uint16))
     assert again.random() == after
 
 

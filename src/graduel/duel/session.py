@@ -6,18 +6,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from math import prod
 from pathlib import Path
 from typing import Any
 
-from graduel.cores import SHAPE, choose_threads
+from graduel.cores import choose_threads
 from graduel.data.finding import Finding
 from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
 from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.threads import largest_product
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT
@@ -115,7 +114,7 @@ class Session:
         return (
             self.protocol.threads
             or read_threads(self.folder)
-            or choose_threads(shape=_largest_product(self.protocol))
+            or choose_threads(shape=largest_product(self.protocol))
         )
 
     def _open(
@@ -143,21 +142,6 @@ class Session:
         run = build_result(store, self.command, show_rows=self.show_rows)
         observer.finish(run)
         return run
-
-
-def _largest_product(protocol: Protocol) -> tuple[int, int, int]:
-    """Return rows, inputs and outputs of the largest product in the networks of a duel.
-
-    Only layers whose width the recipe names count; :data:`SHAPE` if there is none.
-    """
-    shapes = []
-    for spec in protocol.contenders.values():
-        recipe = spec["recipe"]
-        units = [layer for layer in recipe.get("layers", ()) if isinstance(layer, int)]
-        if units:
-            rows = recipe.get("batch_size", SHAPE[0]) * recipe.get("members", 1)
-            shapes.append((rows, *max(pairwise([units[0], *units]), key=prod)))
-    return max(shapes, key=prod, default=SHAPE)
 
 
 def plan_session(

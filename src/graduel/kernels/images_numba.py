@@ -126,7 +126,7 @@ def convolve_gradient(
     corner: Pair,
     padded: Pair,
     around: Array,
-    beside: Array,
+    aligned: Array,
     sums: Array,
     dW: Array,
     db: Array,
@@ -137,7 +137,7 @@ def convolve_gradient(
     def work(k: int, part: slice) -> None:
         _sum_products(
             *(x[part], dy[part], (kh, kw), stride, corner, padded),
-            *(around[k], beside[k], sums[k]),
+            *(around[k], aligned[k], sums[k]),
         )
 
     run_shares(len(x), len(around), work)
@@ -156,7 +156,7 @@ def _sum_products(
     corner: Pair,
     padded: Pair,
     around: Array,
-    beside: Array,
+    aligned: Array,
     sums: Array,
 ) -> None:
     c, o, (kh, kw) = x.shape[3], dy.shape[3], size
@@ -164,7 +164,7 @@ def _sum_products(
     width, lanes = padded[1], BYTES // x.itemsize
     filters, run = sums.shape[2], sums.shape[1]
     _fill(around)
-    _fill(beside)
+    _fill(aligned)
     _fill(sums)
     line = np.zeros((across, o), x.dtype)
     as_it_is = o % lanes == 0
@@ -173,16 +173,16 @@ def _sum_products(
         _add_rows(dy[n], line)
         columns = o
         if not as_it_is:
-            columns = beside.shape[2]
+            columns = aligned.shape[2]
             for p in range(rows):
-                _copy(dy[n, p], beside[p])
+                _copy(dy[n, p], aligned[p])
         for i in range(kh):
             for r in range(0, kw * c, ROWS):
                 f = 0
                 while f < o:
                     d = address(dy, n * rows * across * o + f)
                     if not as_it_is:
-                        d = address(beside, f)
+                        d = address(aligned, f)
                     at = address(around, i * width * c + r)
                     down, right = stride[0] * width * c, stride[1] * c
                     to, turn = address(sums, (i * run + r) * filters + f), across * columns

@@ -28,6 +28,9 @@ def convolve(
 ) -> None:
     """Convolve images, one after the other: y[n, p, q] = b + Σ x̃[n, p s + i, q s + j] W[i, j].
 
+    A reference for the compiled form: with NumPy, layers multiply matrices of patches, which is
+    faster.
+
     Parameters
     ----------
     x : (n, h, w, c); x̃ is x with zeros around it
@@ -54,7 +57,7 @@ def convolve_gradient(
     corner: Pair,
     padded: Pair,
     around: Array,
-    beside: Array,
+    aligned: Array,
     sums: Array,
     dW: Array,
     db: Array,
@@ -66,7 +69,7 @@ def convolve_gradient(
     Parameters
     ----------
     dy : (n, rows, across, o), contiguous
-    beside : (shares, rows, across, o or more), scratch space for the gradient of an image
+    aligned : (shares, rows, across, o or more), scratch space for the gradient of an image
     sums : (shares, kh + 1, kw c + 8, o or more), scratch space
     dW, db : (kh, kw, c, o) and (o,)
     """

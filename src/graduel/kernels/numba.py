@@ -11,7 +11,7 @@ import numpy as np
 
 from graduel.kernels import numpy as reference
 from graduel.kernels.compiler import compiled
-from graduel.kernels.images_numba import *  # noqa: F403  # found here by their names
+from graduel.kernels.images_numba import *  # noqa: F403  # accessed as attributes of this module
 from graduel.kernels.images_numba import Pair
 from graduel.kernels.rules_numba import *  # noqa: F403
 from graduel.kernels.table_numba import *  # noqa: F403

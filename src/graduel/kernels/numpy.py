@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graduel.kernels.images_numpy import *  # noqa: F403  # found here by their names
+from graduel.kernels.images_numpy import *  # noqa: F403  # accessed as attributes of this module
 from graduel.kernels.images_numpy import Pair
 from graduel.kernels.rules_numpy import *  # noqa: F403
 from graduel.kernels.table_numpy import *  # noqa: F403

@@ -43,9 +43,7 @@ def sgd_update(
     rate: float,
 ) -> float:
     """Apply one step of plain gradient descent: θ ← θ − rate · g."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    squares = _decay(theta, g, weights, penalty, shrink)
     step = theta.dtype.type(rate)
     for i in range(theta.size):
         theta[i] -= step * g[i]
@@ -66,9 +64,7 @@ def momentum_update(
     rate: float,
 ) -> float:
     """Apply one step of gradient descent with momentum."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    squares = _decay(theta, g, weights, penalty, shrink)
     mu, step = theta.dtype.type(momentum), theta.dtype.type(rate)
     if nesterov:
         for i in range(theta.size):
@@ -98,8 +94,8 @@ def adam_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of Adam, with moments that are kept scaled."""
-    squares = _decay(theta, g, weights, penalty, 1.0) if penalty != 0 else 0.0
+    """Apply one step of Adam, with scaled moments."""
+    squares = _decay(theta, g, weights, penalty, 1.0)
     scale = theta.dtype.type(shrink)  # in the one pass below, as this rule decays by default
     b1, b2 = theta.dtype.type(beta1), theta.dtype.type(beta2)
     step, small = theta.dtype.type(rate), theta.dtype.type(eps)
@@ -130,8 +126,8 @@ def amsgrad_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of AMSGrad, with moments that are kept scaled."""
-    squares = _decay(theta, g, weights, penalty, 1.0) if penalty != 0 else 0.0
+    """Apply one step of AMSGrad, with scaled moments."""
+    squares = _decay(theta, g, weights, penalty, 1.0)
     scale = theta.dtype.type(shrink)  # in the one pass below, as this rule decays by default
     b1, b2 = theta.dtype.type(beta1), theta.dtype.type(beta2)
     step, small = theta.dtype.type(rate), theta.dtype.type(eps)
@@ -162,9 +158,7 @@ def adagrad_update(
     eps: float,
 ) -> float:
     """Apply one step of AdaGrad: v ← v + g²,   θ ← θ − rate · g / (√v + ε)."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    squares = _decay(theta, g, weights, penalty, shrink)
     step, small = theta.dtype.type(rate), theta.dtype.type(eps)
     for i in range(theta.size):
         G = g[i]
@@ -187,10 +181,8 @@ def rmsprop_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of RMSProp, with v kept scaled."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    """Apply one step of RMSProp, with a scaled v."""
+    squares = _decay(theta, g, weights, penalty, shrink)
     rho, step, small = theta.dtype.type(decay), theta.dtype.type(rate), theta.dtype.type(eps)
     for i in range(theta.size):
         G = g[i]
@@ -215,10 +207,8 @@ def rmsprop_momentum_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of RMSProp with momentum, with v and b kept scaled."""
-    squares = 0.0
-    if penalty != 0 or shrink != 1:
-        squares = _decay(theta, g, weights, penalty, shrink)
+    """Apply one step of RMSProp with momentum, with scaled v and b."""
+    squares = _decay(theta, g, weights, penalty, shrink)
     rho, mu = theta.dtype.type(decay), theta.dtype.type(momentum)
     step, small = theta.dtype.type(rate), theta.dtype.type(eps)
     for i in range(theta.size):
@@ -244,8 +234,8 @@ def lion_update(
     share: float,
     rate: float,
 ) -> float:
-    """Apply one step of Lion, with m kept scaled."""
-    squares = _decay(theta, g, weights, penalty, 1.0) if penalty != 0 else 0.0
+    """Apply one step of Lion, with a scaled m."""
+    squares = _decay(theta, g, weights, penalty, 1.0)
     scale = theta.dtype.type(shrink)  # in the one pass below, as this rule decays by default
     b2, part = theta.dtype.type(beta2), theta.dtype.type(share)
     low, high, step = theta.dtype.type(-TINY), theta.dtype.type(TINY), theta.dtype.type(rate / TINY)
@@ -276,9 +266,9 @@ def flush(x: Array, floor: float, scratch: Array) -> None:
 
 
 @compiled
-def clip(g: Array, most: float) -> None:
-    """Clip the entries of a flat vector to ±most, unless one of them is not finite."""
-    infinite, high, low = g.dtype.type(np.inf), g.dtype.type(most), g.dtype.type(-most)
+def clip(g: Array, maximum: float) -> None:
+    """Clip the entries of a flat vector to ±maximum, unless one of them is not finite."""
+    infinite, high, low = g.dtype.type(np.inf), g.dtype.type(maximum), g.dtype.type(-maximum)
     odd, large = 0, 0
     for i in range(g.size):
         size = abs(g[i])
@@ -293,9 +283,9 @@ def clip(g: Array, most: float) -> None:
 
 
 @compiled
-def max_norm(W: Array, most: float) -> None:
-    """Scale columns down to a norm of at most `most`: w ← w · min(1, most / ‖w‖)."""
-    lengths, high = np.zeros(W.shape[1], W.dtype), W.dtype.type(most)
+def max_norm(W: Array, maximum: float) -> None:
+    """Scale columns down to a norm of at most `maximum`: w ← w · min(1, maximum / ‖w‖)."""
+    lengths, high = np.zeros(W.shape[1], W.dtype), W.dtype.type(maximum)
     for i in range(W.shape[0]):
         for j in range(W.shape[1]):
             lengths[j] += W[i, j] * W[i, j]

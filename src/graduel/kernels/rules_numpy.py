@@ -87,7 +87,7 @@ def adam_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of Adam, with moments that are kept scaled.
+    """Apply one step of Adam, with scaled moments.
 
     m ← β₁ m + g,   v ← β₂ v + g²,   θ ← θ − rate · m / (√v + ε)
     """
@@ -117,7 +117,7 @@ def amsgrad_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of AMSGrad, with moments that are kept scaled.
+    """Apply one step of AMSGrad, with scaled moments.
 
     m ← β₁ m + g,   v ← β₂ v + g²,   u ← max(u, v),   θ ← θ − rate · m / (√u + ε)
     """
@@ -169,7 +169,7 @@ def rmsprop_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of RMSProp, with v kept scaled.
+    """Apply one step of RMSProp, with a scaled v.
 
     v ← ρ v + g²,   θ ← θ − rate · g / (√v + ε)
     """
@@ -196,7 +196,7 @@ def rmsprop_momentum_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of RMSProp with momentum, with v and b kept scaled.
+    """Apply one step of RMSProp with momentum, with scaled v and b.
 
     v ← ρ v + g²,   b ← μ b + g / (√v + ε),   θ ← θ − rate · b
     """
@@ -224,7 +224,7 @@ def lion_update(
     share: float,
     rate: float,
 ) -> float:
-    """Apply one step of Lion, with m kept scaled.
+    """Apply one step of Lion, with a scaled m.
 
     θ ← θ − rate · sign(share · m + g),   m ← β₂ m + g
     """
@@ -258,21 +258,21 @@ def flush(x: Array, floor: float, scratch: Array) -> None:
         x[part][work < floor] = 0
 
 
-def clip(g: Array, most: float) -> None:
-    """Clip the entries of a flat vector to ±most, unless one of them is not finite."""
+def clip(g: Array, maximum: float) -> None:
+    """Clip the entries of a flat vector to ±maximum, unless one of them is not finite."""
     low, high = (float(g.min()), float(g.max())) if len(g) else (0.0, 0.0)
-    if isfinite(low) and isfinite(high) and max(-low, high) > most:
-        np.clip(g, -most, most, out=g)
+    if isfinite(low) and isfinite(high) and max(-low, high) > maximum:
+        np.clip(g, -maximum, maximum, out=g)
 
 
-def max_norm(W: Array, most: float) -> None:
-    """Scale columns down to a norm of at most `most`: w ← w · min(1, most / ‖w‖).
+def max_norm(W: Array, maximum: float) -> None:
+    """Scale columns down to a norm of at most `maximum`: w ← w · min(1, maximum / ‖w‖).
 
     W : (k, units), a column for each unit
     """
     lengths = np.sqrt(np.einsum("io,io->o", W, W))
-    if not (lengths <= most).all():
-        W *= most / np.maximum(lengths, most)
+    if not (lengths <= maximum).all():
+        W *= maximum / np.maximum(lengths, maximum)
 
 
 def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> None:

@@ -1,8 +1,7 @@
-"""Threads of compiled operations: each takes a share of the images of a batch.
+"""Threads of compiled operations: each computes a share of the images of a batch.
 
-Threads are worth their while where an operation takes milliseconds, as convolutions do. All other
-operations use one: OpenBLAS's threads spin for a while after a product, and one more would wait for
-their cores.
+Only convolutions use several threads, since they take milliseconds. All other operations use one:
+OpenBLAS's threads spin for a while after a product, and other threads would wait for their cores.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-"""The number of threads is what BLAS is told, else 1."""
+"""Environment variables that set the number of threads; without them it is 1."""
 LEAST = 4_000_000
 """Multiply–adds that are worth a thread: they take 0.1 ms."""
-_limit: int | None = None
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
 
 
 def count_shares(images: int, multiply_adds: int) -> int:
@@ -28,24 +28,24 @@ def count_shares(images: int, multiply_adds: int) -> int:
     >>> count_shares(1, 10**9), count_shares(1000, 1000)
     (1, 1)
     """
-    threads = _count_threads() if _limit is None else _limit
+    limit = _limit.get()
+    threads = _count_threads() if limit is None else limit
     return max(1, min(threads, images, multiply_adds // LEAST))
 
 
 @contextmanager
 def limit_threads(threads: int) -> Iterator[None]:
-    """Use at most `threads` threads within this context, in this process.
+    """Use at most `threads` threads within this context, in this thread of Python.
 
     >>> with limit_threads(1):
     ...     count_shares(1000, 10**9)
     1
     """
-    global _limit  # noqa: PLW0603  # one choice for the process, as with BLAS
-    before, _limit = _limit, threads
+    token = _limit.set(threads)
     try:
         yield
     finally:
-        _limit = before
+        _limit.reset(token)
 
 
 def run_shares(images: int, shares: int, work: Callable[[int, slice], object]) -> None:

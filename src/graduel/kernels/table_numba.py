@@ -186,13 +186,13 @@ def parametric_elu_gradient(
 def embed(
     x: Array,
     p: int,
-    most: Array,
+    largest: Array,
     column: Array,
     factor: Array,
     offset: Array,
     line: Array,
     codes: Array,
-    chosen: Array,
+    scratch: Array,
     place: Array,
     y: Array,
 ) -> None:
@@ -202,9 +202,9 @@ def embed(
         for j in range(p):
             y[i, j] = x[i, j]
         k = 0
-        for j in range(most.size):
+        for j in range(largest.size):
             rounded = np.rint(x[i, p + j])
-            code = min(rounded, most[j]) if rounded > zero else zero  # NaN is not above 0
+            code = min(rounded, largest[j]) if rounded > zero else zero  # NaN is not above 0
             codes[i, j] = code
             number = np.int64(code)
             while k < column.size and column[k] == j:
@@ -215,7 +215,7 @@ def embed(
 
 
 @compiled
-def embed_gradient(dy: Array, p: int, place: Array, chosen: Array, line: Array) -> None:
+def embed_gradient(dy: Array, p: int, place: Array, scratch: Array, line: Array) -> None:
     """Sum a gradient by the entries that `embed` has looked up: line[k] = Σ dy where place = k."""
     line[:] = line.dtype.type(0)
     for i in range(place.shape[0]):
@@ -229,7 +229,7 @@ def periodic_angles(
     numbers: Array,
     w: Array,
     b: Array,
-    chosen: Array,
+    scratch: Array,
     frequency: Array,
     columns: Array,
     angle: Array,

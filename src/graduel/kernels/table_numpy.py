@@ -111,7 +111,7 @@ def parametric_elu(
     s : (k,), or None for 1
     b, alpha : (k,)
     inside : (n, k), scratch space for x
-    curve, lift : (n, k), f(x) and f(x) − x, if the way back needs them
+    curve, lift : (n, k), f(x) and f(x) − x, if the backward pass needs them
     y : (n, k)
     """
     if s is None:
@@ -163,13 +163,13 @@ def parametric_elu_gradient(
 def embed(
     x: Array,
     p: int,
-    most: Array,
+    largest: Array,
     column: Array,
     factor: Array,
     offset: Array,
     line: Array,
     codes: Array,
-    chosen: Array,
+    scratch: Array,
     place: Array,
     y: Array,
 ) -> None:
@@ -177,34 +177,34 @@ def embed(
 
     Parameters
     ----------
-    x : (n, p + q), floats; codes are rounded and clipped to 0 … most, and NaN counts as 0
-    most : (q,), floats, the largest code of each column
+    x : (n, p + q), floats; codes are rounded and clipped to 0 … largest, and NaN counts as 0
+    largest : (q,), floats, the largest code of each column
     column, factor, offset : (m,), integers; element k of an embedding is entry
         code · factor[k] + offset[k] of `line`, for the code of column[k]
     line : all embeddings in a row
-    codes, chosen : (n, q) and (n, m), scratch space for floats
+    codes, scratch : (n, q) and (n, m), scratch space for floats
     place : (n, m), integers, the entry of each element
     y : (n, p + m)
     """
     np.rint(x[:, p:], out=codes)
     np.fmax(codes, 0, out=codes)  # fmax turns NaN into 0
-    np.minimum(codes, most, out=codes)
+    np.minimum(codes, largest, out=codes)
     # mode="clip" lets take write into its output directly; codes are in range.
-    np.copyto(place, np.take(codes, column, axis=1, out=chosen, mode="clip"), casting="unsafe")
+    np.copyto(place, np.take(codes, column, axis=1, out=scratch, mode="clip"), casting="unsafe")
     place *= factor
     place += offset
     y[:, :p] = x[:, :p]
-    y[:, p:] = np.take(line, place, out=chosen, mode="clip")
+    y[:, p:] = np.take(line, place, out=scratch, mode="clip")
 
 
-def embed_gradient(dy: Array, p: int, place: Array, chosen: Array, line: Array) -> None:
+def embed_gradient(dy: Array, p: int, place: Array, scratch: Array, line: Array) -> None:
     """Sum a gradient by the entries that `embed` has looked up: line[k] = Σ dy where place = k.
 
-    `chosen` is scratch space for (n, m) floats.
+    `scratch` is scratch space for (n, m) floats.
     """
     line.fill(0)
-    chosen[...] = dy[:, p:]
-    np.add.at(line, place.reshape(-1), chosen.reshape(-1))
+    scratch[...] = dy[:, p:]
+    np.add.at(line, place.reshape(-1), scratch.reshape(-1))
 
 
 def periodic_angles(
@@ -212,7 +212,7 @@ def periodic_angles(
     numbers: Array,
     w: Array,
     b: Array,
-    chosen: Array,
+    scratch: Array,
     frequency: Array,
     columns: Array,
     angle: Array,
@@ -224,12 +224,12 @@ def periodic_angles(
     x : (n, i)
     numbers : (p,), the columns to embed
     w, b : (p, F)
-    chosen : (n, p), scratch space
+    scratch : (n, p), scratch space
     frequency : (p, F), 2π w
     columns : (p, n), the columns of x
     angle : (p, F, n)
     """
-    columns[...] = np.take(x, numbers, axis=1, out=chosen, mode="clip").T
+    columns[...] = np.take(x, numbers, axis=1, out=scratch, mode="clip").T
     np.multiply(w, 2 * pi, out=frequency)
     np.multiply(frequency[:, :, np.newaxis], columns[:, np.newaxis], out=angle)
     angle += b[:, :, np.newaxis]

@@ -1,12 +1,19 @@
-"""The number of threads of a plan, as users give it."""
+"""The number of threads of a plan, and the matrix products that they compute."""
 
 from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
+from math import prod
+from typing import TYPE_CHECKING
 
+from graduel.cores import SHAPE
 from graduel.duel.plan.budget import validate_count
 from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    from graduel.duel.plan.protocol import Protocol
 
 AUTO = 0
 """The number of threads in a protocol that leaves the choice to the machine it runs on."""
@@ -33,3 +40,18 @@ def parse_threads(value: int | str | None) -> int:
     if not re.fullmatch(r"[+-]?\d{1,99}", text, re.ASCII):
         raise UserError(f"threads must be a whole number or auto; got {value!r}")
     return validate_count("threads", int(text), max(MAX_THREADS, os.cpu_count() or 1))
+
+
+def largest_product(protocol: Protocol) -> tuple[int, int, int]:
+    """Return rows, inputs and outputs of the largest product in the networks of a duel.
+
+    Only layers whose width the recipe names count. Without any, it is :data:`SHAPE`.
+    """
+    shapes = []
+    for spec in protocol.contenders.values():
+        recipe = spec["recipe"]
+        units = [layer for layer in recipe.get("layers", ()) if isinstance(layer, int)]
+        if units:
+            rows = recipe.get("batch_size", SHAPE[0]) * recipe.get("members", 1)
+            shapes.append((rows, *max(pairwise([units[0], *units]), key=prod)))
+    return max(shapes, key=prod, default=SHAPE)

@@ -113,9 +113,9 @@ class Conv2D(Part):
         x, dy = w.saved, np.ascontiguousarray(dy)
         frame.convolve_gradient(x, dy, w.g.W, w.g.b, w)
         if dx is not None:
-            none = w.buf("none", x.shape[3:], x.dtype)
-            none.fill(0)
-            frame.flipped().convolve(dy, self._flipped(w), none, dx, w, "dy")
+            no_bias = w.buf("no bias", x.shape[3:], x.dtype)
+            no_bias.fill(0)
+            frame.flipped().convolve(dy, self._flipped(w), no_bias, dx, w, "dy")
         return dx
 
     def _backward_by_windows_of_x(

@@ -104,19 +104,19 @@ class Columns(Part):
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return the numbers, followed by the embedding of each code."""
         n, p, sizes = len(x), self.numeric, self.sizes
-        most = np.array(self.categorical, x.dtype) - 1
+        largest = np.array(self.categorical, x.dtype) - 1
         # With all matrices in one flat vector, a single pass looks up all columns.
         column, factor, offset, numbers = _lookup_indices(self.categorical, sizes)
         line = w.buf("line", (numbers,), x.dtype)
         for table, part in self._tables(w.p, line):
             part[...] = table
-        codes, chosen = (
+        codes, scratch = (
             w.buf(name, (n, count), x.dtype)
-            for name, count in (("codes", len(sizes)), ("chosen", len(column)))
+            for name, count in (("codes", len(sizes)), ("scratch", len(column)))
         )
-        index = w.buf("index", chosen.shape, np.intp)
+        index = w.buf("index", scratch.shape, np.intp)
         y = w.buf("y", (n, p + len(column)), x.dtype)
-        kernels.embed(x, p, most, column, factor, offset, line, codes, chosen, index, y)
+        kernels.embed(x, p, largest, column, factor, offset, line, codes, scratch, index, y)
         w.saved = index, numbers
         return y
 
@@ -132,7 +132,7 @@ class Columns(Part):
         """Assign dEⱼ[k] = Σ dyⱼ where cⱼ = k; return dy for the numbers and 0 for the codes."""
         n, p, (index, numbers) = len(dy), self.numeric, w.saved
         line = w.buf("line", (numbers,), dy.dtype)
-        kernels.embed_gradient(dy, p, index, w.buf("chosen", index.shape, dy.dtype), line)
+        kernels.embed_gradient(dy, p, index, w.buf("scratch", index.shape, dy.dtype), line)
         for table, part in self._tables(w.g, line):
             table[...] = part
         if not need_dx:

@@ -110,12 +110,12 @@ class EnsembleDense(Part):
             w.p.b[...] = calibrate_units(z, w.p.W, call) * w.p.s
 
     def affine(self, w: Scope) -> tuple[float, Array, Array]:
-        """Return the factor of z, s and b, each in a line."""
+        """Return the factor of z, and s and b, flattened."""
         factor = 1 / sqrt(len(w.p.W)) if self.scaled else 1.0
         return factor, w.p.s.reshape(-1), w.p.b.reshape(-1)
 
     def affine_gradient(self, w: Scope) -> tuple[Array, Array]:
-        """Return where db and ds go, each in a line."""
+        """Return the views of db and ds, flattened."""
         return w.g.b.reshape(-1), w.g.s.reshape(-1)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:

@@ -92,8 +92,8 @@ def find_joins(layers: Sequence[Layer]) -> tuple[str, ...]:
     - "bias": a layer with ``multiply``, its matrix product alone, leaves adding b to one with
       ``after_bias`` and ``before_bias`` (Dense, ReLU).
     - "product": a layer with ``product``, its matrix product alone, ``affine``, the factor, s and b
-      of factor · s ⊙ z + b, ``affine_gradient``, where db and ds go, and ``product_back`` leaves
-      these to one with ``takes_product`` (NTKDense, a parametric ELU).
+      of factor · s ⊙ z + b, ``affine_gradient``, the views of db and ds, and ``product_back``
+      leaves these to one with ``takes_product`` (NTKDense, a parametric ELU).
     """
     joins = []
     for i, layer in enumerate(layers):

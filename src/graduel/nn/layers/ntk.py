@@ -82,7 +82,7 @@ class NTKDense(Affine):
         return 1 / sqrt(len(w.p.W)), None, w.p.b
 
     def affine_gradient(self, w: Scope) -> tuple[Array, None]:
-        """Return where db goes, and that there is no ds."""
+        """Return the view of db, and None for ds."""
         return w.g.b, None
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:

@@ -132,10 +132,10 @@ class Frame:
         kh, kw, c, o = dW.shape
         shares = count_shares(len(x), dy.size * kh * kw * c)
         room = (shares, *dy.shape[1:3], _whole(o) if o % MULTIPLE else 0)
-        beside = w.buf("beside", room, x.dtype)
+        aligned = w.buf("aligned", room, x.dtype)
         sums = w.buf("products", (shares, kh + 1, kw * c + SPARE, _whole(o)), x.dtype)
         around = self._surroundings(x, w, "x", shares)
-        kernels.convolve_gradient(x, dy, *around, beside, sums, dW, db)
+        kernels.convolve_gradient(x, dy, *around, aligned, sums, dW, db)
 
     def _surroundings(
         self, x: Array, w: Scope, name: str, shares: int

@@ -97,15 +97,15 @@ class PBLD(Part):
         p = len(numbers)
         # Columns first, so that each is one product with its own matrix; rows last, because NumPy
         # is fast along long axes.
-        chosen, rest, frequency = (
+        scratch, rest, frequency = (
             w.buf(name, shape, x.dtype)
-            for name, shape in (("chosen", (n, p)), ("rest", (n, i - p)), ("frequency", (p, F)))
+            for name, shape in (("scratch", (n, p)), ("rest", (n, i - p)), ("frequency", (p, F)))
         )
         columns, angle = (
             _room(w, name, shape, x.dtype)
             for name, shape in (("columns", (p, n)), ("angle", (p, F, n)))
         )
-        kernels.periodic_angles(x, numbers, w.p.w, w.p.b, chosen, frequency, columns, angle)
+        kernels.periodic_angles(x, numbers, w.p.w, w.p.b, scratch, frequency, columns, angle)
         h = np.cos(angle, out=_room(w, "h", angle.shape, x.dtype))
         e, y = _room(w, "e", (p, d - 1, n), x.dtype), w.buf("y", (n, p * d + i - p), x.dtype)
         kernels.periodic_outputs(x, others, columns, h, w.p.A, w.p.c, e, rest, y)
