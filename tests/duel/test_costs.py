@@ -137,6 +137,18 @@ def test_times_of_fits_that_lacked_cores_are_marked() -> None:
     )
 
 
+def test_costs_on_different_machines_are_not_compared() -> None:
+    result = compared("a better")
+    same = sentence(result, {"machines": (1, 1)}, {"machines": (1,)})
+    assert same == sentence(result, {}, {})
+    for mine, theirs in (((0, 0), (1, 1)), ((0, 1), (0, 1)), ((0,), (0, 1))):
+        words = sentence(result, {"machines": mine}, {"machines": theirs})
+        assert words.endswith(
+            "the costs are not compared, since the runs were on different machines."
+        )
+        assert "times" not in words
+
+
 COST = st.one_of(st.just(0.0), st.floats(1e-6, 1e6))
 
 

@@ -14,6 +14,7 @@ import pytest
 from runs import change, change_contender
 
 from graduel import report
+from graduel.duel.result.machine import Machine
 from graduel.number_format import format_percent
 from graduel.report import page
 from graduel.report.draw.html import keep_units
@@ -209,6 +210,28 @@ def test_each_verdict_has_its_cost(make, page_of_three: str) -> None:
     for entry in make().result.comparisons:
         assert f'<span class="cost">{keep_units(entry.cost)}</span>' in page_of_three
     assert 'class="cost"' not in report.render(make(probes=False, n_classes=3))
+
+
+def test_runs_on_other_machines_and_second_attempts_are_told(make) -> None:
+    run = make()
+    kinds = tuple(
+        Machine(processor=name, cores=8, memory_gib=15.6, platform="Linux x86_64", blas="openblas")
+        for name in ("Xeon <8>", "EPYC")
+    )
+    contenders = dict(run.result.contenders)
+    n = len(contenders["net"].fit_seconds)
+    contenders["net"] = replace(contenders["net"], machines=(0,) * n, attempts=(3,) * n)
+    others = [name for name in contenders if name != "net"]
+    for name in others:
+        contenders[name] = replace(contenders[name], machines=(1,) * n)
+    text = report.render(replace(run, result=replace(run.result, contenders=contenders)))
+    assert "kinds of machines" not in text
+    result = replace(run.result, contenders=contenders, machines=kinds)
+    text = report.render(replace(run, result=result))
+    assert (
+        "2 kinds of machines: Xeon &lt;8&gt;, 8 cores, 15.6 GiB, openblas (NumPy network)" in text
+    )
+    assert f"started again {2 * n} times" in text
 
 
 def test_every_figure_has_a_table_and_alternative_text(text: str) -> None:

@@ -89,7 +89,7 @@ def _build_content(run: Run) -> dict[str, Any]:
         "importance": importance.build_picture(run),
         "tuning": tuning.build_picture(run),
         "cost": cost.build_picture(run),
-        "cost_note": cost.describe_missing_cores(run),
+        "cost_notes": cost.list_notes(run),
         "protocol": protocol_text.build_terms(run),
         "rope": differences.describe_rope(run),
         "tests": list(dict.fromkeys((one.test, one.why) for one in result.comparisons)),

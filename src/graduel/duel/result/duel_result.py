@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graduel.data.finding import Finding
+from graduel.duel.result.machine import Machine
 from graduel.duel.result.probe_results import Probes
 from graduel.duel.verdict.types import Claim, Comparison, Costs, PairCurve
 from graduel.errors import UserError
@@ -271,6 +272,8 @@ class Result:
     environment: Environment
     learning_curve: LearningCurve | None = None
     """With ``--sizes``."""
+    machines: tuple[Machine, ...] = ()
+    """The kinds of machines that the runs were on; costs are compared within one kind only."""
 
     @property
     def titles(self) -> dict[str, str]:

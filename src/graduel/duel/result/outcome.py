@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from graduel.duel.result.duel_result import Result
+from graduel.duel.result.machine import Machine
 from graduel.duel.result.probe_results import Probes
 from graduel.duel.result.suite_result import SuiteResult
 
@@ -44,6 +45,10 @@ class Outcome:
     """Seconds of the whole search; ``fit_seconds`` is then the best trial's fit."""
     missing_cores: float = 0.0
     """Threads of the fit without a free core, on average, because other processes were busy."""
+    machine: Machine | None = None
+    """The kind of machine it ran on; None for cells of earlier versions."""
+    attempts: int = 1
+    """How often the cell was started: more than once if a machine was lost while it ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from graduel.duel.result.duel_result import (
     read_result,
 )
 from graduel.duel.result.environment import describe_environment
+from graduel.duel.result.machine import Machine
 from graduel.duel.result.outcome import Outcome, Run
 from graduel.duel.run.probes import merge_probes
 from graduel.duel.store.plan_file import PLAN
@@ -57,11 +59,14 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     predictions = _collect_predictions(store, outcomes)
     metric = get_metric(protocol.metric)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
+    machines = tuple(
+        dict.fromkeys(o.machine for cells in outcomes.values() for o in cells if o.machine)
+    )
     contenders = {
         name: ContenderResult(
             title=titles[name],
             **_quality(predictions, name, metric),
-            **_cost(cells, predictions),
+            **_cost(cells, predictions, machines),
             calibration=_calibration(store, predictions, name, cells),
             probes=merge_probes([cell.probes for cell in cells]),
             recipe=protocol.contenders[name]["recipe"],
@@ -98,6 +103,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         environment=describe_environment(
             command, protocol.threads, protocol.versions.get("kernels")
         ),
+        machines=machines,
     )
     result = replace(result, learning_curve=learning_curve(store.path, result))
     write_json(store.path / RESULT, result)
@@ -229,7 +235,9 @@ def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
     )
 
 
-def _cost(cells: list[Outcome], predictions: RunPredictions) -> dict[str, Any]:
+def _cost(
+    cells: list[Outcome], predictions: RunPredictions, machines: Sequence[Machine]
+) -> dict[str, Any]:
     """Return the costs of a contender: means over the runs; of memory and size, the maximum."""
     return {
         "fit_seconds": tuple(o.fit_seconds for o in cells),
@@ -244,6 +252,8 @@ def _cost(cells: list[Outcome], predictions: RunPredictions) -> dict[str, Any]:
         "best_trial": tuple(o.best_trial for o in cells),
         "tuning_seconds": tuple(o.tuning_seconds for o in cells),
         "missing_cores": tuple(o.missing_cores for o in cells),
+        "machines": tuple(machines.index(o.machine) for o in cells if o.machine is not None),
+        "attempts": tuple(o.attempts for o in cells),
     }
 
 

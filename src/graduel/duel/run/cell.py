@@ -27,6 +27,7 @@ from graduel.contenders.search.tuning import TunedContender, TunedFit
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
+from graduel.duel.result.machine import describe_machine
 from graduel.duel.result.outcome import Curve, Outcome
 from graduel.duel.run.missing_cores import MissingCores
 from graduel.errors import UserError
@@ -172,6 +173,7 @@ def run_cell(
         best_trial=None if search is None else search.best,
         tuning_seconds=None if search is None else search.tuning_seconds,
         missing_cores=missing.mean,
+        machine=describe_machine(),
     )
     return outcome, fitted
 

@@ -42,6 +42,7 @@ class CellJob:
     module_paths : folders to search for modules of the user's estimator
     curve : curve points of an interrupted hyperparameter search
     trials : its finished trials
+    attempt : 1, and one more each time the cell is started again because its machine was lost
     """
 
     protocol: Protocol
@@ -52,6 +53,7 @@ class CellJob:
     module_paths: tuple[str, ...] = ()
     curve: Curve = field(default_factory=list)
     trials: tuple[Trial, ...] = ()
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +147,7 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
             list(job.curve),
             emit_curve,
         )
+    outcome = replace(outcome, attempts=job.attempt)
     result = _pack_result(job, dataset, outcome, fitted)
     emit(Event(cell, "finished", result=result, missing_cores=outcome.missing_cores))
 

@@ -46,7 +46,8 @@ def cost_sentence(
 
     The subject is the better contender; in a pair that is practically equal or undecided, the one
     that trains faster. Ratios are rounded down, percentages up. Memory, model size and prediction
-    times are mentioned if they differ by a factor of 2 or more.
+    times are mentioned if they differ by a factor of 2 or more. Costs of runs on different kinds of
+    machines are not compared.
 
     Parameters
     ----------
@@ -63,7 +64,8 @@ def cost_sentence(
     second = comparison.b if first == comparison.a else comparison.a
     mine, theirs = entries[first], entries[second]
     one, other = with_article(first, titles), with_article(second, titles)
-    ratio = _ratio(training_seconds(theirs), training_seconds(mine))
+    alike = len({*mine.machines, *theirs.machines}) < 2
+    ratio = _ratio(training_seconds(theirs), training_seconds(mine)) if alike else None
     searched = any(any(entry.tuning_seconds) for entry in (mine, theirs))
     train, trains = ("tune and train", "tunes and trains") if searched else ("train", "trains")
 
@@ -85,7 +87,10 @@ def cost_sentence(
     else:
         words = f"{lead}, but takes {format_ratio(1 / ratio)} as long to {train}"
     is_subject = comparison.verdict != "undecided" or (ratio is not None and ratio >= ALIKE)
-    words += _other_costs(mine, theirs, "it" if is_subject else one)
+    if not alike:
+        words += "; the costs are not compared, since the runs were on different machines"
+    else:
+        words += _other_costs(mine, theirs, "it" if is_subject else one)
     return words[0].upper() + words[1:] + "." + _missing_cores(entries, {first: one, second: other})
 
 

@@ -195,6 +195,10 @@ class Costs:
     missing_cores: tuple[float, ...] = ()
     """By run, threads of the fit without a free core, on average, because of other processes. Above
     0.25 the times are too long to compare."""
+    machines: tuple[int, ...] = ()
+    """By run, the index in `machines` of the kind of machine it ran on."""
+    attempts: tuple[int, ...] = ()
+    """By run, how often the cell was started: more than once if a machine was lost."""
 
     @property
     def lacked_cores(self) -> bool:

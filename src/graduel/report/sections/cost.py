@@ -72,6 +72,12 @@ def _mean(value: float | Sequence[float | None] | None) -> float | None:
     return float(np.mean(measured)) if measured else None
 
 
+def list_notes(run: Run) -> list[str]:
+    """Return sentences on what makes the costs hard to compare."""
+    notes = (describe_missing_cores(run), describe_machines(run), describe_attempts(run))
+    return [note for note in notes if note]
+
+
 def describe_missing_cores(run: Run) -> str:
     """Return a sentence on contenders whose cores other processes used; empty if there are none."""
     titles = list_titles(run)
@@ -82,6 +88,36 @@ def describe_missing_cores(run: Run) -> str:
         f"Other processes used cores during the training of {join_words(names)}: these times are "
         "too long to compare. Run the duel again on a machine with free cores."
     )
+
+
+def describe_machines(run: Run) -> str:
+    """Return a sentence on runs on different kinds of machines; empty if all were on one kind."""
+    machines = run.result.machines
+    if len(machines) < 2:
+        return ""
+    titles = list_titles(run)
+    kinds = "; ".join(
+        f"{machine} ({join_words([titles[name] for name in _names_on(run, index)])})"
+        for index, machine in enumerate(machines)
+    )
+    return (
+        f"The runs were on {len(machines)} kinds of machines: {kinds}. Costs of contenders are "
+        "compared only if all their runs were on one kind."
+    )
+
+
+def _names_on(run: Run, index: int) -> list[str]:
+    """Return the contenders with a run on a kind of machine."""
+    return [name for name, one in run.result.contenders.items() if index in one.machines]
+
+
+def describe_attempts(run: Run) -> str:
+    """Return a sentence on runs that were started again; empty if there are none."""
+    again = sum(n - 1 for one in run.result.contenders.values() for n in one.attempts)
+    if not again:
+        return ""
+    times = "once" if again == 1 else f"{again} times"
+    return f"A run was started again {times} because its worker was lost."
 
 
 def cost(run: Run) -> Figure:
