@@ -1,6 +1,7 @@
 """graduel: a neural network by hand in NumPy against XGBoost, with paired verdicts.
 
-The public names are imported on first use, so that ``import graduel`` itself is fast.
+The public names and subpackages are imported on first use, so that ``import graduel`` itself is
+fast: ``graduel.nn.ReLU`` works without another import.
 """
 
 from __future__ import annotations
@@ -9,6 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graduel import (
+        contenders,
+        data,
+        estimators,
+        export,
+        glassbox,
+        metrics,
+        nn,
+        optim,
+        report,
+        stats,
+        train,
+    )
     from graduel.data import Dataset, load_dataset, read_idx
     from graduel.duel.result.outcome import Run, Suite
     from graduel.duel.result.result_builder import load_run
@@ -16,6 +30,7 @@ if TYPE_CHECKING:
     from graduel.duel.suite.suite_api import run_suite
     from graduel.duel.suite.suite_runner import load_suite
     from graduel.duel.verdict.predictions import compare_predictions
+    from graduel.errors import UserError
     from graduel.estimators import MLPClassifier, MLPRegressor, TabularMLPClassifier
     from graduel.nn import Dense, Dropout, Network, ReLU
     from graduel.report import write_report, write_suite
@@ -33,6 +48,7 @@ _MODULES = {
     "Run": "duel.result.outcome",
     "Suite": "duel.result.outcome",
     "TabularMLPClassifier": "estimators",
+    "UserError": "errors",
     "compare_predictions": "duel.verdict.predictions",
     "load_dataset": "data",
     "read_idx": "data",
@@ -56,13 +72,25 @@ __all__ = [
     "Run",
     "Suite",
     "TabularMLPClassifier",
+    "UserError",
     "compare_predictions",
+    "contenders",
+    "data",
+    "estimators",
+    "export",
+    "glassbox",
     "load_dataset",
     "load_run",
     "load_suite",
+    "metrics",
+    "nn",
+    "optim",
     "read_idx",
+    "report",
     "run_duel",
     "run_suite",
+    "stats",
+    "train",
     "write_report",
     "write_suite",
 ]
@@ -73,8 +101,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("graduel")
-    if name not in _MODULES:
+    if name not in __all__:
         raise AttributeError(f"module 'graduel' has no attribute {name!r}")
+    if name not in _MODULES:
+        return import_module(f"graduel.{name}")
     return getattr(import_module(f"graduel.{_MODULES[name]}"), name)
 
 

@@ -121,6 +121,25 @@ def test_every_public_name_is_there():
         _ = package.nothing
 
 
+def test_subpackages_are_reachable_and_show_public_names_alone():
+    code = """
+import graduel, types
+packages = [n for n in graduel.__all__ if n not in graduel._MODULES]
+assert "nn" in packages and "stats" in packages
+for name in packages:
+    package = getattr(graduel, name)
+    assert isinstance(package, types.ModuleType), name
+    names = [n for n in dir(package) if n[0] != "_"]
+    assert names, name
+    for n in names:
+        value = getattr(package, n)
+        assert not isinstance(value, types.ModuleType), (name, n)
+    assert set(names) == set(getattr(package, "__all__", names)), name
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")

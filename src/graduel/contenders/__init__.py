@@ -49,3 +49,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'graduel.contenders' has no attribute {name!r}")
     return getattr(import_module(f"graduel.contenders.{_MODULES.get(name, 'contender')}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -24,3 +24,7 @@ __all__ = [
     "read_idx",
     "read_source",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -6,3 +6,7 @@ from graduel.estimators.regressor import MLPRegressor
 from graduel.estimators.tabular import TabularMLPClassifier
 
 __all__ = ["FitEpoch", "MLPClassifier", "MLPRegressor", "TabularMLPClassifier"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -4,3 +4,7 @@ from graduel.export.onnx_file import onnx_model, to_onnx
 from graduel.export.python_file import to_python
 
 __all__ = ["onnx_model", "to_onnx", "to_python"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -94,3 +94,7 @@ __all__ = [
     "sweep_weight",
     "write_page",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

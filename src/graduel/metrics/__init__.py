@@ -31,3 +31,7 @@ __all__ = [
     "log_loss",
     "measure_calibration",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

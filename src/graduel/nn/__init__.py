@@ -23,3 +23,7 @@ __all__ = [
 __all__ += initializers.__all__
 __all__ += layers.__all__
 __all__ += losses.__all__
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -89,7 +89,7 @@ def check_gradients(
     x: Array,
     y: Array,
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     weight: Array | None = None,
     step: float = 1e-6,
     tolerance: float = 1e-6,
@@ -104,7 +104,7 @@ def check_gradients(
     ----------
     network : a network with dtype float64
     x, y : a few examples, shape (n, *input_shape), and their targets
-    rng : generator of the weights and the direction
+    rng : generator of the weights and the direction, or a seed
     weight : a weight for each example
     step : h
     tolerance : the limit of |difference| / max(1, |analytic|, |numeric|)
@@ -129,6 +129,7 @@ def check_gradients(
     >>> check_gradients(net, rng.normal(size=(6, 4)), np.array([0, 1, 2, 0, 1, 2]), rng=rng) < 1e-6
     True
     """
+    rng = np.random.default_rng(rng)
     loss = _Loss.make(network, x, y, rng, weight)
     direction = rng.normal(size=loss.weights.theta.size + loss.x.size)
     direction /= np.linalg.norm(direction)
@@ -153,7 +154,7 @@ def check_coordinates(
     x: Array,
     y: Array,
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     weight: Array | None = None,
     step: float = 1e-6,
     tolerance: float = 1e-6,
@@ -175,6 +176,7 @@ def check_coordinates(
     >>> check_coordinates(net, rng.normal(size=(4, 3)), np.array([0, 1, 0, 1]), rng=rng) < 1e-6
     True
     """
+    rng = np.random.default_rng(rng)
     loss = _Loss.make(network, x, y, rng, weight)
     zero_theta, zero_x = np.zeros_like(loss.weights.theta), np.zeros_like(loss.x)
     g, dx = loss.gradients()
@@ -203,7 +205,12 @@ def check_coordinates(
 
 
 def check_poison(
-    network: Network, x: Array, y: Array, *, rng: np.random.Generator, weight: Array | None = None
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    rng: np.random.Generator | int,
+    weight: Array | None = None,
 ) -> None:
     """Check that a pass over poisoned gradients and buffers gives the same bits as a first pass.
 
@@ -215,6 +222,7 @@ def check_poison(
         If loss or gradient differ, because a gradient is not assigned or a buffer is read before
         it is written.
     """
+    rng = np.random.default_rng(rng)
     weights, seed = network.init(rng), int(rng.integers(2**31))
     ws = network.workspace(weights)
     seen = []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graduel.layout import Layout
 from graduel.nn import serialization as specs
 from graduel.nn import tree
+from graduel.nn.arguments import as_layers, as_shape, check_part
 from graduel.nn.layers.layer import (
     Layer,
     Shape,
@@ -77,6 +78,8 @@ class Network:
     ------
     ValueError
         If a layer does not fit its input; the message names the layer.
+    TypeError
+        If an argument is of another kind, such as the name of a layer.
 
     Examples
     --------
@@ -107,8 +110,10 @@ class Network:
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {self.dtype!r}")
-        nodes, shape = [], tuple(self.input_shape)
-        for i, layer in enumerate(self.layers):
+        layers, input_shape = as_layers(self.layers), as_shape(self.input_shape)
+        check_part(self.loss, "loss", "value_and_gradient")
+        nodes, shape = [], input_shape
+        for i, layer in enumerate(layers):
             nodes.append(Node.grow(str(i), layer, shape))
             shape = nodes[-1].plan.out
         layouts = [
@@ -116,12 +121,12 @@ class Network:
             for which in ("params", "state")
         ]
         put = object.__setattr__
-        put(self, "layers", tuple(self.layers))
-        put(self, "input_shape", tuple(self.input_shape))
+        put(self, "layers", layers)
+        put(self, "input_shape", input_shape)
         put(self, "nodes", tuple(nodes))
         put(self, "layout", layouts[0])
         put(self, "state_layout", layouts[1])
-        put(self, "_joins", find_joins(self.layers))
+        put(self, "_joins", find_joins(layers))
 
     @staticmethod
     def _specs(nodes: Sequence[Node], which: str) -> list[tuple[str, Any]]:
@@ -176,8 +181,9 @@ class Network:
         """
         return cls(**specs.read(spec, parts))
 
-    def init(self, rng: np.random.Generator) -> Weights:
-        """Draw initial weights, layer by layer, depth first."""
+    def init(self, rng: np.random.Generator | int) -> Weights:
+        """Draw initial weights, layer by layer, depth first, from a generator or a seed."""
+        rng = np.random.default_rng(rng)
         weights = Weights(
             np.empty(self.layout.size, self.dtype), np.empty(self.state_layout.size, self.dtype)
         )
@@ -193,9 +199,9 @@ class Network:
         """Return a workspace for `weights`; use one for each fit or thread."""
         return Workspace(self, weights, gradient=gradient)
 
-    def calibrate(self, x: Array, weights: Weights, rng: np.random.Generator) -> None:
+    def calibrate(self, x: Array, weights: Weights, rng: np.random.Generator | int) -> None:
         """Set the parameters of layers with ``calibrate`` from the first rows."""
-        ws = self.workspace(weights, gradient=False)
+        ws, rng = self.workspace(weights, gradient=False), np.random.default_rng(rng)
         calibrate_through(self.layers, ws.scopes, x, Call(rng=rng))
 
     def forward(self, x: Array, ws: Workspace, call: Call = INFERENCE) -> Array:

@@ -31,9 +31,9 @@ def one_hot(y: NDArray[np.integer], classes: int) -> Array:
     return (np.arange(classes)[:, None] == y).astype(np.float64)
 
 
-def initialize(sizes: Sequence[int], rng: np.random.Generator) -> tuple[Arrays, Arrays]:
+def initialize(sizes: Sequence[int], rng: np.random.Generator | int) -> tuple[Arrays, Arrays]:
     """Draw W ~ N(0, 2 / n_in) (He et al., 2015) and set b = 0 for each pair of adjacent sizes."""
-    pairs = list(pairwise(sizes))
+    pairs, rng = list(pairwise(sizes)), np.random.default_rng(rng)
     W = [rng.normal(0.0, np.sqrt(2 / n_in), size=(n_out, n_in)) for n_in, n_out in pairs]
     b = [np.zeros((n_out, 1)) for _, n_out in pairs]
     return W, b

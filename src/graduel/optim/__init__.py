@@ -58,3 +58,7 @@ __all__ = [
     "WarmRestarts",
     "WarmUp",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

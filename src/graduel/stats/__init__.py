@@ -66,3 +66,7 @@ __all__ = [
     "two_way_t",
     "wilson_interval",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

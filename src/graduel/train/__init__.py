@@ -21,3 +21,7 @@ __all__ = [
     "recompute_state",
     "save_network",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from graduel.nn.arguments import check_part
 from graduel.nn.initializers import Initializer, Zeros
 from graduel.nn.part import Flags
 from graduel.nn.workspace import Call, Scope
@@ -78,6 +79,7 @@ def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Sha
     """Return each layer with its input shape, and the output shape."""
     pairs = []
     for i, layer in enumerate(layers):
+        check_part(layer, f"layer {i}", "plan")
         pairs.append((layer, shape))
         try:
             shape = layer.plan(shape).out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,7 @@ class Rows:
         return take
 
 
+@runtime_checkable
 class Source(Protocol):
     """Rows that are converted to floats a batch at a time: :class:`Rows` or the like."""
 

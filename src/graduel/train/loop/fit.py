@@ -21,7 +21,7 @@ from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
 from graduel.optim.chunking import new_scratch
-from graduel.train.loop.batches import Source, iter_batches
+from graduel.train.loop.batches import Rows, Source, iter_batches
 
 Array = NDArray[Any]
 
@@ -109,8 +109,8 @@ class Fit:
     network : the network; can be replaced between steps by one of equal layout
         (``fit.network = dataclasses.replace(fit.network, layers=…)``)
     weights : initial weights, trained in place. Default: drawn from `rng`
-    rows, y : the training rows, and their class codes of shape (n,) or targets, as the loss
-        expects
+    rows, y : the training rows, an array (n, features) or a :class:`Source`, and their class
+        codes of shape (n,) or targets, as the loss expects. uint8 pixels are scaled to 0 to 1
     weight : wᵢ ≥ 0, shape (n,). Default: all 1
     penalty : α. It is added to the gradient and so goes through the optimizer, as scikit-learn's
         ``alpha`` does; decoupled weight decay is a parameter of the optimizer
@@ -119,7 +119,8 @@ class Fit:
     lr : learning rate
     schedule : t → factor of `lr`, with t in (0, 1) at the middle of each step
     epochs, batch_size : number of epochs, and of rows per step
-    rng : source of all random numbers: initial weights, then order and dropout
+    rng : source of all random numbers, a generator or a seed: initial weights, then order and
+        dropout
     order : function that returns the row indices of the next epoch in order. Default: a
         permutation drawn from `rng`
 
@@ -133,11 +134,8 @@ class Fit:
     Examples
     --------
     >>> from graduel.nn import Dense, Network
-    >>> from graduel.train import Rows
-    >>> rng = np.random.default_rng(0)
-    >>> X = rng.normal(size=(60, 2)).astype("float32")
-    >>> fit = Fit(Network((Dense(2),), (2,)), Rows(X), (X[:, 0] > 0).astype(int),
-    ...           rng=rng, lr=0.1, epochs=20)
+    >>> X = np.random.default_rng(0).normal(size=(60, 2))
+    >>> fit = Fit(Network((Dense(2),), (2,)), X, X[:, 0] > 0, rng=0, lr=0.1, epochs=20)
     >>> for epoch in fit.fit_iter():
     ...     pass
     >>> epoch.epoch, epoch.loss < 0.3
@@ -147,10 +145,10 @@ class Fit:
     def __init__(
         self,
         network: Network,
-        rows: Source,
+        rows: Source | Array,
         y: Array,
         *,
-        rng: np.random.Generator,
+        rng: np.random.Generator | int,
         weights: Weights | None = None,
         weight: Array | None = None,
         penalty: float = 0.0,
@@ -162,7 +160,10 @@ class Fit:
         batch_size: int = 128,
         order: Callable[[], Array] | None = None,
     ) -> None:
-        y = check_targets(network, rows, y)
+        rng = np.random.default_rng(rng)
+        if not isinstance(rows, Source):
+            rows = Rows.of(np.asarray(rows), network.dtype)
+        y = check_targets(network, rows, np.asarray(y))
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
