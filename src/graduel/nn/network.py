@@ -227,6 +227,9 @@ class Network:
         """Return the loss and its gradient by `x`; leave that by θ in ``ws.gradient``."""
         raw = self.forward(x, ws, call)
         loss, dy = self.loss.value_and_gradient(raw, y, weight, ws.loss)
+        if call.share != 1.0:
+            loss *= call.share
+            dy *= call.share
         if call.watch is not None:
             call.watch("loss", "backward", dy)
         dx = backward_through(self.layers, ws.scopes, dy, call, need_dx=need_dx, joins=self._joins)

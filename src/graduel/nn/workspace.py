@@ -29,6 +29,12 @@ class Call:
     watch: Callable[[str, str, NDArray[Any]], None] | None = None
     """A callback ``(layer name, "forward" or "backward", output or input gradient)``. The array is
     borrowed: copy it to keep it."""
+    share: float = 1.0
+    """The share of these rows in the sum of weights of a batch that several workers divide: the
+    factor of the loss and its gradient."""
+    sum_over_workers: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    """Where several workers divide a batch: adds up an array over all of them, in place, and
+    returns it. Layers that mix rows call it equally often on every worker, also without rows."""
 
 
 INFERENCE = Call()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
@@ -30,7 +31,8 @@ class BatchNorm(Part):
 
     Features are on the last axis: for images, the channels, each with n values over all pixels of
     all examples. In prediction μ and σ² are running means from training, stored in the state; in a
-    backward pass after a prediction they are constants: dx = γ / √(σ² + ε) · dy.
+    backward pass after a prediction they are constants: dx = γ / √(σ² + ε) · dy. If several workers
+    divide the batch, Σ x, n, Σ (x − μ)², dγ and dβ are sums over all of them.
 
     Source: Ioffe and Szegedy, *Batch Normalization*, 2015.
 
@@ -80,19 +82,23 @@ class BatchNorm(Part):
         if call.train:
             mean, var = w.buf("mean", one, x.dtype), w.buf("var", one, x.dtype)
             channel_sums(rows, w, mean)
+            if call.sum_over_workers is not None:
+                n = _sum_means(mean, n, w, call.sum_over_workers)
             mean /= n
             centered, squares = w.buf("x", rows.shape, x.dtype), line_buffer("sums", var, size, w)
             kernels.center(rows, repeat_channels(mean, size, w), centered, squares)
             add_lines(squares, var)
+            if call.sum_over_workers is not None:
+                call.sum_over_workers(var)
             var /= n
             w.s.mean += self.momentum * (mean - w.s.mean)
             w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
             inverse = _inverse(var, self.eps, w)
-            w.saved = centered, inverse
+            w.saved = centered, inverse, n
         else:
             centered = np.subtract(rows, repeat_channels(w.s.mean, size, w), out=out)
             inverse = _inverse(w.s.var, self.eps, w)
-            w.saved = rows, None
+            w.saved = rows, None, n
         np.multiply(w.p.gamma, inverse, out=slope)
         beta = repeat_channels(w.p.beta, size, w, "beta")
         kernels.affine(centered, repeat_channels(slope, size, w), beta, out)
@@ -100,8 +106,8 @@ class BatchNorm(Part):
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx."""
-        centered, inverse = w.saved
-        n, d = prod(dy.shape[:-1]), lines(dy)
+        centered, inverse, n = w.saved
+        d = lines(dy)
         if frozen := inverse is None:
             centered = centered - repeat_channels(w.s.mean, d.shape[1], w)
             inverse = _inverse(w.s.var, self.eps, w)
@@ -120,12 +126,25 @@ class BatchNorm(Part):
         if frozen:
             d *= slope
         else:
+            gamma, beta = w.g.gamma, w.g.beta
+            if call.sum_over_workers is not None:
+                # The sums over all workers; the gradient keeps those of this worker's rows.
+                gamma, beta = call.sum_over_workers(np.stack((gamma, beta)))
             # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
-            share = repeat_channels(w.g.gamma * inverse / n, size, w, "share")
-            common = repeat_channels(w.g.beta / n, size, w, "beta")
+            share = repeat_channels(gamma * inverse / n, size, w, "share")
+            common = repeat_channels(beta / n, size, w, "beta")
             product = w.buf("product", d.shape, d.dtype)
             kernels.batchnorm_gradient(d, centered, share, common, slope, product)
         return d.reshape(dy.shape)
+
+
+def _sum_means(mean: Array, n: int, w: Scope, sum_up: Callable[[Array], Array]) -> int:
+    """Add up Σ x and n over the workers; `mean` receives the sum, n is returned."""
+    both = w.buf("both", (len(mean) + 1,), np.float64)
+    both[:-1], both[-1] = mean, n
+    sum_up(both)
+    mean[...] = both[:-1]
+    return max(int(both[-1]), 1)
 
 
 def _inverse(var: Array, eps: float, w: Scope) -> Array:

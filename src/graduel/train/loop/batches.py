@@ -97,12 +97,17 @@ class Source(Protocol):
         ...
 
 
-def iter_batches(rows: Source, size: int, order: Array) -> Iterator[tuple[Array, Array]]:
+def iter_batches(
+    rows: Source, size: int, order: Array, part: Callable[[Array], Array] | None = None
+) -> Iterator[tuple[Array, Array]]:
     """Yield batches ``(x, index)`` in this order of rows; the last batch may be smaller.
 
-    `x` is a buffer that the next batch overwrites.
+    `x` is a buffer that the next batch overwrites. `part` selects rows of each batch by their
+    indices; default: all.
     """
     take = rows.gather(min(size, len(order)))
     for start in range(0, len(order), size):
         index = order[start : start + size]
+        if part is not None:
+            index = part(index)
         yield take(index), index

@@ -13,6 +13,7 @@ from graduel.nn.workspace import Call
 from graduel.optim.chunking import new_scratch
 from graduel.train.loop.batches import Source, iter_batches
 from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
+from graduel.train.loop.parallel import Array, DataParallel
 
 
 class WeightAverage:
@@ -76,6 +77,7 @@ class WeightAverage:
         rng: np.random.Generator | None = None,
         batch_size: int = 256,
         batches: int = 200,
+        parallel: DataParallel | None = None,
     ) -> Weights:
         """Return new weights: the averaged θ, and a state recomputed for it.
 
@@ -95,7 +97,16 @@ class WeightAverage:
                     f"the state of this network ({network.state_layout.entries[0].name}, …) must "
                     "be recomputed for averaged weights: pass the training rows and rng=…"
                 )
-            recompute_state(network, weights, rows, rng=rng, batch_size=batch_size, batches=batches)
+            recompute_state(
+                network,
+                weights,
+                rows,
+                rng=rng,
+                batch_size=batch_size,
+                batches=batches,
+                parallel=parallel,
+                purpose=self.step,
+            )
         return weights
 
 
@@ -107,7 +118,7 @@ def iter_averaged_epochs(fit: Fit, average: WeightAverage) -> Iterator[Epoch]:
             average.update()
             yield step
 
-    return iter_epochs(steps(), len(fit.rows))
+    return iter_epochs(steps(), len(fit.rows), fit.started_epoch())
 
 
 def recompute_state(
@@ -118,6 +129,8 @@ def recompute_state(
     rng: np.random.Generator,
     batch_size: int = 256,
     batches: int = 200,
+    parallel: DataParallel | None = None,
+    purpose: int = 1,
 ) -> None:
     """Recompute the state (running means, …) for the current θ, in place.
 
@@ -134,6 +147,8 @@ def recompute_state(
     rng : random numbers for the order of rows and dropout
     batch_size : rows per batch, preferably that of the training
     batches : number of batches, at least 2, over as many epochs as needed
+    parallel : the workers that divide each batch, if several do
+    purpose : distinguishes the random numbers of the workers from those of other calls, at least 1
 
     Raises
     ------
@@ -160,10 +175,17 @@ def recompute_state(
         return
     workspace = network.workspace(weights, gradient=False)
     call, size = Call(train=True, rng=rng, t=1.0), min(batch_size, len(rows))
+    complete, part = len(rows), None
+    if parallel is not None:
+        call, complete = parallel.call(t=1.0), len(rows) // size * size
+
+        def part(index: Array) -> Array:
+            return parallel.begin_step(done, index, purpose)
+
     total, done = np.zeros(len(weights.state)), 0
     while done < batches:
-        for x, _ in iter_batches(rows, size, rng.permutation(len(rows))):
-            if len(x) < size or done == batches:
+        for x, _ in iter_batches(rows, size, rng.permutation(len(rows))[:complete], part):
+            if done == batches or (parallel is None and len(x) < size):
                 break
             network.forward(x, workspace, call)
             done += 1

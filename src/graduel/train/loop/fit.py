@@ -22,6 +22,7 @@ from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
 from graduel.optim.chunking import new_scratch
 from graduel.train.loop.batches import Rows, Source, iter_batches
+from graduel.train.loop.parallel import DataParallel
 
 Array = NDArray[Any]
 
@@ -87,9 +88,15 @@ def row_weights(weight: Array, n: int) -> Array:
     return weight
 
 
-def iter_epochs(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
-    """Group steps into epochs of `n_rows` rows."""
-    loss, n, done = 0.0, 0, 1
+def iter_epochs(
+    steps: Iterable[Step], n_rows: int, started: tuple[float, int, int] = (0.0, 0, 1)
+) -> Iterator[Epoch]:
+    """Group steps into epochs of `n_rows` rows.
+
+    `started` holds the sum of losses and the number of rows of the first epoch so far, and its
+    number.
+    """
+    loss, n, done = started
     for step in steps:
         loss, n = loss + step.loss * step.n, n + step.n
         if n == n_rows:
@@ -123,6 +130,8 @@ class Fit:
         dropout
     order : function that returns the row indices of the next epoch in order. Default: a
         permutation drawn from `rng`
+    parallel : the part of this worker in a training of several, each with the same arguments but
+        this one; see ``parallel.py``. Weights are those of worker 0
 
     Raises
     ------
@@ -159,6 +168,7 @@ class Fit:
         epochs: int = 10,
         batch_size: int = 128,
         order: Callable[[], Array] | None = None,
+        parallel: DataParallel | None = None,
     ) -> None:
         rng = np.random.default_rng(rng)
         if not isinstance(rows, Source):
@@ -178,6 +188,13 @@ class Fit:
         self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
         self.epochs, self.batch_size = epochs, min(batch_size, len(rows))
         self.step = 0
+        self.parallel = parallel
+        if parallel is not None:
+            for vector in (self.weights.theta, self.weights.state):
+                parallel.collective.broadcast(vector)
+        self._resumed = False
+        self._epoch_sums = 0.0, 0
+        self._epoch_rng: Any = None
         self._network = network
         self._workspace = network.workspace(self.weights)
         self._rule_penalizes = getattr(self.optimizer, "penalizes", False)
@@ -209,27 +226,83 @@ class Fit:
     @property
     def total_steps(self) -> int:
         """The number of steps of the training."""
-        return self.epochs * ceil(len(self.rows) / self.batch_size)
+        return self.epochs * self._epoch_steps
+
+    @property
+    def _epoch_steps(self) -> int:
+        return ceil(len(self.rows) / self.batch_size)
+
+    def started_epoch(self) -> tuple[float, int, int]:
+        """Return Σ loss · rows and the rows of the current epoch so far, and its number, from 1."""
+        done, inside = divmod(self.step, self._epoch_steps)
+        loss, n = self._epoch_sums if inside else (0.0, 0)
+        return loss, n, done + 1
+
+    def progress(self) -> dict[str, Any]:
+        """Return the progress as plain data: all that a fit needs to resume beside its arrays.
+
+        The arrays are the weights and those in `optimizer_state`.
+        """
+        loss, n, _ = self.started_epoch()
+        now = self.rng.bit_generator.state
+        states = {"rng": now, "epoch_rng": self._epoch_rng or now}
+        return {"step": self.step, "lr": self.lr, "epoch_loss": loss, "epoch_rows": n, **states}
+
+    def resume(self, progress: dict[str, Any]) -> None:
+        """Continue from the :meth:`progress` of an equal fit, whose arrays this one has."""
+        self.step, self.lr = progress["step"], progress["lr"]
+        self._epoch_sums = progress["epoch_loss"], progress["epoch_rows"]
+        self._epoch_rng = progress["epoch_rng"]
+        self.rng.bit_generator.state = progress["rng"]
+        self._resumed = True
+
+    def _draw_order(self, skip: int) -> Array:
+        """Return the order of the rows of an epoch, without those of its first `skip` steps."""
+        now = self.rng.bit_generator.state
+        if not skip:
+            self._epoch_rng, self._epoch_sums = now, (0.0, 0)
+            return self.order()
+        self.rng.bit_generator.state = self._epoch_rng
+        order = self.order()
+        self.rng.bit_generator.state = now
+        return order[skip * self.batch_size :]
 
     def fit_steps(self) -> Iterator[Step]:
         """Train, yielding after every batch."""
-        if self.step:
+        if self.step and not self._resumed:
             raise RuntimeError(
                 "this fit has already started: continue its generator, or create a new "
                 "Fit(…, weights=…) for more epochs"
             )
         total = self.total_steps
+        self._resumed = False
+        parallel, part, workers = self.parallel, None, 1
         call = Call(train=True, rng=self.rng)
-        threads = limit_step(self._network.multiply_adds * self.batch_size)
-        for epoch in range(1, self.epochs + 1):
-            for x, index in iter_batches(self.rows, self.batch_size, self.order()):
+        if parallel is not None:
+            call, workers = parallel.call(), parallel.collective.size
+
+            def part(index: Array) -> Array:
+                return parallel.begin_step(self.step, index)
+
+        threads = limit_step(self._network.multiply_adds * self.batch_size / workers)
+        for epoch in range(self.step // self._epoch_steps + 1, self.epochs + 1):
+            order = self._draw_order(self.step % self._epoch_steps)
+            for x, index in iter_batches(self.rows, self.batch_size, order, part):
                 call.t = self.step / total
-                workspace = self._workspace
+                workspace, n = self._workspace, len(index)
                 weight = None if self.weight is None else self.weight[index]
+                total_weight = float(n) if weight is None else float(weight.sum())
+                if parallel is not None:
+                    n = parallel.batch_rows
+                    total_weight, call.share = parallel.weigh(
+                        self._network.loss, self.y[index], weight
+                    )
                 with threads():
                     loss = self._network.loss_and_gradient(
                         x, self.y[index], workspace, call, weight
                     )
+                    if parallel is not None:
+                        loss = parallel.sum_number(loss)
                     if not isfinite(loss):
                         raise DivergedError(
                             f"the loss became {loss} at step {self.step + 1} of {total} "
@@ -237,10 +310,13 @@ class Fit:
                             f"{self._first_non_finite(x, call)}: lower the learning rate (now "
                             f"{self.lr:g})"
                         )
-                    total_weight = len(index) if weight is None else float(weight.sum())
+                    if parallel is not None:
+                        assert workspace.gradient is not None
+                        parallel.collective.all_reduce(workspace.gradient)
                     loss += self._update(total_weight, total)
                 self.step += 1
-                yield Step(self.step, epoch, self.step / total, loss, len(index))
+                self._epoch_sums = self._epoch_sums[0] + loss * n, self._epoch_sums[1] + n
+                yield Step(self.step, epoch, self.step / total, loss, n)
 
     def _update(self, weight: float, steps: int) -> float:
         """Run one optimizer step; return the penalty α/2 ‖W‖² / Σw before the step."""
@@ -276,7 +352,7 @@ class Fit:
 
     def fit_iter(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch."""
-        return iter_epochs(self.fit_steps(), len(self.rows))
+        return iter_epochs(self.fit_steps(), len(self.rows), self.started_epoch())
 
     def fit(self) -> Weights:
         """Train for all epochs; return the weights."""
