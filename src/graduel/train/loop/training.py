@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.errors import UserError
 from graduel.nn import Loss, Weights
 from graduel.nn.textbook import one_hot
 from graduel.optim import Minimizer
@@ -23,10 +25,12 @@ from graduel.train.build.network_builder import (
     takes_class_codes,
 )
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
+from graduel.train.io.checkpoint_file import collect_state, restore_state
 from graduel.train.loop.batches import Rows
-from graduel.train.loop.ema import WeightAverage, iter_averaged_epochs
-from graduel.train.loop.fit import Epoch, Fit
+from graduel.train.loop.ema import WeightAverage
+from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
 from graduel.train.loop.full_batch import FullBatch
+from graduel.train.loop.parallel import Collective, DataParallel
 from graduel.train.loop.plateau import ReduceOnPlateau
 from graduel.train.recipes import NetRecipe
 
@@ -48,6 +52,7 @@ class Training:
     image : shape (height, width, channels) of a row, where rows are images
     inputs : the column kinds, where rows are those of a prepared table
     class_weight : a weight for each class, in place of the recipe's
+    collective : the workers of a parallel training, each with the same arguments but this one
 
     Raises
     ------
@@ -78,8 +83,15 @@ class Training:
         image: Image | None = None,
         inputs: Inputs | None = None,
         class_weight: tuple[float, ...] | None = None,
+        collective: Collective | None = None,
     ) -> None:
         self.recipe, self.rng = recipe, rng
+        self.parallel: DataParallel | None = None
+        if collective is not None:
+            # Drawn from a copy: the order of rows is that of one process.
+            self.parallel = DataParallel(collective, int(deepcopy(rng).integers(2**63)))
+        self.on_step: Callable[[], None] | None = None
+        """Called after every step but the last one of an epoch."""
         self.rows = Rows.of(X)
         loss = build_loss(recipe, np.bincount(y, minlength=n_classes), class_weight)
         self.network = check_recipe(
@@ -93,12 +105,18 @@ class Training:
         self._average: WeightAverage | None = None
         self._plateau = ReduceOnPlateau(patience=recipe.plateau) if recipe.plateau else None
         if isinstance(self._rule, Minimizer):
+            if self.parallel is not None:
+                raise UserError(
+                    "optimizer=lbfgs trains in one process; choose another optimizer for several "
+                    "workers"
+                )
             self.weights = self.network.init(rng)
         else:
             steps = build_augmentations(recipe.augment, image)
+            stream = rng if self.parallel is None else self.parallel.rng
             self._fit = Fit(
                 self.network,
-                Augmented(self.rows, steps, rng=rng, image=image) if steps else self.rows,
+                Augmented(self.rows, steps, rng=stream, image=image) if steps else self.rows,
                 self.y,
                 rng=rng,
                 optimizer=self._rule,
@@ -106,11 +124,14 @@ class Training:
                 schedule=build_schedule(recipe),
                 epochs=recipe.epochs,
                 batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
+                parallel=self.parallel,
             )
             self.weights = self._fit.weights
         if recipe.calibrate:
             some = rng.permutation(len(self.rows))[:CALIBRATION_ROWS]
             self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
+            if self.parallel is not None:
+                self.parallel.collective.broadcast(self.weights.theta)
         if recipe.ema:
             self._average = WeightAverage(self.weights, recipe.ema)
         self.prediction_weights = self.weights
@@ -130,15 +151,29 @@ class Training:
                 weight_decay=self.recipe.weight_decay,
             ).fit_iter()
             return
-        if self._average is None:
-            yield from self._fit.fit_iter()
-            return
-        for epoch in iter_averaged_epochs(self._fit, self._average):
-            # Augmented rows: the state must belong to the distribution seen in training.
-            self.prediction_weights = self._average.weights(
-                self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
-            )
+        started = self._fit.started_epoch()
+        for epoch in iter_epochs(self._iter_steps(self._fit), len(self.rows), started):
+            if self._average is not None:
+                # Augmented rows: the state must belong to the distribution seen in training.
+                self.prediction_weights = self._average.weights(
+                    self.network,
+                    self._fit.rows,
+                    rng=self.rng,
+                    batch_size=self._fit.batch_size,
+                    parallel=self.parallel,
+                )
+            if self.parallel is not None:
+                weights = self.prediction_weights
+                self.parallel.check_equal(self.weights.theta, weights.theta, weights.state)
             yield epoch
+
+    def _iter_steps(self, fit: Fit) -> Iterator[Step]:
+        for step in fit.fit_steps():
+            if self._average is not None:
+                self._average.update()
+            if self.on_step is not None and fit.started_epoch()[1]:
+                self.on_step()
+            yield step
 
     def validated_epochs(
         self, X: Array, y: Array, best: BestEpoch, losses: Losses | None = None
@@ -149,12 +184,72 @@ class Training:
         by default the lowest error.
         """
         for epoch in self.epochs():
-            p = self.predict_proba(X)
+            p = self._predict_together(X)
             error = float(np.mean(p.argmax(axis=1) != y))
             values = (error,) if losses is None else losses(p, y)
             self.observe(values[0])
             best.record(self.prediction_weights, epoch.epoch, error, values)
             yield epoch, error
+
+    def _predict_together(self, X: Array) -> Array:
+        """Return probabilities; in a parallel training each worker predicts some of the rows."""
+        if self.parallel is None:
+            return self.predict_proba(X)
+        return self.parallel.predict(len(X), lambda start, stop: self.predict_proba(X[start:stop]))
+
+    def checkpoint(self, best: BestEpoch) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return all that an equal training needs to resume here: plain data and arrays.
+
+        The arrays are views; the best epoch is among them.
+        """
+        assert self._fit is not None
+        numbers, moments = collect_state(self._fit.optimizer_state)
+        arrays = {f"optimizer.{name}": array for name, array in moments.items()}
+        arrays |= {"theta": self.weights.theta, "state": self.weights.state}
+        arrays |= {"best.theta": best.weights.theta, "best.state": best.weights.state}
+        progress: dict[str, Any] = {"fit": self._fit.progress(), "optimizer": numbers}
+        progress["best"] = {"epoch": best.epoch, "error": best.error, "losses": list(best.losses)}
+        if self._average is not None:
+            arrays["average"] = self._average.theta
+            progress["average_step"] = self._average.step
+        if self._plateau is not None:
+            plateau = self._plateau
+            progress["plateau"] = [plateau.now, plateau.best, plateau.waited]
+        return progress, arrays
+
+    def restore(self, best: BestEpoch, progress: dict[str, Any], arrays: dict[str, Array]) -> None:
+        """Continue from the :meth:`checkpoint` of an equal training.
+
+        Raises
+        ------
+        UserError
+            If the training has other arrays.
+        """
+        assert self._fit is not None
+        theta, state = arrays.get("theta"), arrays.get("state")
+        best_theta, best_state = (arrays.get(f"best.{name}") for name in ("theta", "state"))
+        for stored, own in (
+            *((theta, self.weights.theta), (state, self.weights.state)),
+            *((best_theta, best.weights.theta), (best_state, best.weights.state)),
+        ):
+            if stored is None or stored.shape != own.shape:
+                raise UserError(
+                    "the checkpoint is of another network; delete it to train from the start"
+                )
+            np.copyto(own, stored)
+        prefix = "optimizer."
+        moments = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+        restore_state(self._fit.optimizer_state, progress["optimizer"], moments)
+        saved = progress["best"]
+        best.epoch, best.error = saved["epoch"], saved["error"]
+        best.losses = tuple(saved["losses"])
+        if self._average is not None:
+            np.copyto(self._average.theta, arrays["average"])
+            self._average.step = progress["average_step"]
+        if self._plateau is not None:
+            plateau = self._plateau
+            plateau.now, plateau.best, plateau.waited = progress["plateau"]
+        self._fit.resume(progress["fit"])
 
     def observe(self, value: float) -> None:
         """Pass a validation loss to the plateau controller, if the recipe has one."""

@@ -1,0 +1,171 @@
+"""The worker processes of a training on this machine, started again if one of them dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from queue import Empty, Queue
+from threading import Thread
+from typing import IO, Any
+
+from graduel.contenders.workers.train_job import TrainJob
+from graduel.contenders.workers.worker_process import FAILED, LOST
+from graduel.errors import UserError
+from graduel.serialize import to_plain
+from graduel.train.loop.collectives import TIMEOUT
+from graduel.train.loop.parallel import LostWorkerError
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+RESTARTS = 3
+"""How often the workers are started again without an epoch in between."""
+GRACE = TIMEOUT + 5
+"""Seconds that the others have to end after a worker ended early."""
+HOST = "127.0.0.1"
+
+
+def run_workers(
+    job: TrainJob, n_workers: int, restarts: int = RESTARTS
+) -> Generator[dict[str, Any], None, None]:
+    """Train with worker processes; yield the events of worker 0.
+
+    If a worker dies, all end within 30 seconds, an event of the kind "restart" with a message is
+    yielded, and new workers resume from the last checkpoint.
+
+    Raises
+    ------
+    UserError
+        If a worker has an error that the user can correct.
+    LostWorkerError
+        If workers keep dying.
+    """
+    left = restarts
+    while True:
+        try:
+            for event in _run_once(job, n_workers):
+                if event["kind"] == "epoch":
+                    left = restarts
+                yield event
+            return
+        except LostWorkerError as error:
+            if not left:
+                raise
+            left -= 1
+            yield {"kind": "restart", "message": str(error)}
+
+
+def _run_once(job: TrainJob, n_workers: int) -> Iterator[dict[str, Any]]:
+    """Start a tracker and the workers; yield events until all have ended."""
+    from xgboost.tracker import RabitTracker
+
+    tracker = RabitTracker(n_workers=n_workers, host_ip=HOST, sortby="task")
+    tracker.start()
+    message = {"job": to_plain(job), "tracker": tracker.worker_args()}
+    threads = dict.fromkeys(THREAD_VARIABLES, str(job.threads))
+    workers: list[_Worker] = []
+    try:
+        for rank in range(n_workers):
+            workers.append(_Worker(rank, message, {**os.environ, **threads}))
+        yield from _iter_events(workers)
+    finally:
+        for worker in workers:
+            worker.end()
+        # A tracker that lost its workers waits for them forever: nobody waits for it.
+        with suppress(Exception):
+            tracker.free()
+
+
+class _Worker:
+    """A worker process, and the queue of its events."""
+
+    def __init__(self, rank: int, message: dict[str, Any], environment: dict[str, str]) -> None:
+        self.rank = rank
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "graduel.contenders.workers.worker_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment,
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.events: Queue[dict[str, Any]] = Queue()
+        self._reader = Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self._reader.start()
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(message | {"rank": rank}).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        for line in stream:
+            self.events.put(json.loads(line))
+
+    def drain(self) -> Iterator[dict[str, Any]]:
+        """Yield the events so far, of an ended process all."""
+        if self.process.poll() is not None:
+            self._reader.join(timeout=5)
+        with suppress(Empty):
+            while True:
+                yield self.events.get_nowait()
+
+    def last_line(self) -> str:
+        """Return the last line that the process printed."""
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:1000] if lines else ""
+
+    def end(self) -> None:
+        """Kill the process if it runs, and close its pipes."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(timeout=5)
+        for stream in (self.process.stdin, self.process.stdout, self._log):
+            assert stream is not None
+            with suppress(OSError):  # unwritten bytes cannot be flushed to a dead process
+                stream.close()
+
+
+def _iter_events(workers: list[_Worker]) -> Iterator[dict[str, Any]]:
+    """Yield the events of worker 0 until all workers have ended; raise if one failed."""
+    deadline = None
+    while True:
+        codes = [worker.process.poll() for worker in workers]
+        try:
+            yield workers[0].events.get(timeout=0.05)
+        except Empty:
+            pass
+        else:
+            continue
+        if all(code == 0 for code in codes):
+            yield from workers[0].drain()
+            return
+        if any(code not in (None, 0) for code in codes):
+            if deadline is None:
+                deadline = time.monotonic() + GRACE
+            if all(code is not None for code in codes) or time.monotonic() > deadline:
+                yield from workers[0].drain()
+                _raise_first(workers, codes)
+
+
+def _raise_first(workers: list[_Worker], codes: list[int | None]) -> None:
+    """Raise the error of the worker that failed first, as far as the exit codes tell."""
+    for worker, code in zip(workers, codes, strict=True):
+        if code == FAILED:
+            raise UserError(worker.last_line())
+    n = len(workers)
+    for worker, code in zip(workers, codes, strict=True):
+        if code not in (0, LOST, None):
+            assert code is not None
+            how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+            last = f": {worker.last_line()}" if code > 0 and worker.last_line() else ""
+            raise LostWorkerError(f"worker {worker.rank} of {n} died ({how}){last}")
+    for worker, code in zip(workers, codes, strict=True):
+        if code is None:
+            raise LostWorkerError(f"worker {worker.rank} of {n} does not answer")
+    raise LostWorkerError(workers[codes.index(LOST)].last_line())
