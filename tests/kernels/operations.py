@@ -211,12 +211,10 @@ def affine(x, slope, shift, y):
     return {"y": (slope * x + shift, np.abs(slope * x) + np.abs(shift))}
 
 
-@operation(
-    lambda s: matrices(s, "d centered") | vectors(s, "share common slope") | buffers(s, "product")
-)
-def batchnorm_gradient(d, centered, share, common, slope, product):
+@operation(lambda s: matrices(s, "d centered") | vectors(s, "share common") | buffers(s, "product"))
+def batchnorm_gradient(d, centered, share, common, product):
     size = np.abs(d) + np.abs(share * centered) + np.abs(common)
-    return {"d": (slope * (d - share * centered - common), np.abs(slope) * size)}
+    return {"d": (d - share * centered - common, size)}
 
 
 def _layernorm(s: Sizes) -> Arguments:

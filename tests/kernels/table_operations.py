@@ -34,6 +34,40 @@ def scale_shift_back(dy, z, s, factor, db, ds):
     return {"dy": exact(factor * s * dy), "db": sums_of(dy), "ds": sums_of(dy * z)}
 
 
+def _affine_relu(s: Sizes) -> Arguments:
+    z, scaled = s.floats(s.n, s.k), s.rng.integers(2)
+    return {
+        **{"z": z, "factor": _factor(s), "s": s.floats(s.k) if scaled else None},
+        **{"b": s.floats(s.k), "y": s.garbage(s.n, s.k) if scaled else z},
+    }
+
+
+@operation(_affine_relu)
+def affine_relu(z, factor, s, b, y):
+    z = factor * z
+    x = z + b if s is None else s * z + b
+    size = np.abs(x - b) + np.abs(b)
+    y = np.maximum(x, 0), size
+    return {"y": y, "z": y if s is None else exact(z)}
+
+
+def _affine_relu_back(s: Sizes) -> Arguments:
+    scaled = s.rng.integers(2)
+    return {
+        **matrices(s, "dy y"),
+        **{"gate": s.garbage(s.n, s.k, dtype=np.bool_), **matrices(s, "z"), "factor": _factor(s)},
+        **{"s": s.floats(s.k) if scaled else None, "db": s.garbage(s.k)},
+        "ds": s.garbage(s.k) if scaled else None,
+    }
+
+
+@operation(_affine_relu_back)
+def affine_relu_gradient(dy, y, gate, z, factor, s, db, ds):
+    dx = dy * (y > 0)
+    expected = {"dy": exact(dx * factor * (1 if s is None else s)), "db": sums_of(dx)}
+    return expected if ds is None else expected | {"ds": sums_of(dx * z)}
+
+
 @operation(lambda s: matrices(s, "dy x") | vectors(s, "r") | {"dr": s.garbage(s.k)})
 def scale_back(dy, x, r, dr):
     return {"dy": exact(r * dy), "dr": sums_of(dy * x)}

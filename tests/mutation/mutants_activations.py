@@ -65,13 +65,8 @@ MUTANTS = [
         ACTIVATIONS,
     ),
     (GATED, "np.minimum(x, 20, out=", "np.minimum(x, 1e9, out=", ACTIVATIONS),
-    (
-        N,
-        "one, n = x.shape[-1:], prod(x.shape[:-1])",
-        "one, n = x.shape[-1:], len(x)",
-        NORMALIZATION,
-    ),
-    (N, "n, d = prod(dy.shape[:-1]), ", "n, d = len(dy), ", NORMALIZATION),
+    (N, "n = prod(x.shape[:-1])", "n = len(x)", NORMALIZATION),
+    (N, "inverse / prod(dz.shape[:-1])", "inverse / len(dz)", NORMALIZATION),
     ("kernels/numpy.py", "dy *= gamma", "pass", NORMALIZATION),
     ("kernels/numpy.py", "    dy -= means[0][:, np.newaxis]\n", "", NORMALIZATION),
     (

@@ -25,6 +25,7 @@ from forks import run
 
 ROOT = Path(__file__).parents[2]
 NN = ("tests/nn/test_engine.py",)
+JOINS = ("tests/nn/test_joins.py",)
 OPTIM = ("tests/optim/test_rules.py",)
 L, K, R = "nn/layers/", "kernels/numpy.py", "kernels/rules_numpy.py"
 TABLE = "kernels/table_numpy.py"
@@ -37,7 +38,7 @@ RMSPROP = [f"_scaled(v[part], g[part], decay, eps, work)\n        {name}" for na
 
 MUTANTS = [
     # file, code, mutated code, tests of which one must fail
-    (L + "dense.py", "np.matmul(x.T, dy, out=w.g.W)", "np.matmul(-x.T, dy, out=w.g.W)", NN),
+    (L + "dense.py", "np.matmul(x.T, dz, out=w.g.W)", "np.matmul(-x.T, dz, out=w.g.W)", NN),
     (
         K,
         BIAS_GRADIENT + "np.sum(dy, axis=0, out=db)",
@@ -45,7 +46,7 @@ MUTANTS = [
         NN,
     ),
     (K, BIAS_GRADIENT + "np.sum(dy, axis=0, out=db)", BIAS_GRADIENT + "pass", NN),
-    (L + "dense.py", "np.matmul(dy, w.p.W.T, out=", "np.matmul(-dy, w.p.W.T, out=", NN),
+    (L + "dense.py", "np.matmul(dz, w.p.W.T, out=", "np.matmul(-dz, w.p.W.T, out=", NN),
     (K, ADD_BIAS + "y += b\n", ADD_BIAS + "pass\n", NN),
     (TABLE, "np.multiply(z, s, out=y)\n    y += b\n", "np.multiply(z, s, out=y)\n", GOLDEN),
     (TABLE, "\n    y *= factor\n    y += b\n", "\n    y *= factor\n", ("tests/nn/test_ntk.py",)),
@@ -66,22 +67,25 @@ MUTANTS = [
     (L + "random_bits.py", "2**64 - 1, size", "2**63, size", NN),
     (L + "random_bits.py", "random_raw(count)", "random_raw(count) // 2", NN),
     (L + "normalization.py", "add_lines(products, w.g.gamma)", "w.g.gamma[...] = 0", NN),
-    (L + "normalization.py", "w.g.gamma *= inverse", "pass", NN),
+    (L + "normalization.py", "w.g.gamma *= inverse\n        if", "if", NN),
     (L + "normalization.py", "add_lines(total, w.g.beta)", "w.g.beta[...] = 0", NN),
     ("kernels/numpy.py", "d -= common", "pass", NN),
     ("kernels/numpy.py", "d -= np.multiply(centered", "d += np.multiply(centered", NN),
+    (L + "normalization.py", "w.p.gamma * inverse / p", "inverse / p", NN),
     (
         L + "normalization.py",
-        "repeat_channels(w.p.gamma * inverse, size",
-        "repeat_channels(inverse, size",
+        "len(slope), w.p.gamma * inverse / p",
+        "len(slope), w.p.gamma / p",
         NN,
     ),
-    (
-        L + "normalization.py",
-        "repeat_channels(w.p.gamma * inverse, size",
-        "repeat_channels(w.p.gamma, size",
-        NN,
-    ),
+    (L + "normalization.py", "shift = slope * apart + ", "shift = slope + ", JOINS),
+    (L + "normalization.py", "            products *= s\n", "            pass\n", JOINS),
+    (L + "normalization.py", "products += apart * sums", "pass", JOINS),
+    (L + "normalization.py", "np.multiply(slope, products, out=ds)", "ds[...] = products", JOINS),
+    (L + "normalization.py", "np.multiply(slope, sums, out=db)", "db[...] = sums", JOINS),
+    (TABLE, "        scale_shift(z, factor, s, b, y)\n        x = y", "        x = y", JOINS),
+    (TABLE, "scale_add_bias(z, factor, b)\n        x = z", "x = z", JOINS),
+    (TABLE, "    np.multiply(dy, gate, out=dy)\n", "", JOINS),
     (L + "normalization.py", "(n / max(n - 1, 1))", "1", NN),
     (TABLE, 'np.einsum("nk,nk->k", d, by, out=products)', "products[...] = 0", NN),
     ("kernels/numpy.py", 'np.einsum("nk,nk->k", out, out, out=squares)', "squares[...] = 0", NN),

@@ -189,12 +189,12 @@ def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
 
 @compiled
 def batchnorm_gradient(
-    d: Array, centered: Array, share: Array, common: Array, slope: Array, product: Array
+    d: Array, centered: Array, share: Array, common: Array, product: Array
 ) -> None:
-    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centered − common)."""
+    """Pass a scaled gradient back: d ← d − share ⊙ centered − common."""
     for i in range(d.shape[0]):
         for j in range(d.shape[1]):
-            d[i, j] = slope[j] * (d[i, j] - share[j] * centered[i, j] - common[j])
+            d[i, j] = d[i, j] - share[j] * centered[i, j] - common[j]
 
 
 @compiled

@@ -151,15 +151,14 @@ def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
 
 
 def batchnorm_gradient(
-    d: Array, centered: Array, share: Array, common: Array, slope: Array, product: Array
+    d: Array, centered: Array, share: Array, common: Array, product: Array
 ) -> None:
-    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centered − common).
+    """Pass a scaled gradient back: d ← d − share ⊙ centered − common.
 
     `product` is scratch space for (n, k) floats.
     """
     d -= np.multiply(centered, share, out=product)
     d -= common
-    d *= slope
 
 
 def layernorm(

@@ -116,6 +116,49 @@ def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
 
 
 @compiled
+def affine_relu(z: Array, factor: float, s: Array | None, b: Array, y: Array) -> None:
+    """Apply ReLU to an affine map: y = max(0, factor · s ⊙ z + b)."""
+    zero, unit = z.dtype.type(0), z.dtype.type(factor)
+    for i in range(z.shape[0]):
+        if s is None:
+            for j in range(z.shape[1]):
+                v = unit * z[i, j] + b[j]
+                y[i, j] = zero if v < zero else v
+            continue
+        if factor != 1:
+            for j in range(z.shape[1]):
+                z[i, j] *= unit
+        for j in range(z.shape[1]):
+            v = z[i, j] * s[j] + b[j]
+            y[i, j] = zero if v < zero else v
+
+
+@compiled
+def affine_relu_gradient(
+    dy: Array,
+    y: Array,
+    gate: Array,
+    z: Array,
+    factor: float,
+    s: Array | None,
+    db: Array,
+    ds: Array | None,
+) -> None:
+    """Pass a gradient back through `affine_relu`: db and ds, then dy ← dz."""
+    zero, one, unit = dy.dtype.type(0), dy.dtype.type(1), dy.dtype.type(factor)
+    db[:] = zero
+    if ds is not None:
+        ds[:] = zero
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            d = dy[i, j] * (one if y[i, j] > zero else zero)
+            db[j] += d
+            if ds is not None:
+                ds[j] += d * z[i, j]
+            dy[i, j] = d * unit if s is None else d * unit * s[j]
+
+
+@compiled
 def parametric_elu(
     z: Array,
     factor: float,

@@ -88,6 +88,58 @@ def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
     np.einsum("nk,nk->k", d, by, out=products)
 
 
+def _affine_back(
+    dx: Array, z: Array, factor: float, s: Array | None, db: Array, ds: Array | None
+) -> None:
+    """Pass a gradient back through x = factor · s ⊙ z + b, where s may be None: dx ← dz."""
+    if s is None or ds is None:
+        np.sum(dx, axis=0, out=db)
+        dx *= factor
+    else:
+        scale_shift_back(dx, z, s, factor, db, ds)
+
+
+def affine_relu(z: Array, factor: float, s: Array | None, b: Array, y: Array) -> None:
+    """Apply ReLU to an affine map: y = max(0, factor · s ⊙ z + b).
+
+    Parameters
+    ----------
+    z : (n, k), left as factor · z, or undefined where s is None
+    s : (k,), or None for 1
+    b : (k,)
+    y : (n, k); may be z where s is None
+    """
+    if s is None:
+        scale_add_bias(z, factor, b)
+        x = z
+    else:
+        scale_shift(z, factor, s, b, y)
+        x = y
+    np.maximum(x, np.zeros(x.shape[1], x.dtype), out=y)
+
+
+def affine_relu_gradient(
+    dy: Array,
+    y: Array,
+    gate: Array,
+    z: Array,
+    factor: float,
+    s: Array | None,
+    db: Array,
+    ds: Array | None,
+) -> None:
+    """Pass a gradient back through `affine_relu`: db and ds, then dy ← dz.
+
+    dx = dy · [y > 0], db = Σₙ dx, ds = Σₙ dx ⊙ z and dz = factor · s ⊙ dx.
+
+    y and z are what `affine_relu` has left; z is needed for ds alone. `gate` is scratch space for
+    (n, k) booleans.
+    """
+    np.greater(y, 0, out=gate)
+    np.multiply(dy, gate, out=dy)
+    _affine_back(dy, z, factor, s, db, ds)
+
+
 def parametric_elu(
     z: Array,
     factor: float,
@@ -153,11 +205,7 @@ def parametric_elu_gradient(
     blend_back(dy, lift, alpha, inner, dalpha)
     elu_gate(inner, curve, scale, bend, slope, lift)
     dy += inner
-    if s is None or ds is None:
-        np.sum(dy, axis=0, out=db)
-        dy *= factor
-    else:
-        scale_shift_back(dy, z, s, factor, db, ds)
+    _affine_back(dy, z, factor, s, db, ds)
 
 
 def embed(

@@ -14,6 +14,7 @@ from graduel.nn import serialization as specs
 from graduel.nn import tree
 from graduel.nn.arguments import as_layers, as_shape, check_part
 from graduel.nn.layers.layer import (
+    Joins,
     Layer,
     Shape,
     backward_through,
@@ -105,7 +106,7 @@ class Network:
     nodes: tuple[Node, ...] = field(init=False, repr=False, compare=False)
     layout: Layout = field(init=False, repr=False, compare=False)
     state_layout: Layout = field(init=False, repr=False, compare=False)
-    _joins: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _joins: Joins = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "float64"):

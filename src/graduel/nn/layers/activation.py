@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from graduel import kernels
-from graduel.nn.layers.channel_ops import lines
-from graduel.nn.layers.layer import Array, Plan, Shape
+from graduel.nn.layers.channel_ops import along, lines
+from graduel.nn.layers.layer import AffineGradient, AffineMap, Array, Plan, Shape
 from graduel.nn.part import Part
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Call, Scope
@@ -57,6 +57,7 @@ class ReLU(Elementwise):
     """
 
     smooth: ClassVar[bool] = False
+    takes_product: ClassVar[bool] = True
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x)."""
@@ -72,16 +73,30 @@ class ReLU(Elementwise):
         kernels.relu_gate(d, y, w.buf("gate", y.shape, np.bool_))
         return d.reshape(dy.shape)
 
-    def after_bias(self, y: Array, b: Array, w: Scope) -> Array:
-        """Replace y by max(0, y + b): the pass of a dense layer and this one together."""
-        kernels.bias_relu(y, b)
-        w.saved = y
+    def after_product(self, z: Array, affine: AffineMap, w: Scope) -> Array:
+        """Return max(0, x) for x = factor · s ⊙ z + b, the output of the layer before."""
+        factor, s, b = affine
+        if s is None and factor == 1 and z.ndim == 2:
+            kernels.bias_relu(z, b)
+            w.saved = z, z
+            return z
+        y = z if s is None else w.buf("y", z.shape, z.dtype)
+        kernels.affine_relu(along(z, len(b)), factor, s, b, along(y, len(b)))
+        w.saved = z, y
         return y
 
-    def before_bias(self, dy: Array, db: Array, w: Scope) -> Array:
-        """Pass the gradient as `backward` does, and assign its sum over the examples to `db`."""
-        kernels.relu_gate_bias(dy, w.saved, w.buf("gate", dy.shape, np.bool_), db)
-        return dy
+    def before_product(
+        self, dy: Array, affine: AffineMap, gradients: AffineGradient, w: Scope
+    ) -> Array:
+        """Pass the gradient as `backward` does; assign the gradients of b and s, and return dz."""
+        (factor, s, b), (z, y) = affine, w.saved
+        gate = w.buf("gate", dy.shape, np.bool_)
+        if s is None and factor == 1 and dy.ndim == 2:
+            kernels.relu_gate_bias(dy, y, gate, gradients[0])
+            return dy
+        d, y, gate, z = (along(array, len(b)) for array in (dy, y, gate, z))
+        kernels.affine_relu_gradient(d, y, gate, z, factor, s, *gradients)
+        return d.reshape(dy.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Sums and factors per channel, computed on flattened examples.
+"""Sums and factors per channel, computed along lines of numbers.
 
 Channels are on the last axis, and NumPy is several times slower along an axis of 16 numbers than
-along a long one. So an example (h, w, c) is flattened to h w c numbers, and values per channel are
-repeated along it.
+along a long one. So an example (h, w, c) is flattened to h w c numbers, or a row of it to w c, and
+values per channel are repeated along this line.
 """
 
 from __future__ import annotations
@@ -22,6 +22,29 @@ def lines(x: Array) -> Array:
     (5, 24)
     """
     return x.reshape(len(x), prod(x.shape[1:]))
+
+
+LINE = 256
+"""The numbers that make a line long enough. Much longer ones, repeated, do not fit a fast cache."""
+
+
+def line_size(x: Array) -> int:
+    """Return the length of a line of examples (n, …, c): of the last axes, as many as it takes.
+
+    >>> [line_size(np.zeros(shape)) for shape in ((5, 28, 28, 16), (5, 3, 3, 2), (5, 7))]
+    [448, 18, 7]
+    """
+    size = 1
+    for axis in range(x.ndim - 1, 0, -1):
+        size *= x.shape[axis]
+        if size >= LINE:
+            break
+    return size
+
+
+def along(x: Array, size: int) -> Array:
+    """Return `x` as lines of this length, as a view if it is contiguous."""
+    return x.reshape(-1, size)
 
 
 def repeat_channels(values: Array, size: int, w: Scope, name: str = "line") -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from graduel import kernels
 from graduel.nn.initializers import HeNormal, Initializer
-from graduel.nn.layers.layer import Array, Plan, Shape, Spec
+from graduel.nn.layers.layer import AffineGradient, AffineMap, Array, Plan, Shape, Spec
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
@@ -42,6 +42,23 @@ class Affine(Part):
             macs=W.shape[0] * self.units,
         )
 
+    def product(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return x W, which the layer that follows may scale and shift on its own pass."""
+        w.saved = x
+        return np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
+
+    def affine_gradient(self, w: Scope) -> AffineGradient:
+        """Return the view of db, and None for ds."""
+        return w.g.b, None
+
+    def product_back(self, dz: Array, w: Scope, *, need_dx: bool) -> Array | None:
+        """Assign dW = xᵀ dz; return dx = dz Wᵀ."""
+        x = w.saved
+        np.matmul(x.T, dz, out=w.g.W)
+        if not need_dx:
+            return None
+        return np.matmul(dz, w.p.W.T, out=w.buf("dx", x.shape, x.dtype))
+
 
 @dataclass(frozen=True, slots=True)
 class Dense(Affine):
@@ -70,24 +87,15 @@ class Dense(Affine):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W + b."""
-        y = self.multiply(x, w)
+        y = self.product(x, w, call)
         kernels.add_bias(y, w.p.b)
         return y
 
-    def multiply(self, x: Array, w: Scope) -> Array:
-        """Return x W, to which the activation that follows may add b on its own pass."""
-        w.saved = x
-        return np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
+    def affine(self, w: Scope) -> AffineMap:
+        """Return the factor 1, no s, and b."""
+        return 1.0, None, w.p.b
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW = xᵀ dy and db = Σₙ dy; return dx = dy Wᵀ."""
         kernels.bias_gradient(dy, w.g.b)
-        return self.multiply_back(dy, w, need_dx=need_dx)
-
-    def multiply_back(self, dy: Array, w: Scope, *, need_dx: bool) -> Array | None:
-        """Assign dW = xᵀ dy alone; return dx = dy Wᵀ."""
-        x = w.saved
-        np.matmul(x.T, dy, out=w.g.W)
-        if not need_dx:
-            return None
-        return np.matmul(dy, w.p.W.T, out=w.buf("dx", x.shape, x.dtype))
+        return self.product_back(dy, w, need_dx=need_dx)

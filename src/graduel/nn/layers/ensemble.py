@@ -89,7 +89,7 @@ class EnsembleDense(Part):
             macs=k * i * o,
         )
 
-    def product(self, x: Array, w: Scope) -> Array:
+    def product(self, x: Array, w: Scope, call: Call) -> Array:
         """Return z = (x ⊙ r) W, and keep u = x ⊙ r in its buffer."""
         w.saved = x
         n, k, i = len(x), self.members, x.shape[-1]
@@ -105,7 +105,7 @@ class EnsembleDense(Part):
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
         """Scale each unit to variance 1 on these rows and make it 0 at one of them."""
         if self.calibrated and len(x):
-            z = self.product(x, w)
+            z = self.product(x, w, call)
             z *= self.affine(w)[0]
             w.p.b[...] = calibrate_units(z, w.p.W, call) * w.p.s
 
@@ -120,7 +120,7 @@ class EnsembleDense(Part):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return ((x ⊙ r) W) ⊙ s + b."""
-        z = self.product(x, w)
+        z = self.product(x, w, call)
         y = w.buf("y", z.shape, x.dtype)
         kernels.scale_shift(lines(z), *self.affine(w), lines(y))
         return y

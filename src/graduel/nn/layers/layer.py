@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from graduel import kernels
 from graduel.nn.arguments import check_part
 from graduel.nn.initializers import Initializer, Zeros
 from graduel.nn.part import Flags
@@ -15,6 +16,13 @@ from graduel.nn.workspace import Call, Scope
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+AffineMap = tuple[float, Array | None, Array]
+"""factor, s and b of a map factor · s ⊙ z + b; s is None for 1."""
+AffineGradient = tuple[Array, Array | None]
+"""Where the gradients of b and s go."""
+Group = tuple[int, int, int]
+Joins = tuple[tuple[Group, ...], tuple[Group, ...]]
+"""The layers that make one pass together, in prediction and in training (:func:`find_joins`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,95 +96,109 @@ def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Sha
     return tuple(pairs), shape
 
 
-def find_joins(layers: Sequence[Layer]) -> tuple[str, ...]:
-    """Return for each layer how it makes one pass with the next one: "", "bias" or "product".
+def find_joins(layers: Sequence[Layer]) -> Joins:
+    """Return which layers make one pass together, in prediction and in training.
 
-    - "bias": a layer with ``multiply``, its matrix product alone, leaves adding b to one with
-      ``after_bias`` and ``before_bias`` (Dense, ReLU).
-    - "product": a layer with ``product``, its matrix product alone, ``affine``, the factor, s and b
-      of factor · s ⊙ z + b, ``affine_gradient``, the views of db and ds, and ``product_back``
-      leaves these to one with ``takes_product`` (NTKDense, a parametric ELU).
+    Each group is (first, fold, last), the indices of its layers; a layer alone is (i, 0, i).
+
+    - `first` computes z = ``product(x, w, call)`` alone. Its output is factor · s ⊙ z + b, with
+      ``affine(w)`` → (factor, s or None, b), vectors along a line of the last axes of z. Backward,
+      ``affine_gradient(w)`` returns the arrays for the gradients of b and s, and
+      ``product_back(dz, w, need_dx=…)`` continues.
+    - `last`, a layer with ``takes_product``, applies this map on its own pass:
+      ``after_product(z, affine, w)``. Backward, ``before_product(dy, affine, gradients, w)``
+      assigns the gradients and returns dz = factor · s ⊙ dx.
+    - `fold`, in prediction, is a layer that is itself such a map of its input: ``fold(affine, w)``
+      returns both maps as one; ``folded(w)`` and ``unfold(affine, gradients, w)`` are for the way
+      back. 0 if there is none.
     """
-    joins = []
-    for i, layer in enumerate(layers):
-        following = layers[i + 1] if i + 1 < len(layers) else None
-        if hasattr(layer, "multiply") and hasattr(following, "after_bias"):
-            joins.append("bias")
-        elif hasattr(layer, "product") and getattr(following, "takes_product", False):
-            joins.append("product")
-        else:
-            joins.append("")
-    return tuple(joins)
+    return _find_groups(layers, folds=True), _find_groups(layers, folds=False)
+
+
+def _choose_groups(layers: Sequence[Layer], call: Call, joins: Joins | None) -> Sequence[Group]:
+    """Return the groups of this call.
+
+    Folded maps round differently, so NumPy's kernels, the reference, have none: with them, layers
+    give the same bits together and one by one.
+    """
+    if call.watch is not None:
+        return [(i, 0, i) for i in range(len(layers))]
+    folded, plain = joins or find_joins(layers)
+    return plain if call.train or folded == plain or kernels.name() == "numpy" else folded
+
+
+def _find_groups(layers: Sequence[Layer], *, folds: bool) -> tuple[Group, ...]:
+    groups: list[Group] = []
+    first, n = 0, len(layers)
+    while first < n:
+        fold, last = 0, first
+        if hasattr(layers[first], "product"):
+            if folds and last + 1 < n and hasattr(layers[last + 1], "fold"):
+                fold = last = last + 1
+            if last + 1 < n and getattr(layers[last + 1], "takes_product", False):
+                last += 1
+        groups.append((first, fold, last))
+        first = last + 1
+    return tuple(groups)
 
 
 def forward_through(
-    layers: Sequence[Layer],
+    layers: Sequence[Any],
     scopes: Sequence[Scope],
     x: Array,
     call: Call,
-    joins: Sequence[str] | None = None,
+    joins: Joins | None = None,
 ) -> Array:
     """Return the output of `layers`, applied in order to `x`.
 
-    Layers with a join (:func:`find_joins`) make one pass over their output instead of two. A
+    Layers with a join (:func:`find_joins`) make one pass over their output instead of several. A
     watched call sees every layer's own output.
     """
-    if joins is None:
-        joins = find_joins(layers)
-    i, n = 0, len(layers)
-    while i < n:
-        layer, w = layers[i], scopes[i]
-        if call.watch is not None:
+    for first, fold, last in _choose_groups(layers, call, joins):
+        layer, w = layers[first], scopes[first]
+        if last == first:
             x = layer.forward(x, w, call)
-            call.watch(w.name, "forward", x)
-        elif not joins[i]:
-            x = layer.forward(x, w, call)
-        else:
-            i += 1
-            if joins[i - 1] == "bias":
-                y = layer.multiply(x, w)  # type: ignore[attr-defined]
-                x = layers[i].after_bias(y, w.p.b, scopes[i])  # type: ignore[attr-defined]
-            else:
-                z = layer.product(x, w)  # type: ignore[attr-defined]
-                x = layers[i].after_product(z, layer.affine(w), scopes[i])  # type: ignore[attr-defined]
-        i += 1
+            if call.watch is not None:
+                call.watch(w.name, "forward", x)
+            continue
+        z, affine = layer.product(x, w, call), layer.affine(w)
+        if fold:
+            affine = layers[fold].fold(affine, scopes[fold])
+        x = layers[last].after_product(z, affine, scopes[last])
     return x
 
 
 def backward_through(
-    layers: Sequence[Layer],
+    layers: Sequence[Any],
     scopes: Sequence[Scope],
     dy: Array,
     call: Call,
     *,
     need_dx: bool,
-    joins: Sequence[str] | None = None,
+    joins: Joins | None = None,
 ) -> Array | None:
-    """Propagate `dy` back through layers, last to first, as far as a gradient is needed."""
-    if joins is None:
-        joins = find_joins(layers)
-    last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.has_params), len(layers))
+    """Propagate `dy` back through layers, last to first, as far as a gradient is needed.
+
+    `call` must be like that of the forward pass: layers keep what their way back needs.
+    """
+    until = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.has_params), len(layers))
     dx: Array | None = dy
-    i = len(layers) - 1
-    while i >= last:
-        assert dx is not None
-        join = joins[i - 1] if i > last and call.watch is None else ""
-        if not join:
-            dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > last)
+    for first, fold, last in reversed(_choose_groups(layers, call, joins)):
+        if last < until:
+            break
+        layer, w, more = layers[first], scopes[first], need_dx or first > until
+        if last == first:
+            dx = layer.backward(dx, w, call, need_dx=more)
             if call.watch is not None and dx is not None:
-                call.watch(scopes[i].name, "backward", dx)
+                call.watch(w.name, "backward", dx)
+            continue
+        affine, gradients = layer.affine(w), layer.affine_gradient(w)
+        if not fold:
+            dz = layers[last].before_product(dx, affine, gradients, scopes[last])
         else:
-            after, inner = layers[i], scopes[i]
-            i -= 1
-            dense, w, more = layers[i], scopes[i], need_dx or i > last
-            if join == "bias":
-                dx = after.before_bias(dx, w.g.b, inner)  # type: ignore[attr-defined]
-                dx = dense.multiply_back(dx, w, need_dx=more)  # type: ignore[attr-defined]
-            else:
-                affine, gradients = dense.affine(w), dense.affine_gradient(w)  # type: ignore[attr-defined]
-                dx = after.before_product(dx, affine, gradients, inner)  # type: ignore[attr-defined]
-                dx = dense.product_back(dx, w, need_dx=more)  # type: ignore[attr-defined]
-        i -= 1
+            dz = layers[last].before_product(dx, *layers[fold].folded(scopes[fold]), scopes[last])
+            layers[fold].unfold(affine, gradients, scopes[fold])
+        dx = layer.product_back(dz, w, need_dx=more)
     return dx if need_dx else None
 
 

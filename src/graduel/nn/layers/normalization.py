@@ -13,12 +13,22 @@ from graduel import kernels
 from graduel.nn.initializers import Constant, Zeros
 from graduel.nn.layers.channel_ops import (
     add_lines,
+    along,
     channel_sums,
     line_buffer,
+    line_size,
     lines,
     repeat_channels,
 )
-from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
+from graduel.nn.layers.layer import (
+    AffineGradient,
+    AffineMap,
+    Array,
+    Plan,
+    Shape,
+    Spec,
+    features,
+)
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
@@ -75,66 +85,152 @@ class BatchNorm(Part):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return γ x̂ + β; in training, update the running means."""
-        one, n = x.shape[-1:], prod(x.shape[:-1])
-        y, rows = w.buf("y", x.shape, x.dtype), lines(x)
-        out, size = lines(y), rows.shape[1]
-        slope = w.buf("slope", one, x.dtype)
-        if call.train:
+        z = self.product(x, w, call)
+        _, slope, shift = self.affine(w)
+        y = w.buf("y", x.shape, x.dtype)
+        kernels.affine(along(z, len(shift)), slope, shift, along(y, len(shift)))
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign dγ and dβ; return dx."""
+        factor, slope, _ = self.affine(w)
+        d, z = (along(array, len(slope)) for array in (dy, w.saved[0]))
+        kernels.scale_shift_back(d, z, slope, factor, *self.affine_gradient(w))
+        return self.product_back(d.reshape(dy.shape), w, need_dx=need_dx)
+
+    def product(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return z, with y = s ⊙ z + b: x − μ in training, x in prediction."""
+        one, size = x.shape[-1:], line_size(x)
+        inverse, slope = w.buf("inverse", one, x.dtype), w.buf("slope", one, x.dtype)
+        n = prod(x.shape[:-1])
+        if not call.train:
+            _inverse(w.s.var, self.eps, inverse)
+            np.multiply(w.p.gamma, inverse, out=slope)
+            shift = np.multiply(w.s.mean, slope, out=w.buf("shift", one, x.dtype))
+            np.subtract(w.p.beta, shift, out=shift)
+            # The layer that applies s and b may write to z.
+            z = x if x.flags.writeable else x.copy()
+        else:
             mean, var = w.buf("mean", one, x.dtype), w.buf("var", one, x.dtype)
-            channel_sums(rows, w, mean)
+            channel_sums(lines(x), w, mean)
             if call.sum_over_workers is not None:
                 n = _sum_means(mean, n, w, call.sum_over_workers)
             mean /= n
-            centered, squares = w.buf("x", rows.shape, x.dtype), line_buffer("sums", var, size, w)
-            kernels.center(rows, repeat_channels(mean, size, w), centered, squares)
+            z, squares = w.buf("x", x.shape, x.dtype), line_buffer("line sums", var, size, w)
+            means = repeat_channels(mean, size, w)
+            kernels.center(along(x, size), means, along(z, size), squares)
             add_lines(squares, var)
             if call.sum_over_workers is not None:
                 call.sum_over_workers(var)
             var /= n
             w.s.mean += self.momentum * (mean - w.s.mean)
             w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
-            inverse = _inverse(var, self.eps, w)
-            w.saved = centered, inverse, n
-        else:
-            centered = np.subtract(rows, repeat_channels(w.s.mean, size, w), out=out)
-            inverse = _inverse(w.s.var, self.eps, w)
-            w.saved = rows, None, n
-        np.multiply(w.p.gamma, inverse, out=slope)
-        beta = repeat_channels(w.p.beta, size, w, "beta")
-        kernels.affine(centered, repeat_channels(slope, size, w), beta, out)
-        return y
-
-    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Assign dγ and dβ; return dx."""
-        centered, inverse, n = w.saved
-        d = lines(dy)
-        if frozen := inverse is None:
-            centered = centered - repeat_channels(w.s.mean, d.shape[1], w)
-            inverse = _inverse(w.s.var, self.eps, w)
-        size = d.shape[1]
-        total, products = (
-            line_buffer(name, out, size, w)
-            for name, out in (("sums", w.g.beta), ("products", w.g.gamma))
+            _inverse(var, self.eps, inverse)
+            np.multiply(w.p.gamma, inverse, out=slope)
+            shift = w.p.beta
+        affine = (
+            1.0,
+            repeat_channels(slope, size, w, "slope line"),
+            repeat_channels(shift, size, w, "shift line"),
         )
-        kernels.paired_sums(d, centered, total, products)
+        w.saved = z, affine, inverse, (n, call.sum_over_workers) if call.train else None
+        return z
+
+    def affine(self, w: Scope) -> tuple[float, Array, Array]:
+        """Return the factor 1, s = γ / √(σ² + ε) and b, repeated along a line."""
+        affine: tuple[float, Array, Array] = w.saved[1]
+        return affine
+
+    def affine_gradient(self, w: Scope) -> tuple[Array, Array]:
+        """Return where the gradients of b and s go, along a line."""
+        size = len(w.saved[1][2])
+        return (
+            line_buffer("line sums", w.g.beta, size, w),
+            line_buffer("products", w.g.gamma, size, w),
+        )
+
+    def product_back(self, dz: Array, w: Scope, *, need_dx: bool) -> Array | None:
+        """Assign dγ and dβ; return dx, for dz = s ⊙ dy."""
+        z, (_, slope, _), inverse, trained = w.saved
+        total, products = self.affine_gradient(w)
         add_lines(total, w.g.beta)
         add_lines(products, w.g.gamma)
+        if not trained:
+            w.g.gamma -= w.s.mean * w.g.beta
         w.g.gamma *= inverse
-        if not need_dx:
-            return None
-        slope = repeat_channels(w.p.gamma * inverse, size, w)
-        if frozen:
-            d *= slope
-        else:
-            gamma, beta = w.g.gamma, w.g.beta
-            if call.sum_over_workers is not None:
-                # The sums over all workers; the gradient keeps those of this worker's rows.
-                gamma, beta = call.sum_over_workers(np.stack((gamma, beta)))
-            # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
-            share = repeat_channels(gamma * inverse / n, size, w, "share")
-            common = repeat_channels(beta / n, size, w, "beta")
-            product = w.buf("product", d.shape, d.dtype)
-            kernels.batchnorm_gradient(d, centered, share, common, slope, product)
+        if not need_dx or not trained:
+            return dz if need_dx else None
+        n, sum_over_workers = trained
+        gamma, beta = w.g.gamma, w.g.beta
+        if sum_over_workers is not None:
+            # The sums over all workers; the gradient keeps those of this worker's rows.
+            gamma, beta = sum_over_workers(np.stack((gamma, beta)))
+        # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
+        size, scale = len(slope), w.p.gamma * inverse / n
+        share = repeat_channels(scale * gamma * inverse, size, w, "share")
+        common = repeat_channels(scale * beta, size, w, "common")
+        d, product = along(dz, size), along(w.buf("product", dz.shape, dz.dtype), size)
+        kernels.batchnorm_gradient(d, along(z, size), share, common, product)
+        return d.reshape(dz.shape)
+
+    def fold(self, affine: AffineMap, w: Scope) -> AffineMap:
+        """Return this layer's map in prediction after another map, s′ ⊙ (factor · s ⊙ z + b) + b′.
+
+        s′ = γ / √(σ² + ε) and b′ = β − s′ ⊙ μ, with the running means.
+        """
+        factor, s, b = affine
+        one, dtype = w.p.gamma.shape, w.p.gamma.dtype
+        inverse = _inverse(w.s.var, self.eps, w.buf("inverse", one, dtype))
+        slope = np.multiply(w.p.gamma, inverse, out=w.buf("slope", one, dtype))
+        slope = repeat_channels(slope, len(b), w, "slope line")
+        apart = b - repeat_channels(w.s.mean, len(b), w)
+        shift = slope * apart + repeat_channels(w.p.beta, len(b), w, "shift line")
+        folded = factor, slope if s is None else slope * s, shift
+        w.saved = folded, slope, apart, inverse
+        return folded
+
+    def folded(self, w: Scope) -> tuple[AffineMap, tuple[Array, Array]]:
+        """Return the map that `fold` has returned, and where the gradients of its b and s go."""
+        folded: AffineMap = w.saved[0]
+        sums, products = (
+            w.buf(name, folded[2].shape, folded[2].dtype)
+            for name in ("sums of both", "products of both")
+        )
+        return folded, (sums, products)
+
+    def unfold(self, affine: AffineMap, gradients: AffineGradient, w: Scope) -> None:
+        """Assign dγ and dβ, and the gradients of b and s of the map before."""
+        _, slope, apart, inverse = w.saved[:4]
+        (_, s, _), (db, ds) = affine, gradients
+        sums, products = self.folded(w)[1]
+        if ds is not None:
+            np.multiply(slope, products, out=ds)
+        np.multiply(slope, sums, out=db)
+        if s is not None:
+            products *= s
+        products += apart * sums
+        one = len(w.g.beta)
+        np.add.reduce(sums.reshape(-1, one), axis=0, out=w.g.beta)
+        np.add.reduce(products.reshape(-1, one), axis=0, out=w.g.gamma)
+        w.g.gamma *= inverse
+
+    def after_product(self, z: Array, affine: AffineMap, w: Scope) -> Array:
+        """Return y, for the map that `fold` has returned."""
+        w.saved = *w.saved[:4], z
+        (factor, s, b), y = affine, w.buf("y", z.shape, z.dtype)
+        assert s is not None
+        kernels.scale_shift(along(z, len(b)), factor, s, b, along(y, len(b)))
+        return y
+
+    def before_product(
+        self, dy: Array, affine: AffineMap, gradients: AffineGradient, w: Scope
+    ) -> Array:
+        """Assign the gradients of b and s; return dz."""
+        (factor, s, b), (db, ds) = affine, gradients
+        assert s is not None
+        assert ds is not None
+        d, z = (along(array, len(b)) for array in (dy, w.saved[4]))
+        kernels.scale_shift_back(d, z, s, factor, db, ds)
         return d.reshape(dy.shape)
 
 
@@ -147,10 +243,10 @@ def _sum_means(mean: Array, n: int, w: Scope, sum_up: Callable[[Array], Array]) 
     return max(int(both[-1]), 1)
 
 
-def _inverse(var: Array, eps: float, w: Scope) -> Array:
-    """Return 1 / √(σ² + ε) in a buffer."""
-    inverse = np.add(var, eps, out=w.buf("inverse", var.shape, var.dtype))
-    return np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
+def _inverse(var: Array, eps: float, out: Array) -> Array:
+    """Write 1 / √(σ² + ε) to `out`."""
+    np.add(var, eps, out=out)
+    return np.divide(1, np.sqrt(out, out=out), out=out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from graduel import kernels
 from graduel.nn.initializers import Initializer, Normal
 from graduel.nn.layers.dense import Affine
-from graduel.nn.layers.layer import Array
+from graduel.nn.layers.layer import AffineMap, Array
 from graduel.nn.workspace import Call, Scope
 
 
@@ -67,37 +67,20 @@ class NTKDense(Affine):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W / √i + b."""
-        y = self.product(x, w)
+        y = self.product(x, w, call)
         factor, _, b = self.affine(w)
         kernels.scale_add_bias(y, factor, b)
         return y
 
-    def product(self, x: Array, w: Scope) -> Array:
-        """Return x W, which the activation that follows may scale and shift on its own pass."""
-        w.saved = x
-        return np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
-
-    def affine(self, w: Scope) -> tuple[float, None, Array]:
+    def affine(self, w: Scope) -> AffineMap:
         """Return 1 / √i, no s, and b."""
         return 1 / sqrt(len(w.p.W)), None, w.p.b
-
-    def affine_gradient(self, w: Scope) -> tuple[Array, None]:
-        """Return the view of db, and None for ds."""
-        return w.g.b, None
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW = xᵀ dy / √i and db = Σₙ dy; return dx = dy Wᵀ / √i."""
         kernels.bias_gradient(dy, w.g.b)
         dy *= self.affine(w)[0]
         return self.product_back(dy, w, need_dx=need_dx)
-
-    def product_back(self, dy: Array, w: Scope, *, need_dx: bool) -> Array | None:
-        """Assign dW = xᵀ dy alone; return dx = dy Wᵀ."""
-        x = w.saved
-        np.matmul(x.T, dy, out=w.g.W)
-        if not need_dx:
-            return None
-        return np.matmul(dy, w.p.W.T, out=w.buf("dx", x.shape, x.dtype))
 
 
 def calibrate_units(z: Array, W: Array, call: Call) -> Array:

@@ -10,8 +10,10 @@ import numpy as np
 from graduel import kernels
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import ELU, SELU
-from graduel.nn.layers.channel_ops import add_lines, line_buffer, lines, repeat_channels
+from graduel.nn.layers.channel_ops import add_lines, along, line_buffer, lines, repeat_channels
 from graduel.nn.layers.layer import (
+    AffineGradient,
+    AffineMap,
     Array,
     Layer,
     Plan,
@@ -73,7 +75,7 @@ class Parametric(Composite):
 
     @property
     def takes_product(self) -> bool:
-        """Whether this layer can make one pass with the dense layer before it."""
+        """Whether this layer can make one pass with the affine layer before it."""
         return isinstance(self.activation, (ELU, SELU))
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
@@ -98,36 +100,51 @@ class Parametric(Composite):
         dy += dx
         return dy
 
-    def after_product(self, z: Array, affine: tuple[float, Array | None, Array], w: Scope) -> Array:
-        """Return x + α (f(x) − x) for x = factor · s ⊙ z + b, the output of a dense layer."""
+    def after_product(self, z: Array, affine: AffineMap, w: Scope) -> Array:
+        """Return x + α (f(x) − x) for x = factor · s ⊙ z + b, the output of the layer before."""
         factor, s, b = affine
-        f, alpha = self.activation, repeat_channels(w.p.alpha, prod(z.shape[1:]), w)
+        f, alpha = self.activation, repeat_channels(w.p.alpha, len(b), w)
         assert isinstance(f, (ELU, SELU))
         names = ("curve", "lift", "y") if s is None else ("curve", "lift", "y", "inside")
         curve, lift, y, *rest = (w.buf(name, z.shape, z.dtype) for name in names)
         w.saved = z, curve, lift
         kernels.parametric_elu(
-            *(lines(z), factor, s, b, alpha, f.scale, f.alpha),
-            *(lines(array) for array in (*(rest or [z]), curve, lift, y)),
+            *(along(z, len(b)), factor, s, b, alpha, f.scale, f.alpha),
+            *(along(array, len(b)) for array in (*(rest or [z]), curve, lift, y)),
         )
         return y
 
     def before_product(
         self,
         dy: Array,
-        affine: tuple[float, Array | None, Array],
-        gradients: tuple[Array, Array | None],
+        affine: AffineMap,
+        gradients: AffineGradient,
         w: Scope,
     ) -> Array:
         """Assign dα and the gradients of b and s; return dz."""
         (factor, s, b), dy = affine, np.ascontiguousarray(dy)
-        z, curve, lift = map(lines, w.saved)
-        inner, slope = (lines(w.buf(name, dy.shape, dy.dtype)) for name in ("inner", "slope"))
-        f, alpha = self.activation, repeat_channels(w.p.alpha, z.shape[1], w)
+        z, curve, lift = (along(array, len(b)) for array in w.saved)
+        inner, slope = (
+            along(w.buf(name, dy.shape, dy.dtype), len(b)) for name in ("inner", "slope")
+        )
+        f, alpha = self.activation, repeat_channels(w.p.alpha, len(b), w)
         assert isinstance(f, (ELU, SELU))
         total = line_buffer("sums", w.g.alpha, len(alpha), w)
         kernels.parametric_elu_gradient(
-            *(lines(dy), z, factor, s, b, alpha, f.scale, f.alpha, curve, lift, inner, slope),
+            *(
+                along(dy, len(b)),
+                z,
+                factor,
+                s,
+                b,
+                alpha,
+                f.scale,
+                f.alpha,
+                curve,
+                lift,
+                inner,
+                slope,
+            ),
             *(*gradients, total),
         )
         add_lines(total, w.g.alpha)
