@@ -102,7 +102,8 @@ def fit_net(
         ):
             for epoch, error in training.validated_epochs(valid_X, valid.y, best, losses):
                 done, seconds = epoch.epoch, clock.seconds
-                live.show(epoch.t, seconds, _line(epoch, error, best, seconds, recipe.epochs))
+                line = describe_epoch(epoch, error, best.error, seconds, recipe.epochs)
+                live.show(epoch.t, seconds, line)
     except KeyboardInterrupt:
         if not best.epoch:
             typer.echo("graduel: stopped before the first epoch; nothing is saved.", err=True)
@@ -118,7 +119,7 @@ def fit_net(
         FittedNet(training, best.weights, prepare, seconds, details),
         details,
         selected=f"weights of epoch {best.epoch}, the best on the validation rows",
-        length=f"{done} of {recipe.epochs} epochs" if done < recipe.epochs else _many(done),
+        length=count_epochs(done, recipe.epochs),
         seconds=seconds,
         stopped=stopped,
         diverged=diverged,
@@ -140,13 +141,7 @@ def fit_contender(
         def notify(stage: Stage) -> None:
             nonlocal best
             best = min(best, stage.valid_error)
-            done = format_percent(stage.share, 0)
-            if rounds is not None:
-                done = f"round {round(stage.share * rounds)} of at most {rounds}"
-            line = (
-                f"{done}: validation error {format_percent(stage.valid_error)} "
-                f"(lowest {format_percent(best)})"
-            )
+            line = describe_round(stage.share, rounds, stage.valid_error, best)
             live.show(stage.share, stage.seconds, line)
 
         fitting = contender.fit(train, valid, rng=rng, budget=Budget(threads), notify=notify)
@@ -164,14 +159,24 @@ def fit_contender(
     return FitOutcome(fitted, details, selected, length, fitted.seconds)
 
 
-def _line(epoch: Epoch, error: float, best: BestEpoch, seconds: float, epochs: int) -> str:
+def describe_round(share: float, rounds: int | None, error: float, best: float) -> str:
+    """Return a line about a boosting round, or about another stage of a fit."""
+    done = format_percent(share, 0)
+    if rounds is not None:
+        done = f"round {round(share * rounds)} of at most {rounds}"
+    return f"{done}: validation error {format_percent(error)} (lowest {format_percent(best)})"
+
+
+def describe_epoch(epoch: Epoch, error: float, best: float, seconds: float, epochs: int) -> str:
+    """Return a line about an epoch, with its error and the best one on the validation rows."""
     left = seconds * (1 - epoch.t) / epoch.t
     return (
         f"epoch {epoch.epoch} of {epochs}: loss {format_number(epoch.loss)}, validation error "
-        f"{format_percent(error)} (best {format_percent(best.error)}), "
+        f"{format_percent(error)} (best {format_percent(best)}), "
         f"{format_seconds(left, 2)} left"
     )
 
 
-def _many(epochs: int) -> str:
-    return f"{epochs} epoch{'s' * (epochs > 1)}"
+def count_epochs(done: int, epochs: int) -> str:
+    """Return the number of epochs in words."""
+    return f"{done} of {epochs} epochs" if done < epochs else f"{done} epoch{'s' * (done > 1)}"

@@ -17,10 +17,12 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_contender, fit_net
 from graduel.cli.actions.live_session import command_line
+from graduel.cli.actions.parallel_fit import fit_parallel
 from graduel.cli.data_source import print_findings, print_notes, training_source
 from graduel.contenders import LabelledRows, make_contender
 from graduel.contenders.family import has_no_saved_form
 from graduel.contenders.registry import get_contender
+from graduel.contenders.workers.train_job import check_family
 from graduel.cores import choose_threads
 from graduel.data import Dataset
 from graduel.data.schema import Schema
@@ -47,6 +49,8 @@ def run(
     seed: int,
     out: Path | None,
     as_json: bool,
+    workers: int = 1,
+    checkpoint_every: int = 0,
     **options: Any,
 ) -> None:
     """Fit, select the best epoch or round on validation rows, evaluate on test rows, save."""
@@ -59,6 +63,7 @@ def run(
         raise UserError(f"--net: expected the contender net; got --contender {contender}")
     if seed < 0:
         raise UserError(f"--seed: expected at least 0; got {seed}")
+    _check_workers(workers, checkpoint_every, contender, family.name)
     data = training_source(dataset, read_options, options)
     protocol = _plan(data, contender, net, options)
     path = out if out is not None else _default_path(protocol, seed)
@@ -69,7 +74,12 @@ def run(
     print_findings(check_duel(dataset_rows, protocol))
     with threadpool_limits(protocol.threads), limit_threads(protocol.threads):
         split = protocol.split_rows(dataset_rows, seed)
-        done = _fit(contender, protocol, dataset_rows, split, seed, Console(stderr=True))
+        parallel = {
+            "workers": workers,
+            "checkpoint": path.with_name(f"{path.name}.checkpoint"),
+            "checkpoint_every": checkpoint_every,
+        }
+        done = _fit(contender, protocol, dataset_rows, split, seed, parallel)
         report = _evaluate(done, dataset_rows, split, protocol, contender, seed)
     spec = protocol.contenders[contender]
     schema = Schema.of(dataset_rows)
@@ -98,8 +108,29 @@ def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, 
     return build_protocol(data, contenders=[contender], net=net, seeds=1, **options)
 
 
+def _check_workers(workers: int, checkpoint_every: int, contender: str, family: str) -> None:
+    """Raise `UserError` unless that number of workers can train the contender."""
+    for name, number, least in (
+        ("--workers", workers, 1),
+        ("--checkpoint-every", checkpoint_every, 0),
+    ):
+        if number < least:
+            raise UserError(f"{name}: expected at least {least}; got {number}")
+    if workers > 1:
+        check_family(family, contender)
+    elif checkpoint_every:
+        raise UserError(
+            "--checkpoint-every: expected --workers of at least 2; got 1. Leave it out, or set both"
+        )
+
+
 def _fit(
-    contender: str, protocol: Protocol, data: Dataset, split: Split, seed: int, console: Console
+    contender: str,
+    protocol: Protocol,
+    data: Dataset,
+    split: Split,
+    seed: int,
+    parallel: dict[str, Any],
 ) -> FitOutcome:
     spec, table = protocol.contenders[contender], data.table
     model = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
@@ -107,7 +138,18 @@ def _fit(
         LabelledRows(table[rows], data.y[rows], len(data.classes), data.image, data.columns)
         for rows in (split.train, split.valid)
     )
-    rng = np.random.default_rng(seed)
+    rng, console = np.random.default_rng(seed), Console(stderr=True)
+    if parallel["workers"] > 1:
+        return fit_parallel(
+            model,
+            train,
+            valid,
+            rng,
+            protocol.metric,
+            console,
+            threads=protocol.threads,
+            **parallel,
+        )
     if spec["family"] == "net":
         return fit_net(model.recipe, train, valid, rng, protocol.metric, console)
     return fit_contender(model, train, valid, rng, protocol.threads, console)

@@ -57,6 +57,20 @@ def train(
     ] = None,
     as_json: AsJson = False,
     threads: Threads = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Processes that train one model together, the network or XGBoost; they share the "
+            "threads."
+        ),
+    ] = 1,
+    checkpoint_every: Annotated[
+        int,
+        typer.Option(
+            help="With --workers: steps between checkpoints of a network, besides those after "
+            "every epoch; 0 for none. The same command resumes from the last one."
+        ),
+    ] = 0,
     split: Annotated[
         str | None,
         typer.Option(

@@ -70,6 +70,10 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
     )
     done = len(history["valid"][options["error"]])
     best = int(booster.best_iteration) if options["early_stopping_rounds"] else done - 1
+    if options["by_error"] and options["early_stopping_rounds"]:
+        errors, losses = (history["valid"][options[name]] for name in ("error", "loss"))
+        best = int(np.lexsort((losses, errors))[0])
+        booster.best_iteration = best
     if not collective.rank:
         progress = {"rounds": done, "best_round": best + 1, "seconds": clock.seconds}
         progress["valid_error"] = float(history["valid"][options["error"]][best])
