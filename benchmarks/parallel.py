@@ -23,10 +23,14 @@ import numpy as np
 from graduel.kernels.shares import limit_threads
 from graduel.nn import Dense, Network, ReLU
 from graduel.train import Fit
-from graduel.train.loop.collectives import xgboost_collective
+from graduel.train.loop.collectives import xgboost_collective, xgboost_tracker
 from graduel.train.loop.parallel import DataParallel
 
 BATCH, STEPS, HIDDEN = 512, 12, 1024
+
+
+CPU: list[float] = []
+"""CPU milliseconds of the steps, which other load on the machine hardly changes."""
 
 
 def build(parallel: DataParallel | None = None) -> Fit:
@@ -41,9 +45,10 @@ def time_steps(steps) -> list[float]:
     """Return the milliseconds of some steps."""
     times = []
     for _ in range(STEPS):
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         next(steps)
-        times.append(1e3 * (time.perf_counter() - start))
+        times.append(1e3 * (time.perf_counter() - start[0]))
+        CPU.append(1e3 * (time.process_time() - start[1]))
     return times
 
 
@@ -56,12 +61,17 @@ def work(rank: int, tracker: dict, repeats: int) -> None:
         wait = np.zeros(1)
         for steps in (alone, together):
             time_steps(steps)
-        times: dict[str, list[float]] = {"alone": [], "together": [], "all_reduce": []}
+        names = ("alone", "CPU alone", "together", "CPU together", "all_reduce")
+        times: dict[str, list[float]] = {name: [] for name in names}
         for _ in range(repeats):
             if not rank:
+                CPU.clear()
                 times["alone"] += time_steps(alone)
+                times["CPU alone"] += CPU
             collective.all_reduce(wait)
+            CPU.clear()
             times["together"] += time_steps(together)
+            times["CPU together"] += CPU
             for _ in range(STEPS):
                 start = time.perf_counter()
                 collective.all_reduce(gradient)
@@ -80,23 +90,21 @@ def main() -> None:
     if arguments.worker:
         work(int(arguments.worker[0]), json.loads(arguments.worker[1]), arguments.repeats)
         return
-    from xgboost.tracker import RabitTracker
-
     size = arguments.size
-    tracker = RabitTracker(n_workers=size, host_ip="127.0.0.1", sortby="task")
-    tracker.start()
     command = [sys.executable, __file__, "--repeats", str(arguments.repeats), "--worker"]
-    address = json.dumps(tracker.worker_args())
-    workers = [
-        subprocess.Popen(
-            [*command, str(rank), address], stdout=None if rank else subprocess.PIPE, text=True
-        )
-        for rank in range(size)
-    ]
-    assert workers[0].stdout is not None
-    times = json.loads(workers[0].stdout.read().strip().splitlines()[-1])
-    for worker in workers:
-        worker.wait()
+    with xgboost_tracker(size) as address:
+        workers = [
+            subprocess.Popen(
+                [*command, str(rank), json.dumps(address)],
+                stdout=None if rank else subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(size)
+        ]
+        assert workers[0].stdout is not None
+        times = json.loads(workers[0].stdout.read().strip().splitlines()[-1])
+        for worker in workers:
+            worker.wait()
     middle = {name: float(np.median(values)) for name, values in times.items()}
     least = {name: min(values) for name, values in times.items()}
     for title, figure in (("median", middle), ("least", least)):
@@ -104,7 +112,8 @@ def main() -> None:
         print(
             f"{title:6}  one process {figure['alone']:.1f} ms a step, {size} processes "
             f"{figure['together']:.1f} ms: efficiency {efficiency:.0%}; all-reduce of 1.86 million "
-            f"float32 {figure['all_reduce']:.1f} ms"
+            f"float32 {figure['all_reduce']:.1f} ms; CPU a step "
+            f"{figure['CPU alone']:.1f} and {figure['CPU together']:.1f} ms"
         )
 
 

@@ -18,7 +18,7 @@ from graduel.contenders.workers.train_job import TrainJob
 from graduel.contenders.workers.worker_process import FAILED, LOST
 from graduel.errors import UserError
 from graduel.serialize import to_plain
-from graduel.train.loop.collectives import TIMEOUT
+from graduel.train.loop.collectives import TIMEOUT, xgboost_tracker
 from graduel.train.loop.parallel import LostWorkerError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -26,7 +26,6 @@ RESTARTS = 3
 """How often the workers are started again without an epoch in between."""
 GRACE = TIMEOUT + 5
 """Seconds that the others have to end after a worker ended early."""
-HOST = "127.0.0.1"
 
 
 def run_workers(
@@ -61,23 +60,17 @@ def run_workers(
 
 def _run_once(job: TrainJob, n_workers: int) -> Iterator[dict[str, Any]]:
     """Start a tracker and the workers; yield events until all have ended."""
-    from xgboost.tracker import RabitTracker
-
-    tracker = RabitTracker(n_workers=n_workers, host_ip=HOST, sortby="task")
-    tracker.start()
-    message = {"job": to_plain(job), "tracker": tracker.worker_args()}
     threads = dict.fromkeys(THREAD_VARIABLES, str(job.threads))
     workers: list[_Worker] = []
-    try:
-        for rank in range(n_workers):
-            workers.append(_Worker(rank, message, {**os.environ, **threads}))
-        yield from _iter_events(workers)
-    finally:
-        for worker in workers:
-            worker.end()
-        # A tracker that lost its workers waits for them forever: nobody waits for it.
-        with suppress(Exception):
-            tracker.free()
+    with xgboost_tracker(n_workers) as address:
+        message = {"job": to_plain(job), "tracker": address}
+        try:
+            for rank in range(n_workers):
+                workers.append(_Worker(rank, message, {**os.environ, **threads}))
+            yield from _iter_events(workers)
+        finally:
+            for worker in workers:
+                worker.end()
 
 
 class _Worker:

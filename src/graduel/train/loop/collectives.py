@@ -13,6 +13,8 @@ from graduel.train.loop.parallel import Array, Collective, LostWorkerError
 
 TIMEOUT = 20
 """Seconds until a worker that does not answer counts as lost. A dead one is noticed at once."""
+PIECE = 1 << 19
+"""Numbers in a message: XGBoost's copies of it then fit the cache."""
 
 
 class _XGBoostCollective:
@@ -28,15 +30,17 @@ class _XGBoostCollective:
         """Replace a contiguous array by its sum over all workers; return it."""
         from xgboost.core import XGBoostError
 
+        flat = array.reshape(-1)
         try:
-            total = self._library.allreduce(array, self._library.Op.SUM)
+            for start in range(0, len(flat), PIECE):
+                piece = flat[start : start + PIECE]
+                piece[...] = self._library.allreduce(piece, self._library.Op.SUM)
         except XGBoostError as error:
             raise LostWorkerError(
                 f"worker {self.rank} of {self.size} lost another worker, which died or did not "
                 f"answer within {TIMEOUT} seconds; resume from the last checkpoint "
                 f"(xgboost: {_first_cause(error)})"
             ) from None
-        np.copyto(array, total.reshape(array.shape))
         return array
 
     def broadcast(self, array: Array, root: int = 0) -> Array:
@@ -48,8 +52,7 @@ class _XGBoostCollective:
         content = array.reshape(-1).view(np.uint8)
         if self.rank != root:
             content.fill(0)
-        if content.size:
-            self.all_reduce(content)
+        self.all_reduce(content)
         return array
 
 
@@ -60,6 +63,27 @@ def _first_cause(error: Exception) -> str:
 
 
 @contextmanager
+def xgboost_tracker(n_workers: int, host: str = "127.0.0.1") -> Iterator[dict[str, Any]]:
+    """Run the tracker that introduces the workers to each other; yield its address for them.
+
+    Parameters
+    ----------
+    n_workers : number of workers
+    host : the address that the tracker listens on, which all workers reach
+    """
+    from xgboost.core import XGBoostError
+    from xgboost.tracker import RabitTracker
+
+    tracker = RabitTracker(n_workers=n_workers, host_ip=host, sortby="task")
+    tracker.start()
+    try:
+        yield tracker.worker_args()
+    finally:
+        with suppress(XGBoostError):  # it complains if a worker died
+            tracker.free()
+
+
+@contextmanager
 def xgboost_collective(
     arguments: Mapping[str, Any], rank: int, timeout: int = TIMEOUT
 ) -> Iterator[Collective]:
@@ -67,7 +91,7 @@ def xgboost_collective(
 
     Parameters
     ----------
-    arguments : ``worker_args()`` of the tracker, a ``RabitTracker`` with ``sortby="task"``
+    arguments : the address from :func:`xgboost_tracker`
     rank : the number of this worker
     timeout : seconds until another worker that does not answer counts as lost
     """
