@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from graduel.contenders import LabelledRows
-from graduel.contenders.workers.train_job import TrainJob, train_worker, write_rows
+from graduel.contenders.workers.train_job import TrainJob, write_rows
+from graduel.contenders.workers.train_worker import train_worker
 from graduel.contenders.workers.tree_rows import load_trees, prepare_trees
 from graduel.contenders.workers.worker_group import run_workers
 from graduel.contenders.xgboost_recipes import XGBoostRecipe

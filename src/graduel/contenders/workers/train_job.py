@@ -1,7 +1,6 @@
 """The job of a parallel training: plain data and a folder with the prepared rows.
 
-:func:`train_worker` runs one worker of it in any process that has a collective: one that
-:mod:`.worker_group` starts, a task on a cluster, a process of MPI.
+``train_worker`` of the module of that name runs one worker of it.
 """
 
 from __future__ import annotations
@@ -17,10 +16,8 @@ import numpy as np
 
 from graduel.atomic_io import atomic_path
 from graduel.contenders.contender import Array
-from graduel.contenders.fit_job import Clock
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
-from graduel.train.loop.parallel import Collective
 
 FAMILIES = ("net", "xgboost")
 """The families that can be trained by several workers."""
@@ -104,32 +101,6 @@ def check_family(family: str, contender: str) -> None:
             f"--workers: expected a contender of the family {' or '.join(FAMILIES)}; got "
             f"{contender}, which trains in one process. Leave --workers out"
         )
-
-
-def train_worker(job: TrainJob, collective: Collective, emit: Emit | None = None) -> None:
-    """Run one worker of a job; the result is the last checkpoint.
-
-    Parameters
-    ----------
-    job : the same on all workers
-    collective : this worker among the others
-    emit : receives the events of worker 0, plain data with the keys ``kind`` ("epoch", "diverged"
-        or "end") and more; other workers emit nothing
-    """
-    if collective.rank or emit is None:
-        emit = _ignore
-    if job.family == "net":
-        from graduel.contenders.workers.network_worker import train_network
-
-        train_network(job, collective, emit, Clock())
-    else:
-        from graduel.contenders.workers.tree_worker import train_trees
-
-        train_trees(job, collective, emit, Clock())
-
-
-def _ignore(event: dict[str, Any]) -> None:
-    """Ignore an event."""
 
 
 def remove_checkpoint(path: Path) -> None:

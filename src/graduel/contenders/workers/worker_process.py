@@ -34,7 +34,8 @@ def main() -> int:
 
     from threadpoolctl import threadpool_limits
 
-    from graduel.contenders.workers.train_job import TrainJob, train_worker
+    from graduel.contenders.workers.train_job import TrainJob
+    from graduel.contenders.workers.train_worker import train_worker
     from graduel.errors import UserError
     from graduel.kernels.shares import limit_threads
     from graduel.serialize import from_plain
