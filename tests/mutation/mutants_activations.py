@@ -66,7 +66,7 @@ MUTANTS = [
     ),
     (GATED, "np.minimum(x, 20, out=", "np.minimum(x, 1e9, out=", ACTIVATIONS),
     (N, "n = prod(x.shape[:-1])", "n = len(x)", NORMALIZATION),
-    (N, "inverse / prod(dz.shape[:-1])", "inverse / len(dz)", NORMALIZATION),
+    (N, "n, sum_over_workers = trained", "n, sum_over_workers = len(dz), None", NORMALIZATION),
     ("kernels/numpy.py", "dy *= gamma", "pass", NORMALIZATION),
     ("kernels/numpy.py", "    dy -= means[0][:, np.newaxis]\n", "", NORMALIZATION),
     (

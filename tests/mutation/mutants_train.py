@@ -109,7 +109,7 @@ MUTANTS = [
     ),
     ("train/loop/ema.py", "self._weights.state.copy())", "self._weights.state)", AVERAGE),
     ("train/loop/ema.py", "Call(train=True, rng=rng, t=1.0)", "Call(rng=rng, t=1.0)", AVERAGE),
-    ("train/loop/ema.py", "if len(x) < size or done", "if done", AVERAGE),
+    ("train/loop/ema.py", "(parallel is None and len(x) < size) or done", "done", AVERAGE),
     ("train/loop/ema.py", "if done > batches // 2:", "if done:", AVERAGE),
     ("train/loop/ema.py", "total / (batches - batches // 2)", "total / batches", AVERAGE),
     ("train/loop/full_batch.py", "loss += share * self._chunk", "loss += self._chunk", FULL_BATCH),

@@ -19,6 +19,7 @@ import mutants_glassbox
 import mutants_images
 import mutants_losses
 import mutants_optim
+import mutants_parallel
 import mutants_train
 import pytest
 from forks import run
@@ -71,11 +72,11 @@ MUTANTS = [
     (L + "normalization.py", "add_lines(total, w.g.beta)", "w.g.beta[...] = 0", NN),
     ("kernels/numpy.py", "d -= common", "pass", NN),
     ("kernels/numpy.py", "d -= np.multiply(centered", "d += np.multiply(centered", NN),
-    (L + "normalization.py", "w.p.gamma * inverse / p", "inverse / p", NN),
+    (L + "normalization.py", "w.p.gamma * inverse / n", "inverse / n", NN),
     (
         L + "normalization.py",
-        "len(slope), w.p.gamma * inverse / p",
-        "len(slope), w.p.gamma / p",
+        "len(slope), w.p.gamma * inverse / n",
+        "len(slope), w.p.gamma / n",
         NN,
     ),
     (L + "normalization.py", "shift = slope * apart + ", "shift = slope + ", JOINS),
@@ -149,6 +150,7 @@ for room in (
     mutants_images,
     mutants_losses,
     mutants_optim,
+    mutants_parallel,
     mutants_train,
 ):
     MUTANTS += room.MUTANTS

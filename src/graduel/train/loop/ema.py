@@ -185,7 +185,7 @@ def recompute_state(
     total, done = np.zeros(len(weights.state)), 0
     while done < batches:
         for x, _ in iter_batches(rows, size, rng.permutation(len(rows))[:complete], part):
-            if done == batches or (parallel is None and len(x) < size):
+            if (parallel is None and len(x) < size) or done == batches:
                 break
             network.forward(x, workspace, call)
             done += 1
