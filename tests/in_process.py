@@ -19,6 +19,8 @@ from graduel.errors import UserError
 class InProcess:
     """Runs each job in this process, after a round trip of the job and its events through bytes."""
 
+    slots = 1
+
     def __init__(self):
         self.jobs = []
 

@@ -74,6 +74,24 @@ READ_OPTIONS: dict[str, Any] = {
     "size": _text("HEIGHTxWIDTH to which images are resized."),
 }
 """Options for reading user data. An action gets those that are set as the dict `read_options`."""
+CLUSTER_OPTIONS: dict[str, Any] = {
+    "on": _text(
+        "Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786, or local:N "
+        "for N workers on this machine."
+    ),
+    "retries": Annotated[
+        int, typer.Option(help="With --on: how often a run is started again if its worker is lost.")
+    ],
+    "dashboard": Annotated[
+        bool, typer.Option("--dashboard", help="With --on: print the address of Dask's dashboard.")
+    ],
+    "tls_ca": _text("With --on tls://…: the file of the certificate authority."),
+    "tls_cert": _text("With --on tls://…: the file of this machine's certificate."),
+    "tls_key": _text("With --on tls://…: the file of its key."),
+}
+"""Options for running on a cluster. An action gets them as the dict `cluster`."""
+CLUSTER_DEFAULTS = {"retries": 2, "dashboard": False}
+SHARED_OPTIONS = READ_OPTIONS | CLUSTER_OPTIONS
 METAVARS = {
     "target": "COLUMN",
     "categorical": "COLUMNS",
@@ -102,28 +120,37 @@ METAVARS = {
     "names": "NAME,NAME",
     "classes": "NAMES",
     "contender": "NAME",
+    "on": "ADDRESS",
+    "tls_ca": "PATH",
+    "tls_cert": "PATH",
+    "tls_key": "PATH",
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")
 TEXT_FORMAT = ("separator", "decimal", "encoding")
 ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *TEXT_FORMAT, "size")
+CLUSTER = tuple(CLUSTER_OPTIONS)
 Shared = tuple[str, ...]
-"""Type of a parameter that is replaced by the options of :data:`READ_OPTIONS` that it names."""
+"""Type of a parameter that is replaced by the options of :data:`SHARED_OPTIONS` that it names."""
 
 
 def command(declaration: Callable[..., None]) -> Callable[..., None]:
     """Return the command for a declaration, which has its name, options and help.
 
     It calls ``run`` of the module of the same name in :mod:`graduel.cli.actions`, imported when the
-    command runs, with each option by name; those of :data:`READ_OPTIONS` as one dict.
+    command runs, with each option by name; those of :data:`READ_OPTIONS` as one dict, and those of
+    :data:`CLUSTER_OPTIONS` as another.
     """
     parameters = list(_parameters(declaration))
-    columns_and_format = READ_OPTIONS.keys() & {parameter.name for parameter in parameters}
+    names = {parameter.name for parameter in parameters}
+    columns_and_format = READ_OPTIONS.keys() & names
 
     def run(**options: Any) -> None:
         if columns_and_format:
             read_options = {name: options.pop(name) for name in columns_and_format}
             options["read_options"] = _parse_read_options(read_options)
+        if names >= CLUSTER_OPTIONS.keys():
+            options["cluster"] = {name: options.pop(name) for name in CLUSTER_OPTIONS}
         try:
             import_module(f"graduel.cli.actions.{declaration.__name__}").run(**options)
         except KeyboardInterrupt:  # outside of fits; typer would print nothing
@@ -143,9 +170,9 @@ def _parameters(declaration: Callable[..., None]) -> Iterator[inspect.Parameter]
             yield parameter.replace(
                 name=name,
                 kind=inspect.Parameter.KEYWORD_ONLY,
-                default=None if shared else parameter.default,
+                default=CLUSTER_DEFAULTS.get(name) if shared else parameter.default,
                 annotation=_with_metavar(
-                    name, READ_OPTIONS[name] if shared else parameter.annotation
+                    name, SHARED_OPTIONS[name] if shared else parameter.annotation
                 ),
             )
 

@@ -16,13 +16,14 @@ from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.plan.threads import largest_product
+from graduel.duel.plan.threads import AUTO, largest_product
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.result.outcome import Run
 from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell_runs import run_cells
+from graduel.duel.run.clusters import local_threads, open_executor
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
@@ -222,6 +223,7 @@ def run_duel(
     trials: int | None = None,
     show_rows: bool = False,
     sizes: Sequence[int] | str | None = None,
+    executor: Any = None,
     **source: Any,
 ) -> Run:
     """Run a duel and return its result, as ``graduel duel`` does.
@@ -255,6 +257,10 @@ def run_duel(
     show_rows : let the report show rows of your data
     sizes : numbers of training rows for a learning curve, or ``auto``: one more duel per size, on
         the same test rows
+    executor : where the runs are computed: a ``distributed.Client`` of a Dask cluster, the address
+        of its scheduler, ``local:4`` for a cluster of 4 workers on this machine, or an object with
+        the methods of :class:`~graduel.duel.run.executor.Executor`; by default this machine, one
+        run after the other
     source : options for reading your data: ``target``, ``categorical``, ``numeric``, ``drop``,
         ``bins``, ``group``, ``time``, ``separator``, ``decimal``, ``encoding``, ``size``
 
@@ -269,27 +275,31 @@ def run_duel(
     if sizes is not None and not isinstance(sizes, str):
         sizes = ",".join(map(str, sizes))
     name = repr(data.name) if data.is_builtin else "…"
-    session = plan_session(
-        data,
-        out=out,
-        sizes=sizes,
-        user_contenders=user_contenders,
-        command=f"graduel.run_duel({name}, …)",
-        show_rows=show_rows,
-        contenders=names,
-        net=net,
-        seeds=seeds,
-        rows=rows,
-        quick=quick,
-        threads=threads,
-        split=split,
-        metric=metric,
-        rope=rope,
-        budget=budget,
-        trials=trials,
-        probes=probes,
-    )
-    return session.run()
+    if threads in (None, AUTO):
+        threads = local_threads(executor) or threads
+    with open_executor(executor) as where:
+        session = plan_session(
+            data,
+            out=out,
+            sizes=sizes,
+            user_contenders=user_contenders,
+            command=f"graduel.run_duel({name}, …)",
+            show_rows=show_rows,
+            executor=where,
+            contenders=names,
+            net=net,
+            seeds=seeds,
+            rows=rows,
+            quick=quick,
+            threads=threads,
+            split=split,
+            metric=metric,
+            rope=rope,
+            budget=budget,
+            trials=trials,
+            probes=probes,
+        )
+        return session.run()
 
 
 def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:

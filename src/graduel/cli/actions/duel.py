@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from graduel.cli.actions.live_session import command_line, print_json, run_live
+from graduel.cli.actions.live_session import command_line, open_cluster, print_json, run_live
 from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.options import split_names
 from graduel.cli.views.duel_table import show
@@ -27,6 +27,7 @@ def run(
     no_probes: bool,
     as_json: bool,
     sizes: str | None,
+    cluster: dict[str, Any],
     **options: Any,
 ) -> None:
     """Run a duel, write its report, print the result; with several data sets, run a suite."""
@@ -43,12 +44,15 @@ def run(
             )
         from graduel.cli.actions.suite import run as run_suite
 
-        run_suite(every, read_options, as_json=as_json, **options)
+        run_suite(every, read_options, as_json=as_json, cluster=cluster, **options)
         return
     data = training_source(datasets[0], read_options, options)
-    session = plan_session(data, sizes=sizes, command=command_line(), **options)
-    print_notes(data)
-    result, page = run_live(session, write_report)
+    with open_cluster(cluster, options) as executor:
+        session = plan_session(
+            data, sizes=sizes, command=command_line(), executor=executor, **options
+        )
+        print_notes(data)
+        result, page = run_live(session, write_report)
     if as_json:
         print_json(session.folder / RESULT)
     else:

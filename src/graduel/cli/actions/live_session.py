@@ -5,17 +5,23 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 
 from graduel.cli.data_source import print_findings
+from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.progress import show_progress
 from graduel.data.finding import Finding
+from graduel.duel.plan.threads import AUTO
 from graduel.duel.result.outcome import Run
-from graduel.duel.run.executor import WorkerError
+from graduel.duel.run.clusters import TLS, local_threads, open_executor
+from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.job import Event
+from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
@@ -24,14 +30,19 @@ from graduel.errors import UserError
 class LiveObserver(Observer):
     """Observer that shows progress and writes the report of each result.
 
+    Parameters
+    ----------
+    write : writes the report of a result
+    on_cluster : whether the runs are on a cluster, several at the same time
+
     Attributes
     ----------
     page : the report written last
     store : the folder of the cells that ran last
     """
 
-    def __init__(self, write: Callable[[Run], Path]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[Run], Path], *, on_cluster: bool = False) -> None:
+        self._write, self._on_cluster = write, on_cluster
         self.page = Path()
         self.store: Store | None = None
 
@@ -41,8 +52,14 @@ class LiveObserver(Observer):
 
     def watch(self, store: Store, events: Iterator[Event]) -> None:
         """Show the progress of the cells of one folder."""
-        self.store = store
-        show_progress(events, store.protocol, Console(stderr=True), store.path)
+        self.store, console = store, Console(stderr=True)
+        if not self._on_cluster:
+            show_progress(events, store.protocol, console, store.path)
+            return
+        with ClusterProgress(console) as progress:
+            progress.add(store.protocol)
+            for event in events:
+                progress.update(store.protocol, event)
 
     def finish(self, run: Run) -> None:
         """Write the report of a result."""
@@ -70,7 +87,7 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
     UserError
         If it cannot be run.
     """
-    observer = LiveObserver(write)
+    observer = LiveObserver(write, on_cluster=not isinstance(session.executor, LocalExecutor))
     try:
         return session.run(observer), observer.page
     except KeyboardInterrupt:
@@ -86,6 +103,27 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
         if done:
             raise UserError(f"{error}. {saved}") from None
         raise
+
+
+@contextmanager
+def open_cluster(cluster: dict[str, Any], options: dict[str, Any]) -> Iterator[Executor]:
+    """Return the executor for the options of a cluster.
+
+    On a cluster on this machine, ``threads`` in `options` becomes each worker's share of the cores
+    unless it is a number.
+    """
+    tls = {name: cluster[f"tls_{name}"] for name in TLS if cluster[f"tls_{name}"]}
+    if options["threads"] in (None, AUTO):
+        share = local_threads(cluster["on"])
+        options["threads"] = options["threads"] if share is None else str(share)
+    with open_executor(
+        cluster["on"],
+        retries=cluster["retries"],
+        dashboard=cluster["dashboard"],
+        tls=tls,
+        tell=lambda message: typer.echo(f"graduel: {message}", err=True),
+    ) as executor:
+        yield executor
 
 
 def print_json(path: Path) -> None:

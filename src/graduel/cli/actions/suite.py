@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from graduel.cli.actions.live_session import LiveObserver, command_line, print_json
+from graduel.cli.actions.live_session import LiveObserver, command_line, open_cluster, print_json
 from graduel.cli.data_source import print_notes, training_source
+from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.suite_table import show
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run
+from graduel.duel.run.job import Event
+from graduel.duel.store.store import Store
 from graduel.duel.suite.suite_api import default_folder
 from graduel.duel.suite.suite_plan import SUITE_RESULT, Member, SuitePlan, plan_suite
 from graduel.duel.suite.suite_runner import SuiteObserver, run_plan
@@ -21,17 +25,30 @@ from graduel.report.page import PAGE
 
 
 class LiveSuite(LiveObserver, SuiteObserver):
-    """Observer that shows the current data set and the progress of its duel."""
+    """Observer that shows the current data set and the progress of its duel.
 
-    def __init__(self, plan: SuitePlan, *, show_rows: bool) -> None:
-        super().__init__(write_report)
+    On a cluster, `progress` shows all duels together.
+    """
+
+    def __init__(
+        self, plan: SuitePlan, *, show_rows: bool, progress: ClusterProgress | None = None
+    ) -> None:
+        super().__init__(write_report, on_cluster=progress is not None)
+        self._progress = progress
         self._plan, self._show_rows = plan, show_rows
 
     def begin(self, member: Member, protocol: Protocol) -> None:
         """Print the name of the next data set and the notes on its reading."""
         number, total = self._plan.members.index(member) + 1, len(self._plan.members)
         Console(stderr=True).out(f"{number} of {total}: {member.name}", highlight=False)
+        if self._progress is not None:
+            self._progress.add(protocol)
         print_notes(member.data)
+
+    def notice(self, store: Store, event: Event) -> None:
+        """Show an event of one of the duels that run at the same time."""
+        if self._progress is not None:
+            self._progress.update(store.protocol, event)
 
     def is_current(self, run: Run) -> bool:
         """Return whether the report of a duel exists and shows rows as requested."""
@@ -50,19 +67,31 @@ def run(
     out: Path | None,
     as_json: bool,
     show_rows: bool,
+    cluster: dict[str, Any],
     **options: Any,
 ) -> None:
     """Run a duel on each data set, write the reports, print the result.
 
     Exit code 2 means that a duel failed; the others are finished.
     """
-    plan = plan_suite(
-        [training_source(str(text), read_options, options) for text in datasets], **options
-    )
-    folder = out if out is not None else default_folder(plan)
-    observer = LiveSuite(plan, show_rows=show_rows)
+    sources = [training_source(str(text), read_options, options) for text in datasets]
+    folder = out
     try:
-        suite = run_plan(folder, plan, observer, command=command_line(), show_rows=show_rows)
+        with ExitStack() as stack:
+            executor = stack.enter_context(open_cluster(cluster, options))
+            progress = None
+            if executor.slots > 1:
+                progress = stack.enter_context(ClusterProgress(Console(stderr=True)))
+            plan = plan_suite(sources, **options)
+            folder = out if out is not None else default_folder(plan)
+            suite = run_plan(
+                folder,
+                plan,
+                LiveSuite(plan, show_rows=show_rows, progress=progress),
+                command=command_line(),
+                show_rows=show_rows,
+                executor=executor,
+            )
     except KeyboardInterrupt:
         typer.echo(
             f"graduel: stopped. Finished fits are saved in {folder}; run the same command again to "

@@ -9,6 +9,7 @@ import typer
 
 from graduel.cli.options import (
     ALL_BUT_TARGET,
+    CLUSTER,
     TABLES,
     AsJson,
     Metric,
@@ -130,6 +131,7 @@ def duel(
         ),
     ] = False,
     shared: Shared = ALL_BUT_TARGET,
+    on_cluster: Shared = CLUSTER,
 ) -> None:
     """Train all contenders on the same rows and compare them.
 

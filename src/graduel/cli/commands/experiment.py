@@ -9,6 +9,7 @@ import typer
 
 from graduel.cli.options import (
     ALL_BUT_TARGET,
+    CLUSTER,
     AsJson,
     Metric,
     Quick,
@@ -66,6 +67,7 @@ def experiment(
     ] = None,
     metric: Metric = None,
     shared: Shared = ALL_BUT_TARGET,
+    on_cluster: Shared = CLUSTER,
 ) -> None:
     """Train variants of a network and compare them.
 

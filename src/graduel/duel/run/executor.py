@@ -11,8 +11,14 @@ from graduel.duel.run.job import CellJob, Event
 class Executor(Protocol):
     """Runs jobs in this process, in processes on this machine, or on other machines.
 
-    An executor never writes to the store; the consumer of its events does.
+    An executor never writes to the store; the consumer of its events does. Several threads may call
+    ``run`` at the same time.
     """
+
+    @property
+    def slots(self) -> int:
+        """The number of jobs that can run at the same time."""
+        ...
 
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
         """Run jobs and yield their events: "started", …, then "finished" or "failed".

@@ -72,15 +72,25 @@ class Event:
     cell : the cell
     kind : "reused" (finished by an earlier command), "started", "compiling" (kernels, for the first
         time on this machine), "progress", "curve" (all points so far, in a hyperparameter search),
-        "trial" (a finished trial), "finished" or "failed"
-    message : the reason of a failure
+        "trial" (a finished trial), "retried" (its worker is lost; it starts again on another one),
+        "finished" or "failed"
+    message : the reason of a failure or of a second attempt
     died : whether the worker process died, instead of reporting an error
     missing_cores : threads of a finished fit that had no free core, on average
+    worker : the worker on which a cell has started, if there are several
     """
 
     cell: Cell
     kind: Literal[
-        "reused", "started", "compiling", "progress", "curve", "trial", "finished", "failed"
+        "reused",
+        "started",
+        "compiling",
+        "progress",
+        "curve",
+        "trial",
+        "retried",
+        "finished",
+        "failed",
     ]
     progress: Progress | None = None
     curve: Curve | None = None
@@ -89,6 +99,7 @@ class Event:
     message: str = ""
     died: bool = False
     missing_cores: float = 0.0
+    worker: str = ""
 
 
 def to_message(value: Any) -> bytes:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import IO
 
@@ -25,15 +25,22 @@ THREAD_VARIABLES = (
 class LocalExecutor:
     """Runs jobs one after the other, so that timed fits do not share cores."""
 
+    slots = 1
+
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
         """Run jobs and yield their events; see :class:`~.executor.Executor`."""
         for job in jobs:
             yield Event(job.cell, "started")
-            yield from _run_process(job)
+            yield from run_process(job)
 
 
-def _run_process(job: CellJob) -> Iterator[Event]:
-    """Run one job in a worker process; yield its events, the last "finished" or "failed"."""
+def run_process(
+    job: CellJob, started: Callable[[subprocess.Popen[bytes]], object] = lambda process: None
+) -> Iterator[Event]:
+    """Run one job in a worker process; yield its events, the last "finished" or "failed".
+
+    `started` receives the process. If it is killed, the last event says that it died.
+    """
     threads = dict.fromkeys(THREAD_VARIABLES, str(job.protocol.threads))
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -43,6 +50,7 @@ def _run_process(job: CellJob) -> Iterator[Event]:
             stderr=log,
             env={**os.environ, **threads},
         )
+        started(process)
         assert process.stdin is not None
         assert process.stdout is not None
         try:

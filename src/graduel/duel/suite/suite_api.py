@@ -9,8 +9,10 @@ from typing import Any
 from graduel.data import DATASETS
 from graduel.data.read.table_folder import list_tables
 from graduel.data.spec import SourceSpec
+from graduel.duel.plan.threads import AUTO
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
+from graduel.duel.run.clusters import local_threads, open_executor
 from graduel.duel.session import resolve_source
 from graduel.duel.suite.suite_plan import SuitePlan, plan_suite
 from graduel.duel.suite.suite_runner import run_plan
@@ -26,6 +28,7 @@ def run_suite(
     datasets: Sequence[Any] | Mapping[str, Any] | str | Path,
     *,
     out: str | Path | None = None,
+    executor: Any = None,
     **options: Any,
 ) -> Suite:
     """Run a duel on several data sets with the same options, and compare across data sets.
@@ -38,6 +41,7 @@ def run_suite(
     datasets : names, files or folders, where a folder of tables means all tables in it; or data by
         name: ``{"mine": df}`` with a target column, or ``{"mine": (X, y)}``
     out : the suite's folder; the same call with the same folder resumes an interrupted suite
+    executor : see :func:`graduel.run_duel`; on a cluster, several duels run at the same time
     options : see :func:`graduel.run_duel`; the same for every data set
 
     Raises
@@ -62,8 +66,11 @@ def run_suite(
     pairs = [one if isinstance(one, tuple) else (one, None) for one in every]
     data = [resolve_source(X, y, source) for X, y in pairs]
     options["contenders"], user_contenders = parse_contenders(options.get("contenders"))
+    if options.get("threads") in (None, AUTO):
+        options["threads"] = local_threads(executor) or options.get("threads")
     plan = plan_suite(data, names=names, user_contenders=user_contenders, **options)
-    return run_plan(default_folder(plan) if out is None else Path(out), plan)
+    with open_executor(executor) as where:
+        return run_plan(default_folder(plan) if out is None else Path(out), plan, executor=where)
 
 
 def expand_datasets(datasets: Sequence[Any] | str | Path) -> list[Any]:

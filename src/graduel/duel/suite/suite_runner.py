@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
+from threading import Lock
 
 from graduel.cores import choose_threads
+from graduel.data.finding import Finding
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.duel_result import (
     ContenderResult,
@@ -16,7 +19,7 @@ from graduel.duel.result.duel_result import (
     metric_fields,
 )
 from graduel.duel.result.environment import describe_environment
-from graduel.duel.result.outcome import Suite
+from graduel.duel.result.outcome import Run, Suite
 from graduel.duel.result.suite_result import (
     Failure,
     LogLossVerdict,
@@ -27,9 +30,11 @@ from graduel.duel.result.suite_result import (
     SuiteResult,
 )
 from graduel.duel.run.executor import Executor, WorkerError
+from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
 from graduel.duel.store.plan_file import read_threads
+from graduel.duel.store.store import Store
 from graduel.duel.suite.suite_plan import SUITE, SUITE_RESULT, Member, SuitePlan, open_suite
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
@@ -41,7 +46,14 @@ SECOND_METRIC = "log_loss"
 
 
 class SuiteObserver(Observer):
-    """Callbacks of a suite and its sessions; this base class does nothing."""
+    """Callbacks of a suite and its sessions; this base class does nothing.
+
+    On a cluster several duels run at the same time. Their events then go to ``notice`` instead of
+    ``watch``. The callbacks are called from several threads, but never two at once.
+    """
+
+    def notice(self, store: Store, event: Event) -> None:
+        """Receive an event of one of several duels that run at the same time."""
 
     def begin(self, member: Member, protocol: Protocol) -> None:
         """Receive the data set whose duel starts next."""
@@ -72,29 +84,90 @@ def run_plan(
     if plan.options["threads"] == "auto":
         threads = read_threads(path, file=SUITE) or choose_threads()
         plan = replace(plan, options={**plan.options, "threads": threads})
-    results: dict[str, Result] = {}
-    failures: list[Failure] = []
+    executor = executor or LocalExecutor()
+    together = executor.slots > 1
+    shared = (
+        _SharedObserver(observer, getattr(executor, "close", lambda: None))
+        if together
+        else observer
+    )
+
+    def run_member(member: Member) -> Result | Failure:
+        try:
+            session = Session(
+                plan.protocol(member),
+                member.data,
+                path / member.name,
+                plan.user_contenders,
+                executor=executor,
+                command=command,
+                show_rows=show_rows,
+            )
+            shared.begin(member, session.protocol)
+            return session.run(shared, reuse_result=True).result
+        except (UserError, WorkerError) as error:
+            message = _plain(str(error), path, member)
+            shared.fail(member, message)
+            return Failure(name=member.name, message=message)
+
     with open_suite(path, plan):
-        for member in plan.members:
-            try:
-                session = Session(
-                    plan.protocol(member),
-                    member.data,
-                    path / member.name,
-                    plan.user_contenders,
-                    executor=executor or LocalExecutor(),
-                    command=command,
-                    show_rows=show_rows,
-                )
-                observer.begin(member, session.protocol)
-                results[member.name] = session.run(observer, reuse_result=True).result
-            except (UserError, WorkerError) as error:
-                message = _plain(str(error), path, member)
-                failures.append(Failure(name=member.name, message=message))
-                observer.fail(member, message)
+        if isinstance(shared, _SharedObserver):
+            # One more than there are workers, so that they have work while data are read.
+            outcomes = shared.map(run_member, plan.members, executor.slots + 1)
+        else:
+            outcomes = [run_member(member) for member in plan.members]
+        pairs = list(zip(plan.members, outcomes, strict=True))
+        results = {member.name: one for member, one in pairs if isinstance(one, Result)}
+        failures = [one for one in outcomes if isinstance(one, Failure)]
         result = build_suite_result(plan, results, failures, command)
         write_json(path / SUITE_RESULT, result)
     return Suite(path, result)
+
+
+class _SharedObserver(SuiteObserver):
+    """Passes the callbacks of several duels at the same time to one observer, one after another."""
+
+    def __init__(self, observer: SuiteObserver, stop: Callable[[], object]) -> None:
+        self._observer, self._stop, self._lock = observer, stop, Lock()
+
+    def map(
+        self, run: Callable[[Member], Result | Failure], members: Sequence[Member], threads: int
+    ) -> list[Result | Failure]:
+        """Call `run` on each member in several threads; stop all at the first exception."""
+        with ThreadPoolExecutor(threads) as pool:
+            futures = [pool.submit(run, member) for member in members]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                self._stop()  # ends the duels that are running
+                raise
+
+    def watch(self, store: Store, events: Iterator[Event]) -> None:
+        for event in events:
+            with self._lock:
+                self._observer.notice(store, event)
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        with self._lock:
+            self._observer.show_findings(findings)
+
+    def begin(self, member: Member, protocol: Protocol) -> None:
+        with self._lock:
+            self._observer.begin(member, protocol)
+
+    def fail(self, member: Member, message: str) -> None:
+        with self._lock:
+            self._observer.fail(member, message)
+
+    def finish(self, run: Run) -> None:
+        with self._lock:
+            self._observer.finish(run)
+
+    def is_current(self, run: Run) -> bool:
+        with self._lock:
+            return self._observer.is_current(run)
 
 
 def _plain(message: str, path: Path, member: Member) -> str:

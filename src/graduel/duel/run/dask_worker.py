@@ -1,0 +1,121 @@
+"""What runs on a worker of a Dask cluster: a cell in its own process, and the data it needs."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from subprocess import Popen
+from threading import Event as Flag
+from threading import Thread
+
+from distributed import get_worker
+
+from graduel import kernels
+from graduel.data.dataset_cache import MANIFEST, is_intact
+from graduel.duel.run.job import CellJob, from_message, to_message
+from graduel.duel.run.local import run_process
+from graduel.duel.store.store import CACHE
+
+RESOURCE = "graduel"
+"""The Dask resource that a cell needs. A worker has one, so cells never share a worker."""
+POLL = 0.5
+"""Seconds between two looks at whether a cell is still wanted."""
+RUNNING = ("executing", "long-running")
+"""States of a task that the scheduler still wants."""
+
+
+def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
+    """Run a cell in a process of its own and return its last event, as a message.
+
+    Other events are sent to the client under `topic` while the cell runs. If the client or the
+    scheduler is gone, or the task is cancelled, the process is killed.
+    """
+    worker, job = get_worker(), from_message(CellJob, content)
+    key, ended = worker.get_current_task(), Flag()
+
+    def watch(process: Popen[bytes]) -> None:
+        while not ended.wait(POLL):
+            task = worker.state.tasks.get(key)
+            if task is None or task.state not in RUNNING or worker.status.name != "running":
+                process.kill()
+                return
+
+    last = b""
+    try:
+        for event in run_process(
+            job, lambda process: Thread(target=watch, args=(process,), daemon=True).start()
+        ):
+            last = to_message(event)
+            if event.kind not in ("finished", "failed"):
+                worker.log_event(topic, {"attempt": attempt, "event": last})
+    finally:
+        ended.set()
+    return last
+
+
+def offer_resource() -> None:
+    """Give this worker the resource that a cell needs."""
+    worker = get_worker()
+    if worker.state.total_resources.get(RESOURCE) != 1:
+        worker.loop.add_callback(worker.set_resources, **{RESOURCE: 1})
+
+
+def describe_versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of Python, the kernels and some distributions; "" if one is missing."""
+    versions = {"python": platform.python_version(), "kernels": kernels.describe()}
+    for name in names:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = version("xgboost-cpu") if name == "xgboost" else ""
+    return versions
+
+
+def digest_data(folder: str) -> str:
+    """Return the SHA-256 of the manifest of a run's data; "" if the run has no such files.
+
+    The manifest holds the checksums of the other files, which are compared when they are read.
+    """
+    manifest = Path(folder) / CACHE / MANIFEST
+    try:
+        return hashlib.sha256(manifest.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def find_data(folder: str, digest: str) -> str:
+    """Return the folder with a run's data, as this worker sees it; "" if it has none."""
+    for place in (folder, _local_folder(digest)):
+        if digest_data(str(place)) == digest:
+            return str(place)
+    return ""
+
+
+def store_data(files: Mapping[str, bytes], digest: str) -> str:
+    """Write a run's data to the worker's own folder and return it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, or was changed on the way.
+    """
+    folder = _local_folder(digest)
+    (folder / CACHE).mkdir(parents=True, exist_ok=True)
+    for name in sorted(files, key=lambda name: name == MANIFEST):  # the manifest is written last
+        (folder / CACHE / name).write_bytes(files[name])
+    if digest_data(str(folder)) != digest or not is_intact(folder / CACHE):
+        raise OSError(f"{folder}: the data were damaged on their way")
+    return str(folder)
+
+
+def remove_data(digest: str) -> None:
+    """Delete a run's data from the worker's own folder."""
+    shutil.rmtree(_local_folder(digest), ignore_errors=True)
+
+
+def _local_folder(digest: str) -> Path:
+    return Path(get_worker().local_directory) / f"graduel-{digest[:16]}"
