@@ -48,6 +48,44 @@ def test_a_network_is_trained_evaluated_and_saved(capsys, tmp_path, mnist):
     assert notes["environment"]["command"].startswith("graduel")
 
 
+def test_two_workers_train_the_network_of_one(capsys, tmp_path):
+    net = "layers=16 norm=batch dropout=0 epochs=2 batch_size=32 lr=0.01"
+    notes = []
+    for workers in ("1", "2"):
+        options = ["--workers", workers, "--out", f"net{workers}"]
+        code, _, err = graduel(capsys, "train", *SMALL, "--net", net, *options)
+        assert code == 0
+        assert "epoch 2 of 2: loss" in err
+        notes.append(load_network(tmp_path / f"net{workers}").notes)
+    assert notes[1]["test_log_loss"] == pytest.approx(notes[0]["test_log_loss"], rel=1e-3)
+    assert notes[1]["workers"] == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net1", "net2"]
+
+
+def test_a_command_that_was_stopped_resumes(capsys, tmp_path):
+    net = "layers=16 norm=batch dropout=0.1 epochs=4 batch_size=32 lr=0.01"
+    options = [*SMALL, "--net", net, "--workers", "2", "--checkpoint-every", "1"]
+    code, _, _ = graduel(capsys, "train", *options, "--out", "whole")
+    assert code == 0
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "graduel", "train", *options, "--out", "net"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    checkpoint = tmp_path / "net.checkpoint"
+    while not checkpoint.exists() and killed.poll() is None:
+        time.sleep(0.002)
+    killed.kill()
+    killed.wait()
+    if checkpoint.exists():
+        code, _, err = graduel(capsys, "train", *options, "--out", "net")
+        assert code == 0
+        assert "resuming from net.checkpoint" in err
+        assert not checkpoint.exists()
+    whole, net = (load_network(tmp_path / name).weights for name in ("whole", "net"))
+    assert (whole.theta == net.theta).all()
+
+
 def test_the_same_seed_gives_the_same_weights(capsys):
     found = []
     for seed in ("1", "1", "2"):
@@ -84,6 +122,9 @@ def test_the_same_seed_gives_the_same_weights(capsys):
         (["train", "--contender", "logistic"], "cannot be saved"),
         (["train", "--out", "there"], "--out: expected a new file"),
         (["train", "--out", "there/net"], "--out: cannot write"),
+        (["train", "--workers", "0"], "--workers: expected at least 1"),
+        (["train", "--checkpoint-every", "5"], "expected --workers of at least 2"),
+        (["train", "--workers", "2", "--contender", "textbook"], "trains in one process"),
         (["experiment"], "--vary must have a key and values"),
         (["experiment", "--vary", "activation=relu"], "at least two values"),
         (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),

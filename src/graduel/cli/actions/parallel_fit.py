@@ -29,10 +29,12 @@ from graduel.contenders.workers.train_job import (
 )
 from graduel.contenders.workers.worker_group import run_workers
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
+from graduel.errors import UserError
 from graduel.nn import Weights
 from graduel.serialize import to_plain
 from graduel.train import Epoch
 from graduel.train.io.checkpoint_file import load_checkpoint
+from graduel.train.loop.parallel import LostWorkerError
 from graduel.train.loop.training import BestEpoch
 from graduel.train.recipes import NetRecipe
 
@@ -79,10 +81,14 @@ def fit_parallel(
     }
     with tempfile.TemporaryDirectory(prefix="graduel-") as folder:
         job["folder"] = folder
-        if contender.family.name == "net":
-            outcome = _fit_net(contender.recipe, train, valid, rng, console, job, workers)
-        else:
-            outcome = _fit_trees(contender.recipe, train, valid, rng, console, job, workers)
+        fit = _fit_net if contender.family.name == "net" else _fit_trees
+        try:
+            outcome = fit(contender.recipe, train, valid, rng, console, job, workers)
+        except LostWorkerError as error:
+            raise UserError(
+                f"{error}, again and again: too little memory? Run the same command to resume, "
+                "with fewer --workers"
+            ) from None
     remove_checkpoint(checkpoint)
     return outcome
 
