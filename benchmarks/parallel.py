@@ -1,6 +1,7 @@
 """Step time of one network on one and two processes, beside the all-reduce of its gradient.
 
     python benchmarks/parallel.py [--size 2] [--repeats 5]
+    mpirun -n 2 python benchmarks/parallel.py --mpi
 
 784-1024-1024-10 with a batch of 512 and AdamW, one thread in each process. All processes start
 together and take turns: in each round one process trains alone for a few steps while the others
@@ -23,8 +24,8 @@ import numpy as np
 from graduel.kernels.shares import limit_threads
 from graduel.nn import Dense, Network, ReLU
 from graduel.train import Fit
-from graduel.train.loop.collectives import xgboost_collective, xgboost_tracker
-from graduel.train.loop.parallel import DataParallel
+from graduel.train.loop.collectives import MPICollective, xgboost_collective, xgboost_tracker
+from graduel.train.loop.parallel import Collective, DataParallel
 
 BATCH, STEPS, HIDDEN = 512, 12, 1024
 
@@ -52,9 +53,10 @@ def time_steps(steps) -> list[float]:
     return times
 
 
-def work(rank: int, tracker: dict, repeats: int) -> None:
-    """Run one worker; worker 0 prints the times as JSON."""
-    with xgboost_collective(tracker, rank) as collective, limit_threads(1):
+def work(collective: Collective, repeats: int) -> dict[str, list[float]]:
+    """Run one worker; return the times, complete on worker 0."""
+    rank = collective.rank
+    with limit_threads(1):
         alone = build().fit_steps()
         together = build(DataParallel(collective, 0)).fit_steps()
         gradient = np.zeros(1_863_690, np.float32)
@@ -76,8 +78,21 @@ def work(rank: int, tracker: dict, repeats: int) -> None:
                 start = time.perf_counter()
                 collective.all_reduce(gradient)
                 times["all_reduce"].append(1e3 * (time.perf_counter() - start))
-    if not rank:
-        print(json.dumps(times), flush=True)
+    return times
+
+
+def show(times: dict[str, list[float]], size: int) -> None:
+    """Print the figures."""
+    middle = {name: float(np.median(values)) for name, values in times.items()}
+    least = {name: min(values) for name, values in times.items()}
+    for title, figure in (("median", middle), ("least", least)):
+        efficiency = figure["alone"] / (size * figure["together"])
+        print(
+            f"{title:6}  one process {figure['alone']:.1f} ms a step, {size} processes "
+            f"{figure['together']:.1f} ms: efficiency {efficiency:.0%}; all-reduce of 1.86 million "
+            f"float32 {figure['all_reduce']:.1f} ms; CPU a step "
+            f"{figure['CPU alone']:.1f} and {figure['CPU together']:.1f} ms"
+        )
 
 
 def main() -> None:
@@ -85,10 +100,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--mpi", action="store_true", help="over MPI, under mpirun")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        work(int(arguments.worker[0]), json.loads(arguments.worker[1]), arguments.repeats)
+        rank, address = int(arguments.worker[0]), json.loads(arguments.worker[1])
+        with xgboost_collective(address, rank) as collective:
+            times = work(collective, arguments.repeats)
+        if not rank:
+            print(json.dumps(times), flush=True)
+        return
+    if arguments.mpi:
+        collective = MPICollective()
+        times = work(collective, arguments.repeats)
+        if not collective.rank:
+            show(times, collective.size)
         return
     size = arguments.size
     command = [sys.executable, __file__, "--repeats", str(arguments.repeats), "--worker"]
@@ -105,16 +131,7 @@ def main() -> None:
         times = json.loads(workers[0].stdout.read().strip().splitlines()[-1])
         for worker in workers:
             worker.wait()
-    middle = {name: float(np.median(values)) for name, values in times.items()}
-    least = {name: min(values) for name, values in times.items()}
-    for title, figure in (("median", middle), ("least", least)):
-        efficiency = figure["alone"] / (size * figure["together"])
-        print(
-            f"{title:6}  one process {figure['alone']:.1f} ms a step, {size} processes "
-            f"{figure['together']:.1f} ms: efficiency {efficiency:.0%}; all-reduce of 1.86 million "
-            f"float32 {figure['all_reduce']:.1f} ms; CPU a step "
-            f"{figure['CPU alone']:.1f} and {figure['CPU together']:.1f} ms"
-        )
+    show(times, size)
 
 
 if __name__ == "__main__":
