@@ -28,6 +28,14 @@ AsJson = Annotated[
     bool,
     typer.Option("--json", help="Write the result as JSON to standard output."),
 ]
+PlanOnly = Annotated[
+    bool,
+    typer.Option(
+        "--plan-only",
+        help="Write the plan, the rows of each run and the data to the folder, and train nothing; "
+        "graduel cells runs the fits.",
+    ),
+]
 Threads = Annotated[
     str | None,
     typer.Option(
@@ -102,6 +110,7 @@ METAVARS = {
     "names": "NAME,NAME",
     "classes": "NAMES",
     "contender": "NAME",
+    "shard": "I/N",
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from graduel.cli.actions.live_session import command_line, print_json, run_live
+from graduel.cli.actions.live_session import command_line, prepare, print_json, run_live
 from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.duel_table import show_experiment
 from graduel.duel.plan.experiment import plan_experiment
@@ -23,6 +23,7 @@ def run(
     vary: list[str] | None,
     out: Path | None,
     as_json: bool,
+    plan_only: bool,
     **options: Any,
 ) -> None:
     """Run an experiment, write its figure, print its table."""
@@ -30,6 +31,9 @@ def run(
     protocol = plan_experiment(data, vary=vary or [], **options)
     print_notes(data)
     session = Session(protocol, data, out or default_folder(protocol), command=command_line())
+    if plan_only:
+        prepare(session)
+        return
     result, picture = run_live(session, write_experiment)
     if as_json:
         print_json(session.folder / RESULT)

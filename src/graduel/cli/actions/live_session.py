@@ -88,6 +88,18 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
         raise
 
 
+def prepare(session: Session) -> None:
+    """Write the plan and the data of a session, and print the command that comes next."""
+    session.prepare(LiveObserver(lambda run: run.path))
+    print_next(session.folder)
+
+
+def print_next(folder: Path) -> None:
+    """Print the folder of a plan and the command that runs its cells."""
+    place = shlex.quote(str(folder))
+    typer.echo(f"Planned in {folder}. Run the fits: graduel cells {place} --shard 1/N")
+
+
 def print_json(path: Path) -> None:
     """Write a result file to standard output."""
     sys.stdout.write(path.read_text(encoding="utf-8"))

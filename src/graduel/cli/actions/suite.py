@@ -8,14 +8,14 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from graduel.cli.actions.live_session import LiveObserver, command_line, print_json
+from graduel.cli.actions.live_session import LiveObserver, command_line, print_json, print_next
 from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.suite_table import show
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run
 from graduel.duel.suite.suite_api import default_folder
 from graduel.duel.suite.suite_plan import SUITE_RESULT, Member, SuitePlan, plan_suite
-from graduel.duel.suite.suite_runner import SuiteObserver, run_plan
+from graduel.duel.suite.suite_runner import SuiteObserver, prepare_plan, run_plan
 from graduel.report import write_report, write_suite
 from graduel.report.page import PAGE
 
@@ -50,6 +50,7 @@ def run(
     out: Path | None,
     as_json: bool,
     show_rows: bool,
+    plan_only: bool,
     **options: Any,
 ) -> None:
     """Run a duel on each data set, write the reports, print the result.
@@ -61,6 +62,12 @@ def run(
     )
     folder = out if out is not None else default_folder(plan)
     observer = LiveSuite(plan, show_rows=show_rows)
+    if plan_only:
+        failures = prepare_plan(folder, plan, observer, command=command_line(), show_rows=show_rows)
+        print_next(folder)
+        if failures:
+            raise typer.Exit(2)
+        return
     try:
         suite = run_plan(folder, plan, observer, command=command_line(), show_rows=show_rows)
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ from graduel.cli.options import (
     TABLES,
     AsJson,
     Metric,
+    PlanOnly,
     Quick,
     Rows,
     Shared,
@@ -129,6 +130,7 @@ def duel(
             help="Let the report show some of your images, or some rows of your table.",
         ),
     ] = False,
+    plan_only: PlanOnly = False,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
     """Train all contenders on the same rows and compare them.

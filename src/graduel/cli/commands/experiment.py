@@ -11,6 +11,7 @@ from graduel.cli.options import (
     ALL_BUT_TARGET,
     AsJson,
     Metric,
+    PlanOnly,
     Quick,
     Rows,
     Shared,
@@ -65,6 +66,7 @@ def experiment(
         ),
     ] = None,
     metric: Metric = None,
+    plan_only: PlanOnly = False,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
     """Train variants of a network and compare them.

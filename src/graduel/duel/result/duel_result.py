@@ -255,8 +255,27 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingFits:
+    """What an unfinished duel lacks; the rest of its result is about the finished fits."""
+
+    fits: int
+    """Fits of the plan that are not finished."""
+    planned: int
+    """All fits of the plan."""
+    contenders: tuple[str, ...]
+    """Titles of contenders without any finished fit; the result leaves them out."""
+    runs: Mapping[str, tuple[int, ...]]
+    """By title of contender, numbers of the runs that are not finished."""
+    pairs: tuple[tuple[str, str], ...]
+    """Pairs of titles without a comparison, because they share no complete run."""
+    sizes: tuple[int, ...]
+    """Sizes of the learning curve that are not finished."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A finished duel."""
+    """A duel; unfinished if `missing` is not null."""
 
     format: Literal[1] = 1
     dataset: DatasetSummary
@@ -271,6 +290,8 @@ class Result:
     environment: Environment
     learning_curve: LearningCurve | None = None
     """With ``--sizes``."""
+    missing: MissingFits | None = None
+    """Null if every fit of the plan is finished."""
 
     @property
     def titles(self) -> dict[str, str]:

@@ -105,6 +105,16 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     return _run(store, read_result(store.path), outcomes, predictions)
 
 
+def has_complete_result(store: Store) -> bool:
+    """Return whether the folder has a result in which no run is missing."""
+    if not (store.path / RESULT).exists():
+        return False
+    try:
+        return read_result(store.path).missing is None
+    except UserError:  # damaged, or of another format
+        return False
+
+
 def load_run(path: str | Path) -> Run:
     """Load a finished duel from its folder, without training anything.
 

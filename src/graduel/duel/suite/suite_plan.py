@@ -27,7 +27,8 @@ from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
-from graduel.duel.store.lock import locked_folder
+from graduel.duel.store.lock import LOCKS, locked_folder
+from graduel.duel.store.plan_file import INVOCATION
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
 from graduel.serialize import read_json, to_plain, write_json
@@ -35,7 +36,9 @@ from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import NetRecipe, net_recipe
 
 SUITE, SUITE_RESULT = "suite.json", "suite-result.json"
-RESERVED_NAMES = (SUITE, SUITE_RESULT, "suite.html")
+FAILURES = "failures.json"
+"""The data sets that ``--plan-only`` could not plan, with the reasons."""
+RESERVED_NAMES = (SUITE, SUITE_RESULT, FAILURES, INVOCATION, LOCKS, "suite.html")
 """Names that no data set's folder may have."""
 FORMAT = 1
 
