@@ -308,3 +308,149 @@ def test_a_folder_without_a_plan_is_one_line(home, capsys):
         errors = capsys.readouterr().err
         assert errors.startswith("graduel: expected the folder of a planned duel")
         assert errors.count("\n") == 1
+
+
+def report(capsys, *args):
+    """Return the exit code, the text and the errors of ``graduel report run``."""
+    capsys.readouterr()
+    code = run("report", "run", *args)
+    out, errors = capsys.readouterr()
+    return code, " ".join(out.split()), errors
+
+
+def test_a_report_needs_a_finished_fit(home, capsys):
+    plan("--split", "holdout")
+    code, _, errors = report(capsys)
+    assert code == 2
+    assert errors.startswith("graduel: expected a finished fit in run; got none of 2. Run graduel")
+    assert errors.count("\n") == 1
+
+
+def test_the_report_of_some_seeds(home, capsys):
+    more = ("--split", "holdout", "--seeds", "3")
+    assert run("duel", "tables/first.csv", *OPTIONS, *more, "--out", "whole") == 0
+    plan(*more)
+    run_some("run", 4)  # three of the textbook network, one of the other
+    code, out, _ = report(capsys)
+    assert code == 0
+    missing = load_run("run").result.missing
+    assert missing is not None
+    assert (missing.fits, missing.planned, missing.runs) == (2, 6, {"net": (1, 2)})
+    assert missing.sentence.startswith(
+        "This duel is unfinished: 2 of 6 fits are missing (NumPy network: runs 1, 2)."
+    )
+    assert missing.sentence in out
+    assert missing.sentence in (home / "run" / "report.html").read_text()
+    result = load_run("run").result
+    assert len(result.contenders["textbook"].test_errors) == 3
+    (comparison,) = result.comparisons
+    assert comparison.seeds == 1  # the runs that both have
+    whole = load_run("whole").result
+    assert result.contenders["textbook"].test_errors == whole.contenders["textbook"].test_errors
+    assert result.contenders["textbook"].log_loss == whole.contenders["textbook"].log_loss
+    assert (home / "run" / "cache").exists()
+    assert run("cells", "run") == 0
+    assert timeless(home / "run") == timeless(home / "whole")
+    code, out, _ = report(capsys)
+    assert "unfinished" not in out
+    assert "unfinished" not in (home / "run" / "report.html").read_text()
+
+
+def test_a_contender_without_a_fit_is_left_out(home, capsys):
+    plan("--split", "holdout", "--seeds", "2")
+    run_some("run", 2)
+    code, out, _ = report(capsys)
+    assert code == 0
+    result = load_run("run").result
+    assert list(result.contenders) == ["textbook"]
+    assert result.comparisons == ()
+    assert result.missing.contenders == ("NumPy network",)
+    assert "Left out, because no fit is finished: NumPy network." in out
+    capsys.readouterr()
+    assert run("report", "run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["missing"]["fits"] == 2
+
+
+@pytest.mark.parametrize("metric", ["error", "auc"])
+def test_the_report_of_some_folds(home, capsys, metric):
+    """A comparison needs a repeat that both have finished; the values of a contender do not."""
+    plan("--split", "3x2", "--metric", metric)
+    for n_finished in (1, 2, 4, 7):
+        run_some("run", n_finished - states(capsys).count("finished"))
+        code, out, errors = report(capsys)
+        assert code == 0, errors
+        result = load_run("run").result
+        assert result.missing.fits == 12 - n_finished
+        assert result.comparisons == ()
+        assert len(result.contenders["textbook"].test_errors) == min(n_finished, 6)
+        low, high = result.contenders["textbook"].test_error_interval
+        assert low <= result.contenders["textbook"].test_error <= high
+        assert "better than" not in out
+    assert len(result.missing.pairs) == 1
+    assert "they share no complete run or repeat" in out
+    run_some("run", 3)  # a repeat and one fold
+    assert report(capsys)[0] == 0
+    result = load_run("run").result
+    (comparison,) = result.comparisons
+    assert (comparison.repeats, comparison.folds) == (1, 3)
+    assert result.missing.pairs == ()
+    assert "each comparison uses" in result.missing.sentence.lower()
+
+
+def test_comparisons_are_corrected_for_all_planned_pairs(home, capsys):
+    plan("--split", "holdout", "--contenders", "textbook,net,logistic", "--seeds", "2")
+    run_some("run", 4)
+    assert report(capsys)[0] == 0
+    (comparison,) = load_run("run").result.comparisons
+    assert comparison.p_adjusted == pytest.approx(min(1, 3 * comparison.p_value))
+    assert comparison.equivalence_level == pytest.approx(1 - 0.1 / 3)
+
+
+def test_the_report_of_unfinished_sizes(home, capsys):
+    plan("--split", "holdout", "--sizes", "40")
+    run_some("run", 3)
+    code, out, _ = report(capsys)
+    assert code == 0
+    assert "The learning curve lacks unfinished sizes: 40." in out
+    assert load_run("run").result.missing.fits == 0
+    assert run("cells", "run") == 0
+    assert report(capsys)[0] == 0
+    assert load_run("run").result.missing is None
+    assert load_run("run").result.learning_curve.sizes == (40, 72)
+
+
+def test_the_report_of_an_unfinished_experiment(home, capsys):
+    args = ["tables/first.csv", "--target", "outcome", "--net", NET]
+    args += ["--vary", "activation=relu,tanh", "--seeds", "2", "--split", "holdout", "--quick"]
+    assert run("experiment", *args, "--out", "run", "--plan-only") == 0
+    run_some("run", 3)
+    code, out, _ = report(capsys)
+    assert code == 0
+    assert "1 of 4 fits are missing" in out
+
+
+def test_the_report_of_an_unfinished_suite(home, capsys):
+    options = [*OPTIONS, "--split", "holdout"]
+    (home / "tables" / "third.csv").write_text("age,outcome\n" + "1,no\n" * 50)
+    assert run("duel", "tables", *options, "--out", "whole") == 2
+    assert run("duel", "tables", *options, "--out", "run", "--plan-only") == 2
+    code, _, errors = report(capsys)
+    assert code == 2
+    assert "expected a data set in run with all fits finished" in errors
+    assert run("cells", "run", "--shard", "1/4") == 0
+    assert run("cells", "run", "--shard", "2/4") == 0
+    assert run("cells", "run", "--shard", "3/4") == 0
+    code, out, errors = report(capsys)
+    assert code == 0, errors
+    assert "Unfinished: second: 1 of 2 fits are missing" in out
+    assert "Failed: third:" in out
+    assert "Unfinished: second." in (home / "run" / "suite.html").read_text()
+    assert (home / "run" / "second" / "report.html").exists()
+    assert run("cells", "run") == 0
+    assert report(capsys)[0] == 0
+    suites = [
+        json.loads((home / name / "suite-result.json").read_text()) for name in ("run", "whole")
+    ]
+    assert suites[0]["across"] == suites[1]["across"]
+    assert suites[0]["failures"] == suites[1]["failures"]
+    assert suites[0]["unfinished"] == []

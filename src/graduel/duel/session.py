@@ -19,9 +19,8 @@ from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.threads import largest_product
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
-from graduel.duel.result.duel_result import RESULT
 from graduel.duel.result.outcome import Run
-from graduel.duel.result.result_builder import build_result, load_run
+from graduel.duel.result.result_builder import build_result, has_complete_result, load_run
 from graduel.duel.run.cell_runs import prepare_folder, run_cells
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
@@ -159,8 +158,8 @@ class Session:
         return DataSource(data.spec, (self.folder / data.spec.file).resolve())
 
     def _run_store(self, store: Store, observer: Observer, reuse_result: bool) -> Run:
-        is_finished = store.all_finished() and (store.path / RESULT).exists()
-        earlier = load_run(store.path) if reuse_result and is_finished else None
+        is_current = reuse_result and store.all_finished() and has_complete_result(store)
+        earlier = load_run(store.path) if is_current else None
         observer.watch(store, run_cells(store, self.executor))
         if earlier is not None and observer.is_current(earlier):
             return earlier

@@ -265,7 +265,7 @@ class MissingFits:
     contenders: tuple[str, ...]
     """Titles of contenders without any finished fit; the result leaves them out."""
     runs: Mapping[str, tuple[int, ...]]
-    """By title of contender, numbers of the runs that are not finished."""
+    """By contender, numbers of the runs that are not finished."""
     pairs: tuple[tuple[str, str], ...]
     """Pairs of titles without a comparison, because they share no complete run."""
     sizes: tuple[int, ...]

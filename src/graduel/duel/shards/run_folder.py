@@ -52,6 +52,14 @@ class RunFolder:
     stores: tuple[Store, ...]
     unplanned: tuple[str, ...] = ()
 
+    def duels(self) -> list[list[Store]]:
+        """Return the folders of each duel: its sizes, then the duel itself."""
+        mains = [store for store in self.stores if store.path.parent.name != SIZES]
+        return [
+            [*(one for one in self.stores if one.path.parent == main.path / SIZES), main]
+            for main in mains
+        ]
+
     def cells(self) -> Sequence[PlannedCell]:
         """Return all cells, in an order that depends on the plans only."""
         return [
@@ -67,7 +75,7 @@ def read_run_folder(path: Path) -> RunFolder:
     Raises
     ------
     UserError
-        If the folder has no plan, or a duel has an estimator of the user's.
+        If the folder has no plan.
     """
     is_suite = (path / SUITE).exists()
     if not is_suite and not (path / PLAN).exists():
@@ -90,8 +98,12 @@ def read_run_folder(path: Path) -> RunFolder:
 
 def _read_stores(path: Path) -> list[Store]:
     sizes = [file.parent for file in path.glob(f"{SIZES}/*/{PLAN}")]
-    stores = [read_store(one) for one in (path, *sorted(sizes, key=lambda one: int(one.name)))]
-    for store in stores:
+    return [read_store(one) for one in (path, *sorted(sizes, key=lambda one: int(one.name)))]
+
+
+def check_contenders(folder: RunFolder) -> None:
+    """Raise `UserError` if a duel has an estimator of the user's, which no folder holds."""
+    for store in folder.stores:
         for name, spec in store.protocol.contenders.items():
             if spec["family"] == "user":
                 raise UserError(
@@ -99,4 +111,3 @@ def _read_stores(path: Path) -> list[Store]:
                     " an estimator of your own, which is never written to a file. Repeat the "
                     "command of the duel to resume it"
                 )
-    return stores

@@ -12,13 +12,12 @@ from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.job import Event
 from graduel.duel.session import Observer
-from graduel.duel.shards.run_folder import PlannedCell, RunFolder
+from graduel.duel.shards.run_folder import PlannedCell, RunFolder, check_contenders
 from graduel.duel.shards.shard import Shard
 from graduel.duel.store.lock import LOCKS, shared_folder
 from graduel.duel.store.lock_file import acquire
 from graduel.duel.store.plan_file import read_invocation
 from graduel.duel.store.store import Store, share_store
-from graduel.duel.suite.training_sizes import SIZES
 from graduel.errors import UserError
 
 RESULT_LOCK = "result"
@@ -57,8 +56,10 @@ def run_shard(
     Raises
     ------
     UserError
-        If a process has locked the folder for itself, or it cannot be written.
+        If a process has locked the folder for itself, it cannot be written, or a contender is an
+        estimator of the user's.
     """
+    check_contenders(folder)
     observer = observer or Observer()
     before = shard.select(folder.cells())
     n_run = 0
@@ -72,10 +73,9 @@ def run_shard(
                 n_run += _run_store(store, cells, observer, executor)
             except (UserError, WorkerError) as error:
                 failures.append(error)
-        mains = [store for store in folder.stores if store.path.parent.name != SIZES]
-        for main in mains:
-            sizes = [one for one in folder.stores if one.path.parent == main.path / SIZES]
-            _build_results([*sizes, main])
+        for stores in folder.duels():
+            if all(store.all_finished() for store in stores):
+                build_results(stores)
     return Summary(n_run, shard.select(folder.cells()), tuple(failures))
 
 
@@ -99,20 +99,30 @@ def _run_store(
     return n_run
 
 
-def _build_results(stores: Sequence[Store]) -> None:
-    """Build the results of a duel and its sizes, the main duel last, if no cell is missing."""
+def build_results(stores: Sequence[Store]) -> None:
+    """Build the results of a duel and its sizes, the duel last, from the fits that are finished.
+
+    Results that are complete stay. If no cell is missing, the data caches are deleted.
+    """
     main = stores[-1]
-    if not all(store.all_finished() for store in stores):
+    is_finished = all(store.all_finished() for store in stores)
+    if all(map(has_complete_result, stores)) and is_finished:
         return
     lock = acquire(main.path / LOCKS / RESULT_LOCK)
-    if lock is None:  # the process that finished another cell at the same time builds them
+    if lock is None:  # another process builds them, for example that of a fit finished just now
         return
     try:
-        stale = [store for store in stores if not has_complete_result(store)]
+        stale = [
+            store
+            for store in stores
+            if not has_complete_result(store)
+            and any(map(store.is_finished, store.protocol.cells()))
+        ]
         for store in [*(one for one in stale if one is not main), *([main] if stale else [])]:
             invocation = read_invocation(store.path, COMMAND)
             build_result(store, invocation.command, show_rows=invocation.show_rows)
-        for store in stores:
-            store.drop_cache()
+        if is_finished:
+            for store in stores:
+                store.drop_cache()
     finally:
         lock.release()

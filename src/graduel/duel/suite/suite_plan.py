@@ -21,6 +21,7 @@ from typing import Any
 
 from graduel.atomic_io import remove_unfinished
 from graduel.data.source import DataSource, open_source
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import cap_rows
 from graduel.duel.plan.packages import deciding_versions
 from graduel.duel.plan.protocol import Protocol
@@ -190,6 +191,25 @@ def _folders(names: Sequence[str]) -> list[str]:
         used.add(free.lower())
         folders.append(free)
     return folders
+
+
+def read_suite_plan(path: Path) -> SuitePlan:
+    """Return the plan in a suite's folder, without the location of the data.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    plan = read_json(path / SUITE)
+    try:
+        members = tuple(
+            Member(one["name"], DataSource(SourceSpec.from_dict(one["source"]), None))
+            for one in plan["datasets"]
+        )
+        return SuitePlan(members, plan["options"], versions=plan["versions"])
+    except (TypeError, KeyError) as error:
+        raise UserError(f"expected a suite's plan; {path / SUITE} is damaged ({error})") from None
 
 
 @contextmanager

@@ -155,9 +155,13 @@ def _plain(message: str, path: Path, member: Member) -> str:
 
 
 def build_suite_result(
-    plan: SuitePlan, results: Mapping[str, Result], failures: Sequence[Failure], command: str
+    plan: SuitePlan,
+    results: Mapping[str, Result],
+    failures: Sequence[Failure],
+    command: str,
+    unfinished: Sequence[Failure] = (),
 ) -> SuiteResult:
-    """Build the result of a suite from the results of its duels."""
+    """Build the result of a suite from the results of its finished duels."""
     metric, rope = plan.metric, plan.rope
     datasets = tuple(_dataset(name, result, metric) for name, result in results.items())
     titles = {k: title for result in results.values() for k, title in result.titles.items()}
@@ -177,6 +181,7 @@ def build_suite_result(
         contenders={name: SuiteContender(title=title) for name, title in titles.items()},
         datasets=datasets,
         failures=tuple(failures),
+        unfinished=tuple(unfinished),
         across=across,
         by_log_loss=by_log_loss,
         environment=describe_environment(command, options["threads"], kernels),
