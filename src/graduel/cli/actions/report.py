@@ -44,7 +44,15 @@ def run(folder: Path, *, as_json: bool) -> None:
         )
     result = folder / (SUITE_RESULT if is_suite else RESULT)
     if (folder / (SUITE if is_suite else PLAN)).exists():
-        update_results(read_run_folder(folder))
+        try:
+            planned = read_run_folder(folder)
+        except UserError as error:
+            if result.exists():
+                raise
+            raise UserError(
+                f"{folder} is not finished: it has no {result.name}, and {error}"
+            ) from None
+        update_results(planned)
     try:
         show = _suite(folder) if is_suite else _duel(folder)
     except (KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
