@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graduel import kernels
 from graduel.errors import UserError
 from graduel.train import Rows, WeightAverage
 from graduel.train.augment.augmentation import (
@@ -14,7 +15,6 @@ from graduel.train.augment.augmentation import (
     N_FIELDS,
     Augmented,
     Warp,
-    compute_taps,
     elastic_fields,
 )
 from graduel.train.build.network_builder import build_augmentations
@@ -138,7 +138,7 @@ def test_taps_interpolate_the_position_with_factors_of_sum_1(image):
     positions = np.random.default_rng(0).uniform(-3, 12, (2, 4, height, width))
     inside = np.clip(positions, 0, np.array([height - 1, width - 1])[:, None, None, None])
     index, factor = np.zeros((4, 4, size), np.intp), np.zeros((4, 4, size))
-    compute_taps(positions, image, index, factor)
+    kernels.compute_taps(positions, image, index, factor)
     assert index.min() >= 0
     assert index.max() < size
     np.testing.assert_allclose(factor.sum(axis=0), 1)
