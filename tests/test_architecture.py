@@ -18,6 +18,7 @@ FAMILY_FOLDERS = {
 """Folders that grow by one module per item; docs/architecture.md names them."""
 MOST_LINES = 449
 COMMANDS = [
+    "cells",
     "data",
     "duel",
     "experiment",

@@ -138,3 +138,66 @@ def max_pool(x, size, stride, y):
             ).reshape(y.shape)
         )
     }
+
+
+def _image(s: Sizes) -> tuple[int, int, int]:
+    """The shape of an image, often of one row or one column, of 1 to 4 channels."""
+    h, w = ([1, 2, 5, 9][s.rng.integers(4)] for _ in range(2))
+    return h, w, int(s.rng.integers(1, 5))
+
+
+def _positions(s: Sizes) -> Arguments:
+    """Positions in and outside of an image, on pixels and between them."""
+    image, kind = _image(s), [np.float32, s.dtype][s.rng.integers(2)]
+    positions = s.rng.uniform(-3, 11, (2, s.n, *image[:2])).astype(kind)
+    whole = s.rng.random(positions.shape) < 0.3
+    np.rint(positions, out=positions, where=whole)
+    if s.values == "special":
+        positions[s.rng.random(positions.shape) < 0.1] = np.inf
+        positions[s.rng.random(positions.shape) < 0.1] = -np.inf
+    shape = (4, s.n + int(s.rng.integers(2)), int(np.prod(image)))
+    index, factor = s.garbage(*shape, dtype=np.intp), s.garbage(*shape)
+    return {"positions": positions, "image": image, "index": index, "factor": factor}
+
+
+@operation(_positions)
+def compute_taps(positions, image, index, factor):
+    height, width, channels = image
+    for n, i, j in np.ndindex(positions.shape[1:]):
+        rows, columns = (
+            _between(float(position), size)
+            for position, size in zip(positions[:, n, i, j], (height, width), strict=True)
+        )
+        around = [(r, q) for r in rows for q in columns]
+        for k, ((row, a), (column, b)) in enumerate(around):
+            for c in range(channels):
+                at = (i * width + j) * channels + c
+                index[k, n, at] = (row * width + column) * channels + c
+                factor[k, n, at] = a * b
+    return {"index": exact(index), "factor": (factor, np.ones(factor.shape))}
+
+
+def _between(position: float, n: int) -> list[tuple[int, float]]:
+    """The two pixels around a position, and the share of each."""
+    position = min(max(position, 0), n - 1)
+    first = min(int(position), max(n - 2, 0))
+    return [(first, 1 - (position - first)), (min(first + 1, n - 1), position - first)]
+
+
+def _warped(s: Sizes) -> Arguments:
+    size, share = int(np.prod(_image(s))), [1, 2, 4, 5, 16][s.rng.integers(5)]
+    shape = (4, -(-s.n // share) + int(s.rng.integers(2)), size)
+    return {
+        "x": s.floats(s.n, size),
+        "index": s.rng.integers(size, size=shape),
+        "factor": s.rng.random(shape).astype(s.dtype),
+        **{"share": share, "out": s.garbage(s.n, size)},
+        "tap": s.garbage(min(share, s.n), size),
+    }
+
+
+@operation(_warped)
+def blend_taps(x, index, factor, share, out, tap):
+    warp = np.arange(len(x)) // share
+    terms = np.take_along_axis(x[None], index[:, warp], axis=2) * factor[:, warp]
+    return {"out": (terms.sum(axis=0), np.abs(terms).sum(axis=0))}

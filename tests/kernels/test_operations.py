@@ -53,7 +53,7 @@ def _copy(array):
 SCRATCH = ("raw", "scratch", "gate", "g", "right", "slope", "jump", "product", "means")
 SCRATCH += ("here", "taken", "share", "inside", "curve", "lift", "inner", "codes")
 SCRATCH += ("rest", "e", "de", "du", "dz")
-SCRATCH += ("around", "aligned", "both", "sums")
+SCRATCH += ("around", "aligned", "both", "sums", "positions", "tap")
 sizes = st.builds(
     Sizes,
     n=st.sampled_from([0, 1, 2, 5, 33]),

@@ -35,13 +35,13 @@ MUTANTS = [
     ("train/augment/augmentation.py", "a * v * row", "a * u * row", AUGMENT),
     ("train/augment/augmentation.py", "(a * h + b * u)", "(a * h - b * u)", AUGMENT),
     (
-        "train/augment/augmentation.py",
+        "kernels/images_numpy.py",
         "np.clip(position, 0, n - 1, out=position)",
         "np.abs(position, out=position)",
         AUGMENT,
     ),
     (
-        "train/augment/augmentation.py",
+        "kernels/images_numpy.py",
         "((gy, gx), (gy, fx), (fy, gx)",
         "((gy, gx), (fy, gx), (gy, fx)",
         AUGMENT,
@@ -49,9 +49,9 @@ MUTANTS = [
     ("train/augment/augmentation.py", "self.shift * draw[4 + i]", "self.shift * draw[4]", AUGMENT),
     ("train/augment/augmentation.py", "np.minimum(apart, n - apart)", "apart", AUGMENT),
     (
-        "train/augment/augmentation.py",
-        "first = start + warp * self.share",
-        "first = start",
+        "kernels/images_numpy.py",
+        "images, y = x[start : start + share]",
+        "images, y = x[:share]",
         AUGMENT,
     ),
     (

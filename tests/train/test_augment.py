@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graduel import kernels
 from graduel.errors import UserError
 from graduel.train import Rows, WeightAverage
 from graduel.train.augment.augmentation import (
@@ -14,7 +15,6 @@ from graduel.train.augment.augmentation import (
     N_FIELDS,
     Augmented,
     Warp,
-    compute_taps,
     elastic_fields,
 )
 from graduel.train.build.network_builder import build_augmentations
@@ -90,6 +90,25 @@ def test_share_images_have_the_same_warp():
     np.testing.assert_array_equal(equal, group[:, None] == group)
 
 
+@pytest.mark.parametrize("share", [1, 4, 6, 11])
+def test_an_image_is_warped_alike_wherever_it_is_in_its_group(share):
+    X = np.tile(images((9, 7, 2), 1, "float32"), (share, 1))
+    warped = Warp(share=share).apply(X, (9, 7, 2), np.random.default_rng(8))
+    np.testing.assert_array_equal(warped, np.tile(warped[:1], (share, 1)))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_positions_that_are_no_numbers_read_nothing_outside_of_an_image():
+    X = images((5, 4, 1), 6, "float32")
+    with np.errstate(all="ignore"):
+        warped = Warp(shear=1e39, shift=1e39, scale=0.9, share=2).apply(
+            np.concatenate([X, X]), (5, 4, 1), np.random.default_rng(9)
+        )
+    assert warped.shape == (12, 20)
+    finite = warped[np.isfinite(warped)]
+    assert ((finite >= X.min() - 1e-6) & (finite <= X.max() + 1e-6)).all()
+
+
 class Fixed(np.random.Generator):
     """Generator that returns fixed numbers."""
 
@@ -138,7 +157,7 @@ def test_taps_interpolate_the_position_with_factors_of_sum_1(image):
     positions = np.random.default_rng(0).uniform(-3, 12, (2, 4, height, width))
     inside = np.clip(positions, 0, np.array([height - 1, width - 1])[:, None, None, None])
     index, factor = np.zeros((4, 4, size), np.intp), np.zeros((4, 4, size))
-    compute_taps(positions, image, index, factor)
+    kernels.compute_taps(positions, image, index, factor)
     assert index.min() >= 0
     assert index.max() < size
     np.testing.assert_allclose(factor.sum(axis=0), 1)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperCommand
 
+from graduel.cli.commands.cells import cells
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
@@ -54,6 +55,7 @@ for command in (
     inspect,
     serve,
     experiment,
+    cells,
     verdict,
     report,
 ):

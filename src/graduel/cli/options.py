@@ -28,6 +28,14 @@ AsJson = Annotated[
     bool,
     typer.Option("--json", help="Write the result as JSON to standard output."),
 ]
+PlanOnly = Annotated[
+    bool,
+    typer.Option(
+        "--plan-only",
+        help="Write the plan, the rows of each run and the data to the folder, and train nothing; "
+        "graduel cells runs the fits.",
+    ),
+]
 Threads = Annotated[
     str | None,
     typer.Option(
@@ -124,6 +132,7 @@ METAVARS = {
     "tls_ca": "PATH",
     "tls_cert": "PATH",
     "tls_key": "PATH",
+    "shard": "I/N",
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")

@@ -19,15 +19,14 @@ from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.threads import AUTO, largest_product
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
-from graduel.duel.result.duel_result import RESULT
 from graduel.duel.result.outcome import Run
-from graduel.duel.result.result_builder import build_result, load_run
-from graduel.duel.run.cell_runs import run_cells
+from graduel.duel.result.result_builder import build_result, has_complete_result, load_run
+from graduel.duel.run.cell_runs import prepare_folder, run_cells
 from graduel.duel.run.clusters import local_threads, open_executor
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
-from graduel.duel.store.plan_file import read_threads
+from graduel.duel.store.plan_file import Invocation, read_threads, write_invocation
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import SIZES, parse_sizes, plan_sizes, shared_options
 from graduel.errors import UserError
@@ -107,6 +106,34 @@ class Session:
                 run = self._build_result(store, observer)
         return run
 
+    def prepare(self, observer: Observer | None = None) -> None:
+        """Write all that cells need (plan, rows of each run, data), and run none of them.
+
+        ``graduel cells`` runs them later, also in several processes and on other machines.
+
+        Raises
+        ------
+        UserError
+            If a contender is an estimator of the user's, or the folder cannot be written.
+        """
+        if self.user_contenders:
+            raise UserError(
+                f"expected contenders that other processes can build; got '"
+                f"{self.user_contenders[0].name}', an estimator of your own, which graduel never "
+                "writes to a file. Run the duel in one command, without --plan-only"
+            )
+        observer, threads = observer or Observer(), self._threads()
+        with self._open(self.folder, replace(self.protocol, threads=threads), self.data) as store:
+            observer.show_findings(check_once(store))
+            write_invocation(store.path, Invocation(self.command, self.show_rows))
+            prepare_folder(store)
+            for size, plan in self.sizes.items():
+                folder, protocol = self.folder / SIZES / str(size), replace(plan, threads=threads)
+                with self._open(folder, protocol, self._saved_data()) as smaller:
+                    check_once(smaller)
+                    write_invocation(smaller.path, Invocation(self.command, self.show_rows))
+                    prepare_folder(smaller)
+
     def _threads(self) -> int:
         """Return the number of threads: the protocol's, that of a resumed run, or a new choice.
 
@@ -132,8 +159,8 @@ class Session:
         return DataSource(data.spec, (self.folder / data.spec.file).resolve())
 
     def _run_store(self, store: Store, observer: Observer, reuse_result: bool) -> Run:
-        is_finished = store.all_finished() and (store.path / RESULT).exists()
-        earlier = load_run(store.path) if reuse_result and is_finished else None
+        is_current = reuse_result and store.all_finished() and has_complete_result(store)
+        earlier = load_run(store.path) if is_current else None
         observer.watch(store, run_cells(store, self.executor))
         if earlier is not None and observer.is_current(earlier):
             return earlier

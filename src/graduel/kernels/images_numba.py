@@ -230,3 +230,74 @@ def _max_of_four(x: Array, stride: Pair, y: Array) -> None:
                     top = value if (value > top) | np.isnan(value) else top
                     value = x[n, i + 1, j + 1, c]
                     y[n, p, q, c] = value if (value > top) | np.isnan(value) else top
+
+
+@compiled
+def compute_taps(
+    positions: Array, image: tuple[int, int, int], index: Array, factor: Array
+) -> None:
+    """Compute where warped values come from: four values of an image each, and their factors."""
+    height, width, channels = image
+    down, right = width * channels, channels
+    if height == 1:
+        down = 0
+    if width == 1:
+        right = 0
+    for n in range(positions.shape[1]):
+        j = 0
+        for p in range(height):
+            for q in range(width):
+                row, fy = _place(positions[0, n, p, q], height)
+                column, fx = _place(positions[1, n, p, q], width)
+                gy, gx = 1 - fy, 1 - fx
+                first = (row * width + column) * channels
+                for c in range(channels):
+                    index[0, n, j] = first + c
+                    index[1, n, j] = first + right + c
+                    index[2, n, j] = first + down + c
+                    index[3, n, j] = first + down + right + c
+                    factor[0, n, j] = gy * gx
+                    factor[1, n, j] = gy * fx
+                    factor[2, n, j] = fy * gx
+                    factor[3, n, j] = fy * fx
+                    j += 1
+
+
+@compiled
+def _place(position: float, n: int) -> tuple[int, float]:
+    """Return the pixel before a position, of n pixels, and how far behind it the position is."""
+    top = n - 1
+    at = float(position)
+    if at < 0:
+        at = 0.0
+    if at > top:
+        at = float(top)
+    low = 0
+    if at > 0:  # not NaN, which is no index
+        low = min(int(at), max(n - 2, 0))
+    return low, at - low
+
+
+@compiled
+def blend_taps(x: Array, index: Array, factor: Array, share: int, out: Array, tap: Array) -> None:
+    """Warp images: out[i, j] = Σₖ factor[k, i // share, j] x[i, index[k, i // share, j]]."""
+    for start in range(0, x.shape[0], share):
+        warp, stop = start // share, min(start + share, x.shape[0])
+        i = start
+        while i + 4 <= stop:  # indices and factors, loaded once, serve four images
+            for j in range(x.shape[1]):
+                a, b = np.uint64(index[0, warp, j]), np.uint64(index[1, warp, j])
+                c, d = np.uint64(index[2, warp, j]), np.uint64(index[3, warp, j])
+                e, f = factor[0, warp, j], factor[1, warp, j]
+                g, h = factor[2, warp, j], factor[3, warp, j]
+                for k in range(i, i + 4):
+                    out[k, j] = e * x[k, a] + f * x[k, b] + g * x[k, c] + h * x[k, d]
+            i += 4
+        while i < stop:
+            for j in range(x.shape[1]):
+                a, b = np.uint64(index[0, warp, j]), np.uint64(index[1, warp, j])
+                c, d = np.uint64(index[2, warp, j]), np.uint64(index[3, warp, j])
+                e, f = factor[0, warp, j], factor[1, warp, j]
+                g, h = factor[2, warp, j], factor[3, warp, j]
+                out[i, j] = e * x[i, a] + f * x[i, b] + g * x[i, c] + h * x[i, d]
+            i += 1

@@ -99,6 +99,66 @@ def max_pool(x: Array, size: Pair, stride: Pair, y: Array) -> None:
             np.maximum(y, place, out=y)
 
 
+def compute_taps(
+    positions: Array, image: tuple[int, int, int], index: Array, factor: Array
+) -> None:
+    """Compute where warped values come from: four values of an image each, and their factors.
+
+    The value of channel k at the position (r, q), once that is moved into the image, is
+    Σ (1 − |r − i|)(1 − |q − j|) x[i, j, k] over the four pixels (i, j) around it.
+
+    Parameters
+    ----------
+    positions : (2, count, h, w), rows and columns; scratch space afterwards
+    image : (h, w, c)
+    index : (4, count or more, h w c), integers, written: where in an image the values are
+    factor : of the same shape, floats, written
+    """
+    height, width, channels = image
+    low, part = [], []
+    for position, n in zip(positions, (height, width), strict=True):
+        np.clip(position, 0, n - 1, out=position)
+        floor = position.astype(np.intp)  # rounds down, since positions are at least 0
+        np.minimum(floor, max(n - 2, 0), out=floor)
+        low.append(floor)
+        part.append(position - floor)
+    (row, column), (fy, fx) = low, part
+    count = positions.shape[1]
+    indices, factors = (
+        a.reshape(4, -1, height, width, channels)[:, :count] for a in (index, factor)
+    )
+    first = (row * width + column) * channels
+    down, right = (width * channels if height > 1 else 0), (channels if width > 1 else 0)
+    for k, step in enumerate((0, right, down, down + right)):
+        np.add((first + step)[..., None], np.arange(channels), out=indices[k])
+    gy, gx = 1 - fy, 1 - fx
+    for k, (a, b) in enumerate(((gy, gx), (gy, fx), (fy, gx), (fy, fx))):
+        np.multiply(a[..., None], b[..., None], out=factors[k])
+
+
+def blend_taps(x: Array, index: Array, factor: Array, share: int, out: Array, tap: Array) -> None:
+    """Warp images: out[i, j] = Σₖ factor[k, i // share, j] x[i, index[k, i // share, j]].
+
+    Parameters
+    ----------
+    x : (n, h w c), contiguous
+    index, factor : (4, n / share or more, h w c), of :func:`compute_taps`
+    share : images, one after the other, that have the same warp
+    out : (n, h w c), contiguous; not x
+    tap : (share or n, h w c), scratch space
+    """
+    for warp, start in enumerate(range(0, len(x), share)):
+        images, y = x[start : start + share], out[start : start + share]
+        value = tap[: len(images)]
+        # mode="clip" lets take write into its output directly; the indices are in range.
+        np.take(images, index[0, warp], axis=1, out=y, mode="clip")
+        y *= factor[0, warp]
+        for k in range(1, len(index)):
+            np.take(images, index[k, warp], axis=1, out=value, mode="clip")
+            value *= factor[k, warp]
+            y += value
+
+
 def _surround(x: Array, corner: Pair, padded: Pair, around: Array) -> Array:
     """Fill the space of an image with zeros, and return the view where the image belongs."""
     around[...] = 0

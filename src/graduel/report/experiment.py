@@ -73,7 +73,9 @@ def build_table(run: Run) -> TextTable:
         epochs = [float(one.get("best_epoch") or 0) for one in entry.details]
         row = [titles[name], format_percent(mean(entry.test_errors), decimals)]
         if several:
-            row.append(f"± {format_percent(stdev(entry.test_errors), decimals)}")
+            errors = entry.test_errors
+            spread = format_percent(stdev(errors), decimals) if len(errors) > 1 else NONE
+            row.append(f"± {spread}")
         verdict = verdicts.get(name, "")
         row += [
             f"{mean(epochs):.0f}" if any(epochs) else NONE,
@@ -102,6 +104,8 @@ def render_markdown(run: Run) -> str:
         cells = (f"**{text}**" if (i, j) in table.best else text for j, text in enumerate(row))
         lines.append(_render_row(cells))
     scopes = {one.scope for one in run.result.comparisons}
+    if run.result.missing is not None:
+        lines = [*lines, "", run.result.missing.sentence]
     return "\n".join([*lines, "", *sorted(scopes)]).rstrip() + "\n"
 
 

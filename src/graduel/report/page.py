@@ -59,11 +59,14 @@ def render(run: Run) -> str:
 def _build_content(run: Run) -> dict[str, Any]:
     result, names = run.result, list(run.result.contenders)
     several = bool(result.comparisons)
+    # An unfinished cross-validation may have no repeat that predicts every row.
+    by_row = bool(run.probabilities)
     return {
         "dataset": result.dataset,
         "n_test": len(run.y_test),
         "title": _build_title(run),
         "headlines": _build_headlines(run),
+        "missing": "" if result.missing is None else result.missing.sentence,
         "verdicts": [split_sentence(one.sentence, one.cost or "") for one in result.comparisons],
         "verdicts_open": VERDICTS_OPEN,
         "names": names,
@@ -76,13 +79,13 @@ def _build_content(run: Run) -> dict[str, Any]:
         "differences": differences.build_picture(run) if several else None,
         "learning_curve": learning_curve.build_picture(run),
         "learning_curve_sentences": learning_curve.list_sentences(run),
-        "confusion_matrices": confusion_matrix.build_pictures(run),
-        "agreement": disagreements.build_agreement_table(run),
-        "disagreements": disagreements.build_pictures(run),
-        "disagreement_tables": disagreements.build_tables(run),
-        "misclassified": misclassified_rows.find_misclassified(run),
-        "misclassified_picture": misclassified_rows.build_picture(run),
-        "misclassified_table": misclassified_rows.build_table(run),
+        "confusion_matrices": confusion_matrix.build_pictures(run) if by_row else [],
+        "agreement": disagreements.build_agreement_table(run) if by_row else None,
+        "disagreements": disagreements.build_pictures(run) if by_row else [],
+        "disagreement_tables": disagreements.build_tables(run) if by_row else [],
+        "misclassified": misclassified_rows.find_misclassified(run) if by_row else None,
+        "misclassified_picture": misclassified_rows.build_picture(run) if by_row else None,
+        "misclassified_table": misclassified_rows.build_table(run) if by_row else None,
         "calibration_table": calibration.build_table(run),
         "calibration": calibration.build_pictures(run),
         "robustness": robustness.build_picture(run),

@@ -6,7 +6,13 @@ from typing import Any
 
 from rich.console import Console
 
-from graduel.cli.actions.live_session import command_line, open_cluster, print_json, run_live
+from graduel.cli.actions.live_session import (
+    command_line,
+    open_cluster,
+    prepare,
+    print_json,
+    run_live,
+)
 from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.options import split_names
 from graduel.cli.views.duel_table import show
@@ -28,6 +34,7 @@ def run(
     as_json: bool,
     sizes: str | None,
     cluster: dict[str, Any],
+    plan_only: bool,
     **options: Any,
 ) -> None:
     """Run a duel, write its report, print the result; with several data sets, run a suite."""
@@ -44,14 +51,19 @@ def run(
             )
         from graduel.cli.actions.suite import run as run_suite
 
-        run_suite(every, read_options, as_json=as_json, cluster=cluster, **options)
+        run_suite(
+            every, read_options, as_json=as_json, plan_only=plan_only, cluster=cluster, **options
+        )
         return
     data = training_source(datasets[0], read_options, options)
-    with open_cluster(cluster, options) as executor:
+    with open_cluster({} if plan_only else cluster, options) as executor:
         session = plan_session(
             data, sizes=sizes, command=command_line(), executor=executor, **options
         )
         print_notes(data)
+        if plan_only:
+            prepare(session)
+            return
         result, page = run_live(session, write_report)
     if as_json:
         print_json(session.folder / RESULT)

@@ -7,7 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from graduel.cli.actions.live_session import command_line, open_cluster, print_json, run_live
+from graduel.cli.actions.live_session import (
+    command_line,
+    open_cluster,
+    prepare,
+    print_json,
+    run_live,
+)
 from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.duel_table import show_experiment
 from graduel.duel.plan.experiment import plan_experiment
@@ -24,11 +30,12 @@ def run(
     out: Path | None,
     as_json: bool,
     cluster: dict[str, Any],
+    plan_only: bool,
     **options: Any,
 ) -> None:
     """Run an experiment, write its figure, print its table."""
     data = training_source(dataset, read_options, options)
-    with open_cluster(cluster, options) as executor:
+    with open_cluster({} if plan_only else cluster, options) as executor:
         protocol = plan_experiment(data, vary=vary or [], **options)
         print_notes(data)
         session = Session(
@@ -38,6 +45,9 @@ def run(
             executor=executor,
             command=command_line(),
         )
+        if plan_only:
+            prepare(session)
+            return
         result, picture = run_live(session, write_experiment)
     if as_json:
         print_json(session.folder / RESULT)

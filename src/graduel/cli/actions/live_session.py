@@ -107,23 +107,36 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
 
 @contextmanager
 def open_cluster(cluster: dict[str, Any], options: dict[str, Any]) -> Iterator[Executor]:
-    """Return the executor for the options of a cluster.
+    """Return the executor for the options of a cluster; without any, cells run on this machine.
 
     On a cluster on this machine, ``threads`` in `options` becomes each worker's share of the cores
     unless it is a number.
     """
-    tls = {name: cluster[f"tls_{name}"] for name in TLS if cluster[f"tls_{name}"]}
+    on = cluster.get("on")
+    tls = {name: cluster[f"tls_{name}"] for name in TLS if on and cluster[f"tls_{name}"]}
     if options["threads"] in (None, AUTO):
-        share = local_threads(cluster["on"])
+        share = local_threads(on)
         options["threads"] = options["threads"] if share is None else str(share)
     with open_executor(
-        cluster["on"],
-        retries=cluster["retries"],
-        dashboard=cluster["dashboard"],
+        on,
+        retries=cluster.get("retries", 0),
+        dashboard=cluster.get("dashboard", False),
         tls=tls,
         tell=lambda message: typer.echo(f"graduel: {message}", err=True),
     ) as executor:
         yield executor
+
+
+def prepare(session: Session) -> None:
+    """Write the plan and the data of a session, and print the command that comes next."""
+    session.prepare(LiveObserver(lambda run: run.path))
+    print_next(session.folder)
+
+
+def print_next(folder: Path) -> None:
+    """Print the folder of a plan and the command that runs its cells."""
+    place = shlex.quote(str(folder))
+    typer.echo(f"Planned in {folder}. Run the fits: graduel cells {place} --shard 1/N")
 
 
 def print_json(path: Path) -> None:

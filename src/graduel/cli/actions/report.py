@@ -1,4 +1,4 @@
-"""``graduel report``: render the report of a finished duel, experiment or suite again."""
+"""``graduel report``: render the report of a duel, experiment or suite, finished or not."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from graduel.cli.actions.live_session import print_json
 from graduel.cli.views import duel_table, suite_table
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.result.result_builder import load_run
+from graduel.duel.shards.run_folder import read_run_folder
+from graduel.duel.shards.run_results import update_results
 from graduel.duel.store.plan_file import PLAN
 from graduel.duel.suite.suite_plan import SUITE, SUITE_RESULT
 from graduel.duel.suite.suite_runner import load_suite
@@ -27,7 +29,7 @@ def run(folder: Path, *, as_json: bool) -> None:
     Raises
     ------
     UserError
-        If the folder has no finished result, or its files are damaged.
+        If the folder has no finished fit, or its files are damaged.
     """
     if not folder.is_dir():
         raise UserError(
@@ -41,10 +43,16 @@ def run(folder: Path, *, as_json: bool) -> None:
             f"or {SUITE}"
         )
     result = folder / (SUITE_RESULT if is_suite else RESULT)
-    if not result.exists():
-        raise UserError(
-            f"{folder} is not finished: it has no {result.name}. Run its command again to resume"
-        )
+    if (folder / (SUITE if is_suite else PLAN)).exists():
+        try:
+            planned = read_run_folder(folder)
+        except UserError as error:
+            if result.exists():
+                raise
+            raise UserError(
+                f"{folder} is not finished: it has no {result.name}, and {error}"
+            ) from None
+        update_results(planned)
     try:
         show = _suite(folder) if is_suite else _duel(folder)
     except (KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
@@ -71,7 +79,10 @@ def _duel(folder: Path) -> Show:
 def _suite(folder: Path) -> Show:
     """Write the report of each data set, then that of the suite."""
     suite = load_suite(folder)
-    for dataset in suite.result.datasets:
-        write_report(load_run(folder / dataset.name))
+    names = [one.name for one in suite.result.datasets]
+    names += [one.name for one in suite.result.unfinished]
+    for name in names:
+        if (folder / name / RESULT).exists():
+            write_report(load_run(folder / name))
     page = write_suite(suite)
     return lambda console: suite_table.show(suite, page, console)

@@ -9,7 +9,13 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from graduel.cli.actions.live_session import LiveObserver, command_line, open_cluster, print_json
+from graduel.cli.actions.live_session import (
+    LiveObserver,
+    command_line,
+    open_cluster,
+    print_json,
+    print_next,
+)
 from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.suite_table import show
@@ -19,7 +25,7 @@ from graduel.duel.run.job import Event
 from graduel.duel.store.store import Store
 from graduel.duel.suite.suite_api import default_folder
 from graduel.duel.suite.suite_plan import SUITE_RESULT, Member, SuitePlan, plan_suite
-from graduel.duel.suite.suite_runner import SuiteObserver, run_plan
+from graduel.duel.suite.suite_runner import SuiteObserver, prepare_plan, run_plan
 from graduel.report import write_report, write_suite
 from graduel.report.page import PAGE
 
@@ -68,6 +74,7 @@ def run(
     as_json: bool,
     show_rows: bool,
     cluster: dict[str, Any],
+    plan_only: bool,
     **options: Any,
 ) -> None:
     """Run a duel on each data set, write the reports, print the result.
@@ -76,6 +83,15 @@ def run(
     """
     sources = [training_source(str(text), read_options, options) for text in datasets]
     folder = out
+    if plan_only:
+        plan = plan_suite(sources, **options)
+        folder = out if out is not None else default_folder(plan)
+        observer = LiveSuite(plan, show_rows=show_rows)
+        failures = prepare_plan(folder, plan, observer, command=command_line(), show_rows=show_rows)
+        print_next(folder)
+        if failures:
+            raise typer.Exit(2)
+        return
     try:
         with ExitStack() as stack:
             executor = stack.enter_context(open_cluster(cluster, options))

@@ -13,6 +13,7 @@ from graduel.cli.options import (
     TABLES,
     AsJson,
     Metric,
+    PlanOnly,
     Quick,
     Rows,
     Shared,
@@ -130,6 +131,7 @@ def duel(
             help="Let the report show some of your images, or some rows of your table.",
         ),
     ] = False,
+    plan_only: PlanOnly = False,
     shared: Shared = ALL_BUT_TARGET,
     on_cluster: Shared = CLUSTER,
 ) -> None:

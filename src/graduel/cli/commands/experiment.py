@@ -12,6 +12,7 @@ from graduel.cli.options import (
     CLUSTER,
     AsJson,
     Metric,
+    PlanOnly,
     Quick,
     Rows,
     Shared,
@@ -66,6 +67,7 @@ def experiment(
         ),
     ] = None,
     metric: Metric = None,
+    plan_only: PlanOnly = False,
     shared: Shared = ALL_BUT_TARGET,
     on_cluster: Shared = CLUSTER,
 ) -> None:

@@ -12,7 +12,7 @@ from graduel.cli.options import AsJson, command
 
 @command
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder of a finished duel, experiment or suite.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a duel, experiment or suite.")],
     as_json: AsJson = False,
 ) -> None:
-    """Render the report of a finished run again, without training."""
+    """Render the report of a run, without training; name the fits that are missing."""

@@ -41,9 +41,16 @@ def show_experiment(run: Run, picture: Path, console: Console) -> None:
     many = f"{seeds} seeds" if seeds > 1 else "one seed (differences may be chance)"
     title = f"{result.dataset.name}: {len(result.contenders)} variants, {many}"
     console.print(build_rich_table(experiment.build_table(run), title))
+    _print_missing(run, console)
     for scope in sorted({one.scope for one in result.comparisons}):
         print_text(console, scope)
     console.print(f"Figure: {picture}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_missing(run: Run, console: Console) -> None:
+    if run.result.missing is not None:
+        console.print()
+        print_text(console, run.result.missing.sentence)
 
 
 def show(run: Run, report: Path, console: Console) -> None:
@@ -59,6 +66,7 @@ def show(run: Run, report: Path, console: Console) -> None:
         title += f" in each fold ({result.protocol.split})"
     console.print(build_rich_table(results.build_table(run), title))
     print_text(console, results.ECE_NOTE)
+    _print_missing(run, console)
     titles = list_titles(run)
     for claim in result.claims:
         console.print()

@@ -41,6 +41,7 @@ def show(suite: Suite, page: Path, console: Console) -> None:
     if remark := describe_other_metrics(suite):
         lines.append(remark)
     lines += [f"Failed: {one.name}: {one.message}" for one in result.failures]
+    lines += [f"Unfinished: {one.name}: {one.message}" for one in result.unfinished]
     for line in lines:
         print_text(console, line)
     console.print(f"\nReport: {page}", highlight=False, markup=False, soft_wrap=True)

@@ -256,8 +256,27 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingFits:
+    """What an unfinished duel lacks; the rest of its result is about the finished fits."""
+
+    fits: int
+    """Fits of the plan that are not finished."""
+    planned: int
+    """All fits of the plan."""
+    contenders: tuple[str, ...]
+    """Titles of contenders without any finished fit; the result leaves them out."""
+    runs: Mapping[str, tuple[int, ...]]
+    """By contender, numbers of the runs that are not finished."""
+    pairs: tuple[tuple[str, str], ...]
+    """Pairs of titles without a comparison, because they share no complete run."""
+    sizes: tuple[int, ...]
+    """Sizes of the learning curve that are not finished."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A finished duel."""
+    """A duel; unfinished if `missing` is not null."""
 
     format: Literal[1] = 1
     dataset: DatasetSummary
@@ -274,6 +293,8 @@ class Result:
     """With ``--sizes``."""
     machines: tuple[Machine, ...] = ()
     """The kinds of machines that the runs were on; costs are compared within one kind only."""
+    missing: MissingFits | None = None
+    """Null if every fit of the plan is finished."""
 
     @property
     def titles(self) -> dict[str, str]:

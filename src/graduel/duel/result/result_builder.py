@@ -27,6 +27,7 @@ from graduel.duel.result.duel_result import (
 )
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.machine import Machine
+from graduel.duel.result.missing_fits import find_missing
 from graduel.duel.result.outcome import Outcome, Run
 from graduel.duel.run.probes import merge_probes
 from graduel.duel.store.plan_file import PLAN
@@ -34,6 +35,7 @@ from graduel.duel.store.store import Store
 from graduel.duel.suite.training_sizes import learning_curve
 from graduel.duel.verdict.claim import answer_claim
 from graduel.duel.verdict.costs import cost_sentence
+from graduel.duel.verdict.partial_runs import PartialRuns
 from graduel.duel.verdict.runs import RunPredictions
 from graduel.duel.verdict.types import Claim
 from graduel.errors import UserError
@@ -52,11 +54,29 @@ from graduel.serialize import from_plain, read_json, write_json
 def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     """Evaluate the finished cells, write ``result.json`` and return the run.
 
-    `show_rows` allows a report to show rows of user data.
+    If cells are missing, the result is about the finished ones and lists the others.
+
+    Parameters
+    ----------
+    store : the duel's folder
+    command : the user's command
+    show_rows : whether a report may show rows of user data
+
+    Raises
+    ------
+    UserError
+        If no cell is finished.
     """
     protocol = store.protocol
-    dataset, outcomes = store.dataset(), _outcomes(store)
+    outcomes = _outcomes(store)
+    if not outcomes:
+        raise UserError(
+            f"expected a finished fit in {store.path}; got none of "
+            f"{len(list(protocol.cells()))}. Run graduel cells {store.path}, or the duel's command"
+        )
+    dataset = store.dataset()
     predictions = _collect_predictions(store, outcomes)
+    own = {name: predictions.own(name) for name in outcomes}
     metric = get_metric(protocol.metric)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
     machines = tuple(
@@ -65,9 +85,9 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     contenders = {
         name: ContenderResult(
             title=titles[name],
-            **_quality(predictions, name, metric),
-            **_cost(cells, predictions, machines),
-            calibration=_calibration(store, predictions, name, cells),
+            **_quality(own[name], name, metric),
+            **_cost(cells, own[name], machines),
+            calibration=_calibration(store, own[name], name, cells),
             probes=merge_probes([cell.probes for cell in cells]),
             recipe=protocol.contenders[name]["recipe"],
         )
@@ -75,11 +95,12 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     }
     # An experiment compares the variants with the best one; a duel compares every pair.
     best = (
-        min(outcomes, key=lambda name: mean(predictions.run_losses(name, metric)))
+        min(outcomes, key=lambda name: mean(own[name].run_losses(name, metric)))
         if protocol.varies
         else None
     )
     comparisons = predictions.compare(metric, protocol.rope, titles, best)
+    missing = find_missing(store, titles, comparisons, best)
     rows = store.read_split(0)
     data = {
         "name": dataset.name,
@@ -104,11 +125,17 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
             command, protocol.threads, protocol.versions.get("kernels")
         ),
         machines=machines,
+        missing=missing,
     )
     result = replace(result, learning_curve=learning_curve(store.path, result))
     write_json(store.path / RESULT, result)
     # Read back, to be equal to what later commands read: JSON turns tuples in recipes into lists.
     return _run(store, read_result(store.path), outcomes, predictions)
+
+
+def has_complete_result(store: Store) -> bool:
+    """Return whether the folder has a result in which no run is missing."""
+    return (store.path / RESULT).exists() and read_result(store.path).missing is None
 
 
 def load_run(path: str | Path) -> Run:
@@ -126,32 +153,44 @@ def load_run(path: str | Path) -> Run:
         store = Store(path, Protocol.from_dict(plan))
     except UserError as error:
         raise UserError(f"{path / PLAN}: {error}") from None
-    outcomes = _outcomes(store)
+    outcomes = _outcomes(store, result)
     return _run(store, result, outcomes, _collect_predictions(store, outcomes))
 
 
-def _outcomes(store: Store) -> dict[str, list[Outcome]]:
-    """Return the outcomes by contender, in the order of the runs."""
+def _outcomes(store: Store, result: Result | None = None) -> dict[str, list[Outcome]]:
+    """Return the outcomes by contender, in the order of the runs.
+
+    Without `result` they are those of all finished cells; with an unfinished duel's result, those
+    that it is about, since more cells may be finished now.
+    """
+    missing = {} if result is None or result.missing is None else result.missing.runs
     outcomes: dict[str, list[Outcome]] = {name: [] for name in store.protocol.contenders}
     for cell in store.protocol.cells():
-        outcomes[cell.contender].append(store.read_cell(cell))
-    return outcomes
+        absent = (
+            not store.is_finished(cell)
+            if result is None
+            else (cell.seed in missing.get(cell.contender, ()))
+        )
+        if not absent:
+            outcomes[cell.contender].append(store.read_cell(cell))
+    return {name: cells for name, cells in outcomes.items() if cells}
 
 
-def _collect_predictions(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
+def _collect_predictions(store: Store, outcomes: dict[str, list[Outcome]]) -> PartialRuns:
     protocol = store.protocol
-    return RunPredictions(
+    return PartialRuns(
         protocol.design,
         protocol.seeds,
         [store.read_split(run).test for run in range(protocol.runs)],
         [store.read_labels(run, "test") for run in range(protocol.runs)],
-        {name: [o.probabilities for o in cells] for name, cells in outcomes.items()},
+        {name: {o.seed: o.probabilities for o in cells} for name, cells in outcomes.items()},
     )
 
 
 def _run(
-    store: Store, result: Result, outcomes: dict[str, list[Outcome]], predictions: RunPredictions
+    store: Store, result: Result, outcomes: dict[str, list[Outcome]], partial: PartialRuns
 ) -> Run:
+    predictions, by_row = partial.planned(), partial.probabilities_by_row()
     images, table = None, None
     built_in = store.protocol.source is None
     dataset = None
@@ -171,7 +210,7 @@ def _run(
     return Run(
         path=store.path,
         result=result,
-        probabilities={name: predictions.probabilities_by_row(name) for name in outcomes},
+        probabilities=by_row,
         curves={k: [o.curve for o in v] for k, v in outcomes.items()},
         y_test=predictions.y_by_row,
         classes=classes,
@@ -258,10 +297,11 @@ def _cost(
 
 
 def _claims(
-    protocol: Protocol, predictions: RunPredictions, titles: dict[str, str]
+    protocol: Protocol, predictions: PartialRuns, titles: dict[str, str]
 ) -> tuple[Claim, ...]:
     """Return the answer to the claim for every XGBoost contender and network, by test error."""
-    family = {name: spec["family"] for name, spec in protocol.contenders.items()}
+    contenders = protocol.contenders
+    family = {name: contenders[name]["family"] for name in predictions.probabilities}
     boosters = [name for name in family if family[name] == "xgboost"]
     networks = [name for name in family if family[name] in ("textbook", "net")]
     if not boosters or not networks:
@@ -270,15 +310,18 @@ def _claims(
     if protocol.metric != "error":
         rope = default_rope(metric, table=protocol.source is not None)
     comparisons = predictions.compare(metric, rope, titles, None)
-    errors = {name: predictions.error_rate(name)[0] for name in family}
-    return tuple(
-        answer_claim(
-            next(c for c in comparisons if {c.a, c.b} == {booster, network}),
-            errors,
-            booster=booster,
-            network=network,
-            titles=titles,
-        )
-        for booster in boosters
-        for network in networks
-    )
+    claims = []
+    for booster in boosters:
+        for network in networks:
+            shared = predictions.shared([booster, network])
+            if shared is not None:
+                claims.append(
+                    answer_claim(
+                        next(c for c in comparisons if {c.a, c.b} == {booster, network}),
+                        {name: shared.error_rate(name)[0] for name in (booster, network)},
+                        booster=booster,
+                        network=network,
+                        titles=titles,
+                    )
+                )
+    return tuple(claims)

@@ -72,7 +72,7 @@ class SuiteDataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A data set whose duel failed."""
+    """A data set whose duel failed or is unfinished."""
 
     name: str
     message: str
@@ -95,6 +95,8 @@ class SuiteResult:
     contenders: Mapping[str, SuiteContender]
     datasets: tuple[SuiteDataset, ...]
     failures: tuple[Failure, ...]
+    unfinished: tuple[Failure, ...] = ()
+    """Data sets of which fits are missing; left out."""
     across: DatasetVerdict | None
     """Null with fewer than two data sets or contenders."""
     by_log_loss: LogLossVerdict | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -18,21 +18,26 @@ from graduel.duel.run.cell import search_space
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.job import CellJob, Event
 from graduel.duel.run.local import LocalExecutor
+from graduel.duel.store.lock_file import STALE_SECONDS, LockFile
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
 
 
-def run_cells(store: Store, executor: Executor | None = None) -> Iterator[Event]:
-    """Run all unfinished cells and yield their events.
+def run_cells(
+    store: Store, executor: Executor | None = None, cells: Sequence[Cell] | None = None
+) -> Iterator[Event]:
+    """Run all unfinished cells, or those of `cells`, and yield their events.
 
     Only this process writes to the store: each finished cell and, in a hyperparameter search, each
-    finished trial and the curve. Closing the generator, or an exception in the loop over it
-    (Ctrl-C), stops the running work; finished cells are kept.
+    finished trial and the curve. In a shared folder it writes those of cells whose lock it holds,
+    and leaves out cells that other processes run. Closing the generator, or an exception in the
+    loop over it (Ctrl-C), stops the running work; finished cells are kept.
 
     Parameters
     ----------
     store : the duel's folder
     executor : runs the cells; by default in processes on this machine
+    cells : the cells to run; by default all cells of the duel
 
     Raises
     ------
@@ -41,20 +46,46 @@ def run_cells(store: Store, executor: Executor | None = None) -> Iterator[Event]
     WorkerError
         If a worker process dies without reporting an error.
     """
-    if not store.all_finished():
-        store.cache_dataset()
-    _write_splits(store)
-    cells = list(store.protocol.cells())
+    if not store.is_shared:
+        prepare_folder(store)
+    cells = list(store.protocol.cells()) if cells is None else cells
     for cell in cells:
         if store.is_finished(cell):
             yield Event(cell, "reused")
-    jobs = (make_job(store, cell) for cell in cells if not store.is_finished(cell))
-    with closing((executor or LocalExecutor()).run(jobs)) as events:
-        for event in events:
-            _record_event(store, event)
-            if event.kind not in ("curve", "trial"):  # those are only for the store
-                yield event
-    store.drop_cache()
+    locks: dict[Cell, LockFile] = {}
+    jobs = (make_job(store, cell) for cell in cells if _can_start(store, cell, locks))
+    try:
+        with closing((executor or LocalExecutor()).run(jobs)) as events:
+            for event in events:
+                _record_event(store, event, locks)
+                if event.kind not in ("curve", "trial"):  # those are only for the store
+                    yield event
+    finally:
+        for lock in locks.values():
+            lock.release()
+    if not store.is_shared:
+        store.drop_cache()
+
+
+def prepare_folder(store: Store) -> None:
+    """Write the data cache and the rows of each run, which jobs need."""
+    if not store.all_finished():
+        store.cache_dataset()
+    _write_splits(store)
+
+
+def _can_start(store: Store, cell: Cell, locks: dict[Cell, LockFile]) -> bool:
+    """Return whether a cell is to be run here; in a shared folder, lock it first."""
+    if store.is_finished(cell) or not store.is_shared:
+        return not store.is_finished(cell)
+    lock = store.lock_cell(cell)
+    if lock is None:
+        return False
+    if store.is_finished(cell):  # since it was last looked at
+        lock.release()
+        return False
+    locks[cell] = lock
+    return True
 
 
 def make_job(store: Store, cell: Cell) -> CellJob:
@@ -81,9 +112,15 @@ def make_job(store: Store, cell: Cell) -> CellJob:
     return replace(job, curve=curve[:n_points], trials=tuple(trials))
 
 
-def _record_event(store: Store, event: Event) -> None:
+def _record_event(store: Store, event: Event, locks: dict[Cell, LockFile]) -> None:
     """Write an event's content to the store; raise the error of a failure."""
     cell = event.cell
+    if store.is_shared and not locks[cell].is_held():
+        raise UserError(
+            f"{cell.key}: expected to hold its lock; another process has taken it over, because "
+            f"this one did not refresh it for {STALE_SECONDS / 60:.0f} minutes. Run the command "
+            "again for the cells that are missing"
+        )
     try:
         if event.curve is not None:
             store.write_curve(cell, event.curve)
@@ -91,6 +128,8 @@ def _record_event(store: Store, event: Event) -> None:
             store.trial_log(cell).add(event.trial, _space(store, cell))
         elif event.result is not None:
             store.write_cell(cell, event.result.files)
+            if store.is_shared:
+                locks.pop(cell).release()
     except OSError as error:
         message = f"{error.filename or store.path}: {error.strerror or error}"
         raise UserError(f"{cell.contender}: {message}") from None

@@ -1,14 +1,36 @@
-"""The plan file of a duel, which identifies its folder."""
+"""The plan file of a duel, which identifies its folder, and the command that wrote it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from graduel.errors import UserError
-from graduel.serialize import read_json, write_json
+from graduel.serialize import from_plain, read_json, write_json
 
-PLAN = "duel.json"
+PLAN, INVOCATION = "duel.json", "invocation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What a result has from the command that planned it, beside the plan."""
+
+    command: str
+    show_rows: bool = False
+
+
+def write_invocation(path: Path, invocation: Invocation) -> None:
+    """Write the command of a plan to its folder."""
+    write_json(path / INVOCATION, invocation)
+
+
+def read_invocation(path: Path, command: str) -> Invocation:
+    """Return the command that planned the duel in a folder; by default `command`."""
+    try:
+        return from_plain(Invocation, read_json(path / INVOCATION), str(path / INVOCATION))
+    except UserError:  # it was not written, or is damaged
+        return Invocation(command)
 
 
 def claim_plan(path: Path, plan: dict[str, Any]) -> None:

@@ -6,10 +6,13 @@
     cells/net-seed0/            see :mod:`graduel.duel.store.cell_files`
     tuning/net-seed0.sqlite     finished trials of a hyperparameter search; .json, its curve so far
     cache/                      the loaded data, until every cell is finished
+    locks/                      of processes that share the folder, and of the cells that they run
+    invocation.json             the command that planned cells to be run later, for the result
     findings.json               findings of the checks, see ``dataset_summary``
     result.json                 the result; report.html beside it
 
-Files and cell folders are written atomically, by the process that holds the lock.
+Files and cell folders are written atomically, by the process that holds the lock: that of the
+folder, or that of the cell if processes share the folder.
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
 from graduel.duel.store.cell_files import MODEL, read_outcome
-from graduel.duel.store.lock import locked_folder
+from graduel.duel.store.lock import LOCKS, locked_folder, shared_folder
+from graduel.duel.store.lock_file import Holder, LockFile, acquire, is_locked, read_holder
 from graduel.duel.store.plan_file import PLAN, claim_plan
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json
@@ -57,12 +61,20 @@ DAMAGE = (
 
 
 class Store:
-    """The folder of one duel, locked by this process (see :func:`open_store`)."""
+    """The folder of one duel, locked by this process (see :func:`open_store`).
+
+    `is_shared` means that other processes may run its cells at the same time, each under its lock.
+    """
 
     def __init__(
-        self, path: Path, protocol: Protocol, estimators: Mapping[str, bytes] | None = None
+        self,
+        path: Path,
+        protocol: Protocol,
+        estimators: Mapping[str, bytes] | None = None,
+        *,
+        is_shared: bool = False,
     ) -> None:
-        self.path, self.protocol = path, protocol
+        self.path, self.protocol, self.is_shared = path, protocol, is_shared
         self.estimators = estimators or {}
         self._cells = path / "cells"
         self._dataset: Dataset | None = None
@@ -129,6 +141,21 @@ class Store:
     def all_finished(self) -> bool:
         """Return whether all cells are finished."""
         return all(self.is_finished(cell) for cell in self.protocol.cells())
+
+    def lock_cell(self, cell: Cell) -> LockFile | None:
+        """Lock an unfinished cell of a shared folder; return None if another process runs it."""
+        return acquire(self._lock_path(cell))
+
+    def is_running(self, cell: Cell) -> bool:
+        """Return whether a process that shares the folder runs a cell."""
+        return is_locked(self._lock_path(cell))
+
+    def read_cell_holder(self, cell: Cell) -> Holder | None:
+        """Return the process that has locked a cell."""
+        return read_holder(self._lock_path(cell))
+
+    def _lock_path(self, cell: Cell) -> Path:
+        return self.path / LOCKS / f"cell-{cell.key}"
 
     def read_cell(self, cell: Cell) -> Outcome:
         """Return a finished cell's outcome.
@@ -288,4 +315,33 @@ def open_store(
         return store
 
     with locked_folder(path, PLAN, "duel", claim) as store:
+        yield store
+
+
+def read_store(path: Path, *, is_shared: bool = False) -> Store:
+    """Return the folder of a planned duel, to read it or to share it.
+
+    Raises
+    ------
+    UserError
+        If the folder has no plan, or one of another format.
+    """
+    plan = read_json(path / PLAN)
+    try:
+        return Store(path, Protocol.from_dict(plan), is_shared=is_shared)
+    except UserError as error:
+        raise UserError(f"{path / PLAN}: {error}") from None
+
+
+@contextmanager
+def share_store(path: Path) -> Iterator[Store]:
+    """Open the folder of a planned duel beside other processes that run its cells.
+
+    Raises
+    ------
+    UserError
+        If a process has locked the folder for itself, or it cannot be written.
+    """
+    store = read_store(path, is_shared=True)
+    with shared_folder(path):
         yield store

@@ -21,13 +21,15 @@ from typing import Any
 
 from graduel.atomic_io import remove_unfinished
 from graduel.data.source import DataSource, open_source
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import cap_rows
 from graduel.duel.plan.packages import deciding_versions
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
-from graduel.duel.store.lock import locked_folder
+from graduel.duel.store.lock import LOCKS, locked_folder
+from graduel.duel.store.plan_file import INVOCATION
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
 from graduel.serialize import read_json, to_plain, write_json
@@ -35,7 +37,9 @@ from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import NetRecipe, net_recipe
 
 SUITE, SUITE_RESULT = "suite.json", "suite-result.json"
-RESERVED_NAMES = (SUITE, SUITE_RESULT, "suite.html")
+FAILURES = "failures.json"
+"""The data sets that ``--plan-only`` could not plan, with the reasons."""
+RESERVED_NAMES = (SUITE, SUITE_RESULT, FAILURES, INVOCATION, LOCKS, "suite.html")
 """Names that no data set's folder may have."""
 FORMAT = 1
 
@@ -187,6 +191,25 @@ def _folders(names: Sequence[str]) -> list[str]:
         used.add(free.lower())
         folders.append(free)
     return folders
+
+
+def read_suite_plan(path: Path) -> SuitePlan:
+    """Return the plan in a suite's folder, without the location of the data.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    plan = read_json(path / SUITE)
+    try:
+        members = tuple(
+            Member(one["name"], DataSource(SourceSpec.from_dict(one["source"]), None))
+            for one in plan["datasets"]
+        )
+        return SuitePlan(members, plan["options"], versions=plan["versions"])
+    except (TypeError, KeyError) as error:
+        raise UserError(f"expected a suite's plan; {path / SUITE} is damaged ({error})") from None
 
 
 @contextmanager

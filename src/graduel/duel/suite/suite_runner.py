@@ -33,9 +33,16 @@ from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
-from graduel.duel.store.plan_file import read_threads
+from graduel.duel.store.plan_file import Invocation, read_threads, write_invocation
 from graduel.duel.store.store import Store
-from graduel.duel.suite.suite_plan import SUITE, SUITE_RESULT, Member, SuitePlan, open_suite
+from graduel.duel.suite.suite_plan import (
+    FAILURES,
+    SUITE,
+    SUITE_RESULT,
+    Member,
+    SuitePlan,
+    open_suite,
+)
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
@@ -80,10 +87,7 @@ def run_plan(
     UserError
         If the folder cannot be written or holds other files.
     """
-    observer = observer or SuiteObserver()
-    if plan.options["threads"] == "auto":
-        threads = read_threads(path, file=SUITE) or choose_threads()
-        plan = replace(plan, options={**plan.options, "threads": threads})
+    observer, plan = observer or SuiteObserver(), _with_threads(path, plan)
     executor = executor or LocalExecutor()
     together = executor.slots > 1
     shared = (
@@ -170,6 +174,48 @@ class _SharedObserver(SuiteObserver):
             return self._observer.is_current(run)
 
 
+def prepare_plan(
+    path: Path,
+    plan: SuitePlan,
+    observer: SuiteObserver | None = None,
+    *,
+    command: str = "graduel.run_suite([…], …)",
+    show_rows: bool = False,
+) -> list[Failure]:
+    """Write the plan and the data of each duel, and run no cell; return what cannot be planned.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written or holds other files.
+    """
+    observer, plan = observer or SuiteObserver(), _with_threads(path, plan)
+    failures = []
+    with open_suite(path, plan):
+        write_invocation(path, Invocation(command, show_rows))
+        for member in plan.members:
+            try:
+                protocol, own = plan.protocol(member), plan.user_contenders
+                session = Session(protocol, member.data, path / member.name, own)
+                session = replace(session, command=command, show_rows=show_rows)
+                observer.begin(member, session.protocol)
+                session.prepare(observer)
+            except UserError as error:
+                message = _plain(str(error), path, member)
+                failures.append(Failure(name=member.name, message=message))
+                observer.fail(member, message)
+        write_json(path / FAILURES, failures)
+    return failures
+
+
+def _with_threads(path: Path, plan: SuitePlan) -> SuitePlan:
+    """Return the plan with the number of threads that an earlier command or this one chose."""
+    if plan.options["threads"] != "auto":
+        return plan
+    threads = read_threads(path, file=SUITE) or choose_threads()
+    return replace(plan, options={**plan.options, "threads": threads})
+
+
 def _plain(message: str, path: Path, member: Member) -> str:
     """Return a message as one line, without the folders of this machine."""
     places = [path.resolve(), path]
@@ -182,9 +228,13 @@ def _plain(message: str, path: Path, member: Member) -> str:
 
 
 def build_suite_result(
-    plan: SuitePlan, results: Mapping[str, Result], failures: Sequence[Failure], command: str
+    plan: SuitePlan,
+    results: Mapping[str, Result],
+    failures: Sequence[Failure],
+    command: str,
+    unfinished: Sequence[Failure] = (),
 ) -> SuiteResult:
-    """Build the result of a suite from the results of its duels."""
+    """Build the result of a suite from the results of its finished duels."""
     metric, rope = plan.metric, plan.rope
     datasets = tuple(_dataset(name, result, metric) for name, result in results.items())
     titles = {k: title for result in results.values() for k, title in result.titles.items()}
@@ -204,6 +254,7 @@ def build_suite_result(
         contenders={name: SuiteContender(title=title) for name, title in titles.items()},
         datasets=datasets,
         failures=tuple(failures),
+        unfinished=tuple(unfinished),
         across=across,
         by_log_loss=by_log_loss,
         environment=describe_environment(command, options["threads"], kernels),

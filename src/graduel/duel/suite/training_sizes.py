@@ -105,17 +105,19 @@ def _default_sizes(most: int, classes: int) -> tuple[int, ...]:
 def learning_curve(path: Path, main: Result) -> LearningCurve | None:
     """Return every contender's error by number of training rows; None if there is only one size.
 
-    All finished sizes in the folder of the main duel are included.
+    All finished sizes in the folder of the main duel are included, if that is finished.
 
     Parameters
     ----------
     path : the main duel's folder
     main : its result
     """
+    if main.missing is not None and main.missing.fits:
+        return None
     results = {_training_rows(main): main}
     for file in path.glob(f"{SIZES}/*/{RESULT}"):
         result = read_result(file.parent)
-        if _differs_by_rows_only(result, main):
+        if result.missing is None and _differs_by_rows_only(result, main):
             results.setdefault(_training_rows(result), result)
     if len(results) < 2:
         return None

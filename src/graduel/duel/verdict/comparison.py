@@ -43,23 +43,27 @@ def compare_pairs(
     scope: str,
     titles: Mapping[str, str] | None,
     against: str | None,
+    n_pairs: int | None = None,
 ) -> list[Comparison]:
     """Apply the rules to every pair, or only to the pairs that include `against`.
 
     ``get_evidence(a, b, level)`` returns the evidence of a design on one pair, with an equivalence
-    interval of that level.
+    interval of that level. `n_pairs` is the number of pairs of a plan of which these are a part;
+    Bonferroni's correction then replaces Holm's, which needs the p-values of all of them.
     """
     pairs = [pair for pair in combinations(losses, 2) if against is None or against in pair]
-    level = 1 - 0.1 / max(len(pairs), 1)
+    planned = n_pairs or len(pairs)
+    level = 1 - 0.1 / max(planned, 1)
     evidences = [get_evidence(a, b, level) for a, b in pairs]
-    adjusted = holm([evidence.p_value for evidence in evidences])
+    p_values = [evidence.p_value for evidence in evidences]
+    adjusted = holm(p_values) if n_pairs is None else [min(1.0, p * planned) for p in p_values]
     comparisons = []
     for (a, b), evidence, p_adjusted in zip(pairs, evidences, adjusted, strict=True):
         verdict = decide_verdict(
             evidence.difference, evidence.equivalence_interval, p_adjusted, rope
         )
         undecided = verdict == "undecided"
-        more = evidence.sample_size(ALPHA / len(pairs), rope, level) if undecided else SampleSize()
+        more = evidence.sample_size(ALPHA / planned, rope, level) if undecided else SampleSize()
         comparison = Comparison(
             a=a,
             b=b,

@@ -32,6 +32,7 @@ def compare_folds(
     rope: float,
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
+    n_pairs: int | None = None,
 ) -> list[Comparison]:
     """Compare every pair of contenders after a cross-validation, or all contenders with one.
 
@@ -46,7 +47,7 @@ def compare_folds(
     metric : the metric of the losses
     test_share : share of the rows in the test set of one fold: 0.1 with ten folds
     n : number of rows of the data set
-    rope, titles, against
+    rope, titles, against, n_pairs
         As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
 
     Raises
@@ -82,6 +83,7 @@ and more than 99 % that trees is better by more than 1 percentage point.
         scope=SCOPE,
         titles=titles,
         against=against,
+        n_pairs=n_pairs,
     )
 
 

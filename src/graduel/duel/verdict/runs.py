@@ -31,6 +31,8 @@ class RunPredictions:
     test_rows : row numbers of each run's test rows
     y : codes of the true classes of each run's test rows
     probabilities : by contender name, the probabilities of each run's test rows
+    splits : number of each run's split in a cross-validation of which repeats are incomplete; None
+        if all are complete
     """
 
     design: Design
@@ -38,6 +40,7 @@ class RunPredictions:
     test_rows: Sequence[Array]
     y: Sequence[Array]
     probabilities: Mapping[str, Sequence[Array]]
+    splits: Sequence[int] | None = None
 
     @property
     def y_by_row(self) -> Array:
@@ -73,7 +76,13 @@ class RunPredictions:
         return [metric.loss(p, y) for p, y in zip(self.probabilities[name], self.y, strict=True)]
 
     def fold_losses(self, name: str, metric: Metric) -> Array:
-        """Return the mean loss over seeds by repeat and fold, shape (repeats, folds)."""
+        """Return the mean loss over seeds by repeat and fold, shape (repeats, folds).
+
+        The folds of incomplete repeats are one row.
+        """
+        if self.splits is not None:
+            losses, splits = np.array(self.run_losses(name, metric)), np.array(self.splits)
+            return np.array([[losses[splits == one].mean() for one in np.unique(splits)]])
         shape = (self.design.repeats, self.design.folds, self.seeds)
         return np.array(self.run_losses(name, metric)).reshape(shape).mean(axis=2)
 
@@ -82,10 +91,18 @@ class RunPredictions:
         if self.design.kind != "folds":
             misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
             return float(misses.mean()), error_interval(misses, 0.95)
+        if self.splits is not None and len(set(self.splits)) < 2:
+            misses = is_misclassified(np.stack(self.probabilities[name]), self.y[0])
+            return float(misses.mean()), error_interval(misses[:1], 0.95)
         estimate = corrected_t(self.fold_losses(name, get_metric("error")), self.design.test_share)
         low, high = estimate.interval(0.95)
         if estimate.se == 0:
-            misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
+            if self.splits is None:
+                misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
+            else:
+                first = [self.splits.index(one) for one in dict.fromkeys(self.splits)]
+                p = np.concatenate([self.probabilities[name][run] for run in first])
+                misses = is_misclassified(p, np.concatenate([self.y[run] for run in first]))[None]
             low, high = error_interval(misses[:1], 0.95)
         return estimate.mean, (max(low, 0.0), min(high, 1.0))
 
@@ -99,6 +116,8 @@ class RunPredictions:
         more seeds the two-way t interval. None for other metrics on one test set (AUC), and if
         nothing varies.
         """
+        if self.splits is not None and len(set(self.splits)) < 2:
+            return None
         if self.design.kind == "folds":
             estimate = corrected_t(self.fold_losses(name, metric), self.design.test_share)
             se, (low, high) = estimate.se, estimate.interval(level)
@@ -116,9 +135,18 @@ class RunPredictions:
         return (low, high) if metric.lower_is_better else (metric.shown(high), metric.shown(low))
 
     def compare(
-        self, metric: Metric, rope: float, titles: Mapping[str, str], against: str | None
+        self,
+        metric: Metric,
+        rope: float,
+        titles: Mapping[str, str],
+        against: str | None,
+        *,
+        n_pairs: int | None = None,
     ) -> list[Comparison]:
-        """Compare every pair, or all contenders with `against`, by the design's statistics."""
+        """Compare every pair, or all contenders with `against`, by the design's statistics.
+
+        `n_pairs` is the number of pairs to correct for, if these are a part of them.
+        """
         if self.design.kind == "folds":
             return compare_folds(
                 {name: self.fold_losses(name, metric) for name in self.probabilities},
@@ -128,6 +156,7 @@ class RunPredictions:
                 rope=rope,
                 titles=titles,
                 against=against,
+                n_pairs=n_pairs,
             )
         return compare_rows(
             {name: self.probabilities_by_row(name) for name in self.probabilities},
@@ -136,4 +165,5 @@ class RunPredictions:
             rope=rope,
             titles=titles,
             against=against,
+            n_pairs=n_pairs,
         )

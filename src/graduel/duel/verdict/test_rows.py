@@ -46,6 +46,7 @@ def compare_rows(
     rope: float,
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
+    n_pairs: int | None = None,
 ) -> list[Comparison]:
     """Compare every pair of contenders on one test set, or all contenders with one.
 
@@ -69,6 +70,7 @@ def compare_rows(
         matter in practice
     titles : titles of the contenders in sentences
     against : compare with this contender only; fewer pairs need less correction
+    n_pairs : number of pairs to correct for, if these are a part of them
 
     Raises
     ------
@@ -113,6 +115,7 @@ def compare_rows(
         scope=procedure_scope(seeds) if metric.per_row else FITTED_SCOPE,
         titles=titles,
         against=against,
+        n_pairs=n_pairs,
     )
 
 

@@ -6,6 +6,7 @@ from statistics import stdev
 
 from graduel.duel.result.outcome import Run
 from graduel.number_format import (
+    NONE,
     count_decimals,
     format_interval,
     format_number,
@@ -61,7 +62,10 @@ def build_table(run: Run) -> TextTable:
     rows.append(("95 % CI", *bounds))
     if name_run(run) == "Fit":
         spreads = [
-            f"± {format_number(100 * stdev(entry.test_errors), decimals)}" for entry in entries
+            f"± {format_number(100 * stdev(entry.test_errors), decimals)}"
+            if len(entry.test_errors) > 1
+            else NONE
+            for entry in entries
         ]
         rows.append(("SD over folds, points", *spreads))
     if (leading := _leading_metric(run)) is not None:

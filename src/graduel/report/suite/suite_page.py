@@ -40,6 +40,7 @@ def render_suite(suite: Suite) -> str:
         verdicts=[split_sentence(one.sentence) for one in across.pairs] if across else [],
         verdicts_open=VERDICTS_OPEN,
         failures=result.failures,
+        unfinished=result.unfinished,
         names=list(suite.result.contenders),
         looks=list_looks(suite),
         result=by_dataset.build_table(suite) if result.datasets else None,

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel import kernels
 from graduel.errors import UserError
 from graduel.train.build.layer_text import Image
 from graduel.train.loop.batches import Source
@@ -129,11 +130,8 @@ class Warp:
                     stop = min(start + BLOCK * self.share, len(x))
                     count = -(-(stop - start) // self.share)
                     positions = self.draw_positions(count, image, rng, fields)
-                    compute_taps(positions, image, index, factor)
-                    for warp in range(count):
-                        first = start + warp * self.share
-                        part = slice(first, first + self.share)
-                        _blend(x[part], index[:, warp], factor[:, warp], y[part], tap)
+                    kernels.compute_taps(positions, image, index, factor)
+                    kernels.blend_taps(x[start:stop], index, factor, self.share, y[start:stop], tap)
                 return y
 
             return transform
@@ -198,45 +196,6 @@ def _smoother(n: int, smooth: float) -> Array:
     weight = np.exp(-0.5 * np.square(apart / smooth))
     matrix: Array = weight / weight.sum(axis=1, keepdims=True)
     return matrix
-
-
-def compute_taps(positions: Array, image: Image, index: Array, factor: Array) -> None:
-    """Write the indices and factors of the four values that each value is interpolated from.
-
-    `positions` is overwritten. `index` and `factor` have shape (4, count or more, h·w·channels).
-    """
-    height, width, channels = image
-    low, part = [], []
-    for position, n in zip(positions, (height, width), strict=True):
-        np.clip(position, 0, n - 1, out=position)
-        floor = position.astype(np.intp)  # rounds down, since positions are at least 0
-        np.minimum(floor, max(n - 2, 0), out=floor)
-        low.append(floor)
-        part.append(position - floor)
-    (row, column), (fy, fx) = low, part
-    count = positions.shape[1]
-    indices, factors = (
-        a.reshape(4, -1, height, width, channels)[:, :count] for a in (index, factor)
-    )
-    first = (row * width + column) * channels
-    down, right = (width * channels if height > 1 else 0), (channels if width > 1 else 0)
-    for k, step in enumerate((0, right, down, down + right)):
-        np.add((first + step)[..., None], np.arange(channels), out=indices[k])
-    gy, gx = 1 - fy, 1 - fx
-    for k, (a, b) in enumerate(((gy, gx), (gy, fx), (fy, gx), (fy, fx))):
-        np.multiply(a[..., None], b[..., None], out=factors[k])
-
-
-def _blend(x: Array, index: Array, factor: Array, out: Array, tap: Array) -> None:
-    """Write Σₖ factorₖ x[:, indexₖ] into `out`."""
-    tap = tap[: len(x)]
-    # mode="clip" lets take write into its output directly; the indices are in range.
-    np.take(x, index[0], axis=1, out=out, mode="clip")
-    out *= factor[0]
-    for k in range(1, len(index)):
-        np.take(x, index[k], axis=1, out=tap, mode="clip")
-        tap *= factor[k]
-        out += tap
 
 
 class Augmented:
