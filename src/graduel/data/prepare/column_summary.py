@@ -121,7 +121,7 @@ class DateSummary:
 
 
 ColumnSummary = NumberSummary | CategorySummary | FlagSummary | DateSummary
-One = TypeVar("One", NumberSummary, CategorySummary, FlagSummary, DateSummary)
+One = TypeVar("One", bound=ColumnSummary)
 
 SUMMARIES: dict[Kind, type[ColumnSummary]] = {
     "numeric": NumberSummary,
@@ -146,5 +146,5 @@ def merge(a: One, b: One) -> One:
             f"{type(b).__name__} of {b.name!r}"
         )
     total = deepcopy(a)
-    total.absorb(b)
+    total.absorb(b)  # type: ignore[arg-type]  # of the same class
     return total
