@@ -167,12 +167,17 @@ def list_parquet(text: str | Path) -> list[Path]:
         return [path]
     else:
         candidates = [Path(file) for file in glob.glob(str(text)) if Path(file).is_file()]
-    files = [
-        file
-        for file in candidates
-        if file.name.lower().endswith(PARQUET.endings) and not file.name.startswith((".", "_"))
-    ]
+    files = filter(is_parquet, candidates)
     return sorted(files, key=lambda file: natural_order(str(file)))
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether a file is named like a Parquet file, and not hidden.
+
+    >>> [is_parquet(Path(name)) for name in ("a/b.parquet", "_metadata.parquet", "a.csv")]
+    [True, False, False]
+    """
+    return path.name.lower().endswith(PARQUET.endings) and not path.name.startswith((".", "_"))
 
 
 def is_glob(text: str | Path) -> bool:
