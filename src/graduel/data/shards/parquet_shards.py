@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.read.column_names import quote_name, sanitize_names
-from graduel.data.read.labeled_arrays import natural_order
 from graduel.data.read.parquet import parquet_errors, parquet_schema
 from graduel.data.read.tables.parquet_format import PARQUET
 from graduel.data.shards.parquet_footer import read_row_counts
@@ -168,7 +168,13 @@ def list_parquet(text: str | Path) -> list[Path]:
     else:
         candidates = [Path(file) for file in glob.glob(str(text)) if Path(file).is_file()]
     files = filter(is_parquet, candidates)
-    return sorted(files, key=lambda file: natural_order(str(file)))
+    return sorted(files, key=_by_number)
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    """Return a sort key that orders the numbers in a name by value: 2 before 10."""
+    parts = re.split(r"([0-9]+)", str(path))
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)]
 
 
 def is_parquet(path: Path) -> bool:
