@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.preparation import Preparation
+from graduel.data.shards.parquet_shards import RowGroup
 from graduel.data.shards.row_assignment import TRAIN
 from graduel.data.shards.sharded_table import ShardedTable
 
 Array = NDArray[Any]
+Chunk = tuple[Array, Array]
+"""Prepared rows and their class codes."""
 
 BUFFER_ROWS, BUFFER_BYTES = 1 << 18, 1 << 28
 """Maximum size of the buffer in which rows are shuffled: rows, and bytes of prepared rows."""
@@ -26,9 +30,9 @@ class PreparedStream:
     """Prepared training rows, read from disk in every epoch.
 
     In each epoch the row groups are read in random order, and a buffer is filled with their
-    training rows. A full buffer is shuffled and divided into batches; rows that do not fill a batch
-    stay in it. The order is drawn by a generator keyed by (seed, epoch), so that it does not depend
-    on earlier epochs.
+    training rows, which another thread reads and prepares. A full buffer is shuffled and divided
+    into batches; rows that do not fill a batch stay in it. The order is drawn by a generator keyed
+    by (seed, epoch), so that it does not depend on earlier epochs.
 
     Parameters
     ----------
@@ -74,14 +78,13 @@ class PreparedStream:
         order = [groups[i] for i in rng.permutation(len(groups))]
         capacity = max(size, self.buffer_rows)
         X, y, n = np.empty((capacity, self.n_features), np.float32), np.empty(capacity, np.intp), 0
-        for features, codes in self.table.blocks(TRAIN, order):
-            rows = rng.permutation(len(codes)) if len(codes) > capacity else np.arange(len(codes))
+        for rows, codes in in_background(self._chunks(order, rng)):
             start = 0
-            while start < len(rows):
-                part = rows[start : start + min(CHUNK, capacity - n)]
-                X[n : n + len(part)] = self.preparation.transform(features[part])
-                y[n : n + len(part)] = codes[part]
-                n, start = n + len(part), start + len(part)
+            while start < len(codes):
+                stop = min(start + capacity - n, len(codes))
+                end = n + stop - start
+                X[n:end], y[n:end] = rows[start:stop], codes[start:stop]
+                n, start = end, stop
                 if n == capacity:
                     shuffled = rng.permutation(n)
                     left = n % size
@@ -89,6 +92,25 @@ class PreparedStream:
                     rest = shuffled[n - left :]
                     X[:left], y[:left], n = X[rest], y[rest], left
         yield from _batches(X, y, rng.permutation(n), size)
+
+    def _chunks(self, order: list[RowGroup], rng: np.random.Generator) -> Iterator[Chunk]:
+        """Yield prepared training rows; those of a row group are shuffled if they are many."""
+        seeds = rng.spawn(len(order))
+        for seed, (features, codes) in zip(seeds, self.table.blocks(TRAIN, order), strict=True):
+            n = len(codes)
+            rows = seed.permutation(n) if n > self.buffer_rows else np.arange(n)
+            for start in range(0, n, CHUNK):
+                part = rows[start : start + CHUNK]
+                yield self.preparation.transform(features[part]), codes[part]
+
+
+def in_background(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Yield the items of an iterator; the next one is computed in another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, chunks, None)
+        while (chunk := following.result()) is not None:
+            following = pool.submit(next, chunks, None)
+            yield chunk
 
 
 def _batches(X: Array, y: Array, order: Array, size: int) -> Iterator[tuple[Array, Array]]:
