@@ -18,7 +18,7 @@ from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.data_source import print_findings
 from graduel.contenders import LabelledRows
-from graduel.contenders.family import TableTraits
+from graduel.contenders.family import NamedContender, TableTraits
 from graduel.contenders.fit_job import Clock
 from graduel.contenders.net import FittedNet
 from graduel.contenders.registry import get_contender
@@ -41,6 +41,7 @@ from graduel.models.model import Model
 from graduel.models.model_file import save_model
 from graduel.serialize import to_plain
 from graduel.train.build.recipe_parser import parse_recipe
+from graduel.train.loop.training import reject_full_batch
 from graduel.train.recipes import NetRecipe, net_recipe
 
 IN_MEMORY_ONLY = ("rows", "quick", "bins", "group", "time", "separator", "decimal", "encoding")
@@ -69,22 +70,16 @@ def run_streamed(
     threads = parse_threads(options.get("threads")) or choose_threads()
     path = out if out is not None else unused_path(f"seed{seed}", shards.name)
     check_writable(path)
+    _check_metric(options.get("metric"))
+    _recipe(named, net, TableTraits(shards.n_rows))  # raises before the table is read
     console = Console(stderr=True)
     with threadpool_limits(threads), limit_threads(threads):
         table = _read_schema(shards, read_options, seed, console)
         metric = _metric(options.get("metric"), table)
-        n_rows = table.n_train + table.n_valid
         kinds = {column.kind for column in table.schema.columns}
         n_classes = len(table.schema.classes)
-        traits = TableTraits(n_rows, n_classes, n_classes > 2 and "categorical" not in kinds)
-        recipes = named.recipes(traits)
-        if recipes is None:
-            raise UserError(
-                f"{contender} is for images; this data set is a table. Choose {family.name}"
-            )
-        recipe = recipes.full
-        if net is not None:
-            recipe = parse_recipe(net, net_recipe(False, n_rows))
+        vectors = n_classes > 2 and "categorical" not in kinds
+        recipe = _recipe(named, net, TableTraits(table.n_train + table.n_valid, n_classes, vectors))
         done, model = _fit(recipe, table, named.title, metric.name, seed, threads, console)
         scores = evaluate_streamed(model, table, metric)
     kernels = describe() if family.name == "net" else None
@@ -129,18 +124,42 @@ def _check_options(options: dict[str, Any]) -> None:
         )
 
 
-def _metric(name: str | None, table: ShardedTable) -> Metric:
-    """Return the metric: the user's, or by default log loss if one class has over 90 % of rows."""
-    if name is None:
-        counts = table.counts.sum(axis=0)
-        return get_metric("log_loss" if 1 - counts.max() / counts.sum() < RARE_SHARE else "error")
-    metric = get_metric(name)
-    if metric.per_row is None:
+def _recipe(contender: NamedContender, net: str | None, traits: TableTraits) -> Any:
+    """Return the contender's recipe for the table, with the user's changes.
+
+    Raises
+    ------
+    UserError
+        If it is not for tables, or needs all rows in memory.
+    """
+    recipes = contender.recipes(traits)
+    if recipes is None:
+        family = contender.name.partition("-")[0]
         raise UserError(
-            f"--metric: expected error, accuracy, log_loss or brier, which are means over rows, "
+            f"{contender.name} is for images; this data set is a table. Choose {family}"
+        )
+    recipe = recipes.full
+    if net is not None:
+        recipe = parse_recipe(net, net_recipe(False, traits.n_rows))
+    if isinstance(recipe, NetRecipe):
+        reject_full_batch(recipe)
+    return recipe
+
+
+def _check_metric(name: str | None) -> None:
+    """Raise unless a metric is a mean over rows, which a sum over row groups gives."""
+    if name is not None and get_metric(name).per_row is None:
+        raise UserError(
+            "--metric: expected error, accuracy, log_loss or brier, which are means over rows, "
             f"for a table that is read from disk; got {name}. Choose one of them"
         )
-    return metric
+
+
+def _metric(name: str | None, table: ShardedTable) -> Metric:
+    """Return the metric: the user's, or by default log loss if one class has over 90 % of rows."""
+    counts = table.counts.sum(axis=0)
+    is_rare = 1 - counts.max() / counts.sum() < RARE_SHARE
+    return get_metric(name or ("log_loss" if is_rare else "error"))
 
 
 def _read_schema(

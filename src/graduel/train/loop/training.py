@@ -149,12 +149,7 @@ class Training:
             source = Augmented(rows, steps, rng=rng, image=image) if steps else rows
             self._state_rows: Source = source
         else:
-            if rule == "gd" or isinstance(self._rule, Minimizer) or steps:
-                part = f"augment={recipe.augment}" if steps else f"optimizer={recipe.optimizer}"
-                raise UserError(
-                    f"--net: {part} needs all training rows in memory; this table is read from "
-                    "disk. Choose another"
-                )
+            reject_full_batch(recipe)
             assert not isinstance(rows, Rows)
             self.y, source, self._state_rows = None, rows, self.rows
             if not takes_class_codes(loss):
@@ -252,6 +247,18 @@ class BestEpoch:
         if values < self.losses:
             self.weights, self.losses = weights.copy(), values
             self.epoch, self.error = epoch, error
+
+
+def reject_full_batch(recipe: NetRecipe) -> None:
+    """Raise `UserError` if a recipe needs all training rows in memory."""
+    rule, _ = part_registry.parse("optimizer", recipe.optimizer)
+    is_augmented = recipe.augment != "none"
+    if rule == "gd" or isinstance(build_optimizer(recipe), Minimizer) or is_augmented:
+        part = f"augment={recipe.augment}" if is_augmented else f"optimizer={recipe.optimizer}"
+        raise UserError(
+            f"--net: {part} needs all training rows in memory; this table is read from disk. "
+            "Choose another"
+        )
 
 
 def _to_targets(y: Array, n_classes: int) -> Array:
