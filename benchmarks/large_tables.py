@@ -100,8 +100,8 @@ def phase(name: str, n_rows: int, **more: Any) -> Iterator[dict[str, Any]]:
     print(json.dumps(line | more), flush=True)
 
 
-def run_phases(folder: Path, net: str, threads: int) -> None:
-    """Run all phases on the table in `folder`."""
+def run_phases(folder: Path, net: str, threads: int, models: list[str]) -> None:
+    """Run the phases on the table in `folder`."""
     from threadpoolctl import threadpool_limits
 
     from graduel.cli.actions import predict
@@ -128,34 +128,42 @@ def run_phases(folder: Path, net: str, threads: int) -> None:
         with phase("preparation", n) as out:
             table = ShardedTable.of(shards, sampled)
             out["training_rows"] = table.n_train
-        recipe = parse_recipe(net, net_recipe(False, n))
-        with phase("network", table.n_train * recipe.epochs) as out:
-            prepare, training = start_streamed_training(recipe, table, 0)
-            for epoch in training.epochs():
-                out["loss"] = round(epoch.loss, 4)
-        model = Model(
-            "net", "network", table.schema, prepare.preparation, training.network, training.weights
-        )
-        with phase("network, test rows", n) as out:
-            out["error"] = round(evaluate_streamed(model, table, error)["test_error"], 4)
-        save_model(folder / "net.safetensors", model)
-        boosted = XGBoostRecipe(n_estimators=XGBOOST_ROUNDS, max_bin=64)
-        with phase("xgboost", table.n_train * XGBOOST_ROUNDS) as out:
-            trees, details, _ = fit_xgboost(
-                boosted,
-                table,
-                metric="error",
-                title="XGBoost",
-                seed=0,
-                threads=threads,
-                notify=lambda stage: None,
+        if "net" in models:
+            recipe = parse_recipe(net, net_recipe(False, n))
+            with phase("network", table.n_train * recipe.epochs) as out:
+                prepare, training = start_streamed_training(recipe, table, 0)
+                for epoch in training.epochs():
+                    out["loss"] = round(epoch.loss, 4)
+            model = Model(
+                "net",
+                "network",
+                table.schema,
+                prepare.preparation,
+                training.network,
+                training.weights,
             )
-            out |= details
-        with phase("xgboost, test rows", n) as out:
-            out["error"] = round(evaluate_streamed(trees, table, error)["test_error"], 4)
+            with phase("network, test rows", n) as out:
+                out["error"] = round(evaluate_streamed(model, table, error)["test_error"], 4)
+            save_model(folder / "model.safetensors", model)
+        if "xgboost" in models:
+            boosted = XGBoostRecipe(n_estimators=XGBOOST_ROUNDS, max_bin=64)
+            with phase("xgboost", table.n_train * XGBOOST_ROUNDS) as out:
+                trees, details, _ = fit_xgboost(
+                    boosted,
+                    table,
+                    metric="error",
+                    title="XGBoost",
+                    seed=0,
+                    threads=threads,
+                    notify=lambda stage: None,
+                )
+                out |= details
+            with phase("xgboost, test rows", n) as out:
+                out["error"] = round(evaluate_streamed(trees, table, error)["test_error"], 4)
+            save_model(folder / "model.safetensors", trees)
         with phase("predictions", n):
             predict.run(
-                folder / "net.safetensors",
+                folder / "model.safetensors",
                 folder / "table",
                 contender=None,
                 out=folder / "predictions",
@@ -170,13 +178,16 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=3.0, help="limit of RLIMIT_DATA in GB")
     parser.add_argument("--folder", type=Path, default=Path("large-table"))
     parser.add_argument("--net", default=NET)
+    parser.add_argument(
+        "--models", default="net,xgboost", help="xgboost, if fitted, predicts all rows"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="keep the table")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     folder = options.folder / f"{options.rows}"
     if options.child:
-        run_phases(folder, options.net, options.threads)
+        run_phases(folder, options.net, options.threads, options.models.split(","))
         return
     start = time.perf_counter()
     write_table(folder / "table", options.rows)

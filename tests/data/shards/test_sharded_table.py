@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import polars as pl
 import pytest
@@ -79,7 +81,8 @@ def test_a_scan_equals_the_fit_in_memory(tmp_path):
 def test_merged_scans_of_shards_equal_one_scan(tmp_path, workers):
     shards = write_files(tmp_path, make_frame(1_200))
     sampled = infer_schema(shards, target="label")
-    total, *others = [scan(shards.shard(rank, workers), sampled) for rank in range(workers)]
+    scans = [scan(shards.shard(rank, workers), sampled) for rank in range(workers)]
+    total, *others = pickle.loads(pickle.dumps(scans))
     for one in others:
         total = total.merge(one)
     merged, alone = ShardedTable.of(shards, sampled, total), ShardedTable.of(shards, sampled)
@@ -87,6 +90,12 @@ def test_merged_scans_of_shards_equal_one_scan(tmp_path, workers):
     assert merged.valid[0].equals(alone.valid[0])
     preparations = [NetPreparation.from_summaries(one.summaries) for one in (merged, alone)]
     assert preparations[0] == preparations[1]
+    streams = [
+        PreparedStream(merged.shard(rank, workers), preparations[0]) for rank in range(workers)
+    ]
+    assert sum(map(len, streams)) == alone.n_train
+    for stream in streams:
+        assert sum(len(y) for _, y in stream.epoch_batches(50)) == len(stream)
 
 
 def test_a_class_that_only_occurs_in_test_rows_is_a_class(tmp_path):

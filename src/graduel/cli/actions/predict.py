@@ -16,7 +16,7 @@ from graduel.data.read.images.image_folders import ENDINGS, read_flat
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format
 from graduel.data.read.row_stream import open_stream
-from graduel.data.shards.parquet_shards import is_glob, open_shards
+from graduel.data.shards.parquet_shards import is_glob, list_parquet, open_shards
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
 from graduel.models.model_file import Model, load_model
@@ -51,7 +51,7 @@ def run(
     fitted = load_model(path)
     if name:
         typer.echo(f"Model of {name}: {path}", err=True)
-    if is_glob(rows) or (rows.is_dir() and fitted.columns):
+    if is_glob(rows) or (fitted.columns and rows.is_dir() and list_parquet(rows)):
         _predict_files(fitted, rows, out, read_options)
         return
     write = _make_writer(out)

@@ -28,6 +28,8 @@ BYTES_A_CELL = 6
 """Approximate size of a cell in XGBoost's histogram bins of a table with missing values."""
 SHARE_OF_MEMORY = 0.25
 """Share of the free memory above which the bins are in a cache on disk."""
+BATCH = 1 << 18
+"""Rows that XGBoost takes at a time; in the cache on disk, a page."""
 RENAMED = {
     "learning_rate": "eta",
     "n_jobs": "nthread",
@@ -61,11 +63,25 @@ class RowGroups(DataIter):
         return True
 
     def _prepare(self) -> Iterator[tuple[Array, Array]]:
+        """Yield batches of at least :data:`BATCH` rows, except for the last."""
+        pieces: list[tuple[Array, Array]] = []
+        n = 0
         for features, codes in self._table.blocks(TRAIN):
             for start in range(0, len(codes), CHUNK):
                 part = features[start : start + CHUNK]
                 y = np.searchsorted(self._classes, codes[start : start + CHUNK])
-                yield self._preparation.transform(part), y
+                pieces.append((self._preparation.transform(part), y))
+                n += len(y)
+                if n >= BATCH:
+                    yield _join(pieces)
+                    pieces, n = [], 0
+        if pieces:
+            yield _join(pieces)
+
+
+def _join(pieces: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    rows, codes = zip(*pieces, strict=True)
+    return np.concatenate(rows), np.concatenate(codes)
 
 
 def fit_xgboost(

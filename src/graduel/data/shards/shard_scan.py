@@ -145,12 +145,14 @@ class ShardScan:
     summaries : summaries of the features' training rows
     counts : the number of rows of each class, for each role
     n_unlabelled : number of rows without a target, which are left out
+    train_rows : the number of training rows, by the number of the row group
     valid : the features and class names of the validation rows, by the number of the row group
     """
 
     summaries: tuple[ColumnSummary, ...]
     counts: tuple[Counter[str], Counter[str], Counter[str]]
     n_unlabelled: int = 0
+    train_rows: dict[int, int] = field(default_factory=dict)
     valid: dict[int, tuple[pl.DataFrame, pl.Series]] = field(default_factory=dict)
 
     def merge(self, other: ShardScan) -> ShardScan:
@@ -161,6 +163,7 @@ class ShardScan:
             tuple(merge(one, two) for one, two in pairs),
             (a[0] + b[0], a[1] + b[1], a[2] + b[2]),
             self.n_unlabelled + other.n_unlabelled,
+            self.train_rows | other.train_rows,
             self.valid | other.valid,
         )
 
@@ -175,7 +178,7 @@ def scan(shards: ParquetShards, sampled: SampledTable) -> ShardScan:
     """
     summaries = tuple(SUMMARIES[one.kind](one.name) for one in sampled.schema.columns)
     counts = (Counter[str](), Counter[str](), Counter[str]())
-    n_unlabelled, valid = 0, {}
+    n_unlabelled, train_rows, valid = 0, {}, {}
     for group, frame in shards.stream(columns=sampled.columns):
         labels = sampled.labels.read(frame, str(group.path))
         roles = sampled.assignment.roles(group)
@@ -186,8 +189,9 @@ def scan(shards: ParquetShards, sampled: SampledTable) -> ShardScan:
             counter.update(dict(of_role.value_counts(name="count").iter_rows()))
         features = sampled.schema.conform(frame, first_row=group.first_row)
         train = features.filter(known & (roles == TRAIN))
+        train_rows[group.number] = len(train)
         for summary in summaries:
             summary.update(train[summary.name])
         is_valid = known & (roles == VALID)
         valid[group.number] = (features.filter(is_valid), labels.filter(is_valid))
-    return ShardScan(summaries, counts, n_unlabelled, valid)
+    return ShardScan(summaries, counts, n_unlabelled, train_rows, valid)

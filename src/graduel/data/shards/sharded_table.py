@@ -35,7 +35,8 @@ class ShardedTable:
     sampled : the sample from which the schema was inferred
     schema : columns, and the classes of all rows
     summaries : the summaries of the features' training rows
-    counts : number of rows by role and class, shape (3, n_classes)
+    counts : number of rows of the whole table by role and class, shape (3, n_classes)
+    train_rows : number of training rows of the whole table, by the number of the row group
     valid : features and class codes of the validation rows, in memory
     """
 
@@ -44,6 +45,7 @@ class ShardedTable:
     schema: Schema
     summaries: tuple[ColumnSummary, ...]
     counts: NDArray[np.int64]
+    train_rows: dict[int, int]
     valid: tuple[pl.DataFrame, Codes]
 
     @classmethod
@@ -87,6 +89,7 @@ class ShardedTable:
             replace(sampled.schema, classes=classes),
             result.summaries,
             counts,
+            result.train_rows,
             (valid, _encode(labels, classes)),
         )
 
@@ -97,8 +100,8 @@ class ShardedTable:
 
     @property
     def n_train(self) -> int:
-        """The number of training rows."""
-        return int(self.counts[TRAIN].sum())
+        """The number of training rows; in a shard, of its row groups."""
+        return sum(self.train_rows[group.number] for group in self.shards.row_groups)
 
     @property
     def n_valid(self) -> int:
@@ -113,7 +116,7 @@ class ShardedTable:
     def shard(self, rank: int, size: int) -> ShardedTable:
         """Return the table with the row groups of one worker; see :meth:`ParquetShards.shard`.
 
-        `counts` stay those of the whole table.
+        Summaries, `counts` and validation rows stay those of the whole table.
         """
         return replace(self, shards=self.shards.shard(rank, size))
 
