@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -194,13 +195,17 @@ print(json.dumps({"grown": kib("VmHWM") - start, "rows": rows, "n": table.n_trai
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_table(tmp_path):
     rng = np.random.default_rng(0)
-    for number in range(4):
+    for number in range(6):
         x = rng.normal(size=(75_000, 60)).astype(np.float32)
         columns = {f"x{i}": x[:, i] for i in range(60)} | {"y": x[:, 0] > 0}
         pl.DataFrame(columns).write_parquet(tmp_path / f"{number}.parquet", row_group_size=15_000)
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", CHILD, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"GRADUEL_KERNELS": "numpy"},  # compiled kernels take memory once
     )
     memory = json.loads(done.stdout)
     assert memory["n"] > 10 * 20_000
-    assert memory["grown"] < 0.75 * memory["rows"]
+    assert memory["grown"] < 0.6 * memory["rows"]

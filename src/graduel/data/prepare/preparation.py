@@ -182,7 +182,7 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
             return OneHot.fit(column, most)
 
         encoders = _fit_encoders(frame, columns, rows, scaler, fit_category)
-        return cls(tuple(sorted(encoders, key=_is_code)))
+        return cls(_codes_last(encoders))
 
     @classmethod
     def from_summaries(
@@ -204,7 +204,7 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
             return OneHot.from_summary(summary, most)
 
         encoders = _encoders_from_summaries(summaries, scaler, fit_category)
-        return cls(tuple(sorted(encoders, key=_is_code)))
+        return cls(_codes_last(encoders))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -363,6 +363,11 @@ def _limit(limit: int | None, otherwise: int) -> int:
     if limit is not None and limit < 1:
         raise UserError(f"the limit of categories must be at least 1; got {limit}")
     return otherwise if limit is None else limit
+
+
+def _codes_last(encoders: Iterable[Encoder]) -> tuple[Encoder, ...]:
+    """Return the encoders with the category codes last, otherwise in their order."""
+    return tuple(sorted(encoders, key=_is_code))
 
 
 def _is_code(encoder: Encoder) -> bool:

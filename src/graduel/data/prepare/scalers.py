@@ -59,7 +59,7 @@ class Robust(Struct, frozen=True, tag=True):
         width = high - low or np.ptp(finite) / 2
         if not width:
             width = infinite / 2
-        return cls(float(2 * center), 2 * min(float(width), HIGHEST / 2), missing)
+        return cls._from_halves(center, width, missing)
 
     @classmethod
     def from_summary(cls, summary: NumberSummary) -> Robust:
@@ -69,6 +69,10 @@ class Robust(Struct, frozen=True, tag=True):
             return cls(0.0, 0.0, missing)
         low, center, high = values.quantiles(np.array([0.25, 0.5, 0.75]))
         width = high - low or (values.high / 2 - values.low / 2) / 2
+        return cls._from_halves(center, width, missing)
+
+    @classmethod
+    def _from_halves(cls, center: Any, width: Any, missing: bool) -> Robust:
         return cls(float(2 * center), 2 * min(float(width), HIGHEST / 2), missing)
 
     def names(self, name: str) -> tuple[str, ...]:
