@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, isfinite
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,11 @@ from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
 from graduel.optim.chunking import new_scratch
-from graduel.train.loop.batches import Rows, Source, iter_batches
+from graduel.train.loop.batches import BatchStream, Rows, Source, iter_batches
 
 Array = NDArray[Any]
+Batch = tuple[Array, Array, Array | None]
+"""Rows, targets and row weights."""
 
 
 class DivergedError(ArithmeticError):
@@ -57,19 +59,24 @@ class Epoch:
     """The mean of the batch losses, each weighted by its number of rows."""
 
 
-def check_targets(network: Network, rows: Source, y: Array) -> Array:
-    """Return validated targets; integer class codes become ``intp``, which indexes fastest."""
+def check_rows(network: Network, rows: Source | BatchStream) -> None:
+    """Raise `ValueError` unless the rows fit the network."""
     if network.input_shape != (rows.n_features,):
         raise ValueError(
             f"the network expects rows of shape {network.input_shape}; "
             f"got rows of shape ({rows.n_features},)"
         )
+    if network.dtype != rows.dtype:
+        raise ValueError(f"rows must be {network.dtype}, as the network is; got {rows.dtype}")
+
+
+def check_targets(network: Network, rows: Source, y: Array) -> Array:
+    """Return validated targets; integer class codes become ``intp``, which indexes fastest."""
+    check_rows(network, rows)
     if len(rows) != len(y) or len(y) == 0:
         raise ValueError(
             f"rows and y must have the same length, at least 1; got {len(rows)} and {len(y)}"
         )
-    if network.dtype != rows.dtype:
-        raise ValueError(f"rows must be {network.dtype}, as the network is; got {rows.dtype}")
     y = np.asarray(y)
     return y.astype(np.intp) if y.dtype.kind in "biu" else y
 
@@ -110,7 +117,8 @@ class Fit:
         (``fit.network = dataclasses.replace(fit.network, layers=…)``)
     weights : initial weights, trained in place. Default: drawn from `rng`
     rows, y : the training rows, an array (n, features) or a :class:`Source`, and their class
-        codes of shape (n,) or targets, as the loss expects. uint8 pixels are scaled to 0 to 1
+        codes of shape (n,) or targets, as the loss expects; or a stream of batches, and None.
+        uint8 pixels of an array are scaled to 0 to 1
     weight : wᵢ ≥ 0, shape (n,). Default: all 1
     penalty : α. It is added to the gradient and so goes through the optimizer, as scikit-learn's
         ``alpha`` does; decoupled weight decay is a parameter of the optimizer
@@ -145,8 +153,8 @@ class Fit:
     def __init__(
         self,
         network: Network,
-        rows: Source | Array,
-        y: Array,
+        rows: Source | BatchStream | Array,
+        y: Array | None,
         *,
         rng: np.random.Generator | int,
         weights: Weights | None = None,
@@ -161,9 +169,12 @@ class Fit:
         order: Callable[[], Array] | None = None,
     ) -> None:
         rng = np.random.default_rng(rng)
-        if not isinstance(rows, Source):
-            rows = Rows.of(np.asarray(rows), network.dtype)
-        y = check_targets(network, rows, np.asarray(y))
+        if y is None:
+            check_rows(network, cast("BatchStream", rows))
+        else:
+            if not isinstance(rows, Source):
+                rows = Rows.of(np.asarray(rows), network.dtype)
+            y = check_targets(network, rows, np.asarray(y))
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
@@ -222,14 +233,11 @@ class Fit:
         call = Call(train=True, rng=self.rng)
         threads = limit_step(self._network.multiply_adds * self.batch_size)
         for epoch in range(1, self.epochs + 1):
-            for x, index in iter_batches(self.rows, self.batch_size, self.order()):
+            for x, y, weight in self._batches():
                 call.t = self.step / total
                 workspace = self._workspace
-                weight = None if self.weight is None else self.weight[index]
                 with threads():
-                    loss = self._network.loss_and_gradient(
-                        x, self.y[index], workspace, call, weight
-                    )
+                    loss = self._network.loss_and_gradient(x, y, workspace, call, weight)
                     if not isfinite(loss):
                         raise DivergedError(
                             f"the loss became {loss} at step {self.step + 1} of {total} "
@@ -237,10 +245,19 @@ class Fit:
                             f"{self._first_non_finite(x, call)}: lower the learning rate (now "
                             f"{self.lr:g})"
                         )
-                    total_weight = len(index) if weight is None else float(weight.sum())
+                    total_weight = len(y) if weight is None else float(weight.sum())
                     loss += self._update(total_weight, total)
                 self.step += 1
-                yield Step(self.step, epoch, self.step / total, loss, len(index))
+                yield Step(self.step, epoch, self.step / total, loss, len(y))
+
+    def _batches(self) -> Iterator[Batch]:
+        """Yield the batches of the next epoch."""
+        if self.y is None:
+            for x, y in cast("BatchStream", self.rows).epoch_batches(self.batch_size):
+                yield x, y, None
+            return
+        for x, index in iter_batches(cast("Source", self.rows), self.batch_size, self.order()):
+            yield x, self.y[index], None if self.weight is None else self.weight[index]
 
     def _update(self, weight: float, steps: int) -> float:
         """Run one optimizer step; return the penalty α/2 ‖W‖² / Σw before the step."""
