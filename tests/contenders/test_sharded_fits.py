@@ -194,6 +194,7 @@ print(json.dumps({"grown": kib("VmHWM") - start, "rows": rows, "n": table.n_trai
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_table(tmp_path):
+    pytest.importorskip("datasketches")
     rng = np.random.default_rng(0)
     for number in range(6):
         x = rng.normal(size=(75_000, 60)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graduel.data.read.memory_check import free_bytes
 from graduel.data.shards.parquet_footer import read_row_counts
 from graduel.data.shards.parquet_shards import (
     ParquetShards,
@@ -126,7 +128,18 @@ def test_a_truncated_row_group_is_refused_when_it_is_read(tmp_path):
         list(shards.stream())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_free_memory_respects_the_limit_of_the_process(monkeypatch):
+    resource = pytest.importorskip("resource")
+    before = free_bytes()
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1 << 20, 1 << 20))
+    assert free_bytes() == 0 < before
+
+
 def test_no_files_and_no_rows_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(UserError, match="expected Parquet files; there are none"):
+        open_shards(tmp_path / "a.csv")
     with pytest.raises(UserError, match="expected Parquet files; there are none"):
         open_shards(tmp_path)
     pl.DataFrame(schema={"x": pl.Float64}).write_parquet(tmp_path / "a.parquet")

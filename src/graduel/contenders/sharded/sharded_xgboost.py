@@ -24,7 +24,7 @@ from graduel.data.shards.sharded_table import ShardedTable
 from graduel.errors import UserError
 from graduel.models.model import Model
 
-BYTES_A_CELL = 6
+BYTES_A_CELL = 7
 """Approximate size of a cell in XGBoost's histogram bins of a table with missing values."""
 SHARE_OF_MEMORY = 0.25
 """Share of the free memory above which the bins are in a cache on disk."""

@@ -164,7 +164,7 @@ def list_parquet(text: str | Path) -> list[Path]:
     if path.is_dir():
         candidates = [file for file in path.iterdir() if file.is_file()]
     elif path.is_file():
-        return [path]
+        candidates = [path]
     else:
         candidates = [Path(file) for file in glob.glob(str(text)) if Path(file).is_file()]
     files = filter(is_parquet, candidates)
