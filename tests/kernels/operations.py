@@ -277,19 +277,12 @@ def _draws(s: Sizes) -> np.ndarray:
 @operation(
     lambda s: {
         **{"x": s.floats(s.n * s.k), "draws": _draws(s), "least": 2**14, "scale": 4 / 3},
-        **{"mask": s.garbage(s.n * s.k, dtype=np.bool_), "y": s.garbage(s.n * s.k)},
+        **{"mask": s.garbage(s.n * s.k), "y": s.garbage(s.n * s.k)},
     }
 )
 def dropout(x, draws, least, scale, mask, y):
-    kept = draws >= least
-    return {"mask": exact(kept), "y": exact(x * (scale * kept))}
-
-
-@operation(
-    lambda s: {"dy": s.floats(s.n * s.k), "mask": _draws(s) >= 2**14, "scale": 4 / 3},
-)
-def dropout_back(dy, mask, scale):
-    return {"dy": exact(dy * (scale * mask))}
+    kept = scale * (draws >= least)
+    return {"mask": exact(kept), "y": exact(x * kept)}
 
 
 @operation(

@@ -136,8 +136,8 @@ MUTANTS = [
     (Q, 'method="inverted_cdf"', 'method="linear"', QUANTILE),
     (
         Q,
-        "max(len(known) // ROWS_PER_KNOT, FEWEST_KNOTS)",
-        "len(known) // ROWS_PER_KNOT + 2",
+        "max(n // ROWS_PER_KNOT, FEWEST_KNOTS)",
+        "n // ROWS_PER_KNOT + 2",
         QUANTILE,
     ),
     (Q, "share += 1 - np.interp(-x, -at[::-1], shares)", "share *= 2", QUANTILE),
@@ -149,8 +149,8 @@ MUTANTS = [
     (Q, "at, shares = np.array(self.knots) / 2", "at, shares = np.array(self.knots) / 3", QUANTILE),
     (
         "data/prepare/preparation.py",
-        "few = 0 < len(code.categories) + code.others",
-        "few = len(code.categories)",
+        "return 0 < len(code.categories) + code.others",
+        "return len(code.categories)",
         QUANTILE,
     ),
     ("optim/by_role.py", "lr * self.schedule(state.t)", "lr * self.schedule(0.0)", FIELDS),

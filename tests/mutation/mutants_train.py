@@ -92,7 +92,7 @@ MUTANTS = [
         f"squares = {DECAY}np.multiply(g",
         OPTIM,
     ),
-    ("train/loop/fit.py", "workspace, call, weight\n", "workspace, call\n", FIT),
+    ("train/loop/fit.py", "workspace, call, weight)", "workspace, call)", FIT),
     ("train/loop/fit.py", "if optimizer_state is None:", "if True:", FIT),
     ("kernels/rules_numpy.py", "work *= share", "work *= 1 - share", AVERAGE),
     (

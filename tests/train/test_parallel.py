@@ -215,3 +215,32 @@ def test_the_epochs_of_a_resumed_fit_have_the_losses_of_an_undisturbed_one(stop)
     second = start(rng=0, weights=first.weights, optimizer_state=first.optimizer_state)
     second.resume(first.progress())
     assert list(second.fit_iter()) == epochs[stop // 5 :]
+
+
+class Batches:
+    """A stream of the batches of rows in memory, in their order."""
+
+    dtype, n_features = "float32", 16
+
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+
+    def __len__(self):
+        return len(self.y)
+
+    def epoch_batches(self, size):
+        for start in range(0, len(self), size):
+            yield self.X[start : start + size], self.y[start : start + size]
+
+
+def test_a_stream_has_the_steps_of_rows_in_memory_and_is_neither_divided_nor_resumed():
+    X, y, _ = data(37, "float32")
+    net, stream = Network((Dense(3),), (16,)), Batches(X, y)
+    start = partial(Fit, net, rng=4, epochs=3, batch_size=8)
+    whole, streamed = start(X, y, order=lambda: np.arange(37)), start(stream, None)
+    assert list(streamed.fit_iter()) == list(whole.fit_iter())
+    assert (streamed.weights.theta == whole.weights.theta).all()
+    with pytest.raises(ValueError, match="in memory for a parallel training, got a stream"):
+        start(stream, None, parallel=DataParallel(Alone(), seed=1))
+    with pytest.raises(ValueError, match="in memory for a resumed training, got a stream"):
+        start(stream, None).resume(whole.progress())

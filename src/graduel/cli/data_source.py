@@ -7,19 +7,32 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
+from graduel.data.read.memory_check import free_bytes
+from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_table
-from graduel.data.source import DataSource, open_source, sample_if_large
+from graduel.data.read.table_folder import list_tables
+from graduel.data.shards.parquet_shards import ParquetShards, is_glob, is_parquet, open_shards
+from graduel.data.source import (
+    DUEL_COPIES,
+    DataSource,
+    open_source,
+    sample_if_large,
+    source_from_arrays,
+)
 from graduel.data.table import explain_dropped
 from graduel.data.target import NoTargetError
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def is_interactive() -> bool:
@@ -64,8 +77,42 @@ def parse_source(text: str, source: dict[str, Any]) -> DataSource:
     return open_source(text, **source)
 
 
-def training_source(text: str, source: dict[str, Any], options: dict[str, Any]) -> DataSource:
+def open_table_files(text: str, *, stream: bool) -> ParquetShards | pl.DataFrame | None:
+    """Return the table in Parquet files: row groups to stream, or a DataFrame if it is small.
+
+    None if the text is neither a folder nor a pattern of Parquet files, and `stream` is not set. A
+    table is small if its copies in a training fit into the free memory.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read, or the files do not form one table.
+    """
+    import polars as pl
+
+    path = Path(text)
+    has_files = is_glob(text) or (path.is_dir() and any(map(is_parquet, list_tables(path))))
+    if not (stream or has_files):
+        return None
+    shards = open_shards(text)
+    for file in shards.files:
+        check_parquet(file)
+    if stream or shards.memory_bytes() * DUEL_COPIES > free_bytes():
+        return shards
+    return pl.concat([frame for _, frame in shards.stream()])
+
+
+def training_source(
+    text: str,
+    source: dict[str, Any],
+    options: dict[str, Any],
+    table: pl.DataFrame | None = None,
+) -> DataSource:
     """Return the data source for training: with its target, and a sample of a large table.
+
+    Parameters
+    ----------
+    table : the rows, if they are read from several files
 
     Raises
     ------
@@ -73,7 +120,11 @@ def training_source(text: str, source: dict[str, Any], options: dict[str, Any]) 
         If the data do not fit into memory.
     """
     rows = options.get("rows") or (QUICK_ROWS if options.get("quick") else None)
-    return sample_if_large(ask_target(parse_source(text, source)), rows)
+    if table is None:
+        return sample_if_large(ask_target(parse_source(text, source)), rows)
+    data = source_from_arrays(table, **source)
+    name = Path(text).name if Path(text).is_dir() else Path(text).parent.name
+    return ask_target(replace(data, spec=replace(data.spec, name=name or data.name)))
 
 
 def print_notes(data: DataSource) -> None:

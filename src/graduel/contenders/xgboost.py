@@ -90,7 +90,7 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
             return stop and epoch > 0
 
     model = XGBClassifier(
-        **classifier_settings(recipe, prepare, binary or bool(categorical)),
+        **settings_of_recipe(recipe, prepare, binary or bool(categorical)),
         tree_method="hist",
         # XGBoost stops by the last metric.
         eval_metric=custom.cost if custom else [losses, errors] if by_error else [errors, losses],
@@ -130,7 +130,7 @@ def _extend_margin(booster: Any, matrix: Array, margin: Any, start: int, stop: i
     )
 
 
-def classifier_settings(
+def settings_of_recipe(
     recipe: XGBoostRecipe, prepare: PreparedTable, one_tree: bool
 ) -> dict[str, Any]:
     """Return the classifier's parameters.

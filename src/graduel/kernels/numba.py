@@ -152,20 +152,12 @@ def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -
 
 @compiled
 def dropout(x: Array, draws: Array, least: int, scale: float, mask: Array, y: Array) -> None:
-    """Draw a mask and apply it: mask = [draws ≥ least], y = x · mask · scale."""
+    """Draw a mask and apply it: mask = scale · [draws ≥ least], y = x · mask."""
     zero, factor = x.dtype.type(0), x.dtype.type(scale)
     for i in range(x.size):
-        kept = draws[i] >= least
-        mask[i] = kept
-        y[i] = x[i] * (factor if kept else zero)
-
-
-@compiled
-def dropout_back(dy: Array, mask: Array, scale: float) -> None:
-    """Apply the mask of :func:`dropout` to a gradient: dy ← dy · mask · scale, flat vectors."""
-    zero, factor = dy.dtype.type(0), dy.dtype.type(scale)
-    for i in range(dy.size):
-        dy[i] *= factor if mask[i] else zero
+        value = factor if draws[i] >= least else zero
+        mask[i] = value
+        y[i] = x[i] * value
 
 
 @compiled

@@ -117,25 +117,18 @@ def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -
 
 
 def dropout(x: Array, draws: Array, least: int, scale: float, mask: Array, y: Array) -> None:
-    """Draw a mask and apply it: mask = [draws ≥ least], y = x · mask · scale.
+    """Draw a mask and apply it: mask = scale · [draws ≥ least], y = x · mask.
 
     Parameters
     ----------
-    x, y : (m,), floats
-    mask : (m,), booleans, a quarter of float32's memory
+    x, mask, y : (m,), floats
     draws : (m,), uint16
     least : the smallest number that keeps an element
     scale : of what is kept
     """
-    np.greater_equal(draws, least, out=mask)
+    np.greater_equal(draws, least, out=mask, casting="unsafe")
+    mask *= scale
     np.multiply(x, mask, out=y)
-    y *= scale
-
-
-def dropout_back(dy: Array, mask: Array, scale: float) -> None:
-    """Apply the mask of :func:`dropout` to a gradient: dy ← dy · mask · scale, flat vectors."""
-    np.multiply(dy, mask, out=dy)
-    dy *= scale
 
 
 def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,12 @@ from graduel.contenders import Progress as Stage
 from graduel.contenders.contender import TunableContender
 from graduel.contenders.fit_job import Clock
 from graduel.contenders.net import FittedNet, start_training
+from graduel.contenders.prepared_table import PreparedTable
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
 from graduel.number_format import format_number, format_percent, format_seconds
 from graduel.train import DivergedError, Epoch
-from graduel.train.loop.training import BestEpoch
+from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import NetRecipe
 
 
@@ -74,6 +76,24 @@ class LiveDisplay:
             self._console.out(line, highlight=False)
             self._last_line = seconds
 
+    def notify(self, rounds: int | None) -> Callable[[Stage], None]:
+        """Return a callback that shows the progress of a fit of at most `rounds` rounds."""
+        best = float("inf")
+
+        def notify(stage: Stage) -> None:
+            nonlocal best
+            best = min(best, stage.valid_error)
+            done = format_percent(stage.share, 0)
+            if rounds is not None:
+                done = f"round {round(stage.share * rounds)} of at most {rounds}"
+            line = (
+                f"{done}: validation error {format_percent(stage.valid_error)} "
+                f"(lowest {format_percent(best)})"
+            )
+            self.show(stage.share, stage.seconds, line)
+
+        return notify
+
 
 def fit_net(
     recipe: NetRecipe,
@@ -86,11 +106,28 @@ def fit_net(
     """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
     clock = Clock()
     prepare, training = start_training(recipe, train, rng)
+    return follow_training(
+        training, prepare, valid, metric, console, clock, is_table=bool(train.columns)
+    )
+
+
+def follow_training(
+    training: Training,
+    prepare: PreparedTable,
+    valid: LabelledRows,
+    metric: str,
+    console: Console,
+    clock: Clock,
+    *,
+    is_table: bool,
+) -> FitOutcome:
+    """Run a training with live progress and select its best epoch, as :func:`fit_net` does."""
+    recipe = training.recipe
     best, done = BestEpoch(training.prediction_weights.copy()), 0
     valid_X, loss = prepare(valid.X), get_metric(metric).loss
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:
-        return loss(p, codes), log_loss(p, codes) if train.columns else 0.0
+        return loss(p, codes), log_loss(p, codes) if is_table else 0.0
 
     console.out(training.network.summary(), highlight=False)
     stopped, diverged = False, ""
@@ -135,15 +172,8 @@ def fit_contender(
     console: Console,
 ) -> FitOutcome:
     """Fit a contender of another family; Ctrl-C stops it, and nothing is saved."""
-    rounds, best = getattr(contender.recipe, "n_estimators", None), float("inf")
     with LiveDisplay(console, "starting") as live:
-
-        def notify(stage: Stage) -> None:
-            nonlocal best
-            best = min(best, stage.valid_error)
-            line = describe_round(stage.share, rounds, stage.valid_error, best)
-            live.show(stage.share, stage.seconds, line)
-
+        notify = live.notify(getattr(contender.recipe, "n_estimators", None))
         fitting = contender.fit(train, valid, rng=rng, budget=Budget(threads), notify=notify)
         while True:
             try:
@@ -151,20 +181,16 @@ def fit_contender(
             except StopIteration as end:
                 fitted: FittedContender = end.value
                 break
-    details = dict(fitted.details)
+    return describe_fit(fitted, dict(fitted.details), fitted.seconds)
+
+
+def describe_fit(fitted: Any, details: dict[str, Any], seconds: float) -> FitOutcome:
+    """Return the outcome of a fit that was not stopped, with its details in words."""
     selected, length = "final model", "the fit"
     if "best_round" in details:
         selected = f"first {details['best_round']} rounds, the best on the validation rows"
         length = f"{details['rounds']} rounds"
-    return FitOutcome(fitted, details, selected, length, fitted.seconds)
-
-
-def describe_round(share: float, rounds: int | None, error: float, best: float) -> str:
-    """Return a line about a boosting round, or about another stage of a fit."""
-    done = format_percent(share, 0)
-    if rounds is not None:
-        done = f"round {round(share * rounds)} of at most {rounds}"
-    return f"{done}: validation error {format_percent(error)} (lowest {format_percent(best)})"
+    return FitOutcome(fitted, details, selected, length, seconds)
 
 
 def describe_epoch(epoch: Epoch, error: float, best: float, seconds: float, epochs: int) -> str:

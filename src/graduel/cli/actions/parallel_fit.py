@@ -16,9 +16,10 @@ from graduel.cli.actions.live_fit import (
     LiveDisplay,
     count_epochs,
     describe_epoch,
-    describe_round,
+    describe_fit,
 )
 from graduel.contenders import LabelledRows
+from graduel.contenders import Progress as Stage
 from graduel.contenders.fit_job import Clock
 from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.workers.train_job import (
@@ -197,21 +198,12 @@ def _fit_trees(
     prepare, rows, options = prepare_trees(recipe, train, valid, described["metric"], rng)
     write_rows(Path(described["folder"]), **rows)
     job = TrainJob(**described, options=options)
-    rounds, best = options["rounds"], float("inf")
     with LiveDisplay(console, "starting") as live, closing(run_workers(job, workers)) as events:
+        notify = live.notify(options["rounds"])
         for event in events:
             if event["kind"] == "round":
-                best = min(best, event["error"])
-                line = describe_round(event["share"], rounds, event["error"], best)
-                live.show(event["share"], event["seconds"], line)
+                notify(Stage(event["share"], event["seconds"], event["error"]))
             elif event["kind"] == "restart":
                 console.out(f"{event['message']}. Boosting starts again", highlight=False)
     fitted = load_trees(path, prepare, train)
-    details = fitted.details | {"workers": workers}
-    return FitOutcome(
-        fitted,
-        details,
-        selected=f"first {details['best_round']} rounds, the best on the validation rows",
-        length=f"{details['rounds']} rounds",
-        seconds=fitted.seconds,
-    )
+    return describe_fit(fitted, fitted.details | {"workers": workers}, fitted.seconds)

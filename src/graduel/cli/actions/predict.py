@@ -13,8 +13,10 @@ import typer
 
 from graduel.atomic_io import atomic_path
 from graduel.data.read.images.image_folders import ENDINGS, read_flat
+from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format
 from graduel.data.read.row_stream import open_stream
+from graduel.data.shards.parquet_shards import is_glob, list_parquet, open_shards
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
 from graduel.models.model_file import Model, load_model
@@ -49,11 +51,51 @@ def run(
     fitted = load_model(path)
     if name:
         typer.echo(f"Model of {name}: {path}", err=True)
+    if is_glob(rows) or (fitted.columns and rows.is_dir() and list_parquet(rows)):
+        _predict_files(fitted, rows, out, read_options)
+        return
     write = _make_writer(out)
     predict = _predict_table if fitted.columns else _predict_images
     n_rows = write(predict(fitted, rows, read_options))
     if out is not None:
         typer.echo(f"{n_rows:,} rows predicted, saved in {out}", err=True)
+
+
+def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str, Any]) -> None:
+    """Predict the Parquet files of a folder or pattern: a file of predictions for each, in `out`.
+
+    Rows keep their order. Every file is compared with the model's columns before any is written.
+    """
+    if not model.columns:
+        raise UserError(
+            f"{rows}: expected a folder of images, as in this model's training data; got a pattern"
+        )
+    if options:
+        raise UserError(
+            f"--{next(iter(options))}: expected a text file; Parquet files have types. Leave it out"
+        )
+    files = open_shards(rows).files
+    if out is None:
+        raise UserError(f"--out: expected a new folder for the predictions of {len(files)} files")
+    if out.exists():
+        raise UserError(f"--out: expected a new folder; {out} exists. Choose another name")
+    names = [f"{file.stem}.parquet" for file in files]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(
+            f"{rows}: expected files with distinct names; got {twice[0]} twice. "
+            "Predict the folders one by one"
+        )
+    for file in files:
+        check_parquet(file)
+        _predict_table(model, file, {})
+    try:
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"--out: cannot write {out}: {error.strerror}") from None
+    n_rows = 0
+    for file, name in zip(files, names, strict=True):
+        n_rows += _make_writer(out / name)(_predict_table(model, file, {}))
+    typer.echo(f"{n_rows:,} rows of {len(files):,} files predicted, saved in {out}", err=True)
 
 
 def _predict_table(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,14 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_contender, fit_net
 from graduel.cli.actions.live_session import command_line
+from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.actions.parallel_fit import fit_parallel
-from graduel.cli.data_source import print_findings, print_notes, training_source
+from graduel.cli.data_source import (
+    open_table_files,
+    print_findings,
+    print_notes,
+    training_source,
+)
 from graduel.contenders import LabelledRows, make_contender
 from graduel.contenders.family import has_no_saved_form
 from graduel.contenders.registry import get_contender
@@ -26,6 +30,7 @@ from graduel.contenders.workers.train_job import check_family
 from graduel.cores import choose_threads
 from graduel.data import Dataset
 from graduel.data.schema import Schema
+from graduel.data.shards.parquet_shards import ParquetShards
 from graduel.data.source import DataSource
 from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
@@ -36,7 +41,6 @@ from graduel.errors import UserError
 from graduel.kernels.shares import limit_threads
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
-from graduel.number_format import format_number, format_percent, format_score, format_seconds
 from graduel.serialize import to_plain
 
 
@@ -51,6 +55,7 @@ def run(
     as_json: bool,
     workers: int = 1,
     checkpoint_every: int = 0,
+    stream: bool = False,
     **options: Any,
 ) -> None:
     """Fit, select the best epoch or round on validation rows, evaluate on test rows, save."""
@@ -64,11 +69,32 @@ def run(
     if seed < 0:
         raise UserError(f"--seed: expected at least 0; got {seed}")
     _check_workers(workers, checkpoint_every, contender, family.name)
-    data = training_source(dataset, read_options, options)
+    table = open_table_files(dataset, stream=stream)
+    if isinstance(table, ParquetShards):
+        if workers > 1:
+            raise UserError(
+                "--workers: expected 1 for a table that is read from disk row group by row group; "
+                f"got {workers}. Leave it out"
+            )
+        from graduel.cli.actions.streamed_train import run_streamed
+
+        return run_streamed(
+            table,
+            read_options,
+            contender=contender,
+            net=net,
+            seed=seed,
+            out=out,
+            as_json=as_json,
+            **options,
+        )
+    data = training_source(dataset, read_options, options, table)
     protocol = _plan(data, contender, net, options)
-    path = out if out is not None else _default_path(protocol, seed)
+    path = (
+        out if out is not None else unused_path(f"{protocol.digest}-seed{seed}", protocol.dataset)
+    )
     protocol = replace(protocol, threads=protocol.threads or choose_threads())
-    _check_writable(path)
+    check_writable(path)
     dataset_rows = data.load()
     print_notes(data)
     print_findings(check_duel(dataset_rows, protocol))
@@ -90,12 +116,14 @@ def run(
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
-        _show(report, done, protocol, path, Console())
+        is_user_data = protocol.source is not None
+        show_report(report, done, protocol.metric, path, Console(), predicts=is_user_data)
     if done.diverged:
         typer.echo(f"graduel: {done.diverged}. The best epoch before is saved.", err=True)
         raise typer.Exit(2)
     if done.stopped:
         raise typer.Exit(130)
+    return None
 
 
 def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
@@ -155,29 +183,6 @@ def _fit(
     return fit_contender(model, train, valid, rng, protocol.threads, console)
 
 
-def _default_path(protocol: Protocol, seed: int) -> Path:
-    """Return an unused file name, made from the data set and the protocol."""
-    name = re.sub(r"[^\w.-]+", "-", protocol.dataset).strip("-.")[:60] or "model"
-    stem = f"{name}-{protocol.digest}-seed{seed}"
-    path, number = Path(f"{stem}.safetensors"), 1
-    while path.exists():
-        number += 1
-        path = Path(f"{stem}-{number}.safetensors")
-    return path
-
-
-def _check_writable(path: Path) -> None:
-    """Raise before the training if the file exists or cannot be written."""
-    if path.exists():
-        raise UserError(f"--out: expected a new file; {path} exists. Choose another name")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise UserError(f"--out: cannot write {path}: {error.strerror}") from None
-
-
 def _evaluate(
     done: FitOutcome, data: Dataset, split: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
@@ -208,25 +213,3 @@ def _evaluate(
             describe_environment(command_line(), protocol.threads, protocol.versions.get("kernels"))
         ),
     }
-
-
-def _show(
-    report: dict[str, Any], done: FitOutcome, protocol: Protocol, path: Path, console: Console
-) -> None:
-    quality = f"test error {format_percent(report['test_error'])}"
-    metric = get_metric(protocol.metric)
-    if metric.name == "log_loss":
-        quality += f", log loss {format_number(report['test_log_loss'])}"
-    elif metric.name != "error":
-        quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
-    valid = f" ({format_percent(report['valid_error'])})" if "valid_error" in report else ""
-    lines = [
-        f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
-        f"saved in {path}",
-    ]
-    if done.stopped:
-        lines.insert(0, f"stopped after {done.length}")
-    if protocol.source is not None:
-        lines.append(f"to predict new rows: graduel predict {path} FILE")
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -19,7 +19,8 @@ def predict(
     rows: Annotated[
         Path,
         typer.Argument(
-            help=f"Rows to predict: a table ({TABLES}), a folder of images, or an NPZ file."
+            help=f"Rows to predict: a table ({TABLES}), a folder of images, an NPZ file, or a "
+            "folder of Parquet files (or a quoted pattern)."
         ),
     ],
     out: Annotated[
@@ -27,7 +28,8 @@ def predict(
         typer.Option(
             "--out",
             "-o",
-            help="New .csv or .parquet file. Default: CSV on standard output.",
+            help="New .csv or .parquet file; for several files, a new folder. Default: CSV on "
+            "standard output.",
             show_default=False,
         ),
     ] = None,

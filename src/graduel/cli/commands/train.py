@@ -24,7 +24,10 @@ from graduel.cli.options import (
 def train(
     dataset: Annotated[
         str,
-        typer.Argument(help="Data set: a name, a table, an NPZ file or a folder of images."),
+        typer.Argument(
+            help="Data set: a name, a table, an NPZ file, a folder of images, or a folder of "
+            "Parquet files (or a quoted pattern) that form one table."
+        ),
     ] = "mnist",
     target: Target = None,
     contender: Annotated[
@@ -86,6 +89,14 @@ def train(
             show_default=False,
         ),
     ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream",
+            help="Read the rows of Parquet files from disk in every epoch. Default: if the table "
+            "is larger than an eighth of the free memory.",
+        ),
+    ] = False,
     shared: Shared = ALL_BUT_TARGET,
 ) -> None:
     """Train one model with live progress, and save it.

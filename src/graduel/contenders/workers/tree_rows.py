@@ -10,7 +10,7 @@ import numpy as np
 from graduel.contenders.contender import Array, LabelledRows
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.sklearn_contender import LIBRARY_METRICS, prepare_for_trees
-from graduel.contenders.xgboost import FittedXGBoost, classifier_settings
+from graduel.contenders.xgboost import FittedXGBoost, settings_of_recipe
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.errors import UserError
 from graduel.train.io.checkpoint_file import load_checkpoint
@@ -53,7 +53,7 @@ def prepare_trees(
         "valid_y": np.searchsorted(classes, valid.y[known]),
     }
     binary = len(classes) == 2
-    settings = classifier_settings(recipe, prepare, binary or bool(categorical))
+    settings = settings_of_recipe(recipe, prepare, binary or bool(categorical))
     types = settings.pop("feature_types", None)
     parameters = XGBClassifier(
         **settings, tree_method="hist", random_state=int(rng.integers(2**31))

@@ -15,6 +15,12 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from graduel.data.prepare import values
+from graduel.data.prepare.column_summary import (
+    CategorySummary,
+    DateSummary,
+    FlagSummary,
+    NumberSummary,
+)
 from graduel.data.prepare.scalers import Both, Quantile, Robust, Shift, fill_missing
 
 if TYPE_CHECKING:
@@ -33,6 +39,13 @@ class Number(Struct, frozen=True, tag=True):
     def fit(cls, column: pl.Series, scaler: type[Robust | Quantile | Both | Shift]) -> Number:
         """Fit a scaler of this class to the training rows."""
         return cls(column.name, scaler.fit(values.to_numbers(column)))
+
+    @classmethod
+    def from_summary(
+        cls, summary: NumberSummary, scaler: type[Robust | Quantile | Both | Shift]
+    ) -> Number:
+        """Fit a scaler of this class to a summary of the training rows."""
+        return cls(summary.name, scaler.from_summary(summary))
 
     @property
     def for_trees(self) -> bool:
@@ -77,6 +90,12 @@ class OneHot(Struct, frozen=True, tag=True):
         """Fit the categories: the `limit` most frequent ones in the training rows."""
         text = values.to_labels(column)
         return cls(column.name, *values.frequent_labels(text, limit), text.null_count() > 0)
+
+    @classmethod
+    def from_summary(cls, summary: CategorySummary, limit: int) -> OneHot:
+        """Fit the categories to a summary of the training rows."""
+        frequent = values.frequent_of_counts(summary.counts, limit)
+        return cls(summary.name, *frequent, summary.n_missing > 0)
 
     @property
     def _levels(self) -> tuple[str, ...]:
@@ -125,6 +144,13 @@ class CategoryCode(Struct, frozen=True, tag=True):
         frequent = values.frequent_labels(values.to_labels(column), limit)
         return cls(column.name, *frequent, for_trees)
 
+    @classmethod
+    def from_summary(
+        cls, summary: CategorySummary, limit: int, *, for_trees: bool = False
+    ) -> CategoryCode:
+        """Fit the categories to a summary of the training rows."""
+        return cls(summary.name, *values.frequent_of_counts(summary.counts, limit), for_trees)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The name of the matrix column."""
@@ -162,6 +188,11 @@ class Boolean(Struct, frozen=True, tag=True):
         """Fit to the training rows: detect missing values."""
         missing = bool(np.isnan(values.to_flags(column)).any())
         return cls(column.name, missing and not for_trees, for_trees)
+
+    @classmethod
+    def from_summary(cls, summary: FlagSummary, *, for_trees: bool = False) -> Boolean:
+        """Fit to a summary of the training rows."""
+        return cls(summary.name, summary.n_missing > 0 and not for_trees, for_trees)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -205,6 +236,12 @@ class Date(Struct, frozen=True, tag=True):
         times = values.to_datetimes(column)
         days = (Shift if for_trees else Robust).fit(values.to_days(times))
         return cls(column.name, days, values.varying_parts(times))
+
+    @classmethod
+    def from_summary(cls, summary: DateSummary, *, for_trees: bool = False) -> Date:
+        """Fit to a summary of the training rows."""
+        days = (Shift if for_trees else Robust).from_summary(summary.days)
+        return cls(summary.name, days, summary.varying_parts)
 
     @property
     def for_trees(self) -> bool:

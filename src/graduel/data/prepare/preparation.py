@@ -8,7 +8,7 @@ Each row is prepared independently: a slice of the table gives the same slice of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -17,6 +17,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from graduel.data.column import KINDS, Column
+from graduel.data.prepare.column_summary import (
+    CategorySummary,
+    ColumnSummary,
+    DateSummary,
+    FlagSummary,
+    NumberSummary,
+)
 from graduel.data.prepare.compression import DAMAGED, decompress_spec
 from graduel.data.prepare.encoders import Boolean, CategoryCode, Date, Number, OneHot
 from graduel.data.prepare.scalers import Both, Quantile, Robust, Shift
@@ -167,19 +174,37 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
             If a column is named twice, does not exist, or has values that its kind does not allow.
         """
         most = _limit(limit, CODES if embed else ONE_HOT)
-        if scaling not in SCALERS:
-            raise unknown("scaling", scaling, SCALERS)
+        scaler = _scaler(scaling)
 
         def fit_category(column: pl.Series) -> OneHot | CategoryCode:
-            if embed:
-                code = CategoryCode.fit(column, most)
-                few = 0 < len(code.categories) + code.others <= one_hot
-                if not few:
-                    return code
+            if embed and not _is_few(code := CategoryCode.fit(column, most), one_hot):
+                return code
             return OneHot.fit(column, most)
 
-        encoders = _fit_encoders(frame, columns, rows, SCALERS[scaling], fit_category)
-        return cls(tuple(sorted(encoders, key=_is_code)))
+        encoders = _fit_encoders(frame, columns, rows, scaler, fit_category)
+        return cls(_codes_last(encoders))
+
+    @classmethod
+    def from_summaries(
+        cls,
+        summaries: Iterable[ColumnSummary],
+        *,
+        embed: bool = False,
+        one_hot: int = 0,
+        scaling: str = "robust",
+        limit: int | None = None,
+    ) -> NetPreparation:
+        """Fit a preparation to summaries of the training rows; parameters as in :meth:`fit`."""
+        most = _limit(limit, CODES if embed else ONE_HOT)
+        scaler = _scaler(scaling)
+
+        def fit_category(summary: CategorySummary) -> OneHot | CategoryCode:
+            if embed and not _is_few(code := CategoryCode.from_summary(summary, most), one_hot):
+                return code
+            return OneHot.from_summary(summary, most)
+
+        encoders = _encoders_from_summaries(summaries, scaler, fit_category)
+        return cls(_codes_last(encoders))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -252,6 +277,15 @@ class TreePreparation(Preparation, frozen=True, tag="tree"):
         fit_category = partial(CategoryCode.fit, limit=most, for_trees=True)
         return cls(tuple(_fit_encoders(frame, columns, rows, Shift, fit_category)))
 
+    @classmethod
+    def from_summaries(
+        cls, summaries: Iterable[ColumnSummary], *, limit: int | None = None
+    ) -> TreePreparation:
+        """Fit a preparation to summaries of the training rows."""
+        most = _limit(limit, CODES)
+        fit_category = partial(CategoryCode.from_summary, limit=most, for_trees=True)
+        return cls(tuple(_encoders_from_summaries(summaries, Shift, fit_category)))
+
     @property
     def feature_types(self) -> list[str]:
         """The XGBoost feature type of each matrix column."""
@@ -297,10 +331,43 @@ def _fit_encoders(
             raise unknown(f"the kind of column {column.name!r}", column.kind, KINDS)
 
 
+def _encoders_from_summaries(
+    summaries: Iterable[ColumnSummary],
+    scaler: type[Robust | Quantile | Both | Shift],
+    fit_category: Callable[[CategorySummary], Category],
+) -> Iterator[Number | Boolean | Date | Category]:
+    """Yield an encoder for each summary."""
+    for summary in summaries:
+        if isinstance(summary, NumberSummary):
+            yield Number.from_summary(summary, scaler)
+        elif isinstance(summary, FlagSummary):
+            yield Boolean.from_summary(summary, for_trees=scaler is Shift)
+        elif isinstance(summary, DateSummary):
+            yield Date.from_summary(summary, for_trees=scaler is Shift)
+        else:
+            yield fit_category(summary)
+
+
+def _scaler(scaling: str) -> type[Robust | Quantile | Both]:
+    if scaling not in SCALERS:
+        raise unknown("scaling", scaling, SCALERS)
+    return SCALERS[scaling]
+
+
+def _is_few(code: CategoryCode, one_hot: int) -> bool:
+    """Return whether a column is one-hot even with embeddings, since it has few categories."""
+    return 0 < len(code.categories) + code.others <= one_hot
+
+
 def _limit(limit: int | None, otherwise: int) -> int:
     if limit is not None and limit < 1:
         raise UserError(f"the limit of categories must be at least 1; got {limit}")
     return otherwise if limit is None else limit
+
+
+def _codes_last(encoders: Iterable[Encoder]) -> tuple[Encoder, ...]:
+    """Return the encoders with the category codes last, otherwise in their order."""
+    return tuple(sorted(encoders, key=_is_code))
 
 
 def _is_code(encoder: Encoder) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from graduel.data.prepare.column_summary import NumberSummary
 from graduel.data.prepare.values import HIGHEST
 
 Array = NDArray[Any]
@@ -58,6 +59,20 @@ class Robust(Struct, frozen=True, tag=True):
         width = high - low or np.ptp(finite) / 2
         if not width:
             width = infinite / 2
+        return cls._from_halves(center, width, missing)
+
+    @classmethod
+    def from_summary(cls, summary: NumberSummary) -> Robust:
+        """Compute center and width from a summary of the training rows."""
+        values, missing = summary.distribution, summary.n_missing > 0
+        if not values.n:
+            return cls(0.0, 0.0, missing)
+        low, center, high = values.quantiles(np.array([0.25, 0.5, 0.75]))
+        width = high - low or (values.high / 2 - values.low / 2) / 2
+        return cls._from_halves(center, width, missing)
+
+    @classmethod
+    def _from_halves(cls, center: Any, width: Any, missing: bool) -> Robust:
         return cls(float(2 * center), 2 * min(float(width), HIGHEST / 2), missing)
 
     def names(self, name: str) -> tuple[str, ...]:
@@ -117,9 +132,16 @@ class Quantile(Struct, frozen=True, tag=True):
         known, missing = np.clip(x[~is_missing], -HIGHEST, HIGHEST), bool(is_missing.any())
         if not len(known):
             return cls((), missing)
-        count = min(max(len(known) // ROWS_PER_KNOT, FEWEST_KNOTS), MOST_KNOTS)
-        knots = np.quantile(known, np.linspace(0, 1, count), method="inverted_cdf")
+        knots = np.quantile(known, np.linspace(0, 1, _n_knots(len(known))), method="inverted_cdf")
         return cls(tuple(knots.tolist()), missing)
+
+    @classmethod
+    def from_summary(cls, summary: NumberSummary) -> Quantile:
+        """Compute the knots from a summary of the training rows."""
+        values, missing = summary.distribution, summary.n_missing > 0
+        if not values.n:
+            return cls((), missing)
+        return cls(tuple(values.knots(_n_knots(values.n)).tolist()), missing)
 
     def names(self, name: str) -> tuple[str, ...]:
         """Return the names of the matrix columns."""
@@ -167,6 +189,11 @@ class Both(Struct, frozen=True, tag=True):
         """Fit both scalers to the training rows."""
         return cls(Quantile.fit(x), Robust.fit(x))
 
+    @classmethod
+    def from_summary(cls, summary: NumberSummary) -> Both:
+        """Compute both scalers from a summary of the training rows."""
+        return cls(Quantile.from_summary(summary), Robust.from_summary(summary))
+
     def names(self, name: str) -> tuple[str, ...]:
         """Return the names of the matrix columns."""
         return (f"{name}, normal score", *self.robust.names(name))
@@ -206,6 +233,25 @@ class Shift(Struct, frozen=True, tag=True):
         rest = subtract(distinct, shift)
         return cls(shift, bool((rest == np.floor(rest)).all() and np.abs(rest).max() < 2**31))
 
+    @classmethod
+    def from_summary(cls, summary: NumberSummary) -> Shift:
+        """Choose the shift from a summary of the training rows.
+
+        In a large column, whether float32 merges values is estimated from the summary's sample.
+        """
+        values = summary.distribution
+        distinct = values.sample()
+        if values.is_exact:
+            return cls.fit(distinct)
+        if not len(distinct):  # float32 merges all values into a few
+            distinct = values.order_statistics(np.array([values.n // 2]))
+            shift = float(np.round(distinct[0]) if values.is_whole else distinct[0])
+        else:
+            shift = cls.fit(distinct).shift
+        ends = subtract(np.array([values.low, values.high]), shift)
+        is_whole = values.is_whole and bool(shift == np.floor(shift))
+        return cls(shift, is_whole and bool(np.abs(ends).max() < 2**31))
+
     def names(self, name: str) -> tuple[str, ...]:
         """Return the name of the matrix column."""
         return (name,)
@@ -225,6 +271,11 @@ def fill_missing(missing: Array, out: Array) -> None:
     """Write the indicator of missing values to the second column of `out`, if there is one."""
     if out.shape[1] > 1:
         out[:, 1] = missing
+
+
+def _n_knots(n: int) -> int:
+    """Return the number of knots for n values: one per 30 rows, from 10 to 256."""
+    return min(max(n // ROWS_PER_KNOT, FEWEST_KNOTS), MOST_KNOTS)
 
 
 def _count_in_float32(distinct: Array, shift: float) -> int:

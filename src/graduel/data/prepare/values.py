@@ -6,7 +6,7 @@ data may be text or a float in a file that is read for prediction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -202,6 +202,16 @@ def frequent_labels(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
     counts = text.drop_nulls().rename("label").value_counts(name="count")
     counts = counts.sort([pl.col("count"), pl.col("label")], descending=[True, False])
     return tuple(sorted(counts["label"].head(most))), len(counts) > most
+
+
+def frequent_of_counts(counts: Mapping[str, int], most: int) -> tuple[tuple[str, ...], bool]:
+    """Return the same as :func:`frequent_labels` from the number of rows of each label.
+
+    >>> frequent_of_counts({"b": 2, "c": 1, "a": 1}, 2)
+    (('a', 'b'), True)
+    """
+    ranked = sorted(counts, key=lambda label: (-counts[label], label))
+    return tuple(sorted(ranked[:most])), len(counts) > most
 
 
 def encode(text: pl.Series, categories: Sequence[str]) -> Array:

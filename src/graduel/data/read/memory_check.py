@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import psutil
@@ -27,8 +28,8 @@ def table_bytes(path: Path, table_format: TableFormat | None) -> int:
 
 
 def free_bytes() -> int:
-    """Return the available memory in bytes, within a container's limit on Linux."""
-    free = int(psutil.virtual_memory().available)
+    """Return the available memory in bytes, within a container's and the process's own limits."""
+    free = min(int(psutil.virtual_memory().available), _free_of_limit())
     try:
         limit = int((CONTAINER / "memory.max").read_text(encoding="ascii"))
         lines = (CONTAINER / "memory.stat").read_text(encoding="ascii").splitlines()
@@ -36,6 +37,20 @@ def free_bytes() -> int:
     except (OSError, ValueError, StopIteration):  # not in a container, or no limit
         return free
     return max(min(free, limit - used), 0)
+
+
+def _free_of_limit() -> int:
+    """Return what RLIMIT_DATA leaves of private memory, on Linux; elsewhere a large number."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        if limit == resource.RLIM_INFINITY:
+            return sys.maxsize
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return max(limit - 1024 * int(status.split("VmData:")[1].split()[0]), 0)
+    except (ImportError, OSError, IndexError, ValueError):
+        return sys.maxsize
 
 
 def check_memory(path: Path, size: int, copies: float) -> None:

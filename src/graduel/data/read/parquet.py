@@ -23,7 +23,7 @@ STRIDE = 1 << 18
 
 
 @contextmanager
-def _parquet_errors(path: Path) -> Iterator[None]:
+def parquet_errors(path: Path) -> Iterator[None]:
     """Turn Polars' errors into a UserError with the file's name."""
     import polars as pl
 
@@ -41,7 +41,7 @@ def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
     """Read a table; return it and notes."""
     import polars as pl
 
-    with _parquet_errors(path):
+    with parquet_errors(path):
         frame = pl.read_parquet(path, glob=False)
     if not frame.width:
         raise UserError(f"{path}: expected a table; it has no columns")
@@ -54,7 +54,7 @@ def parquet_rows(path: Path) -> int:
     """Return the number of rows from the file's footer."""
     import polars as pl
 
-    with _parquet_errors(path):
+    with parquet_errors(path):
         return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 
 
@@ -62,7 +62,7 @@ def parquet_schema(path: Path) -> dict[str, pl.DataType]:
     """Return the names and types of the columns from the file's footer."""
     import polars as pl
 
-    with _parquet_errors(path):
+    with parquet_errors(path):
         return dict(pl.read_parquet_schema(path))
 
 
@@ -71,7 +71,7 @@ def scan_parquet(path: Path, column: str | None = None) -> Iterator[pl.DataFrame
     import polars as pl
 
     for start in range(0, parquet_rows(path), STRIDE):
-        with _parquet_errors(path):
+        with parquet_errors(path):
             table = pl.scan_parquet(path, glob=False)
             part = table if column is None else table.select(pl.col([column]))
             block = part.slice(start, STRIDE).collect()
@@ -84,7 +84,7 @@ def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, li
     """Read a stratified sample of the rows, block by block; return it and notes."""
     import polars as pl
 
-    with _parquet_errors(path):
+    with parquet_errors(path):
         file_names = pl.scan_parquet(path, glob=False).collect_schema().names()
     names, notes = sanitize_names(file_names)
     column = file_names[names.index(find(target, names, "target"))]
@@ -100,6 +100,6 @@ def parquet_bytes(path: Path) -> int:
     """Estimate the size of a table in memory, in bytes, from its first rows."""
     import polars as pl
 
-    with _parquet_errors(path):
+    with parquet_errors(path):
         head = pl.scan_parquet(path, glob=False).head(HEAD).collect()
     return int(head.estimated_size() / max(len(head), 1) * parquet_rows(path))

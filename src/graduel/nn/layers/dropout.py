@@ -82,10 +82,10 @@ class Dropout(Part):
             raise ValueError(
                 "Dropout needs a random generator in training; got rng=None. Pass Call(rng=…)"
             )
+        w.saved = mask = w.buf("mask", x.shape, x.dtype)
         least = min(round(rate * STEPS), STEPS - 1)
+
         y, scale = w.buf("y", x.shape, x.dtype), STEPS / (STEPS - least)
-        mask = w.buf("mask", x.shape, np.bool_)
-        w.saved = mask, scale
         flat = x.reshape(-1), mask.reshape(-1), y.reshape(-1)
 
         def keep(draws: Array, part: slice) -> None:
@@ -98,7 +98,4 @@ class Dropout(Part):
         """Return dy ⊙ mask / (1 − rate), with the mask of the forward pass."""
         if not need_dx or w.saved is None:
             return dy if need_dx else None
-        mask, scale = w.saved
-        dx = dy.reshape(-1)  # a copy where dy is not contiguous
-        kernels.dropout_back(dx, mask.reshape(-1), scale)
-        return dx.reshape(dy.shape)
+        return np.multiply(dy, w.saved, out=dy)

@@ -111,3 +111,65 @@ def iter_batches(
         if part is not None:
             index = part(index)
         yield take(index), index
+
+
+class BatchStream(Protocol):
+    """Training rows that are not in memory: each epoch is an iterator over its batches."""
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the float rows."""
+        ...
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def epoch_batches(self, size: int) -> Iterator[tuple[Array, Array]]:
+        """Yield rows and class codes or targets of the next epoch; only the last batch is smaller.
+
+        The sizes of an epoch's batches sum to the number of rows.
+        """
+        ...
+
+
+class CodeStream(BatchStream, Protocol):
+    """A stream of rows and class codes, with what a training must know before the first batch."""
+
+    @property
+    def class_counts(self) -> Array:
+        """The number of rows of each class."""
+        ...
+
+    def sample(self) -> Array:
+        """Return some of the rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetStream:
+    """A stream whose class codes are converted to targets, a batch at a time."""
+
+    stream: BatchStream
+    convert: Callable[[Array], Array]
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the float rows."""
+        return self.stream.dtype
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns."""
+        return self.stream.n_features
+
+    def __len__(self) -> int:
+        return len(self.stream)
+
+    def epoch_batches(self, size: int) -> Iterator[tuple[Array, Array]]:
+        """Yield rows and targets of the next epoch."""
+        for x, y in self.stream.epoch_batches(size):
+            yield x, self.convert(y)

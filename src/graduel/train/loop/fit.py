@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, isfinite
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,15 @@ from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
 from graduel.optim.chunking import new_scratch
-from graduel.train.loop.batches import Rows, Source, iter_batches
+from graduel.train.loop.batches import BatchStream, Rows, Source, iter_batches
 from graduel.train.loop.parallel import DataParallel
 
 Array = NDArray[Any]
+Batch = tuple[Array, Array, Array | None]
+"""Rows, targets and row weights."""
+_IN_MEMORY_ONLY = (
+    "expected rows in memory for {}, got a stream of batches; pass the rows as an array and y"
+)
 
 
 class DivergedError(ArithmeticError):
@@ -58,19 +63,24 @@ class Epoch:
     """The mean of the batch losses, each weighted by its number of rows."""
 
 
-def check_targets(network: Network, rows: Source, y: Array) -> Array:
-    """Return validated targets; integer class codes become ``intp``, which indexes fastest."""
+def check_rows(network: Network, rows: Source | BatchStream) -> None:
+    """Raise `ValueError` unless the rows fit the network."""
     if network.input_shape != (rows.n_features,):
         raise ValueError(
             f"the network expects rows of shape {network.input_shape}; "
             f"got rows of shape ({rows.n_features},)"
         )
+    if network.dtype != rows.dtype:
+        raise ValueError(f"rows must be {network.dtype}, as the network is; got {rows.dtype}")
+
+
+def check_targets(network: Network, rows: Source, y: Array) -> Array:
+    """Return validated targets; integer class codes become ``intp``, which indexes fastest."""
+    check_rows(network, rows)
     if len(rows) != len(y) or len(y) == 0:
         raise ValueError(
             f"rows and y must have the same length, at least 1; got {len(rows)} and {len(y)}"
         )
-    if network.dtype != rows.dtype:
-        raise ValueError(f"rows must be {network.dtype}, as the network is; got {rows.dtype}")
     y = np.asarray(y)
     return y.astype(np.intp) if y.dtype.kind in "biu" else y
 
@@ -117,7 +127,8 @@ class Fit:
         (``fit.network = dataclasses.replace(fit.network, layers=…)``)
     weights : initial weights, trained in place. Default: drawn from `rng`
     rows, y : the training rows, an array (n, features) or a :class:`Source`, and their class
-        codes of shape (n,) or targets, as the loss expects. uint8 pixels are scaled to 0 to 1
+        codes of shape (n,) or targets, as the loss expects; or a stream of batches, and None.
+        uint8 pixels of an array are scaled to 0 to 1
     weight : wᵢ ≥ 0, shape (n,). Default: all 1
     penalty : α. It is added to the gradient and so goes through the optimizer, as scikit-learn's
         ``alpha`` does; decoupled weight decay is a parameter of the optimizer
@@ -131,12 +142,12 @@ class Fit:
     order : function that returns the row indices of the next epoch in order. Default: a
         permutation drawn from `rng`
     parallel : the part of this worker in a training of several, each with the same arguments but
-        this one; see ``parallel.py``. Weights are those of worker 0
+        this one; see ``parallel.py``. Weights are those of worker 0. Not for a stream
 
     Raises
     ------
     ValueError
-        If sizes do not match, or a number is not positive.
+        If sizes do not match, a number is not positive, or a stream is to be divided among workers.
     DivergedError
         During training, if the loss is not finite.
 
@@ -154,8 +165,8 @@ class Fit:
     def __init__(
         self,
         network: Network,
-        rows: Source | Array,
-        y: Array,
+        rows: Source | BatchStream | Array,
+        y: Array | None,
         *,
         rng: np.random.Generator | int,
         weights: Weights | None = None,
@@ -171,9 +182,14 @@ class Fit:
         parallel: DataParallel | None = None,
     ) -> None:
         rng = np.random.default_rng(rng)
-        if not isinstance(rows, Source):
-            rows = Rows.of(np.asarray(rows), network.dtype)
-        y = check_targets(network, rows, np.asarray(y))
+        if y is None:
+            if parallel is not None:
+                raise ValueError(_IN_MEMORY_ONLY.format("a parallel training"))
+            check_rows(network, cast("BatchStream", rows))
+        else:
+            if not isinstance(rows, Source):
+                rows = Rows.of(np.asarray(rows), network.dtype)
+            y = check_targets(network, rows, np.asarray(y))
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
@@ -249,7 +265,15 @@ class Fit:
         return {"step": self.step, "lr": self.lr, "epoch_loss": loss, "epoch_rows": n, **states}
 
     def resume(self, progress: dict[str, Any]) -> None:
-        """Continue from the :meth:`progress` of an equal fit, whose arrays this one has."""
+        """Continue from the :meth:`progress` of an equal fit, whose arrays this one has.
+
+        Raises
+        ------
+        ValueError
+            If the rows are a stream, whose position is not part of the progress.
+        """
+        if self.y is None:
+            raise ValueError(_IN_MEMORY_ONLY.format("a resumed training"))
         self.step, self.lr = progress["step"], progress["lr"]
         self._epoch_sums = progress["epoch_loss"], progress["epoch_rows"]
         self._epoch_rng = progress["epoch_rng"]
@@ -276,31 +300,20 @@ class Fit:
             )
         total = self.total_steps
         self._resumed = False
-        parallel, part, workers = self.parallel, None, 1
-        call = Call(train=True, rng=self.rng)
+        parallel, call, workers = self.parallel, Call(train=True, rng=self.rng), 1
         if parallel is not None:
             call, workers = parallel.call(), parallel.collective.size
-
-            def part(index: Array) -> Array:
-                return parallel.begin_step(self.step, index)
-
         threads = limit_step(self._network.multiply_adds * self.batch_size / workers)
         for epoch in range(self.step // self._epoch_steps + 1, self.epochs + 1):
-            order = self._draw_order(self.step % self._epoch_steps)
-            for x, index in iter_batches(self.rows, self.batch_size, order, part):
+            for x, y, weight in self._batches(self.step % self._epoch_steps):
                 call.t = self.step / total
-                workspace, n = self._workspace, len(index)
-                weight = None if self.weight is None else self.weight[index]
+                workspace, n = self._workspace, len(y)
                 total_weight = float(n) if weight is None else float(weight.sum())
                 if parallel is not None:
                     n = parallel.batch_rows
-                    total_weight, call.share = parallel.weigh(
-                        self._network.loss, self.y[index], weight
-                    )
+                    total_weight, call.share = parallel.weigh(self._network.loss, y, weight)
                 with threads():
-                    loss = self._network.loss_and_gradient(
-                        x, self.y[index], workspace, call, weight
-                    )
+                    loss = self._network.loss_and_gradient(x, y, workspace, call, weight)
                     if parallel is not None:
                         loss = parallel.sum_number(loss)
                     if not isfinite(loss):
@@ -317,6 +330,23 @@ class Fit:
                 self.step += 1
                 self._epoch_sums = self._epoch_sums[0] + loss * n, self._epoch_sums[1] + n
                 yield Step(self.step, epoch, self.step / total, loss, n)
+
+    def _batches(self, skip: int) -> Iterator[Batch]:
+        """Yield this worker's part of the batches of an epoch, without the first `skip`."""
+        if self.y is None:
+            self._epoch_sums = 0.0, 0
+            for x, y in cast("BatchStream", self.rows).epoch_batches(self.batch_size):
+                yield x, y, None
+            return
+        parallel, part = self.parallel, None
+        if parallel is not None:
+
+            def part(index: Array) -> Array:
+                return parallel.begin_step(self.step, index)
+
+        rows, order = cast("Source", self.rows), self._draw_order(skip)
+        for x, index in iter_batches(rows, self.batch_size, order, part):
+            yield x, self.y[index], None if self.weight is None else self.weight[index]
 
     def _update(self, weight: float, steps: int) -> float:
         """Run one optimizer step; return the penalty α/2 ‖W‖² / Σw before the step."""

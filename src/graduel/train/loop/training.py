@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from graduel.train.build.network_builder import (
 )
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.io.checkpoint_file import collect_state, restore_state
-from graduel.train.loop.batches import Rows
+from graduel.train.loop.batches import BatchStream, CodeStream, Rows, Source, TargetStream
 from graduel.train.loop.ema import WeightAverage
 from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
 from graduel.train.loop.full_batch import FullBatch
@@ -85,6 +86,54 @@ class Training:
         class_weight: tuple[float, ...] | None = None,
         collective: Collective | None = None,
     ) -> None:
+        self._begin(
+            recipe,
+            Rows.of(X),
+            y,
+            n_classes,
+            rng=rng,
+            image=image,
+            inputs=inputs,
+            class_weight=class_weight,
+            collective=collective,
+        )
+
+    @classmethod
+    def on_stream(
+        cls,
+        recipe: NetRecipe,
+        stream: CodeStream,
+        *,
+        rng: np.random.Generator,
+        inputs: Inputs | None = None,
+    ) -> Training:
+        """Return a training on rows that are not in memory; `rng` does not draw their order.
+
+        Layers that are initialized from data, and the state of averaged weights, use the stream's
+        sample.
+
+        Raises
+        ------
+        UserError
+            If the recipe needs all rows in memory, or its parts do not fit together.
+        """
+        training = cls.__new__(cls)
+        training._begin(recipe, stream, None, len(stream.class_counts), rng=rng, inputs=inputs)
+        return training
+
+    def _begin(
+        self,
+        recipe: NetRecipe,
+        rows: Rows | CodeStream,
+        y: Array | None,
+        n_classes: int,
+        *,
+        rng: np.random.Generator,
+        image: Image | None = None,
+        inputs: Inputs | None = None,
+        class_weight: tuple[float, ...] | None = None,
+        collective: Collective | None = None,
+    ) -> None:
         self.recipe, self.rng = recipe, rng
         self.parallel: DataParallel | None = None
         if collective is not None:
@@ -92,18 +141,33 @@ class Training:
             self.parallel = DataParallel(collective, int(deepcopy(rng).integers(2**63)))
         self.on_step: Callable[[], None] | None = None
         """Called after every step but the last one of an epoch."""
-        self.rows = Rows.of(X)
-        loss = build_loss(recipe, np.bincount(y, minlength=n_classes), class_weight)
+        if isinstance(rows, Rows):
+            assert y is not None
+            self.rows, counts = rows, np.bincount(y, minlength=n_classes)
+        else:
+            self.rows, counts = Rows.of(rows.sample()), rows.class_counts
+        loss = build_loss(recipe, counts, class_weight)
         self.network = check_recipe(
-            recipe, X.shape[1], n_classes, image=image, loss=loss, inputs=inputs
+            recipe, rows.n_features, n_classes, image=image, loss=loss, inputs=inputs
         )
-        codes = takes_class_codes(loss)
-        self.y = y if codes else np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
         self._rule = build_optimizer(recipe)
         rule, _ = part_registry.parse("optimizer", recipe.optimizer)
         self._fit: Fit | None = None
         self._average: WeightAverage | None = None
         self._plateau = ReduceOnPlateau(patience=recipe.plateau) if recipe.plateau else None
+        steps = build_augmentations(recipe.augment, image)
+        source: Source | BatchStream
+        if isinstance(rows, Rows) and y is not None:
+            self.y: Array | None = y if takes_class_codes(loss) else _to_targets(y, n_classes)
+            stream = rng if self.parallel is None else self.parallel.rng
+            source = Augmented(rows, steps, rng=stream, image=image) if steps else rows
+            self._state_rows: Source = source
+        else:
+            reject_full_batch(recipe)
+            assert not isinstance(rows, Rows)
+            self.y, source, self._state_rows = None, rows, self.rows
+            if not takes_class_codes(loss):
+                source = TargetStream(rows, partial(_to_targets, n_classes=n_classes))
         if isinstance(self._rule, Minimizer):
             if self.parallel is not None:
                 raise UserError(
@@ -112,18 +176,16 @@ class Training:
                 )
             self.weights = self.network.init(rng)
         else:
-            steps = build_augmentations(recipe.augment, image)
-            stream = rng if self.parallel is None else self.parallel.rng
             self._fit = Fit(
                 self.network,
-                Augmented(self.rows, steps, rng=stream, image=image) if steps else self.rows,
+                source,
                 self.y,
                 rng=rng,
                 optimizer=self._rule,
                 lr=recipe.lr,
                 schedule=build_schedule(recipe),
                 epochs=recipe.epochs,
-                batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
+                batch_size=len(rows) if rule == "gd" else recipe.batch_size,
                 parallel=self.parallel,
             )
             self.weights = self._fit.weights
@@ -141,6 +203,7 @@ class Training:
         """Train, yielding after every epoch (with L-BFGS: after every iteration)."""
         if self._fit is None:
             assert isinstance(self._rule, Minimizer)
+            assert self.y is not None
             yield from FullBatch(
                 self.network,
                 self.rows,
@@ -152,12 +215,12 @@ class Training:
             ).fit_iter()
             return
         started = self._fit.started_epoch()
-        for epoch in iter_epochs(self._iter_steps(self._fit), len(self.rows), started):
+        for epoch in iter_epochs(self._iter_steps(self._fit), len(self._fit.rows), started):
             if self._average is not None:
                 # Augmented rows: the state must belong to the distribution seen in training.
                 self.prediction_weights = self._average.weights(
                     self.network,
-                    self._fit.rows,
+                    self._state_rows,
                     rng=self.rng,
                     batch_size=self._fit.batch_size,
                     parallel=self.parallel,
@@ -280,6 +343,23 @@ class BestEpoch:
         if values < self.losses:
             self.weights, self.losses = weights.copy(), values
             self.epoch, self.error = epoch, error
+
+
+def reject_full_batch(recipe: NetRecipe) -> None:
+    """Raise `UserError` if a recipe needs all training rows in memory."""
+    rule, _ = part_registry.parse("optimizer", recipe.optimizer)
+    is_augmented = recipe.augment != "none"
+    if rule == "gd" or isinstance(build_optimizer(recipe), Minimizer) or is_augmented:
+        part = f"augment={recipe.augment}" if is_augmented else f"optimizer={recipe.optimizer}"
+        raise UserError(
+            f"--net: {part} needs all training rows in memory; this table is read from disk. "
+            "Choose another"
+        )
+
+
+def _to_targets(y: Array, n_classes: int) -> Array:
+    """Return a float32 target for each class, shape (n_rows, n_classes)."""
+    return np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
 
 
 def to_probabilities(loss: Loss, outputs: Array) -> Array:

@@ -1,0 +1,67 @@
+"""The output of ``graduel train``: the model file's name, and the report on the terminal."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from rich.console import Console
+
+from graduel.cli.actions.live_fit import FitOutcome
+from graduel.errors import UserError
+from graduel.metrics.metric import get_metric
+from graduel.number_format import format_number, format_percent, format_score, format_seconds
+
+
+def unused_path(ending: str, dataset: str) -> Path:
+    """Return an unused name of a model file, made from the data set's name and `ending`."""
+    name = re.sub(r"[^\w.-]+", "-", dataset).strip("-.")[:60] or "model"
+    stem = f"{name}-{ending}"
+    path, number = Path(f"{stem}.safetensors"), 1
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}.safetensors")
+    return path
+
+
+def check_writable(path: Path) -> None:
+    """Raise before the training if the file exists or cannot be written."""
+    if path.exists():
+        raise UserError(f"--out: expected a new file; {path} exists. Choose another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(f"--out: cannot write {path}: {error.strerror}") from None
+
+
+def show_report(
+    report: dict[str, Any],
+    done: FitOutcome,
+    metric_name: str,
+    path: Path,
+    console: Console,
+    *,
+    predicts: bool,
+) -> None:
+    """Print the test metrics and the model's path, and with `predicts` how to use it."""
+    quality = f"test error {format_percent(report['test_error'])}"
+    metric = get_metric(metric_name)
+    if metric.name == "log_loss":
+        quality += f", log loss {format_number(report['test_log_loss'])}"
+    elif metric.name != "error":
+        quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
+    valid = f" ({format_percent(report['valid_error'])})" if "valid_error" in report else ""
+    lines = [
+        f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
+        f"saved in {path}",
+    ]
+    if done.stopped:
+        lines.insert(0, f"stopped after {done.length}")
+    if predicts:
+        lines.append(f"to predict new rows: graduel predict {path} FILE")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Fits of contenders on tables larger than memory."""

@@ -1,0 +1,1 @@
+"""Tables larger than memory: folders of Parquet files, read row group by row group."""
