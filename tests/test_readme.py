@@ -93,7 +93,7 @@ def test_every_command_would_be_understood(monkeypatch, page):
     from graduel.data.source import open_source
     from graduel.duel.plan.experiment import plan_experiment
 
-    def planned(dataset, read_options, *, out, as_json, **options):
+    def planned(dataset, read_options, *, out, as_json, cluster, **options):
         asked.append(plan_experiment(open_source(dataset), **options))
 
     def noted(*given, **options):
