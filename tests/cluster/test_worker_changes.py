@@ -12,6 +12,7 @@ from time import sleep
 import numpy as np
 import pytest
 
+import graduel
 from graduel.duel.session import Observer, plan_session, resolve_source
 from graduel.errors import UserError
 
@@ -153,3 +154,18 @@ def test_a_package_that_a_worker_lacks_is_named() -> None:
     error = ModuleNotFoundError("No module named 'graduel'", name="graduel")
     with pytest.raises(UserError, match=r"no package graduel on worker a.*Install the same"):
         compare_versions(["numpy"], {"a": error})
+
+
+def test_a_run_begun_on_a_local_cluster_goes_on_without_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("graduel.duel.run.clusters.allowed_cores", lambda: 2)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(240, 4))
+    y = (X[:, 0] > 0).astype(int)
+    options = {"contenders": ["textbook"], "split": "2x1", "quick": True, "probes": False}
+    there = graduel.run_duel(X, y, executor="local:2", **options)
+    seen = Collect()
+    data = resolve_source(X, y, {})
+    alone = plan_session(data, **options).run(seen)
+    assert there.path == alone.path
+    assert seen.count("reused") == 2

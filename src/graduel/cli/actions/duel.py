@@ -47,7 +47,7 @@ def run(
         run_suite(every, read_options, as_json=as_json, cluster=cluster, **options)
         return
     data = training_source(datasets[0], read_options, options)
-    with open_cluster(cluster, options) as executor:
+    with open_cluster(cluster) as executor:
         session = plan_session(
             data, sizes=sizes, command=command_line(), executor=executor, **options
         )

@@ -91,7 +91,7 @@ def open_executor(
             raise UserError(f"--on {on}: no scheduler answers there ({error})") from None
         if dashboard:
             tell(f"Dask's dashboard: {client.dashboard_link}")
-        executor = DaskExecutor(client, retries=retries)
+        executor = DaskExecutor(client, retries=retries, threads=local_threads(on))
         stack.callback(executor.close)
         yield executor
 

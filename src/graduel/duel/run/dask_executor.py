@@ -77,6 +77,7 @@ class DaskExecutor:
     ----------
     client : a client of the cluster, which stays open
     retries : how often a cell is started again because its worker was lost
+    threads : see :class:`~.executor.Executor`
 
     Raises
     ------
@@ -85,8 +86,8 @@ class DaskExecutor:
         scheduler is lost.
     """
 
-    def __init__(self, client: Client, *, retries: int = 2) -> None:
-        self._client, self._retries = client, retries
+    def __init__(self, client: Client, *, retries: int = 2, threads: int | None = None) -> None:
+        self._client, self._retries, self.threads = client, retries, threads
         self._topic = f"graduel-{uuid4().hex}"
         self._lock = Lock()
         self._live: dict[str, _Worker] = {}

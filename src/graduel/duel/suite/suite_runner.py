@@ -80,11 +80,10 @@ def run_plan(
     UserError
         If the folder cannot be written or holds other files.
     """
-    observer = observer or SuiteObserver()
+    observer, executor = observer or SuiteObserver(), executor or LocalExecutor()
     if plan.options["threads"] == "auto":
-        threads = read_threads(path, file=SUITE) or choose_threads()
+        threads = read_threads(path, file=SUITE) or executor.threads or choose_threads()
         plan = replace(plan, options={**plan.options, "threads": threads})
-    executor = executor or LocalExecutor()
     together = executor.slots > 1
     shared = (
         _SharedObserver(observer, getattr(executor, "close", lambda: None))
