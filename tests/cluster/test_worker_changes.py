@@ -169,3 +169,13 @@ def test_a_run_begun_on_a_local_cluster_goes_on_without_it(tmp_path, monkeypatch
     alone = plan_session(data, **options).run(seen)
     assert there.path == alone.path
     assert seen.count("reused") == 2
+
+
+def test_workers_on_this_machine_leave_ctrl_c_to_the_client() -> None:
+    import signal
+
+    from graduel.duel.run.clusters import open_executor
+
+    with open_executor("local:1") as executor:
+        handlers = executor._client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN)
+    assert list(handlers.values()) == [True]

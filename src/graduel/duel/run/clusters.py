@@ -80,6 +80,7 @@ def open_executor(
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0" if dashboard else None,
                     memory_limit=0,
+                    preload=["graduel.duel.run.dask_worker"],  # see dask_setup there
                     silence_logs=logging.CRITICAL,
                 )
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
+import signal
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +29,11 @@ RUNNING = ("executing", "long-running")
 """States of a task that the scheduler still wants."""
 CLOSED = ("closing", "closed", "failed", "stopping")
 """States of a worker that ends."""
+
+
+def dask_setup(_: object) -> None:
+    """Leave Ctrl-C to the client, which stops its workers; Dask calls this in preloaded modules."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
