@@ -20,6 +20,7 @@ class InProcess:
     """Runs each job in this process, after a round trip of the job and its events through bytes."""
 
     slots = 1
+    threads = None
 
     def __init__(self):
         self.jobs = []

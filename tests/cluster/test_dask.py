@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 import graduel
-from graduel.duel.run import dask_worker
+from graduel.duel.run import dask_worker, worker_versions
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.clusters import local_threads, open_executor
 from graduel.duel.run.dask_executor import DaskExecutor
@@ -162,24 +162,15 @@ def test_other_versions_on_a_worker_are_refused_by_name(
     start, plan, tmp_path: Path, monkeypatch
 ) -> None:
     _, client = start(1)
-    describe = dask_worker.describe_versions
+    describe = worker_versions.describe_versions
     monkeypatch.setattr(
-        dask_worker, "describe_versions", lambda names: {**describe(names), "numpy": "1.0"}
+        worker_versions, "describe_versions", lambda names: {**describe(names), "numpy": "1.0"}
     )
-    with closing(DaskExecutor(client)) as executor:
-        call = executor._call
-        monkeypatch.setattr(
-            executor,
-            "_call",
-            lambda attempt, function, *rest, **more: call(
-                attempt,
-                describe if function is dask_worker.describe_versions else function,
-                *rest,
-                **more,
-            ),
-        )
-        with pytest.raises(UserError, match=r"numpy \d\S* \(here 1.0\)\. Install the same"):
-            plan(tmp_path / "run", executor).run()
+    with (
+        closing(DaskExecutor(client)) as executor,
+        pytest.raises(UserError, match=r"numpy \d\S* \(here 1.0\) on worker"),
+    ):
+        plan(tmp_path / "run", executor).run()
 
 
 @pytest.mark.long

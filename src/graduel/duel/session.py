@@ -16,13 +16,13 @@ from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.plan.threads import AUTO, largest_product
+from graduel.duel.plan.threads import largest_product
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.outcome import Run
 from graduel.duel.result.result_builder import build_result, has_complete_result, load_run
 from graduel.duel.run.cell_runs import prepare_folder, run_cells
-from graduel.duel.run.clusters import local_threads, open_executor
+from graduel.duel.run.clusters import open_executor
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
@@ -142,6 +142,7 @@ class Session:
         return (
             self.protocol.threads
             or read_threads(self.folder)
+            or self.executor.threads
             or choose_threads(shape=largest_product(self.protocol))
         )
 
@@ -302,8 +303,6 @@ def run_duel(
     if sizes is not None and not isinstance(sizes, str):
         sizes = ",".join(map(str, sizes))
     name = repr(data.name) if data.is_builtin else "…"
-    if threads in (None, AUTO):
-        threads = local_threads(executor) or threads
     with open_executor(executor) as where:
         session = plan_session(
             data,

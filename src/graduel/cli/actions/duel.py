@@ -56,7 +56,7 @@ def run(
         )
         return
     data = training_source(datasets[0], read_options, options)
-    with open_cluster({} if plan_only else cluster, options) as executor:
+    with open_cluster({} if plan_only else cluster) as executor:
         session = plan_session(
             data, sizes=sizes, command=command_line(), executor=executor, **options
         )

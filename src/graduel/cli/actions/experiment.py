@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Run an experiment, write its figure, print its table."""
     data = training_source(dataset, read_options, options)
-    with open_cluster({} if plan_only else cluster, options) as executor:
+    with open_cluster({} if plan_only else cluster) as executor:
         protocol = plan_experiment(data, vary=vary or [], **options)
         print_notes(data)
         session = Session(

@@ -16,9 +16,8 @@ from graduel.cli.data_source import print_findings
 from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.progress import show_progress
 from graduel.data.finding import Finding
-from graduel.duel.plan.threads import AUTO
 from graduel.duel.result.outcome import Run
-from graduel.duel.run.clusters import TLS, local_threads, open_executor
+from graduel.duel.run.clusters import TLS, open_executor
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
@@ -106,17 +105,10 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
 
 
 @contextmanager
-def open_cluster(cluster: dict[str, Any], options: dict[str, Any]) -> Iterator[Executor]:
-    """Return the executor for the options of a cluster; without any, cells run on this machine.
-
-    On a cluster on this machine, ``threads`` in `options` becomes each worker's share of the cores
-    unless it is a number.
-    """
+def open_cluster(cluster: dict[str, Any]) -> Iterator[Executor]:
+    """Return the executor for the options of a cluster; without any, cells run on this machine."""
     on = cluster.get("on")
     tls = {name: cluster[f"tls_{name}"] for name in TLS if on and cluster[f"tls_{name}"]}
-    if options["threads"] in (None, AUTO):
-        share = local_threads(on)
-        options["threads"] = options["threads"] if share is None else str(share)
     with open_executor(
         on,
         retries=cluster.get("retries", 0),

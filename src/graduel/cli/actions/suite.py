@@ -94,7 +94,7 @@ def run(
         return
     try:
         with ExitStack() as stack:
-            executor = stack.enter_context(open_cluster(cluster, options))
+            executor = stack.enter_context(open_cluster(cluster))
             progress = None
             if executor.slots > 1:
                 progress = stack.enter_context(ClusterProgress(Console(stderr=True)))

@@ -40,7 +40,7 @@ def open_executor(
         ``distributed.Client``, which stays open; or an executor
     retries : how often a cell is started again because its worker was lost
     tls : files of a TLS connection by the names of :data:`TLS`
-    dashboard : tell the address of Dask's dashboard; a local cluster has one only then
+    dashboard : tell the address of Dask's dashboard
     tell : receives that address
 
     Raises
@@ -78,8 +78,9 @@ def open_executor(
                     n_workers=int(local[1]),
                     threads_per_worker=1,
                     host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0" if dashboard else None,
+                    dashboard_address="127.0.0.1:0",
                     memory_limit=0,
+                    preload=["graduel.duel.run.dask_worker"],  # see dask_setup there
                     silence_logs=logging.CRITICAL,
                 )
             )
@@ -91,7 +92,7 @@ def open_executor(
             raise UserError(f"--on {on}: no scheduler answers there ({error})") from None
         if dashboard:
             tell(f"Dask's dashboard: {client.dashboard_link}")
-        executor = DaskExecutor(client, retries=retries)
+        executor = DaskExecutor(client, retries=retries, threads=local_threads(on))
         stack.callback(executor.close)
         yield executor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,14 @@ from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from distributed import Client, Future
+from distributed import Client, Future, KilledWorker
 
-from graduel.duel.result.environment import PACKAGES
 from graduel.duel.run import dask_worker as worker_side
 from graduel.duel.run.job import CellJob, Event, from_message, to_message
+from graduel.duel.run.worker_versions import compare_versions, package_names
 from graduel.duel.store.store import CACHE
 from graduel.errors import UserError
 
@@ -37,13 +38,32 @@ class _StoppedError(Exception):
     """The run was closed."""
 
 
+class _Worker(NamedTuple):
+    """A worker as the scheduler describes it.
+
+    Attributes
+    ----------
+    name : its name and address
+    folder : its own folder; a worker that was started again at the same address has another one
+    is_open : whether it takes new tasks
+    """
+
+    name: str
+    folder: str
+    is_open: bool
+
+
 class _Attempt:
     """One attempt of a job on one worker, and the queue that its events go to."""
 
     def __init__(
-        self, job: CellJob, worker: str, events: SimpleQueue[tuple[_Attempt, Event | Exception]]
+        self,
+        job: CellJob,
+        worker: str,
+        folder: str,
+        events: SimpleQueue[tuple[_Attempt, Event | Exception]],
     ) -> None:
-        self.job, self.worker, self.events = job, worker, events
+        self.job, self.worker, self.folder, self.events = job, worker, folder, events
         self.id, self.stop = uuid4().hex, Flag()
 
 
@@ -57,6 +77,7 @@ class DaskExecutor:
     ----------
     client : a client of the cluster, which stays open
     retries : how often a cell is started again because its worker was lost
+    threads : see :class:`~.executor.Executor`
 
     Raises
     ------
@@ -65,11 +86,11 @@ class DaskExecutor:
         scheduler is lost.
     """
 
-    def __init__(self, client: Client, *, retries: int = 2) -> None:
-        self._client, self._retries = client, retries
+    def __init__(self, client: Client, *, retries: int = 2, threads: int | None = None) -> None:
+        self._client, self._retries, self.threads = client, retries, threads
         self._topic = f"graduel-{uuid4().hex}"
         self._lock = Lock()
-        self._live: dict[str, str] = {}
+        self._live: dict[str, _Worker] = {}
         self._busy: set[str] = set()
         self._ready: set[str] = set()
         self._attempts: dict[str, _Attempt] = {}
@@ -96,17 +117,24 @@ class DaskExecutor:
         waiting, again, exhausted = iter(jobs), list[CellJob](), False
         events: SimpleQueue[tuple[_Attempt, Event | Exception]] = SimpleQueue()
         running: dict[str, _Attempt] = {}
-        digests = set[str]()
+        digests, compared = set[str](), False
         try:
             while True:
                 while (again or not exhausted) and (worker := self._take_worker()):
                     job = again.pop() if again else next(waiting, None)
                     if job is None:
                         exhausted = True
-                        self._free(worker)
+                        self._free(worker[0])
                         break
+                    if not compared:
+                        compared = True
+                        try:
+                            self._compare_all(job)
+                        except BaseException:
+                            self._free(worker[0])
+                            raise
                     digests.add(worker_side.digest_data(job.data_folder))
-                    attempt = _Attempt(job, worker, events)
+                    attempt = _Attempt(job, *worker, events)
                     running[attempt.id] = self._attempts[attempt.id] = attempt
                     Thread(target=self._perform, args=(attempt,), daemon=True).start()
                 if exhausted and not running and not again:
@@ -150,11 +178,15 @@ class DaskExecutor:
             attempt.events.put((attempt, Event(job.cell, "started", worker=self._name(attempt))))
             arguments = (to_message(job), self._topic, attempt.id)
             content = self._call(attempt, worker_side.run_cell_here, *arguments, exclusive=True)
+            if not content:  # the worker did not want the task any more
+                raise _LostError
             outcome = from_message(Event, content)
         except _StoppedError:
             pass
-        except Exception as error:
+        except (UserError, _LostError) as error:
             outcome = error
+        except Exception as error:  # Dask's, such as those of a worker that goes away
+            outcome = self._explain(attempt, error)
         finally:
             del self._attempts[attempt.id]
             self._free(attempt.worker)
@@ -185,7 +217,7 @@ class DaskExecutor:
             while not done.wait(POLL):
                 if attempt.stop.is_set():
                     raise _StoppedError
-                if attempt.worker not in self._live:
+                if self._is_lost(attempt):
                     raise _LostError
             return self._result(future, attempt)
         finally:
@@ -201,33 +233,53 @@ class DaskExecutor:
                 f"worker {self._name(attempt)} cannot import {error.name}; install the same "
                 "packages on every worker"
             ) from None
-        except UserError:
-            raise
+        except (CancelledError, KilledWorker):
+            raise _LostError from None
         except Exception as error:
-            self._look()
-            if attempt.worker not in self._live or future.cancelled():
-                raise _LostError from None
+            if future.status != "error":  # its result could not be fetched
+                raise
             raise UserError(f"worker {self._name(attempt)}: {error}") from None
+
+    def _explain(self, attempt: _Attempt, error: Exception) -> Exception:
+        """Return what an error of Dask means: a lost worker, or one of which a user must know.
+
+        While the scheduler does not answer, wait: the run ends with an error of its own if it
+        never does.
+        """
+        since = monotonic()
+        while self._client.status != "running" and monotonic() - since < LOST_AFTER:
+            if attempt.stop.wait(POLL):
+                break
+        with suppress(Exception):
+            self._look()
+        if self._is_lost(attempt) or isinstance(error, CancelledError | OSError):
+            return _LostError()
+        return UserError(f"worker {self._name(attempt)}: {error}")
+
+    def _is_lost(self, attempt: _Attempt) -> bool:
+        worker = self._live.get(attempt.worker)
+        return worker is None or worker.folder != attempt.folder
 
     def _prepare(self, attempt: _Attempt) -> None:
         """Compare a worker's versions with those here, and give it the resource, at first use."""
-        if attempt.worker in self._ready:
+        if attempt.folder in self._ready:
             return
-        names = sorted({*PACKAGES, *attempt.job.protocol.versions} - {"kernels"})
-        here = worker_side.describe_versions(names)
+        names = package_names(attempt.job)
         there = self._call(attempt, worker_side.describe_versions, names)
-        unlike = [
-            f"{name} {there[name] or 'missing'} (here {here[name] or 'missing'})"
-            for name in sorted(here)
-            if there[name] != here[name]
-        ]
-        if unlike:
-            raise UserError(
-                f"expected the versions of this machine on worker {self._name(attempt)}; got "
-                f"{', '.join(unlike)}. Install the same versions there"
-            )
+        compare_versions(names, {self._name(attempt): there})
         self._call(attempt, worker_side.offer_resource)
-        self._ready.add(attempt.worker)
+        self._ready.add(attempt.folder)
+
+    def _compare_all(self, job: CellJob) -> None:
+        """Compare the versions of all workers that there are, busy ones too."""
+        names, there = package_names(job), {}
+        try:
+            there = self._client.run(worker_side.describe_versions, names, on_error="return")
+        except Exception as error:  # the scheduler is lost, or Dask's own versions are unlike
+            if self._client.status == "running":
+                raise UserError(f"the workers do not answer: {error}") from None
+        named = {self._live[key].name: one for key, one in there.items() if key in self._live}
+        compare_versions(names, named)
 
     def _place_data(self, attempt: _Attempt) -> str:
         """Return the folder where the worker finds the data; send them if it has none.
@@ -236,15 +288,15 @@ class DaskExecutor:
         """
         folder = attempt.job.data_folder
         digest = worker_side.digest_data(folder)
-        key = (attempt.worker, digest)
+        key = (attempt.folder, digest)
         if not digest:
             return folder
         if key not in self._places:
-            place = self._call(attempt, worker_side.find_data, folder, digest)
+            place = self._call(attempt, worker_side.find_data, folder, digest, self._topic)
             if not place:
                 files = {path.name: path.read_bytes() for path in (Path(folder) / CACHE).iterdir()}
                 [content] = self._client.scatter([files], workers=[attempt.worker], hash=False)
-                place = self._call(attempt, worker_side.store_data, content, digest)
+                place = self._call(attempt, worker_side.store_data, content, digest, self._topic)
             self._places[key] = place
         return self._places[key]
 
@@ -252,13 +304,18 @@ class DaskExecutor:
         """Delete data that were sent, without waiting for it."""
         from distributed import fire_and_forget
 
+        addresses = {worker.folder: address for address, worker in self._live.items()}
         for key in [key for key in self._places if key[1] in digests]:
             del self._places[key]
-            if key[0] in self._live:
+            if key[0] in addresses:
                 with suppress(Exception):
                     fire_and_forget(
                         self._client.submit(
-                            worker_side.remove_data, key[1], workers=[key[0]], pure=False
+                            worker_side.remove_data,
+                            key[1],
+                            self._topic,
+                            workers=[addresses[key[0]]],
+                            pure=False,
                         )
                     )
 
@@ -277,20 +334,22 @@ class DaskExecutor:
         if attempt is not None:
             attempt.events.put((attempt, from_message(Event, message["event"])))
 
-    def _take_worker(self) -> str | None:
+    def _take_worker(self) -> tuple[str, str] | None:
+        """Return the address and folder of an idle worker, which is then busy."""
         with self._lock:
-            free = [address for address in self._live if address not in self._busy]
-            if not free:
-                return None
-            self._busy.add(free[0])
-            return free[0]
+            for address, worker in self._live.items():
+                if worker.is_open and address not in self._busy:
+                    self._busy.add(address)
+                    return address, worker.folder
+        return None
 
     def _free(self, worker: str) -> None:
         with self._lock:
             self._busy.discard(worker)
 
     def _name(self, attempt: _Attempt) -> str:
-        return self._live.get(attempt.worker) or attempt.worker
+        worker = self._live.get(attempt.worker)
+        return attempt.worker if worker is None else worker.name
 
     def _monitor(self) -> None:
         while not self._closed.wait(POLL):
@@ -303,7 +362,12 @@ class DaskExecutor:
             return
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         self._live = {
-            address: f"{one.get('name', '')} ({address})" for address, one in workers.items()
+            address: _Worker(
+                f"{one.get('name', '')} ({address})",
+                one["local_directory"],
+                one["status"] == "running",
+            )
+            for address, one in workers.items()
         }
         self._heard = monotonic()
 

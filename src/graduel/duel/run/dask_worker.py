@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
+import signal
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,21 +27,30 @@ POLL = 0.5
 """Seconds between two looks at whether a cell is still wanted."""
 RUNNING = ("executing", "long-running")
 """States of a task that the scheduler still wants."""
+CLOSED = ("closing", "closed", "failed", "stopping")
+"""States of a worker that ends."""
+
+
+def dask_setup(_: object) -> None:
+    """Leave Ctrl-C to the client, which stops its workers; Dask calls this in preloaded modules."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
     """Run a cell in a process of its own and return its last event, as a message.
 
     Other events are sent to the client under `topic` while the cell runs. If the client or the
-    scheduler is gone, or the task is cancelled, the process is killed.
+    scheduler is gone, or the task is cancelled, the process is killed and nothing returned. A
+    worker that only takes no new tasks (it is paused, or retires) finishes its cell.
     """
     worker, job = get_worker(), from_message(CellJob, content)
-    key, ended = worker.get_current_task(), Flag()
+    key, ended, unwanted = worker.get_current_task(), Flag(), Flag()
 
     def watch(process: Popen[bytes]) -> None:
         while not ended.wait(POLL):
             task = worker.state.tasks.get(key)
-            if task is None or task.state not in RUNNING or worker.status.name != "running":
+            if task is None or task.state not in RUNNING or worker.status.name in CLOSED:
+                unwanted.set()
                 process.kill()
                 return
 
@@ -54,7 +64,7 @@ def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
                 worker.log_event(topic, {"attempt": attempt, "event": last})
     finally:
         ended.set()
-    return last
+    return b"" if unwanted.is_set() else last
 
 
 def offer_resource() -> None:
@@ -87,23 +97,23 @@ def digest_data(folder: str) -> str:
         return ""
 
 
-def find_data(folder: str, digest: str) -> str:
+def find_data(folder: str, digest: str, owner: str) -> str:
     """Return the folder with a run's data, as this worker sees it; "" if it has none."""
-    for place in (folder, _local_folder(digest)):
+    for place in (folder, _local_folder(digest, owner)):
         if digest_data(str(place)) == digest:
             return str(place)
     return ""
 
 
-def store_data(files: Mapping[str, bytes], digest: str) -> str:
-    """Write a run's data to the worker's own folder and return it.
+def store_data(files: Mapping[str, bytes], digest: str, owner: str) -> str:
+    """Write a run's data to the worker's own folder and return it; each client has its own copy.
 
     Raises
     ------
     OSError
         If it cannot be written, or was changed on the way.
     """
-    folder = _local_folder(digest)
+    folder = _local_folder(digest, owner)
     (folder / CACHE).mkdir(parents=True, exist_ok=True)
     for name in sorted(files, key=lambda name: name == MANIFEST):  # the manifest is written last
         (folder / CACHE / name).write_bytes(files[name])
@@ -112,10 +122,10 @@ def store_data(files: Mapping[str, bytes], digest: str) -> str:
     return str(folder)
 
 
-def remove_data(digest: str) -> None:
+def remove_data(digest: str, owner: str) -> None:
     """Delete a run's data from the worker's own folder."""
-    shutil.rmtree(_local_folder(digest), ignore_errors=True)
+    shutil.rmtree(_local_folder(digest, owner), ignore_errors=True)
 
 
-def _local_folder(digest: str) -> Path:
-    return Path(get_worker().local_directory) / f"graduel-{digest[:16]}"
+def _local_folder(digest: str, owner: str) -> Path:
+    return Path(get_worker().local_directory) / f"{owner}-{digest[:16]}"

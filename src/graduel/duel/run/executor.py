@@ -16,6 +16,11 @@ class Executor(Protocol):
     """
 
     @property
+    def threads(self) -> int | None:
+        """The threads of a job if the user gives no number; None: the idle cores here decide."""
+        ...
+
+    @property
     def slots(self) -> int:
         """The number of jobs that can run at the same time."""
         ...

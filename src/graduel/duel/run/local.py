@@ -26,6 +26,7 @@ class LocalExecutor:
     """Runs jobs one after the other, so that timed fits do not share cores."""
 
     slots = 1
+    threads = None
 
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
         """Run jobs and yield their events; see :class:`~.executor.Executor`."""

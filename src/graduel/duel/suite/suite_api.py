@@ -9,10 +9,9 @@ from typing import Any
 from graduel.data import DATASETS
 from graduel.data.read.table_folder import list_tables
 from graduel.data.spec import SourceSpec
-from graduel.duel.plan.threads import AUTO
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
-from graduel.duel.run.clusters import local_threads, open_executor
+from graduel.duel.run.clusters import open_executor
 from graduel.duel.session import resolve_source
 from graduel.duel.suite.suite_plan import SuitePlan, plan_suite
 from graduel.duel.suite.suite_runner import run_plan
@@ -66,8 +65,6 @@ def run_suite(
     pairs = [one if isinstance(one, tuple) else (one, None) for one in every]
     data = [resolve_source(X, y, source) for X, y in pairs]
     options["contenders"], user_contenders = parse_contenders(options.get("contenders"))
-    if options.get("threads") in (None, AUTO):
-        options["threads"] = local_threads(executor) or options.get("threads")
     plan = plan_suite(data, names=names, user_contenders=user_contenders, **options)
     with open_executor(executor) as where:
         return run_plan(default_folder(plan) if out is None else Path(out), plan, executor=where)

@@ -87,8 +87,8 @@ def run_plan(
     UserError
         If the folder cannot be written or holds other files.
     """
-    observer, plan = observer or SuiteObserver(), _with_threads(path, plan)
-    executor = executor or LocalExecutor()
+    observer, executor = observer or SuiteObserver(), executor or LocalExecutor()
+    plan = _with_threads(path, plan, executor.threads)
     together = executor.slots > 1
     shared = (
         _SharedObserver(observer, getattr(executor, "close", lambda: None))
@@ -208,11 +208,14 @@ def prepare_plan(
     return failures
 
 
-def _with_threads(path: Path, plan: SuitePlan) -> SuitePlan:
-    """Return the plan with the number of threads that an earlier command or this one chose."""
+def _with_threads(path: Path, plan: SuitePlan, usual: int | None = None) -> SuitePlan:
+    """Return the plan with the number of threads that an earlier command or this one chose.
+
+    `usual` is an executor's number if the user gives none.
+    """
     if plan.options["threads"] != "auto":
         return plan
-    threads = read_threads(path, file=SUITE) or choose_threads()
+    threads = read_threads(path, file=SUITE) or usual or choose_threads()
     return replace(plan, options={**plan.options, "threads": threads})
 
 
