@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 import graduel
+from cell_processes import cell_processes
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.protocol_builder import build_protocol
@@ -134,15 +135,14 @@ def test_a_finished_duel_is_not_run_again(undisturbed, tiny, tmp_path):
 
 
 def test_closing_the_events_ends_the_process_and_keeps_finished_cells(undisturbed, tiny, tmp_path):
-    parent = psutil.Process()
     with open_store(tmp_path / "run", tiny) as store:
         events = run_cells(store)
         for event in events:
             if event.kind == "progress" and event.cell.contender == "net":
-                assert parent.children()
+                assert cell_processes()
                 break
         events.close()
-        assert not parent.children()
+        assert not cell_processes()
         assert store.is_finished(Cell("textbook", 0))
         assert not store.is_finished(Cell("net", 0))
     run, events = run_to_result(tmp_path / "run", tiny)
@@ -209,7 +209,7 @@ def test_a_killed_worker_is_a_one_line_error(tiny, tmp_path):
         with open_store(tmp_path, tiny) as store:
             for event in run_cells(store):
                 if event.kind == "progress":
-                    psutil.Process().children()[0].kill()
+                    cell_processes()[0].kill()
 
     with pytest.raises(
         WorkerError, match=r"textbook-seed0 died with exit code -9 \(killed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from graduel.train.loop.parallel import LostWorkerError
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 RESTARTS = 3
 """How often the workers are started again without an epoch in between."""
+XGBOOST_LINE = re.compile(r"\[\d\d:\d\d:\d\d\] ")
+"""How a message of XGBoost starts; it may be printed last, when the process ends."""
 GRACE = TIMEOUT + 5
 """Seconds that the others have to end after a worker ended early."""
 
@@ -108,10 +111,11 @@ class _Worker:
                 yield self.events.get_nowait()
 
     def last_line(self) -> str:
-        """Return the last line that the process printed."""
+        """Return the last line that the process printed, XGBoost's own lines aside."""
         self._log.seek(0)
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        return lines[-1][:1000] if lines else ""
+        ours = [line for line in lines if not XGBOOST_LINE.match(line)]
+        return ours[-1][:1000] if ours else ""
 
     def end(self) -> None:
         """Kill the process if it runs, and close its pipes."""

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import graduel
+from cell_processes import cell_processes
 from graduel.duel.run import dask_worker, worker_versions
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.clusters import local_threads, open_executor
@@ -49,14 +50,6 @@ class Collect(Observer):
 def assert_equal(one, other) -> None:
     for name in one.probabilities:
         np.testing.assert_array_equal(one.probabilities[name], other.probabilities[name])
-
-
-def cell_processes() -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if "graduel.duel.run.worker" in (process.info["cmdline"] or []):
-            found.append(process)
-    return found
 
 
 def kill_worker(event) -> None:
