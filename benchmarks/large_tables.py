@@ -109,9 +109,9 @@ def run_phases(folder: Path, net: str, threads: int, models: list[str]) -> None:
     from graduel.contenders.sharded.sharded_net import start_streamed_training
     from graduel.contenders.sharded.sharded_xgboost import fit_xgboost
     from graduel.contenders.xgboost_recipes import XGBoostRecipe
-    from graduel.data.shards.parquet_shards import open_shards
-    from graduel.data.shards.shard_scan import infer_schema
-    from graduel.data.shards.sharded_table import ShardedTable
+    from graduel.data.row_groups.parquet_shards import open_shards
+    from graduel.data.row_groups.shard_scan import infer_schema
+    from graduel.data.row_groups.sharded_table import ShardedTable
     from graduel.kernels.shares import limit_threads
     from graduel.metrics.metric import get_metric
     from graduel.models.model import Model

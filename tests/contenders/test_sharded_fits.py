@@ -17,10 +17,10 @@ from graduel.contenders.contender import Budget, finish_fit
 from graduel.contenders.sharded import sharded_xgboost
 from graduel.contenders.sharded.sharded_net import start_streamed_training
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
-from graduel.data.shards.parquet_shards import open_shards
-from graduel.data.shards.row_assignment import TEST, TRAIN
-from graduel.data.shards.shard_scan import infer_schema
-from graduel.data.shards.sharded_table import ShardedTable
+from graduel.data.row_groups.parquet_shards import open_shards
+from graduel.data.row_groups.row_assignment import TEST, TRAIN
+from graduel.data.row_groups.shard_scan import infer_schema
+from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.errors import UserError
 from graduel.train.loop.training import BestEpoch
 from graduel.train.recipes import NetRecipe, net_recipe
@@ -170,9 +170,9 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from graduel.contenders.sharded.sharded_net import start_streamed_training
-from graduel.data.shards.parquet_shards import open_shards
-from graduel.data.shards.shard_scan import infer_schema
-from graduel.data.shards.sharded_table import ShardedTable
+from graduel.data.row_groups.parquet_shards import open_shards
+from graduel.data.row_groups.shard_scan import infer_schema
+from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.train.recipes import NetRecipe
 
 def kib(name):

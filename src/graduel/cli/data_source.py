@@ -18,7 +18,7 @@ from graduel.data.read.memory_check import free_bytes
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_table
 from graduel.data.read.table_folder import list_tables
-from graduel.data.shards.parquet_shards import ParquetShards, is_glob, is_parquet, open_shards
+from graduel.data.row_groups.parquet_shards import ParquetShards, is_glob, is_parquet, open_shards
 from graduel.data.source import (
     DUEL_COPIES,
     DataSource,

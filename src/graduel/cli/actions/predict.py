@@ -16,7 +16,7 @@ from graduel.data.read.images.image_folders import ENDINGS, read_flat
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format
 from graduel.data.read.row_stream import open_stream
-from graduel.data.shards.parquet_shards import is_glob, list_parquet, open_shards
+from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_shards
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
 from graduel.models.model_file import Model, load_model

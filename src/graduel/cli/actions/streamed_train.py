@@ -24,10 +24,10 @@ from graduel.contenders.net import FittedNet
 from graduel.contenders.registry import get_contender
 from graduel.contenders.sharded.sharded_net import start_streamed_training
 from graduel.cores import choose_threads
-from graduel.data.shards.parquet_shards import ParquetShards
-from graduel.data.shards.row_assignment import TEST
-from graduel.data.shards.shard_scan import infer_schema
-from graduel.data.shards.sharded_table import ShardedTable
+from graduel.data.row_groups.parquet_shards import ParquetShards
+from graduel.data.row_groups.row_assignment import TEST
+from graduel.data.row_groups.shard_scan import infer_schema
+from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.data.table import explain_dropped
 from graduel.data.table_checks import check_table
 from graduel.duel.plan.defaults import RARE_SHARE

@@ -29,8 +29,8 @@ from graduel.contenders.registry import get_contender
 from graduel.contenders.workers.train_job import check_family
 from graduel.cores import choose_threads
 from graduel.data import Dataset
+from graduel.data.row_groups.parquet_shards import ParquetShards
 from graduel.data.schema import Schema
-from graduel.data.shards.parquet_shards import ParquetShards
 from graduel.data.source import DataSource
 from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol

@@ -6,8 +6,8 @@ import numpy as np
 
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.data.shards.prepared_stream import BUFFER_ROWS, PreparedStream
-from graduel.data.shards.sharded_table import ShardedTable
+from graduel.data.row_groups.prepared_stream import BUFFER_ROWS, PreparedStream
+from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.train.loop.training import Training
 from graduel.train.recipes import NetRecipe
 

@@ -18,9 +18,9 @@ from graduel.contenders.xgboost import settings_of_recipe
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.data.prepare.preparation import TreePreparation
 from graduel.data.read.memory_check import free_bytes
-from graduel.data.shards.prepared_stream import CHUNK
-from graduel.data.shards.row_assignment import TRAIN
-from graduel.data.shards.sharded_table import ShardedTable
+from graduel.data.row_groups.prepared_stream import CHUNK
+from graduel.data.row_groups.row_assignment import TRAIN
+from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.errors import UserError
 from graduel.models.model import Model
 

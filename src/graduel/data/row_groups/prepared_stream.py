@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.preparation import Preparation
-from graduel.data.shards.parquet_shards import RowGroup
-from graduel.data.shards.row_assignment import TRAIN
-from graduel.data.shards.sharded_table import ShardedTable
+from graduel.data.row_groups.parquet_shards import RowGroup
+from graduel.data.row_groups.row_assignment import TRAIN
+from graduel.data.row_groups.sharded_table import ShardedTable
 
 Array = NDArray[Any]
 Chunk = tuple[Array, Array]

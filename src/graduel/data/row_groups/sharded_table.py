@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from graduel.data.prepare.column_summary import ColumnSummary
 from graduel.data.read.column_names import quote_name
 from graduel.data.read.labeled_arrays import natural_order
+from graduel.data.row_groups.parquet_shards import ParquetShards, RowGroup
+from graduel.data.row_groups.row_assignment import TEST, TRAIN, VALID
+from graduel.data.row_groups.shard_scan import SampledTable, ShardScan, scan
 from graduel.data.schema import Schema
-from graduel.data.shards.parquet_shards import ParquetShards, RowGroup
-from graduel.data.shards.row_assignment import TEST, TRAIN, VALID
-from graduel.data.shards.shard_scan import SampledTable, ShardScan, scan
 from graduel.data.table import Table
 from graduel.errors import UserError
 
@@ -127,7 +127,7 @@ class ShardedTable:
 
         Parameters
         ----------
-        role : TRAIN, VALID or TEST of :mod:`graduel.data.shards.row_assignment`
+        role : TRAIN, VALID or TEST of :mod:`graduel.data.row_groups.row_assignment`
         groups : the row groups in order; default: all
         """
         for group, frame in self.shards.stream(groups, self.sampled.columns):

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data.read.memory_check import free_bytes
-from graduel.data.shards.parquet_footer import read_row_counts
-from graduel.data.shards.parquet_shards import (
+from graduel.data.row_groups.parquet_footer import read_row_counts
+from graduel.data.row_groups.parquet_shards import (
     ParquetShards,
     RowGroup,
     list_parquet,
     open_shards,
     spread_rows,
 )
-from graduel.data.shards.row_assignment import MOST_VALID, TEST, VALID, RowAssignment
+from graduel.data.row_groups.row_assignment import MOST_VALID, TEST, VALID, RowAssignment
 from graduel.errors import UserError
 
 

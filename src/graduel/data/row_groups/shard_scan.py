@@ -14,10 +14,10 @@ import numpy as np
 from graduel.data.coerce import category_text
 from graduel.data.prepare.column_summary import SUMMARIES, ColumnSummary, merge
 from graduel.data.read.column_names import quote_name
+from graduel.data.row_groups.parquet_shards import ParquetShards, spread_rows
+from graduel.data.row_groups.row_assignment import TRAIN, VALID, RowAssignment
 from graduel.data.schema import Schema
 from graduel.data.schema_inference import infer_table
-from graduel.data.shards.parquet_shards import ParquetShards, spread_rows
-from graduel.data.shards.row_assignment import TRAIN, VALID, RowAssignment
 from graduel.data.table import Table
 from graduel.data.target import NoTargetError, numeric_if_possible
 from graduel.errors import UserError

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
-from graduel.data.shards.parquet_shards import open_shards
-from graduel.data.shards.prepared_stream import PreparedStream
-from graduel.data.shards.row_assignment import TEST, TRAIN, VALID
-from graduel.data.shards.shard_scan import infer_schema, scan
-from graduel.data.shards.sharded_table import ShardedTable
+from graduel.data.row_groups.parquet_shards import open_shards
+from graduel.data.row_groups.prepared_stream import PreparedStream
+from graduel.data.row_groups.row_assignment import TEST, TRAIN, VALID
+from graduel.data.row_groups.shard_scan import infer_schema, scan
+from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.data.target import NoTargetError
 from graduel.errors import UserError
 

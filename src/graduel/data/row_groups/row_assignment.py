@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.shards.parquet_shards import RowGroup
+from graduel.data.row_groups.parquet_shards import RowGroup
 
 TRAIN, VALID, TEST = 0, 1, 2
 """The roles of rows."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from graduel.data.read.column_names import quote_name, sanitize_names
 from graduel.data.read.parquet import parquet_errors, parquet_schema
 from graduel.data.read.tables.parquet_format import PARQUET
-from graduel.data.shards.parquet_footer import read_row_counts
+from graduel.data.row_groups.parquet_footer import read_row_counts
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
