@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from small_duels import Collect, plan_small
 
 import graduel
 from cell_processes import cell_processes
@@ -21,8 +23,9 @@ from graduel.duel.run import dask_worker, worker_versions
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.clusters import local_threads, open_executor
 from graduel.duel.run.dask_executor import DaskExecutor
-from graduel.duel.session import Observer
 from graduel.errors import UserError
+
+distributed = pytest.importorskip("distributed")
 
 pytestmark = [
     pytest.mark.processes,
@@ -32,19 +35,34 @@ pytestmark = [
 ]
 
 
-class Collect(Observer):
-    """Collects events; calls a function at each."""
+@pytest.fixture(scope="module", autouse=True)
+def quiet():
+    for name in ("distributed", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
-    def __init__(self, at=lambda event: None) -> None:
-        self.events, self._at = [], at
 
-    def watch(self, store, events) -> None:
-        for event in events:
-            self.events.append(event)
-            self._at(event)
+@pytest.fixture
+def start():
+    """Return a function that starts a cluster and returns it with a client."""
+    started = []
 
-    def kinds(self, kind: str) -> list:
-        return [event for event in self.events if event.kind == kind]
+    def start(workers: int = 2):
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
+        started.append(cluster)
+        client = distributed.Client(cluster, set_as_default=False)
+        started.append(client)
+        return cluster, client
+
+    yield start
+    for one in reversed(started):
+        one.close(timeout=5)
 
 
 def assert_equal(one, other) -> None:
@@ -62,13 +80,13 @@ def kill_worker(event) -> None:
     raise AssertionError(f"nobody listens on port {port}")
 
 
-def test_a_duel_is_equal_to_one_without_a_cluster(start, plan, tmp_path: Path) -> None:
+def test_a_duel_is_equal_to_one_without_a_cluster(start, tmp_path: Path) -> None:
     _, client = start()
-    alone = plan(tmp_path / "alone", contenders=["xgboost", "textbook"]).run()
+    alone = plan_small(tmp_path / "alone", contenders=["xgboost", "textbook"]).run()
     seen = Collect()
     with closing(DaskExecutor(client)) as executor:
         assert executor.slots == 2
-        session = plan(tmp_path / "cluster", executor, contenders=["xgboost", "textbook"])
+        session = plan_small(tmp_path / "cluster", executor, contenders=["xgboost", "textbook"])
         there = session.run(seen)
     assert_equal(alone, there)
     assert len({event.worker for event in seen.kinds("started")}) == 2
@@ -77,7 +95,7 @@ def test_a_duel_is_equal_to_one_without_a_cluster(start, plan, tmp_path: Path) -
     assert not list((tmp_path / "cluster").glob("cache"))
 
 
-def test_a_lost_worker_is_replaced_and_its_run_counted(start, plan, tmp_path: Path) -> None:
+def test_a_lost_worker_is_replaced_and_its_run_counted(start, tmp_path: Path) -> None:
     _, client = start()
     killed = []
 
@@ -88,45 +106,45 @@ def test_a_lost_worker_is_replaced_and_its_run_counted(start, plan, tmp_path: Pa
 
     seen = Collect(kill_once)
     with closing(DaskExecutor(client, retries=1)) as executor:
-        there = plan(tmp_path / "run", executor).run(seen)
+        there = plan_small(tmp_path / "run", executor).run(seen)
     [again] = seen.kinds("retried")
     assert again.cell == killed[0].cell
     assert "lost" in again.message
     assert sum(there.result.contenders["textbook"].attempts) == 3
-    assert_equal(there, plan(tmp_path / "alone").run())
+    assert_equal(there, plan_small(tmp_path / "alone").run())
 
 
-def test_a_run_is_started_no_more_than_retries_and_one_times(start, plan, tmp_path: Path) -> None:
+def test_a_run_is_started_no_more_than_retries_and_one_times(start, tmp_path: Path) -> None:
     _, client = start()
     seen = Collect(lambda event: kill_worker(event) if event.kind == "started" else None)
     with closing(DaskExecutor(client, retries=1)) as executor:
-        session = plan(tmp_path / "run", executor)
+        session = plan_small(tmp_path / "run", executor)
         with pytest.raises(RuntimeError, match=r"was lost 2 times \(--retries 1\)"):
             session.run(seen)
     counts = [seen.kinds("started").count(event) for event in seen.kinds("started")]
     assert max(counts) <= 2
-    assert_equal(plan(tmp_path / "run").run(), plan(tmp_path / "alone").run())
+    assert_equal(plan_small(tmp_path / "run").run(), plan_small(tmp_path / "alone").run())
 
 
 def test_without_its_scheduler_a_run_ends_and_goes_on_without_a_cluster(
-    start, plan, tmp_path: Path, monkeypatch
+    start, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr("graduel.duel.run.dask_executor.LOST_AFTER", 2.0)
     cluster, client = start()
     seen = Collect(lambda event: cluster.close(timeout=5) if event.kind == "finished" else None)
     with closing(DaskExecutor(client)) as executor:
-        session = plan(tmp_path / "run", executor, split="3x1")
+        session = plan_small(tmp_path / "run", executor, split="3x1")
         with pytest.raises(UserError, match=r"scheduler has not answered.*same command again"):
             session.run(seen)
     assert 1 <= len(seen.kinds("finished")) < 3
     rest = Collect()
-    resumed = plan(tmp_path / "run", split="3x1").run(rest)
+    resumed = plan_small(tmp_path / "run", split="3x1").run(rest)
     assert len(rest.kinds("reused")) == len(seen.kinds("finished"))
-    assert_equal(resumed, plan(tmp_path / "alone", split="3x1").run())
+    assert_equal(resumed, plan_small(tmp_path / "alone", split="3x1").run())
 
 
 def test_data_travel_once_to_a_worker_that_does_not_see_the_folder(
-    start, plan, tmp_path: Path, monkeypatch
+    start, tmp_path: Path, monkeypatch
 ) -> None:
     _, client = start(1)
     stored = []
@@ -140,7 +158,7 @@ def test_data_travel_once_to_a_worker_that_does_not_see_the_folder(
             return call(attempt, function, *arguments, **options)
 
         monkeypatch.setattr(executor, "_call", blind)
-        there = plan(tmp_path / "run", executor).run()
+        there = plan_small(tmp_path / "run", executor).run()
         assert sum(stored) == 1
         place = f"{client.run(lambda dask_worker: dask_worker.local_directory).popitem()[1]}"
         for _ in range(50):
@@ -148,12 +166,10 @@ def test_data_travel_once_to_a_worker_that_does_not_see_the_folder(
                 break
             time.sleep(0.1)
         assert not list(Path(place).glob("graduel-*"))
-    assert_equal(there, plan(tmp_path / "alone").run())
+    assert_equal(there, plan_small(tmp_path / "alone").run())
 
 
-def test_other_versions_on_a_worker_are_refused_by_name(
-    start, plan, tmp_path: Path, monkeypatch
-) -> None:
+def test_other_versions_on_a_worker_are_refused_by_name(start, tmp_path: Path, monkeypatch) -> None:
     _, client = start(1)
     describe = worker_versions.describe_versions
     monkeypatch.setattr(
@@ -163,11 +179,11 @@ def test_other_versions_on_a_worker_are_refused_by_name(
         closing(DaskExecutor(client)) as executor,
         pytest.raises(UserError, match=r"numpy \d\S* \(here 1.0\) on worker"),
     ):
-        plan(tmp_path / "run", executor).run()
+        plan_small(tmp_path / "run", executor).run()
 
 
 @pytest.mark.long
-def test_a_search_goes_on_after_a_lost_worker(start, plan, tmp_path: Path) -> None:
+def test_a_search_goes_on_after_a_lost_worker(start, tmp_path: Path) -> None:
     _, client = start(2)
     tuned = {"contenders": ["net"], "net": "epochs=400", "trials": 2, "split": "holdout"}
     killed = []
@@ -184,8 +200,8 @@ def test_a_search_goes_on_after_a_lost_worker(start, plan, tmp_path: Path) -> No
         )
     )
     with closing(DaskExecutor(client)) as executor:
-        there = plan(tmp_path / "run", executor, **tuned).run(seen)
-    alone = plan(tmp_path / "alone", **tuned).run()
+        there = plan_small(tmp_path / "run", executor, **tuned).run(seen)
+    alone = plan_small(tmp_path / "alone", **tuned).run()
     assert len(seen.kinds("retried")) == len(killed) == 1
     assert_equal(there, alone)
     trials = [
@@ -195,7 +211,7 @@ def test_a_search_goes_on_after_a_lost_worker(start, plan, tmp_path: Path) -> No
     assert trials[0] == trials[1]
 
 
-def test_closing_a_run_ends_its_processes(start, plan, tmp_path: Path) -> None:
+def test_closing_a_run_ends_its_processes(start, tmp_path: Path) -> None:
     _, client = start()
     with closing(DaskExecutor(client)) as executor:
         jobs = []
@@ -210,7 +226,7 @@ def test_closing_a_run_ends_its_processes(start, plan, tmp_path: Path) -> None:
                 raise StopError
 
         with pytest.raises(StopError):
-            plan(tmp_path / "run", executor, contenders=["textbook"]).run(Collect(stop))
+            plan_small(tmp_path / "run", executor, contenders=["textbook"]).run(Collect(stop))
         for _ in range(100):
             if not cell_processes():
                 break
@@ -302,10 +318,10 @@ def test_a_local_cluster_listens_on_loopback_only() -> None:
     assert addresses == {"127.0.0.1"}
 
 
-def test_events_are_in_order(start, plan, tmp_path: Path) -> None:
+def test_events_are_in_order(start, tmp_path: Path) -> None:
     _, client = start()
     with closing(DaskExecutor(client)) as executor:
-        session = plan(tmp_path / "run", executor, contenders=["textbook"])
+        session = plan_small(tmp_path / "run", executor, contenders=["textbook"])
         threads = session._threads()
         with session._open(
             session.folder, replace(session.protocol, threads=threads), session.data

@@ -12,9 +12,10 @@ from time import sleep
 import numpy as np
 import psutil
 import pytest
+from small_duels import Collect, plan_small
 
 import graduel
-from graduel.duel.session import Observer, plan_session, resolve_source
+from graduel.duel.session import plan_session, resolve_source
 from graduel.errors import UserError
 
 distributed = pytest.importorskip("distributed")
@@ -25,33 +26,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-class Collect(Observer):
-    def __init__(self, at=lambda event: None) -> None:
-        self.events, self._at = [], at
-
-    def watch(self, store, events) -> None:
-        for event in events:
-            self.events.append(event)
-            self._at(event)
-
-    def count(self, kind: str) -> int:
-        return sum(event.kind == kind for event in self.events)
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    for name in ("distributed", "tornado"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def plan_small(out, executor=None, n_rows: int = 240, **options):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(n_rows, 4))
-    data = resolve_source(X, (X[:, 0] + X[:, 1] > 0).astype(int), {})
-    options = {"contenders": ["textbook"], "threads": 1, "split": "2x1"} | options
-    return plan_session(data, out=out, executor=executor, quick=True, probes=False, **options)
 
 
 @contextmanager
@@ -123,7 +97,7 @@ def test_a_worker_that_restarts_at_its_address_is_a_new_worker(tmp_path) -> None
         for process in reversed(processes):
             process.kill()
             process.wait()
-    assert (seen.count("retried"), seen.count("finished")) == (1, 2)
+    assert (len(seen.kinds("retried")), len(seen.kinds("finished"))) == (1, 2)
     alone = plan_small(tmp_path / "alone").run()
     np.testing.assert_array_equal(there.probabilities["textbook"], alone.probabilities["textbook"])
 
@@ -141,8 +115,8 @@ def test_a_worker_that_retires_loses_no_run(tmp_path) -> None:
         plan_small(tmp_path / "run", executor, split="3x1").run(seen)
         sleep(0.5)
         assert executor.slots == 1
-    assert seen.count("finished") == 3
-    assert seen.count("failed") == 0
+    assert len(seen.kinds("finished")) == 3
+    assert len(seen.kinds("failed")) == 0
 
 
 def test_versions_of_all_workers_are_compared_before_the_first_run(tmp_path, monkeypatch) -> None:
@@ -156,7 +130,7 @@ def test_versions_of_all_workers_are_compared_before_the_first_run(tmp_path, mon
     with cluster_of(2) as (_, executor), pytest.raises(UserError) as refused:
         plan_small(tmp_path / "run", executor).run(seen)
     assert str(refused.value).count("(here 1.0) on worker") == 2
-    assert not seen.count("started")
+    assert not len(seen.kinds("started"))
 
 
 def test_a_package_that_a_worker_lacks_is_named() -> None:
@@ -179,7 +153,7 @@ def test_a_run_begun_on_a_local_cluster_goes_on_without_it(tmp_path, monkeypatch
     data = resolve_source(X, y, {})
     alone = plan_session(data, **options).run(seen)
     assert there.path == alone.path
-    assert seen.count("reused") == 2
+    assert len(seen.kinds("reused")) == 2
 
 
 def test_workers_on_this_machine_leave_ctrl_c_to_the_client() -> None:

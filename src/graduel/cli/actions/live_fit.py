@@ -151,13 +151,38 @@ def follow_training(
             raise UserError(str(error)) from None
         diverged = str(error)
     seconds = clock.seconds
-    details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error}
+    net = FittedNet(training, best.weights, prepare, seconds)
+    return describe_net(net, best, done, recipe.epochs, stopped=stopped, diverged=diverged)
+
+
+def describe_net(
+    net: FittedNet,
+    best: BestEpoch,
+    done: int,
+    epochs: int,
+    *,
+    stopped: bool,
+    diverged: str,
+    **more: Any,
+) -> FitOutcome:
+    """Return the outcome of a network's training, which may have ended early.
+
+    Parameters
+    ----------
+    net : the network with the weights of the best epoch; its details are set
+    best : the best epoch
+    done, epochs : numbers of epochs: trained, planned
+    stopped, diverged : see :class:`FitOutcome`
+    more : further details
+    """
+    details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error, **more}
+    net.details = details
     return FitOutcome(
-        FittedNet(training, best.weights, prepare, seconds, details),
+        net,
         details,
         selected=f"weights of epoch {best.epoch}, the best on the validation rows",
-        length=count_epochs(done, recipe.epochs),
-        seconds=seconds,
+        length=count_epochs(done, epochs),
+        seconds=net.seconds,
         stopped=stopped,
         diverged=diverged,
     )

@@ -14,9 +14,9 @@ from rich.console import Console
 from graduel.cli.actions.live_fit import (
     FitOutcome,
     LiveDisplay,
-    count_epochs,
     describe_epoch,
     describe_fit,
+    describe_net,
 )
 from graduel.contenders import LabelledRows
 from graduel.contenders import Progress as Stage
@@ -143,20 +143,9 @@ def _fit_net(
         typer.echo("graduel: stopped before the first epoch; nothing is saved.", err=True)
         raise typer.Exit(130)
     done, seconds = done or best.epoch, seconds or clock.seconds
-    details = {
-        "epochs": done,
-        "best_epoch": best.epoch,
-        "valid_error": best.error,
-        "workers": workers,
-    }
-    return FitOutcome(
-        FittedNet(training, best.weights, prepare, seconds, details),
-        details,
-        selected=f"weights of epoch {best.epoch}, the best on the validation rows",
-        length=count_epochs(done, recipe.epochs),
-        seconds=seconds,
-        stopped=stopped,
-        diverged=diverged,
+    net = FittedNet(training, best.weights, prepare, seconds)
+    return describe_net(
+        net, best, done, recipe.epochs, stopped=stopped, diverged=diverged, workers=workers
     )
 
 

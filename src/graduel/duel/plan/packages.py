@@ -17,17 +17,24 @@ def deciding_versions(more: Iterable[str] = ()) -> dict[str, str]:
     return {name: _version(name) for name in dict.fromkeys((*DECIDING_PACKAGES, *more))}
 
 
+def installed_version(package: str) -> str:
+    """Return a distribution's version, "" if it is not installed; xgboost-cpu counts as xgboost."""
+    for name in (package, "xgboost-cpu") if package == "xgboost" else (package,):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return ""
+
+
 def _version(package: str) -> str:
-    """Return a distribution's version; xgboost-cpu counts as xgboost."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        if package == "xgboost":
-            return version("xgboost-cpu")
-        raise UserError(
-            f"the package {package}, which a contender needs, is not installed. "
-            f"Run python -m pip install {package}"
-        ) from None
+    """Return a distribution's version, or raise `UserError` if it is not installed."""
+    if number := installed_version(package):
+        return number
+    raise UserError(
+        f"the package {package}, which a contender needs, is not installed. "
+        f"Run python -m pip install {package}"
+    )
 
 
 def require(package: str, title: str, install: str) -> None:

@@ -68,9 +68,11 @@ def open_executor(
 
     from graduel.duel.run.dask_executor import DaskExecutor
 
-    for name in ("distributed", "tornado"):  # its messages would be mixed with the progress
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
+        for name in ("distributed", "tornado"):  # their messages would be mixed with the progress
+            logger = logging.getLogger(name)
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)
         place: Any = on
         if local is not None:
             place = stack.enter_context(

@@ -7,7 +7,6 @@ import platform
 import shutil
 import signal
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from subprocess import Popen
 from threading import Event as Flag
@@ -17,6 +16,7 @@ from distributed import get_worker
 
 from graduel import kernels
 from graduel.data.dataset_cache import MANIFEST, is_intact
+from graduel.duel.plan.packages import installed_version
 from graduel.duel.run.job import CellJob, from_message, to_message
 from graduel.duel.run.local import run_process
 from graduel.duel.store.store import CACHE
@@ -77,12 +77,7 @@ def offer_resource() -> None:
 def describe_versions(names: Iterable[str]) -> dict[str, str]:
     """Return the versions of Python, the kernels and some distributions; "" if one is missing."""
     versions = {"python": platform.python_version(), "kernels": kernels.describe()}
-    for name in names:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = version("xgboost-cpu") if name == "xgboost" else ""
-    return versions
+    return versions | {name: installed_version(name) for name in names}
 
 
 def digest_data(folder: str) -> str:

@@ -123,7 +123,9 @@ def _choose_groups(layers: Sequence[Layer], call: Call, joins: Joins | None) -> 
     """
     if call.watch is not None:
         return [(i, 0, i) for i in range(len(layers))]
-    folded, plain = joins or find_joins(layers)
+    if joins is None:
+        return _find_groups(layers, folds=not call.train and kernels.name() != "numpy")
+    folded, plain = joins
     return plain if call.train or folded == plain or kernels.name() == "numpy" else folded
 
 
