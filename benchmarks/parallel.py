@@ -1,11 +1,11 @@
-"""Step time of one network on one and two processes, beside the all-reduce of its gradient.
+"""Step time of one network on one and two processes, and time of the all-reduce of its gradient.
 
     python benchmarks/parallel.py [--size 2] [--repeats 5]
     mpirun -n 2 python benchmarks/parallel.py --mpi
 
 784-1024-1024-10 with a batch of 512 and AdamW, one thread in each process. All processes start
 together and take turns: in each round one process trains alone for a few steps while the others
-wait, then all train together, so that other load on the machine meets both alike.
+wait, then all train together, so that other load on the machine affects both equally.
 """
 
 import argparse

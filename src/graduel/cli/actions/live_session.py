@@ -114,7 +114,7 @@ def open_cluster(cluster: dict[str, Any]) -> Iterator[Executor]:
         retries=cluster.get("retries", 0),
         dashboard=cluster.get("dashboard", False),
         tls=tls,
-        tell=lambda message: typer.echo(f"graduel: {message}", err=True),
+        show=lambda message: typer.echo(f"graduel: {message}", err=True),
     ) as executor:
         yield executor
 

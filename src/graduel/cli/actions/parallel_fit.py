@@ -65,7 +65,7 @@ def fit_parallel(
     workers : number of processes
     threads : threads of all workers together
     checkpoint : file of the last checkpoint
-    checkpoint_every : steps between checkpoints, besides those after every epoch
+    checkpoint_every : steps between checkpoints, in addition to those after every epoch
     """
     check_family(contender.family.name, contender.name)
     job = {

@@ -173,8 +173,8 @@ def _read_schema(
         highlight=False,
     )
     names = {"target", "categorical", "numeric", "drop"}
-    chosen = {name: value for name, value in options.items() if name in names}
-    sampled = infer_schema(shards, seed=seed, **({"target": None} | chosen))
+    given = {name: value for name, value in options.items() if name in names}
+    sampled = infer_schema(shards, seed=seed, **({"target": None} | given))
     table = ShardedTable.of(shards, sampled)
     for line in (*table.table.notes, *explain_dropped(table.table.set_aside)):
         console.out(f"note: {line}", highlight=False)

@@ -32,7 +32,7 @@ def cells(
         typer.Option("--json", help="Write the list as JSON to standard output."),
     ] = False,
 ) -> None:
-    """Run the fits that are missing in a planned run, beside other processes that do the same.
+    """Run the missing fits of a planned run; other processes may do the same at the same time.
 
     The folder may be on a file system that several machines share. graduel report renders the
     report, also while fits are missing.

@@ -70,8 +70,8 @@ def train(
     checkpoint_every: Annotated[
         int,
         typer.Option(
-            help="With --workers: steps between checkpoints of a network, besides those after "
-            "every epoch; 0 for none. The same command resumes from the last one."
+            help="With --workers: steps between checkpoints of a network within an epoch; 0: only "
+            "after every epoch. The same command resumes from the last one."
         ),
     ] = 0,
     split: Annotated[

@@ -37,7 +37,7 @@ class TrainJob:
     n_classes : number of classes
     rng_state : state of the PCG64 generator that all random numbers are drawn from
     checkpoint : file of the last checkpoint; worker 0 writes it
-    checkpoint_every : steps between checkpoints, besides those after every epoch; 0 for none
+    checkpoint_every : steps between checkpoints within an epoch; 0: only after every epoch
     image : shape (height, width, channels) of a row, where rows are images
     preparation : the preparation of a table as plain data; None for other data
     breaks_ties : whether equal metrics are compared by log loss, as on tables

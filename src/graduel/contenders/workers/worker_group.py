@@ -151,7 +151,7 @@ def _iter_events(workers: list[_Worker]) -> Iterator[dict[str, Any]]:
 
 
 def _raise_first(workers: list[_Worker], codes: list[int | None]) -> None:
-    """Raise the error of the worker that failed first, as far as the exit codes tell."""
+    """Raise the error of the worker that failed first, judged by the exit codes."""
     for worker, code in zip(workers, codes, strict=True):
         if code == FAILED:
             raise UserError(worker.last_line())

@@ -29,7 +29,7 @@ def open_executor(
     retries: int = 2,
     tls: Mapping[str, str] | None = None,
     dashboard: bool = False,
-    tell: Callable[[str], object] = lambda message: None,
+    show: Callable[[str], object] = lambda message: None,
 ) -> Iterator[Executor]:
     """Return the executor for the text of ``--on``; for None, cells run on this machine.
 
@@ -40,8 +40,8 @@ def open_executor(
         ``distributed.Client``, which stays open; or an executor
     retries : how often a cell is started again because its worker was lost
     tls : files of a TLS connection by the names of :data:`TLS`
-    dashboard : tell the address of Dask's dashboard
-    tell : receives that address
+    dashboard : show the address of Dask's dashboard
+    show : receives that address
 
     Raises
     ------
@@ -93,7 +93,7 @@ def open_executor(
         except (OSError, ValueError) as error:
             raise UserError(f"--on {on}: no scheduler answers there ({error})") from None
         if dashboard:
-            tell(f"Dask's dashboard: {client.dashboard_link}")
+            show(f"Dask's dashboard: {client.dashboard_link}")
         executor = DaskExecutor(client, retries=retries, threads=local_threads(on))
         stack.callback(executor.close)
         yield executor

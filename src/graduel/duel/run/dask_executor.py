@@ -23,7 +23,7 @@ from graduel.duel.store.store import CACHE
 from graduel.errors import UserError
 
 POLL = 0.25
-"""Seconds between two looks at the workers."""
+"""Seconds between two requests for the list of workers."""
 LOST_AFTER = 15.0
 """Seconds without an answer from the scheduler after which it counts as lost."""
 START_WAIT = 30.0
@@ -95,10 +95,10 @@ class DaskExecutor:
         self._ready: set[str] = set()
         self._attempts: dict[str, _Attempt] = {}
         self._places: dict[tuple[str, str], str] = {}
-        self._heard = self._manned = monotonic()
+        self._last_answer = self._last_worker = monotonic()
         self._closed = Flag()
         client.subscribe_topic(self._topic, self._receive)
-        self._look()
+        self._update_workers()
         Thread(target=self._monitor, daemon=True).start()
 
     @property
@@ -178,7 +178,7 @@ class DaskExecutor:
             attempt.events.put((attempt, Event(job.cell, "started", worker=self._name(attempt))))
             arguments = (to_message(job), self._topic, attempt.id)
             content = self._call(attempt, worker_side.run_cell_here, *arguments, exclusive=True)
-            if not content:  # the worker did not want the task any more
+            if not content:  # the task was cancelled on the worker
                 raise _LostError
             outcome = from_message(Event, content)
         except _StoppedError:
@@ -251,7 +251,7 @@ class DaskExecutor:
             if attempt.stop.wait(POLL):
                 break
         with suppress(Exception):
-            self._look()
+            self._update_workers()
         if self._is_lost(attempt) or isinstance(error, CancelledError | OSError):
             return _LostError()
         return UserError(f"worker {self._name(attempt)}: {error}")
@@ -275,7 +275,7 @@ class DaskExecutor:
         names, there = package_names(job), {}
         try:
             there = self._client.run(worker_side.describe_versions, names, on_error="return")
-        except Exception as error:  # the scheduler is lost, or Dask's own versions are unlike
+        except Exception as error:  # the scheduler is lost, or Dask's own versions differ
             if self._client.status == "running":
                 raise UserError(f"the workers do not answer: {error}") from None
         named = {self._live[key].name: one for key, one in there.items() if key in self._live}
@@ -320,7 +320,7 @@ class DaskExecutor:
                     )
 
     def _remember(self, attempt: _Attempt, event: Event) -> None:
-        """Keep finished trials in the job, so that a second attempt goes on from them."""
+        """Keep finished trials in the job, so that a second attempt resumes after them."""
         job = attempt.job
         if event.trial is not None:
             attempt.job = replace(job, trials=(*job.trials, event.trial))
@@ -354,10 +354,10 @@ class DaskExecutor:
     def _monitor(self) -> None:
         while not self._closed.wait(POLL):
             with suppress(Exception):
-                self._look()
+                self._update_workers()
 
-    def _look(self) -> None:
-        """Look up which workers there are."""
+    def _update_workers(self) -> None:
+        """Request the list of workers."""
         if self._client.status != "running":
             return
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
@@ -369,21 +369,21 @@ class DaskExecutor:
             )
             for address, one in workers.items()
         }
-        self._heard = monotonic()
+        self._last_answer = monotonic()
 
     def _check_cluster(self) -> None:
         """Raise `UserError` if the scheduler does not answer, or there is no worker."""
         now = monotonic()
         if self._closed.is_set():
             raise UserError("the connection to the cluster was closed")
-        if now - self._heard > LOST_AFTER:
+        if now - self._last_answer > LOST_AFTER:
             raise UserError(
-                f"the scheduler has not answered for {LOST_AFTER:.0f} s; finished runs are kept. "
+                f"the scheduler has not answered for {LOST_AFTER:.0f} s; finished runs are saved. "
                 "Run the same command again, with another --on or without"
             )
         if self._live:
-            self._manned = now
-        elif now - self._manned > START_WAIT:
+            self._last_worker = now
+        elif now - self._last_worker > START_WAIT:
             raise UserError(
                 f"the cluster has had no worker for {START_WAIT:.0f} s; start workers and run the "
                 "same command again, or run it without --on"

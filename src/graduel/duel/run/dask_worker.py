@@ -24,9 +24,9 @@ from graduel.duel.store.store import CACHE
 RESOURCE = "graduel"
 """The Dask resource that a cell needs. A worker has one, so cells never share a worker."""
 POLL = 0.5
-"""Seconds between two looks at whether a cell is still wanted."""
+"""Seconds between two checks whether a cell's task is cancelled."""
 RUNNING = ("executing", "long-running")
-"""States of a task that the scheduler still wants."""
+"""States of a task that is not cancelled."""
 CLOSED = ("closing", "closed", "failed", "stopping")
 """States of a worker that ends."""
 
@@ -44,13 +44,13 @@ def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
     worker that only takes no new tasks (it is paused, or retires) finishes its cell.
     """
     worker, job = get_worker(), from_message(CellJob, content)
-    key, ended, unwanted = worker.get_current_task(), Flag(), Flag()
+    key, ended, cancelled = worker.get_current_task(), Flag(), Flag()
 
     def watch(process: Popen[bytes]) -> None:
         while not ended.wait(POLL):
             task = worker.state.tasks.get(key)
             if task is None or task.state not in RUNNING or worker.status.name in CLOSED:
-                unwanted.set()
+                cancelled.set()
                 process.kill()
                 return
 
@@ -64,7 +64,7 @@ def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
                 worker.log_event(topic, {"attempt": attempt, "event": last})
     finally:
         ended.set()
-    return b"" if unwanted.is_set() else last
+    return b"" if cancelled.is_set() else last
 
 
 def offer_resource() -> None:

@@ -25,19 +25,19 @@ def compare_versions(names: list[str], workers: Mapping[str, Any]) -> None:
     workers : by the name of a worker, its versions or the error in their place
     """
     here = describe_versions(names)
-    unlike = []
+    differences = []
     for worker, there in workers.items():
         if isinstance(there, ModuleNotFoundError):
-            unlike.append(f"no package {there.name} on worker {worker}")
+            differences.append(f"no package {there.name} on worker {worker}")
         elif isinstance(there, Mapping):
-            unlike += [
+            differences += [
                 f"{name} {there[name] or 'missing'} (here {here[name] or 'missing'}) on worker "
                 f"{worker}"
                 for name in sorted(here)
                 if there[name] != here[name]
             ]
-    if unlike:
+    if differences:
         raise UserError(
-            f"expected the versions of this machine on all workers; got {', '.join(unlike)}. "
+            f"expected the versions of this machine on all workers; got {', '.join(differences)}. "
             "Install the same versions there"
         )

@@ -1,4 +1,4 @@
-"""Run cells of a planned run, beside other processes that do the same."""
+"""Run cells of a planned run while other processes do the same."""
 
 from __future__ import annotations
 

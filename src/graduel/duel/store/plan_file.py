@@ -14,7 +14,7 @@ PLAN, INVOCATION = "duel.json", "invocation.json"
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What a result has from the command that planned it, beside the plan."""
+    """What a result has from the command that planned it, in addition to the plan."""
 
     command: str
     show_rows: bool = False

@@ -335,7 +335,7 @@ def read_store(path: Path, *, is_shared: bool = False) -> Store:
 
 @contextmanager
 def share_store(path: Path) -> Iterator[Store]:
-    """Open the folder of a planned duel beside other processes that run its cells.
+    """Open the folder of a planned duel while other processes run its cells.
 
     Raises
     ------

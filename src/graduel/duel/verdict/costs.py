@@ -64,8 +64,8 @@ def cost_sentence(
     second = comparison.b if first == comparison.a else comparison.a
     mine, theirs = entries[first], entries[second]
     one, other = with_article(first, titles), with_article(second, titles)
-    alike = len({*mine.machines, *theirs.machines}) < 2
-    ratio = _ratio(training_seconds(theirs), training_seconds(mine)) if alike else None
+    is_one_kind = len({*mine.machines, *theirs.machines}) < 2
+    ratio = _ratio(training_seconds(theirs), training_seconds(mine)) if is_one_kind else None
     searched = any(any(entry.tuning_seconds) for entry in (mine, theirs))
     train, trains = ("tune and train", "tunes and trains") if searched else ("train", "trains")
 
@@ -87,7 +87,7 @@ def cost_sentence(
     else:
         words = f"{lead}, but takes {format_ratio(1 / ratio)} as long to {train}"
     is_subject = comparison.verdict != "undecided" or (ratio is not None and ratio >= ALIKE)
-    if not alike:
+    if not is_one_kind:
         words += "; the costs are not compared, since the runs were on different machines"
     else:
         words += _other_costs(mine, theirs, "it" if is_subject else one)

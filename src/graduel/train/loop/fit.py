@@ -255,7 +255,7 @@ class Fit:
         return loss, n, done + 1
 
     def progress(self) -> dict[str, Any]:
-        """Return the progress as plain data: all that a fit needs to resume beside its arrays.
+        """Return the progress as plain data: all that a fit needs to resume except its arrays.
 
         The arrays are the weights and those in `optimizer_state`.
         """
