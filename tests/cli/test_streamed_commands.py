@@ -76,6 +76,25 @@ def test_the_report_has_the_fields_of_a_training_in_memory(folder, tmp_path, opt
     assert streamed["recipe"] == in_memory["recipe"]
 
 
+@pytest.mark.parametrize("options", [("--net", NET), ("--contender", "xgboost")])
+def test_two_workers_train_on_the_row_groups_of_one(folder, tmp_path, options):
+    reports = []
+    for workers in ("1", "2", "2"):
+        out = tmp_path / f"{len(reports)}.safetensors"
+        arguments = ("--target", "y", "--json", "--stream", "--out", out, "--threads", "2")
+        result = run("train", folder, *arguments, *options, "--workers", workers)
+        reports.append(json.loads(result.stdout))
+        assert load_model(out).classes == ("no", "yes")
+        assert not list(tmp_path.glob("*.checkpoint"))
+    alone, together, again = reports
+    assert together["workers"] == 2
+    assert together.keys() - {"workers"} == alone.keys()
+    for name in ("rows", "test_rows", "classes", "recipe"):
+        assert together[name] == alone[name]
+    assert abs(together["test_log_loss"] - alone["test_log_loss"]) < 0.1
+    assert together["test_log_loss"] == again["test_log_loss"]
+
+
 def test_the_same_seed_saves_the_same_weights(folder, model, tmp_path):
     again = tmp_path / "again.safetensors"
     run("train", folder, "--target", "y", "--stream", "--net", NET, "--out", again)
@@ -116,7 +135,8 @@ def test_predictions_of_files_are_those_of_their_rows_in_memory(folder, model, t
         (("--contender", "textbook"), "--contender: expected net or xgboost"),
         (("--contender", "net-best"), "net-best is for images"),
         (("--net", "optimizer=gd"), "needs all training rows in memory"),
-        (("--workers", "2"), "--workers: expected 1 for a table that is read from disk"),
+        (("--workers", "99"), "--workers: expected at most 12, the number of row groups; got 99"),
+        (("--workers", "2", "--checkpoint-every", "5"), "--checkpoint-every does not apply"),
     ],
 )
 def test_options_that_need_all_rows_are_refused(folder, tmp_path, arguments, message):

@@ -220,27 +220,74 @@ def test_the_epochs_of_a_resumed_fit_have_the_losses_of_an_undisturbed_one(stop)
 class Batches:
     """A stream of the batches of rows in memory, in their order."""
 
-    dtype, n_features = "float32", 16
+    n_features = 16
 
     def __init__(self, X, y):
-        self.X, self.y = X, y
+        self.X, self.y, self.dtype = X, y, X.dtype.name
 
     def __len__(self):
         return len(self.y)
 
-    def epoch_batches(self, size):
+    def epoch_batches(self, size, epoch):
         for start in range(0, len(self), size):
             yield self.X[start : start + size], self.y[start : start + size]
 
 
-def test_a_stream_has_the_steps_of_rows_in_memory_and_is_neither_divided_nor_resumed():
+def test_a_stream_has_the_steps_of_rows_in_memory_and_resumes_from_the_end_of_an_epoch():
     X, y, _ = data(37, "float32")
     net, stream = Network((Dense(3),), (16,)), Batches(X, y)
     start = partial(Fit, net, rng=4, epochs=3, batch_size=8)
     whole, streamed = start(X, y, order=lambda: np.arange(37)), start(stream, None)
     assert list(streamed.fit_iter()) == list(whole.fit_iter())
     assert (streamed.weights.theta == whole.weights.theta).all()
-    with pytest.raises(ValueError, match="in memory for a parallel training, got a stream"):
-        start(stream, None, parallel=DataParallel(Alone(), seed=1))
-    with pytest.raises(ValueError, match="in memory for a resumed training, got a stream"):
-        start(stream, None).resume(whole.progress())
+    first = start(stream, None)
+    for step in first.fit_steps():
+        if step.step == 4:
+            inside = first.progress()
+        if step.step == 5:
+            progress = first.progress()
+            break
+    second = start(stream, None, weights=first.weights, optimizer_state=first.optimizer_state)
+    with pytest.raises(ValueError, match="after a complete epoch, as the rows are a stream"):
+        second.resume(inside)
+    second.resume(progress)
+    assert [epoch.epoch for epoch in second.fit_iter()] == [2, 3]
+    assert (second.weights.theta == whole.weights.theta).all()
+
+
+class Parts(Batches):
+    """The stream of one worker: every batch's rows whose index modulo the workers is its rank."""
+
+    def __init__(self, X, y, rank, size):
+        super().__init__(X, y)
+        self.rank, self.size = rank, size
+
+    def epoch_batches(self, size, epoch):
+        for x, y in super().epoch_batches(size, epoch):
+            yield x[self.rank :: self.size], y[self.rank :: self.size]
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_workers_with_streams_of_their_own_rows_train_as_one_process(size):
+    X, y, _ = data(37, "float64")
+    net = Network((Dense(3),), (16,), dtype="float64")
+    start = partial(Fit, net, rng=4, epochs=3, batch_size=4)
+    whole = start(Batches(X, y), None)
+    expected = [epoch.loss for epoch in whole.fit_iter()]
+
+    def run(collective):
+        fit = start(
+            Parts(X, y, collective.rank, size), None, parallel=DataParallel(collective, seed=1)
+        )
+        return [epoch.loss for epoch in fit.fit_iter()], fit.weights.theta
+
+    for losses, theta in run_threads(size, run):
+        np.testing.assert_allclose(losses, expected, rtol=1e-12)
+        np.testing.assert_allclose(theta, whole.weights.theta, rtol=1e-9, atol=1e-12)
+
+
+def test_contents_of_all_workers_are_gathered_in_order():
+    def run(collective):
+        return DataParallel(collective, seed=0).gather(bytes(range(collective.rank * 3)))
+
+    assert run_threads(4, run) == [[bytes(range(rank * 3)) for rank in range(4)]] * 4

@@ -143,7 +143,9 @@ def test_no_files_and_no_rows_are_refused(tmp_path):
     with pytest.raises(UserError, match="expected Parquet files; there are none"):
         open_shards(tmp_path)
     pl.DataFrame(schema={"x": pl.Float64}).write_parquet(tmp_path / "a.parquet")
-    with pytest.raises(UserError, match="expected rows; the 1 Parquet files have none"):
+    with pytest.raises(
+        UserError, match="expected rows; the 1 Parquet files of the table have none"
+    ):
         open_shards(tmp_path)
 
 

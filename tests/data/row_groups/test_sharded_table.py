@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import polars as pl
 import pytest
@@ -12,6 +10,7 @@ from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.row_groups.parquet_shards import open_shards
 from graduel.data.row_groups.prepared_stream import PreparedStream
 from graduel.data.row_groups.row_assignment import TEST, TRAIN, VALID
+from graduel.data.row_groups.scan_message import pack_scan, unpack_scan
 from graduel.data.row_groups.shard_scan import infer_schema, scan
 from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.data.target import NoTargetError
@@ -82,7 +81,7 @@ def test_merged_scans_of_shards_equal_one_scan(tmp_path, workers):
     shards = write_files(tmp_path, make_frame(1_200))
     sampled = infer_schema(shards, target="label")
     scans = [scan(shards.shard(rank, workers), sampled) for rank in range(workers)]
-    total, *others = pickle.loads(pickle.dumps(scans))
+    total, *others = [unpack_scan(pack_scan(one)) for one in scans]
     for one in others:
         total = total.merge(one)
     merged, alone = ShardedTable.of(shards, sampled, total), ShardedTable.of(shards, sampled)
@@ -93,9 +92,13 @@ def test_merged_scans_of_shards_equal_one_scan(tmp_path, workers):
     streams = [
         PreparedStream(merged.shard(rank, workers), preparations[0]) for rank in range(workers)
     ]
-    assert sum(map(len, streams)) == alone.n_train
-    for stream in streams:
-        assert sum(len(y) for _, y in stream.epoch_batches(50)) == len(stream)
+    assert {len(stream) for stream in streams} == {alone.n_train}
+    sizes = np.array([[len(y) for _, y in stream.epoch_batches(50, 0)] for stream in streams])
+    assert sizes.sum(axis=1).tolist() == [stream.table.n_train for stream in streams]
+    batches = sizes.sum(axis=0)
+    assert len(batches) == -(-alone.n_train // 50)
+    assert abs(batches[:-1] - 50).max() < workers
+    assert batches.sum() == alone.n_train
 
 
 def test_a_class_that_only_occurs_in_test_rows_is_a_class(tmp_path):
@@ -175,7 +178,7 @@ def test_an_epoch_has_every_training_row_once(tmp_path, buffer_rows):
     table = open_table(tmp_path, frame)
     preparation = TreePreparation.from_summaries(table.summaries)
     stream = PreparedStream(table, preparation, seed=3, buffer_rows=buffer_rows)
-    epochs = [[(x.copy(), y) for x, y in stream.epoch_batches(64)] for _ in range(2)]
+    epochs = [[(x.copy(), y) for x, y in stream.epoch_batches(64, epoch)] for epoch in (0, 1)]
     expected = np.sort(np.concatenate([x["row"].to_numpy() for x, _ in table.blocks(TRAIN)]))
     labels = dict(zip(frame["row"], frame["label"], strict=True))
     for batches in epochs:
@@ -188,7 +191,7 @@ def test_an_epoch_has_every_training_row_once(tmp_path, buffer_rows):
     first, second = (np.concatenate([x[:, 0] for x, _ in batches]) for batches in epochs)
     assert (first != second).any()
     again = PreparedStream(table, preparation, seed=3, buffer_rows=buffer_rows)
-    same = np.concatenate([x[:, 0] for x, _ in again.epoch_batches(64)])
+    same = np.concatenate([x[:, 0] for x, _ in again.epoch_batches(64, 0)])
     np.testing.assert_array_equal(same, first)
 
 

@@ -33,7 +33,7 @@ class FitOutcome:
 
     Attributes
     ----------
-    fitted : the selected model
+    fitted : the selected model; None where the model is in a file
     details : best epoch or round, validation error
     selected : the selected epoch or round, in words
     length : the number of epochs or rounds, in words
@@ -42,7 +42,7 @@ class FitOutcome:
     diverged : the message if the training diverged, otherwise empty
     """
 
-    fitted: FittedContender
+    fitted: FittedContender | None
     details: dict[str, Any]
     selected: str
     length: str
@@ -180,12 +180,17 @@ def describe_net(
     return FitOutcome(
         net,
         details,
-        selected=f"weights of epoch {best.epoch}, the best on the validation rows",
+        selected=describe_best(best.epoch),
         length=count_epochs(done, epochs),
         seconds=net.seconds,
         stopped=stopped,
         diverged=diverged,
     )
+
+
+def describe_best(epoch: int) -> str:
+    """Return the selected epoch in words."""
+    return f"weights of epoch {epoch}, the best on the validation rows"
 
 
 def fit_contender(

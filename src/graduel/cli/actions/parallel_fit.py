@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Generator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,18 @@ from rich.console import Console
 from graduel.cli.actions.live_fit import (
     FitOutcome,
     LiveDisplay,
+    count_epochs,
+    describe_best,
     describe_epoch,
     describe_fit,
     describe_net,
 )
+from graduel.cli.actions.streamed_train import StreamedFit, StreamedPlan, show_schema
 from graduel.contenders import LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.fit_job import Clock
 from graduel.contenders.net import FittedNet, start_training
+from graduel.contenders.workers.row_group_job import MODEL, describe_row_groups
 from graduel.contenders.workers.train_job import (
     TrainJob,
     check_family,
@@ -30,7 +36,9 @@ from graduel.contenders.workers.train_job import (
 )
 from graduel.contenders.workers.worker_group import run_workers
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
+from graduel.data.row_groups.row_assignment import TEST_SHARE
 from graduel.errors import UserError
+from graduel.models.model_file import load_model
 from graduel.nn import Weights
 from graduel.serialize import to_plain
 from graduel.train import Epoch
@@ -86,10 +94,7 @@ def fit_parallel(
         try:
             outcome = fit(contender.recipe, train, valid, rng, console, job, workers)
         except LostWorkerError as error:
-            raise UserError(
-                f"{error}, again and again: too little memory? Run the same command to resume, "
-                "with fewer --workers"
-            ) from None
+            raise _lost_again(error) from None
     remove_checkpoint(checkpoint)
     return outcome
 
@@ -104,7 +109,6 @@ def _fit_net(
     workers: int,
 ) -> FitOutcome:
     """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
-    clock = Clock()
     prepare, training = start_training(recipe, train, rng)
     preparation = prepare.preparation
     if preparation is not None:
@@ -119,34 +123,64 @@ def _fit_net(
     job = TrainJob(**described).with_key()
     path = Path(job.checkpoint)
     console.out(training.network.summary(), highlight=False)
-    if path.exists():
-        console.out(f"resuming from {path}", highlight=False)
-    stopped, diverged, done, seconds = False, "", 0, 0.0
-    try:
-        with LiveDisplay(console, "epoch 1") as live, closing(run_workers(job, workers)) as events:
-            for event in events:
-                if event["kind"] == "epoch":
-                    done, seconds = event["epoch"], event["seconds"]
-                    epoch = Epoch(done, event["step"], event["t"], event["loss"])
-                    line = describe_epoch(
-                        epoch, event["error"], event["best_error"], seconds, recipe.epochs
-                    )
-                    live.show(epoch.t, seconds, line)
-                elif event["kind"] == "diverged":
-                    diverged = event["message"]
-                elif event["kind"] == "restart":
-                    console.out(_describe_restart(event["message"], path), highlight=False)
-    except KeyboardInterrupt:
-        stopped = True
+    clock, events = Clock(), run_workers(job, workers)
+    followed = _follow_epochs(events, recipe.epochs, path, console)
     best = _load_best(path, training.weights)
     if best is None:
         typer.echo("graduel: stopped before the first epoch; nothing is saved.", err=True)
         raise typer.Exit(130)
-    done, seconds = done or best.epoch, seconds or clock.seconds
+    done, seconds = followed.done or best.epoch, followed.seconds or clock.seconds
     net = FittedNet(training, best.weights, prepare, seconds)
     return describe_net(
-        net, best, done, recipe.epochs, stopped=stopped, diverged=diverged, workers=workers
+        net,
+        best,
+        done,
+        recipe.epochs,
+        stopped=followed.stopped,
+        diverged=followed.diverged,
+        workers=workers,
     )
+
+
+@dataclass(slots=True)
+class _Followed:
+    """What the events of a network's training said."""
+
+    done: int = 0
+    seconds: float = 0.0
+    diverged: str = ""
+    stopped: bool = False
+    last: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The last event of each kind."""
+
+
+def _follow_epochs(
+    events: Generator[dict[str, Any], None, None], epochs: int, path: Path, console: Console
+) -> _Followed:
+    """Show the progress of workers until they end, or Ctrl-C ends them."""
+    followed = _Followed()
+    if path.exists():
+        console.out(f"resuming from {path}", highlight=False)
+    try:
+        with LiveDisplay(console, "epoch 1") as live, closing(events):
+            for event in events:
+                followed.last[event["kind"]] = event
+                if event["kind"] == "epoch":
+                    followed.done, followed.seconds = event["epoch"], event["seconds"]
+                    epoch = Epoch(event["epoch"], event["step"], event["t"], event["loss"])
+                    line = describe_epoch(
+                        epoch, event["error"], event["best_error"], event["seconds"], epochs
+                    )
+                    live.show(epoch.t, event["seconds"], line)
+                elif event["kind"] == "network":
+                    console.out(event["summary"], highlight=False)
+                elif event["kind"] == "diverged":
+                    followed.diverged = event["message"]
+                elif event["kind"] == "restart":
+                    console.out(_describe_restart(event["message"], path), highlight=False)
+    except KeyboardInterrupt:
+        followed.stopped = True
+    return followed
 
 
 def _describe_restart(message: str, path: Path) -> str:
@@ -187,12 +221,127 @@ def _fit_trees(
     prepare, rows, options = prepare_trees(recipe, train, valid, described["metric"], rng)
     write_rows(Path(described["folder"]), **rows)
     job = TrainJob(**described, options=options)
-    with LiveDisplay(console, "starting") as live, closing(run_workers(job, workers)) as events:
-        notify = live.notify(options["rounds"])
+    _follow_rounds(run_workers(job, workers), options["rounds"], console)
+    fitted = load_trees(path, prepare, train)
+    return describe_fit(fitted, fitted.details | {"workers": workers}, fitted.seconds)
+
+
+def _follow_rounds(
+    events: Generator[dict[str, Any], None, None], rounds: int, console: Console
+) -> dict[str, dict[str, Any]]:
+    """Show the progress of boosting workers until they end; return the last event of each kind."""
+    last: dict[str, dict[str, Any]] = {}
+    with LiveDisplay(console, "starting") as live, closing(events):
+        notify = live.notify(rounds)
         for event in events:
+            last[event["kind"]] = event
             if event["kind"] == "round":
                 notify(Stage(event["share"], event["seconds"], event["error"]))
             elif event["kind"] == "restart":
                 console.out(f"{event['message']}. Boosting starts again", highlight=False)
-    fitted = load_trees(path, prepare, train)
-    return describe_fit(fitted, fitted.details | {"workers": workers}, fitted.seconds)
+    return last
+
+
+def fit_row_groups(
+    plan: StreamedPlan,
+    console: Console,
+    threads: int,
+    checkpoint: Path,
+    *,
+    workers: int,
+    checkpoint_every: int,
+) -> StreamedFit:
+    """Fit and evaluate by workers, each on its own row groups of a table larger than memory.
+
+    The recipe and the metric are those for the expected number of rows and the classes of the
+    sample; resuming is as in :func:`fit_parallel`, from the end of an epoch.
+    """
+    n_groups = len(plan.shards.row_groups)
+    if workers > n_groups:
+        raise UserError(
+            f"--workers: expected at most {n_groups}, the number of row groups; got {workers}"
+        )
+    if checkpoint_every:
+        raise UserError(
+            "--checkpoint-every does not apply to a table that is read from disk row group by row "
+            "group, which has a checkpoint after every epoch. Leave it out"
+        )
+    sample, read_options, sampled = plan.infer(console)
+    show_schema(sampled.table, console)
+    n_rows = round(plan.shards.n_rows * (1 - TEST_SHARE))
+    counts = np.bincount(sampled.table.y)
+    recipe, metric = plan.choose(sampled.schema, n_rows, counts)
+    is_net = isinstance(recipe, NetRecipe)
+    with tempfile.TemporaryDirectory(prefix="graduel-") as text:
+        folder = Path(text)
+        options = describe_row_groups(folder, plan.shards, sample, read_options, plan.seed)
+        job = TrainJob(
+            family="net" if is_net else "xgboost",
+            recipe=to_plain(recipe),
+            metric=metric.name,
+            folder=text,
+            n_classes=0,
+            rng_state=dict(np.random.default_rng(plan.seed).bit_generator.state),
+            checkpoint=str(checkpoint),
+            breaks_ties=True,
+            threads=max(1, threads // workers),
+            options=options | {"title": plan.contender.title},
+        ).with_key()
+        try:
+            events = run_workers(job, workers)
+            if is_net:
+                done, last = _streamed_net(events, recipe.epochs, checkpoint, console, workers)
+            else:
+                last = _follow_rounds(events, recipe.n_estimators, console)
+                details = {k: v for k, v in last["details"].items() if k != "kind"}
+                done = describe_fit(None, details | {"workers": workers}, last["round"]["seconds"])
+        except LostWorkerError as error:
+            raise _lost_again(error) from None
+        model = load_model(folder / MODEL)
+    remove_checkpoint(checkpoint)
+    scores = {name: value for name, value in last["scores"].items() if name != "kind"}
+    table = last["table"]
+    return StreamedFit(done, model, recipe, metric.name, table["rows"], table["test_rows"], scores)
+
+
+def _streamed_net(
+    events: Generator[dict[str, Any], None, None],
+    epochs: int,
+    checkpoint: Path,
+    console: Console,
+    workers: int,
+) -> tuple[FitOutcome, dict[str, dict[str, Any]]]:
+    """Follow a network's training on row groups; return its outcome and the last events."""
+    followed = _follow_epochs(events, epochs, checkpoint, console)
+    if followed.stopped:
+        if checkpoint.exists():
+            text = "stopped; the same command resumes from the last epoch"
+        else:
+            text = "stopped before the first epoch; nothing is saved"
+        typer.echo(f"graduel: {text}.", err=True)
+        raise typer.Exit(130)
+    progress = load_checkpoint(checkpoint)[0]
+    best, done = progress["best"], followed.done or progress["best"]["epoch"]
+    details = {
+        "epochs": done,
+        "best_epoch": best["epoch"],
+        "valid_error": best["error"],
+        "workers": workers,
+    }
+    outcome = FitOutcome(
+        None,
+        details,
+        selected=describe_best(best["epoch"]),
+        length=count_epochs(done, epochs),
+        seconds=progress["seconds"],
+        diverged=followed.diverged,
+    )
+    return outcome, followed.last
+
+
+def _lost_again(error: LostWorkerError) -> UserError:
+    """Return the error of workers that keep dying."""
+    return UserError(
+        f"{error}, again and again: too little memory? Run the same command to resume, "
+        "with fewer --workers"
+    )

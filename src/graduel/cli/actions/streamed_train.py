@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typer
 from rich.console import Console
 from threadpoolctl import threadpool_limits
@@ -18,25 +18,28 @@ from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.data_source import print_findings
 from graduel.contenders import LabelledRows
+from graduel.contenders.contender import Array
 from graduel.contenders.family import NamedContender, TableTraits
 from graduel.contenders.fit_job import Clock
 from graduel.contenders.net import FittedNet
 from graduel.contenders.registry import get_contender
+from graduel.contenders.sharded.evaluation import scores_of_sums, sum_losses
 from graduel.contenders.sharded.sharded_net import start_streamed_training
 from graduel.cores import choose_threads
 from graduel.data.row_groups.parquet_shards import ParquetShards
-from graduel.data.row_groups.row_assignment import TEST
-from graduel.data.row_groups.shard_scan import infer_schema
+from graduel.data.row_groups.shard_scan import Sample, SampledTable, infer_from, read_sample
 from graduel.data.row_groups.sharded_table import ShardedTable
-from graduel.data.table import explain_dropped
+from graduel.data.schema import Schema
+from graduel.data.table import Table, explain_dropped
 from graduel.data.table_checks import check_table
+from graduel.data.target import NoTargetError
 from graduel.duel.plan.defaults import RARE_SHARE
 from graduel.duel.plan.threads import parse_threads
 from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError
 from graduel.kernels import describe
 from graduel.kernels.shares import limit_threads
-from graduel.metrics.metric import Metric, get_metric, is_misclassified, log_loss
+from graduel.metrics.metric import Metric, get_metric
 from graduel.models.model import Model
 from graduel.models.model_file import save_model
 from graduel.serialize import to_plain
@@ -48,6 +51,66 @@ IN_MEMORY_ONLY = ("rows", "quick", "bins", "group", "time", "separator", "decima
 """Options that have no meaning for row groups, or need all rows in memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class StreamedPlan:
+    """What is to be fitted: the row groups, the contender, and the user's options."""
+
+    shards: ParquetShards
+    contender: NamedContender
+    net: str | None
+    metric: str | None
+    seed: int
+    read_options: dict[str, Any]
+
+    def infer(self, console: Console) -> tuple[Sample, dict[str, Any], SampledTable]:
+        """Read the sample and infer the schema; print notes and findings.
+
+        Returned are the sample, the options of the inference, and its result.
+        """
+        shards, names = self.shards, {"target", "categorical", "numeric", "drop"}
+        n_files, n_groups = len(shards.files), len(shards.row_groups)
+        console.out(
+            f"{shards.n_rows:,} rows in {n_groups:,} row group{'s' * (n_groups > 1)} of "
+            f"{n_files:,} file{'s' * (n_files > 1)} are read from disk",
+            highlight=False,
+        )
+        given = {name: value for name, value in self.read_options.items() if name in names}
+        if given.get("target") is None:
+            raise NoTargetError(shards.read(shards.row_groups[0]))
+        sample = read_sample(shards, self.seed)
+        return sample, given, infer_from(sample, shards, seed=self.seed, **given)
+
+    def choose(self, schema: Schema, n_rows: int, counts: Array) -> tuple[Any, Metric]:
+        """Return the recipe for training and validation rows, and the metric.
+
+        Parameters
+        ----------
+        schema : the table's schema
+        n_rows : the number of training and validation rows
+        counts : the number of rows of each class, or of a sample
+        """
+        kinds, n_classes = {column.kind for column in schema.columns}, len(schema.classes)
+        vectors = n_classes > 2 and "categorical" not in kinds
+        traits = TableTraits(n_rows, n_classes, vectors)
+        return build_recipe(self.contender, self.net, traits), _metric(self.metric, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedFit:
+    """A fit on row groups: its outcome, the model, and what it was fitted and evaluated on."""
+
+    done: FitOutcome
+    model: Model
+    recipe: Any
+    metric: str
+    rows: int
+    test_rows: int
+    scores: dict[str, Any]
+
+
+FitStreamed = Callable[[StreamedPlan, Console, int, Path], StreamedFit]
+
+
 def run_streamed(
     shards: ParquetShards,
     read_options: dict[str, Any],
@@ -57,9 +120,14 @@ def run_streamed(
     seed: int,
     out: Path | None,
     as_json: bool,
+    fit_by: FitStreamed | None = None,
     **options: Any,
 ) -> None:
-    """Infer the schema, fit, evaluate on the test rows, save: each a pass over the row groups."""
+    """Infer the schema, fit, evaluate on the test rows, save: each a pass over the row groups.
+
+    `fit_by` fits the plan with a number of threads and a file for checkpoints; default: in this
+    process.
+    """
     _check_options(read_options | options)
     family, named = get_contender(contender)
     if family.name not in ("net", "xgboost"):
@@ -71,37 +139,33 @@ def run_streamed(
     path = out if out is not None else unused_path(f"seed{seed}", shards.name)
     check_writable(path)
     _check_metric(options.get("metric"))
-    _recipe(named, net, TableTraits(shards.n_rows))  # raises before the table is read
+    build_recipe(named, net, TableTraits(shards.n_rows))  # raises before the table is read
     console = Console(stderr=True)
+    plan = StreamedPlan(shards, named, net, options.get("metric"), seed, read_options)
     with threadpool_limits(threads), limit_threads(threads):
-        table = _read_schema(shards, read_options, seed, console)
-        metric = _metric(options.get("metric"), table)
-        kinds = {column.kind for column in table.schema.columns}
-        n_classes = len(table.schema.classes)
-        vectors = n_classes > 2 and "categorical" not in kinds
-        recipe = _recipe(named, net, TableTraits(table.n_train + table.n_valid, n_classes, vectors))
-        done, model = _fit(recipe, table, named.title, metric.name, seed, threads, console)
-        scores = evaluate_streamed(model, table, metric)
-    kernels = describe() if family.name == "net" else None
+        fit = (fit_by or _fit_alone)(
+            plan, console, threads, path.with_name(f"{path.name}.checkpoint")
+        )
+    done, kernels = fit.done, describe() if family.name == "net" else None
     report = {
         "dataset": shards.name,
         "contender": contender,
-        "classes": list(table.schema.classes),
-        "scale": table.schema.scale,
-        "recipe": to_plain(recipe),
+        "classes": list(fit.model.schema.classes),
+        "scale": fit.model.schema.scale,
+        "recipe": to_plain(fit.recipe),
         "seed": seed,
-        "rows": table.n_train,
-        "test_rows": table.n_test,
+        "rows": fit.rows,
+        "test_rows": fit.test_rows,
         **done.details,
-        **scores,
+        **fit.scores,
         "seconds": done.seconds,
         "environment": to_plain(describe_environment(command_line(), threads, kernels)),
     }
-    save_model(path, replace(model, notes=report))
+    save_model(path, replace(fit.model, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
-        show_report(report, done, metric.name, path, Console(), predicts=True)
+        show_report(report, done, fit.metric, path, Console(), predicts=True)
     if done.diverged:
         typer.echo(f"graduel: {done.diverged}. The best epoch before is saved.", err=True)
         raise typer.Exit(2)
@@ -124,7 +188,7 @@ def _check_options(options: dict[str, Any]) -> None:
         )
 
 
-def _recipe(contender: NamedContender, net: str | None, traits: TableTraits) -> Any:
+def build_recipe(contender: NamedContender, net: str | None, traits: TableTraits) -> Any:
     """Return the contender's recipe for the table, with the user's changes.
 
     Raises
@@ -155,31 +219,29 @@ def _check_metric(name: str | None) -> None:
         )
 
 
-def _metric(name: str | None, table: ShardedTable) -> Metric:
+def _metric(name: str | None, counts: Array) -> Metric:
     """Return the metric: the user's, or by default log loss if one class has over 90 % of rows."""
-    counts = table.counts.sum(axis=0)
     is_rare = 1 - counts.max() / counts.sum() < RARE_SHARE
     return get_metric(name or ("log_loss" if is_rare else "error"))
 
 
-def _read_schema(
-    shards: ParquetShards, options: dict[str, Any], seed: int, console: Console
-) -> ShardedTable:
-    """Infer the schema from a sample, scan all rows; print notes and findings."""
-    n_files, n_groups = len(shards.files), len(shards.row_groups)
-    console.out(
-        f"{shards.n_rows:,} rows in {n_groups:,} row group{'s' * (n_groups > 1)} of {n_files:,} "
-        f"file{'s' * (n_files > 1)} are read from disk",
-        highlight=False,
-    )
-    names = {"target", "categorical", "numeric", "drop"}
-    given = {name: value for name, value in options.items() if name in names}
-    sampled = infer_schema(shards, seed=seed, **({"target": None} | given))
-    table = ShardedTable.of(shards, sampled)
-    for line in (*table.table.notes, *explain_dropped(table.table.set_aside)):
+def show_schema(table: Table, console: Console) -> None:
+    """Print the notes of the inference and the findings of the checks."""
+    for line in (*table.notes, *explain_dropped(table.set_aside)):
         console.out(f"note: {line}", highlight=False)
-    print_findings(check_table(table.table))
-    return table
+    print_findings(check_table(table))
+
+
+def _fit_alone(plan: StreamedPlan, console: Console, threads: int, checkpoint: Path) -> StreamedFit:
+    """Scan all rows, fit and evaluate in this process, which writes no checkpoints."""
+    table = ShardedTable.of(plan.shards, plan.infer(console)[2])
+    show_schema(table.table, console)
+    counts = table.counts.sum(axis=0)
+    recipe, metric = plan.choose(table.schema, table.n_train + table.n_valid, counts)
+    title, seed = plan.contender.title, plan.seed
+    done, model = _fit(recipe, table, title, metric.name, seed, threads, console)
+    scores = scores_of_sums(sum_losses(model, table, metric), metric)
+    return StreamedFit(done, model, recipe, metric.name, table.n_train, table.n_test, scores)
 
 
 def _fit(
@@ -215,26 +277,3 @@ def _fit(
     assert isinstance(fitted, FittedNet)
     network, preparation = training.network, prepare.preparation
     return done, Model("net", title, table.schema, preparation, network, fitted.weights)
-
-
-def evaluate_streamed(model: Model, table: ShardedTable, metric: Metric) -> dict[str, Any]:
-    """Return the metrics on the test rows, summed over row groups."""
-    n, errors, losses, own = 0, 0, 0.0, 0.0
-    assert model.preparation is not None
-    assert metric.per_row is not None
-    for features, y in table.blocks(TEST):
-        if not len(y):
-            continue
-        p = model.predict_proba_prepared(model.preparation.transform(features))
-        if not np.isfinite(p).all():
-            raise UserError(
-                "the network diverged: its probabilities are not finite. Lower the learning rate"
-            )
-        n += len(y)
-        errors += int(is_misclassified(p, y).sum())
-        losses += log_loss(p, y) * len(y)
-        own += float(np.sum(metric.per_row(p, y)))
-    scores: dict[str, Any] = {"test_error": errors / n, "test_log_loss": losses / n}
-    if metric.name not in ("error", "log_loss"):
-        scores |= {"metric": metric.name, f"test_{metric.name}": metric.shown(own / n)}
-    return scores

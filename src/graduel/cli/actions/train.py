@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,10 @@ def run(
     _check_workers(workers, checkpoint_every, contender, family.name)
     table = open_table_files(dataset, stream=stream)
     if isinstance(table, ParquetShards):
-        if workers > 1:
-            raise UserError(
-                "--workers: expected 1 for a table that is read from disk row group by row group; "
-                f"got {workers}. Leave it out"
-            )
+        from graduel.cli.actions.parallel_fit import fit_row_groups
         from graduel.cli.actions.streamed_train import run_streamed
 
+        by_workers = partial(fit_row_groups, workers=workers, checkpoint_every=checkpoint_every)
         return run_streamed(
             table,
             read_options,
@@ -86,6 +84,7 @@ def run(
             seed=seed,
             out=out,
             as_json=as_json,
+            fit_by=by_workers if workers > 1 else None,
             **options,
         )
     data = training_source(dataset, read_options, options, table)
@@ -187,6 +186,7 @@ def _evaluate(
     done: FitOutcome, data: Dataset, split: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
     """Evaluate the model on the test rows; return the report saved with it."""
+    assert done.fitted is not None
     p, y = done.fitted.predict_proba(data.table[split.test]), data.y[split.test]
     if not np.isfinite(p).all():
         raise UserError(

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from graduel.contenders.fit_job import Clock
+from graduel.contenders.sharded.sharded_net import start_streamed_training
+from graduel.contenders.workers.row_group_job import KEY, describe_table, finish, open_shard
 from graduel.contenders.workers.train_job import Emit, TrainJob
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.errors import UserError
+from graduel.models.model import Model
 from graduel.train import DivergedError
 from graduel.train.io.checkpoint_file import load_checkpoint, save_checkpoint
 from graduel.train.loop.parallel import Collective
@@ -26,20 +29,17 @@ def build_recipe(job: TrainJob) -> NetRecipe:
 
 def train_network(job: TrainJob, collective: Collective, emit: Emit, clock: Clock) -> None:
     """Train from the last checkpoint, or from the start; worker 0 writes checkpoints."""
-    preparation = None
-    if job.preparation is not None:
-        preparation = NetPreparation.from_spec(job.preparation)
-    recipe, key = build_recipe(job), job.key
-    training = Training(
-        recipe,
-        job.rows("X"),
-        job.rows("y"),
-        job.n_classes,
-        rng=job.rng(),
-        image=job.image,
-        inputs=preparation,
-        collective=collective,
-    )
+    recipe, key, table = build_recipe(job), job.key, None
+    if KEY in job.options:
+        table = open_shard(job, collective)
+        emit(describe_table(table))
+        seed = job.options[KEY]["seed"]
+        prepare, training = start_streamed_training(recipe, table, seed, collective=collective)
+        valid_X, valid_y = prepare(table.valid[0]), table.valid[1]
+        emit({"kind": "network", "summary": training.network.summary()})
+    else:
+        training = _start_in_memory(job, recipe, collective)
+        valid_X, valid_y = job.rows("valid_X"), job.rows("valid_y")
     best = BestEpoch(training.prediction_weights.copy())
     path, before, steps = Path(job.checkpoint), 0.0, 0
     if path.exists():
@@ -62,9 +62,7 @@ def train_network(job: TrainJob, collective: Collective, emit: Emit, clock: Cloc
 
     training.on_step = on_step
     try:
-        for epoch, error in training.validated_epochs(
-            job.rows("valid_X"), job.rows("valid_y"), best, job.losses
-        ):
+        for epoch, error in training.validated_epochs(valid_X, valid_y, best, job.losses):
             steps += 1
             save()
             emit(
@@ -84,7 +82,28 @@ def train_network(job: TrainJob, collective: Collective, emit: Emit, clock: Cloc
         if not best.epoch:
             raise UserError(str(error)) from None
         emit({"kind": "diverged", "message": str(error)})
+    if table is not None:
+        title, network = job.options["title"], training.network
+        model = Model("net", title, table.schema, prepare.preparation, network, best.weights)
+        finish(job, collective, model, table, emit)
     emit({"kind": "end"})
+
+
+def _start_in_memory(job: TrainJob, recipe: NetRecipe, collective: Collective) -> Training:
+    """Return the training on the rows of the job's folder."""
+    preparation = None
+    if job.preparation is not None:
+        preparation = NetPreparation.from_spec(job.preparation)
+    return Training(
+        recipe,
+        job.rows("X"),
+        job.rows("y"),
+        job.n_classes,
+        rng=job.rng(),
+        image=job.image,
+        inputs=preparation,
+        collective=collective,
+    )
 
 
 def check_key(path: Path, progress: dict[str, Any], key: str) -> None:

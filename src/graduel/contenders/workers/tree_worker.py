@@ -6,13 +6,18 @@ XGBoost merges the quantile sketches of the shards and adds up their histograms,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from graduel.contenders.contender import Progress
 from graduel.contenders.fit_job import Clock
+from graduel.contenders.workers.row_group_job import KEY, describe_table, finish, open_shard
 from graduel.contenders.workers.train_job import Emit, TrainJob
+from graduel.contenders.xgboost_recipes import XGBoostRecipe
+from graduel.serialize import from_plain
 from graduel.train.io.checkpoint_file import save_checkpoint
 from graduel.train.loop.parallel import Collective, DataParallel
 
@@ -22,6 +27,8 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
 
     A training that lost a worker starts again from the first round.
     """
+    if KEY in job.options:
+        return _train_on_row_groups(job, collective, emit, clock)
     import xgboost
     from xgboost.callback import EarlyStopping, TrainingCallback
 
@@ -79,4 +86,38 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
         progress["valid_error"] = float(history["valid"][options["error"]][best])
         content = np.frombuffer(bytes(booster.save_raw("ubj")), np.uint8)
         save_checkpoint(Path(job.checkpoint), progress, {"booster": content})
+    emit({"kind": "end"})
+    return None
+
+
+def _train_on_row_groups(job: TrainJob, collective: Collective, emit: Emit, clock: Clock) -> None:
+    """Train all rounds on this worker's row groups, and validate on its share of those rows."""
+    from graduel.contenders.sharded.sharded_xgboost import fit_xgboost
+
+    table = open_shard(job, collective)
+    emit(describe_table(table))
+    X, y = table.valid
+    start, stop = DataParallel(collective, 0).bounds(len(y))
+
+    def notify(progress: Progress) -> None:
+        emit(
+            {
+                "kind": "round",
+                "share": progress.share,
+                "error": progress.valid_error,
+                "seconds": clock.seconds,
+            }
+        )
+
+    model, details, _ = fit_xgboost(
+        from_plain(XGBoostRecipe, job.recipe),
+        replace(table, valid=(X[start:stop], y[start:stop])),
+        metric=job.metric,
+        title=job.options["title"],
+        seed=job.options[KEY]["seed"],
+        threads=job.threads,
+        notify=notify,
+    )
+    emit({"kind": "details", **details})
+    finish(job, collective, model, table, emit)
     emit({"kind": "end"})

@@ -33,6 +33,7 @@ over uniform, normal, log-normal and discrete columns, merged from up to 400 par
 MOST_SAMPLED = 1 << 14
 """Maximum number of distinct values in the sample that detects values which float32 merges."""
 CHUNK = 1 << 20
+HIGHEST_HASH = (1 << 64) - 1
 
 
 class Distribution:
@@ -52,7 +53,7 @@ class Distribution:
         self.values: Array | None = np.empty(0)
         self.counts = np.empty(0, np.int64)
         self._digest: tdigest_double | None = None
-        self._sample, self._cut = np.empty(0), 1 << 64
+        self._sample, self._cut = np.empty(0), HIGHEST_HASH
         # Sampled are the values whose float32 has a hash below the cut.
 
     @property
@@ -164,14 +165,14 @@ class Distribution:
     def _add_to_sketch(self, x: Array) -> None:
         assert self._digest is not None
         self._digest.update(np.ascontiguousarray(x, np.float64))
-        known = x[_hash_float32(x) < np.uint64(min(self._cut, (1 << 64) - 1))]
+        known = x[_hash_float32(x) < np.uint64(self._cut)]
         self._resample(np.concatenate([self._sample, known]))
 
     def _resample(self, x: Array) -> None:
         """Set the sample to the distinct values of `x` below the cut; lower the cut if too many."""
         x = np.unique(x)
         codes = _hash_float32(x)
-        keep = codes < np.uint64(min(self._cut, (1 << 64) - 1))
+        keep = codes < np.uint64(self._cut)
         x, codes = x[keep], codes[keep]
         if len(x) > MOST_SAMPLED:
             self._cut = int(np.sort(codes)[MOST_SAMPLED])
@@ -179,7 +180,7 @@ class Distribution:
         self._sample = x
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return plain values, the digest as bytes, so that workers can send it."""
+        """Return plain values and arrays, the digest as bytes, so that workers can send it."""
         state = {name: getattr(self, name) for name in self.__slots__}
         return state | {"_digest": None if self._digest is None else self._digest.serialize()}
 

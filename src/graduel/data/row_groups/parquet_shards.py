@@ -131,6 +131,14 @@ def open_shards(text: str | Path) -> ParquetShards:
             f"{text}: expected Parquet files; there are none. Give a folder with files that end "
             "in .parquet, or a quoted pattern such as 'data/*.parquet'"
         )
+    name = Path(text).name if Path(text).is_dir() else files[0].parent.name
+    if Path(text).is_file():
+        name = Path(text).stem
+    return open_files(files, name or "table")
+
+
+def open_files(files: Sequence[Path], name: str) -> ParquetShards:
+    """Open these Parquet files as one table; errors are those of :func:`open_shards`."""
     types = parquet_schema(files[0])
     for path in files[1:]:
         _check_types(files[0], types, path, parquet_schema(path))
@@ -145,13 +153,12 @@ def open_shards(text: str | Path) -> ParquetShards:
                 groups.append(RowGroup(len(groups), path, start, n_rows, total))
             start, total = start + n_rows, total + n_rows
     if not groups:
-        raise UserError(f"{text}: expected rows; the {len(files):,} Parquet files have none")
+        raise UserError(
+            f"{files[0]}: expected rows; the {len(files):,} Parquet files of the table have none"
+        )
     names, _ = sanitize_names(list(types))
-    name = Path(text).name if Path(text).is_dir() else files[0].parent.name
-    if Path(text).is_file():
-        name = Path(text).stem
     return ParquetShards(
-        name or "table",
+        name,
         tuple(files),
         tuple(groups),
         dict(zip(names, types.values(), strict=True)),

@@ -32,7 +32,10 @@ class PreparedStream:
     In each epoch the row groups are read in random order, and a buffer is filled with their
     training rows, which another thread reads and prepares. A full buffer is shuffled and divided
     into batches; rows that do not fill a batch stay in it. The order is drawn by a generator keyed
-    by (seed, epoch), so that it does not depend on earlier epochs.
+    by (seed, epoch, worker), so that it does not depend on earlier epochs.
+
+    Each of several workers gives every batch a part in proportion to its number of rows: with n of
+    all N rows it has given ⌊n min(sB, N) / N⌋ rows after s batches of size B.
 
     Parameters
     ----------
@@ -52,12 +55,12 @@ class PreparedStream:
         seed: int = 0,
         buffer_rows: int = BUFFER_ROWS,
     ) -> None:
-        self.table, self.preparation, self.seed, self.epoch = table, preparation, seed, 0
+        self.table, self.preparation, self.seed = table, preparation, seed
         self.n_features = len(preparation.names)
         self.buffer_rows = max(1, min(buffer_rows, BUFFER_BYTES // (4 * max(self.n_features, 1))))
 
     def __len__(self) -> int:
-        return self.table.n_train
+        return sum(self.table.train_rows.values())
 
     @property
     def class_counts(self) -> Array:
@@ -70,14 +73,27 @@ class PreparedStream:
         rows = rows[:: max(1, len(rows) // SAMPLE)][:SAMPLE]
         return self.preparation.transform(self.table.table.frame[rows])
 
-    def epoch_batches(self, size: int) -> Iterator[tuple[Array, Array]]:
-        """Yield the rows and class codes of the batches of the next epoch."""
-        rng = np.random.default_rng([self.seed, self.epoch, 2])
-        self.epoch += 1
+    def epoch_batches(self, size: int, epoch: int) -> Iterator[tuple[Array, Array]]:
+        """Yield the rows and class codes of this worker's part of each batch of an epoch."""
+        rng = np.random.default_rng([self.seed, epoch, 2, *self._worker])
         groups = self.table.shards.row_groups
         order = [groups[i] for i in rng.permutation(len(groups))]
         capacity = max(size, self.buffer_rows)
         X, y, n = np.empty((capacity, self.n_features), np.float32), np.empty(capacity, np.intp), 0
+        ends, done = self._part_ends(size), 0
+
+        def shuffled_parts(parts: int) -> Iterator[tuple[Array, Array]]:
+            """Yield the next parts of the shuffled buffer; move its other rows to the start."""
+            nonlocal n, done
+            shuffled, start, first = rng.permutation(n), 0, int(ends[done - 1]) if done else 0
+            for end in ends[done : done + parts]:
+                rows = shuffled[start : int(end) - first]
+                start += len(rows)
+                yield X[rows], y[rows]
+            rest = shuffled[start:]
+            n, done = len(rest), done + parts
+            X[:n], y[:n] = X[rest], y[rest]
+
         for rows, codes in in_background(self._chunks(order, rng)):
             start = 0
             while start < len(codes):
@@ -86,12 +102,21 @@ class PreparedStream:
                 X[n:end], y[n:end] = rows[start:stop], codes[start:stop]
                 n, start = end, stop
                 if n == capacity:
-                    shuffled = rng.permutation(n)
-                    left = n % size
-                    yield from _batches(X, y, shuffled[: n - left], size)
-                    rest = shuffled[n - left :]
-                    X[:left], y[:left], n = X[rest], y[rest], left
-        yield from _batches(X, y, rng.permutation(n), size)
+                    given = int(ends[done - 1]) if done else 0
+                    yield from shuffled_parts(int((ends <= given + n).sum()) - done)
+        yield from shuffled_parts(len(ends) - done)
+
+    @property
+    def _worker(self) -> tuple[int, ...]:
+        """What distinguishes the order of a worker's rows; nothing if there is one worker."""
+        first, total = self.table.shards.row_groups, len(self.table.train_rows)
+        return (first[0].number,) if 0 < len(first) < total else ()
+
+    def _part_ends(self, size: int) -> Array:
+        """Return this worker's number of rows up to the end of each batch."""
+        total = len(self)
+        ends = np.minimum(np.arange(size, total + size, size), total)
+        return self.table.n_train * ends // total
 
     def _chunks(self, order: list[RowGroup], rng: np.random.Generator) -> Iterator[Chunk]:
         """Yield prepared training rows; those of a row group are shuffled if they are many."""
@@ -111,9 +136,3 @@ def in_background(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         while (chunk := following.result()) is not None:
             following = pool.submit(next, chunks, None)
             yield chunk
-
-
-def _batches(X: Array, y: Array, order: Array, size: int) -> Iterator[tuple[Array, Array]]:
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        yield X[rows], y[rows]

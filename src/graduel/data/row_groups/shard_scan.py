@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,50 +89,76 @@ class SampledTable:
         return [*(column.name for column in self.schema.columns), self.labels.target]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Some rows of a table as they are in its files, with the role of each."""
+
+    rows: pl.DataFrame
+    roles: np.ndarray
+
+
 def infer_schema(
     shards: ParquetShards,
     *,
     target: str | None,
-    categorical: Iterable[str] = (),
-    numeric: Iterable[str] = (),
-    drop: Iterable[str] = (),
     seed: int = 0,
     sample: int = SAMPLE,
+    **options: Any,
 ) -> SampledTable:
     """Infer the schema of a table from about `sample` rows, spread over all row groups.
 
-    Parameters and errors are those of :func:`graduel.data.schema_inference.infer_table`.
+    Options and errors are those of :func:`graduel.data.schema_inference.infer_table`.
     """
-    import polars as pl
-
-    from graduel.data.dataset import Dataset
-
     if target is None:
         raise NoTargetError(shards.read(shards.row_groups[0]))
+    return infer_from(
+        read_sample(shards, seed, sample), shards, target=target, seed=seed, **options
+    )
+
+
+def read_sample(shards: ParquetShards, seed: int = 0, sample: int = SAMPLE) -> Sample:
+    """Read about `sample` rows, spread over all row groups."""
+    import polars as pl
+
     assignment = RowAssignment.of(shards.n_rows, seed)
     parts, roles = [], []
     for group, frame in shards.stream():
         rows = spread_rows(group, shards.n_rows, sample, seed)
         parts.append(frame[rows])
         roles.append(assignment.roles(group)[rows])
-    rows_of_sample = pl.concat(parts)
+    return Sample(pl.concat(parts), np.concatenate(roles))
+
+
+def infer_from(
+    sample: Sample,
+    shards: ParquetShards,
+    *,
+    target: str,
+    categorical: Iterable[str] = (),
+    numeric: Iterable[str] = (),
+    drop: Iterable[str] = (),
+    seed: int = 0,
+) -> SampledTable:
+    """Infer the schema of a table from its sample; see :func:`infer_schema`."""
+    from graduel.data.dataset import Dataset
+
     table = infer_table(
-        rows_of_sample,
+        sample.rows,
         name=shards.name,
         target=target,
         categorical=categorical,
         numeric=numeric,
         drop=drop,
     )
-    note = f"column types are inferred from {rows_of_sample.height:,} of {shards.n_rows:,} rows"
+    note = f"column types are inferred from {sample.rows.height:,} of {shards.n_rows:,} rows"
     table = replace(table, notes=(note, *table.notes))
-    kind = numeric_if_possible(rows_of_sample[table.target]).dtype
+    kind = numeric_if_possible(sample.rows[table.target]).dtype
     return SampledTable(
         table,
         Schema.of(Dataset.from_table(table)),
         Labels(table.target, kind.is_numeric()),
-        assignment,
-        np.concatenate(roles)[table.rows] == TRAIN,
+        RowAssignment.of(shards.n_rows, seed),
+        sample.roles[table.rows] == TRAIN,
     )
 
 

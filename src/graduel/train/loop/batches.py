@@ -114,7 +114,11 @@ def iter_batches(
 
 
 class BatchStream(Protocol):
-    """Training rows that are not in memory: each epoch is an iterator over its batches."""
+    """Training rows that are not in memory: each epoch is an iterator over its batches.
+
+    In a training by several workers, each has the stream of its own rows. Its length and the
+    number of its batches are those of all workers together; a part of a batch may be empty.
+    """
 
     @property
     def dtype(self) -> str:
@@ -128,10 +132,11 @@ class BatchStream(Protocol):
 
     def __len__(self) -> int: ...
 
-    def epoch_batches(self, size: int) -> Iterator[tuple[Array, Array]]:
-        """Yield rows and class codes or targets of the next epoch; only the last batch is smaller.
+    def epoch_batches(self, size: int, epoch: int) -> Iterator[tuple[Array, Array]]:
+        """Yield rows and class codes or targets of an epoch; epochs are numbered from 0.
 
-        The sizes of an epoch's batches sum to the number of rows.
+        A batch has at most `size` rows, over all workers. The sizes of an epoch's batches sum to
+        the number of rows.
         """
         ...
 
@@ -169,7 +174,7 @@ class TargetStream:
     def __len__(self) -> int:
         return len(self.stream)
 
-    def epoch_batches(self, size: int) -> Iterator[tuple[Array, Array]]:
-        """Yield rows and targets of the next epoch."""
-        for x, y in self.stream.epoch_batches(size):
+    def epoch_batches(self, size: int, epoch: int) -> Iterator[tuple[Array, Array]]:
+        """Yield rows and targets of an epoch."""
+        for x, y in self.stream.epoch_batches(size, epoch):
             yield x, self.convert(y)

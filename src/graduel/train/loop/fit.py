@@ -27,9 +27,6 @@ from graduel.train.loop.parallel import DataParallel
 Array = NDArray[Any]
 Batch = tuple[Array, Array, Array | None]
 """Rows, targets and row weights."""
-_IN_MEMORY_ONLY = (
-    "expected rows in memory for {}, got a stream of batches; pass the rows as an array and y"
-)
 
 
 class DivergedError(ArithmeticError):
@@ -142,12 +139,13 @@ class Fit:
     order : function that returns the row indices of the next epoch in order. Default: a
         permutation drawn from `rng`
     parallel : the part of this worker in a training of several, each with the same arguments but
-        this one; see ``parallel.py``. Weights are those of worker 0. Not for a stream
+        this one; see ``parallel.py``. Weights are those of worker 0. Each worker has a stream of
+        its own rows, or all rows in memory
 
     Raises
     ------
     ValueError
-        If sizes do not match, a number is not positive, or a stream is to be divided among workers.
+        If sizes do not match, or a number is not positive.
     DivergedError
         During training, if the loss is not finite.
 
@@ -183,8 +181,6 @@ class Fit:
     ) -> None:
         rng = np.random.default_rng(rng)
         if y is None:
-            if parallel is not None:
-                raise ValueError(_IN_MEMORY_ONLY.format("a parallel training"))
             check_rows(network, cast("BatchStream", rows))
         else:
             if not isinstance(rows, Source):
@@ -270,10 +266,14 @@ class Fit:
         Raises
         ------
         ValueError
-            If the rows are a stream, whose position is not part of the progress.
+            If the rows are a stream, and the progress is not that of a complete epoch.
         """
-        if self.y is None:
-            raise ValueError(_IN_MEMORY_ONLY.format("a resumed training"))
+        if self.y is None and progress["step"] % self._epoch_steps:
+            raise ValueError(
+                "expected the progress after a complete epoch, as the rows are a stream of "
+                f"batches; got that of step {progress['step']} with {self._epoch_steps} steps an "
+                "epoch. Resume from the end of an epoch"
+            )
         self.step, self.lr = progress["step"], progress["lr"]
         self._epoch_sums = progress["epoch_loss"], progress["epoch_rows"]
         self._epoch_rng = progress["epoch_rng"]
@@ -334,8 +334,10 @@ class Fit:
     def _batches(self, skip: int) -> Iterator[Batch]:
         """Yield this worker's part of the batches of an epoch, without the first `skip`."""
         if self.y is None:
-            self._epoch_sums = 0.0, 0
-            for x, y in cast("BatchStream", self.rows).epoch_batches(self.batch_size):
+            self._epoch_sums, epoch = (0.0, 0), self.step // self._epoch_steps
+            for x, y in cast("BatchStream", self.rows).epoch_batches(self.batch_size, epoch):
+                if self.parallel is not None:
+                    self.parallel.begin_part(self.step, len(y))
                 yield x, y, None
             return
         parallel, part = self.parallel, None

@@ -111,13 +111,21 @@ class DataParallel:
 
         Steps with another `purpose` (0: training) have streams of their own.
         """
+        self._set_stream(step, purpose)
+        self.batch_rows = len(index)
+        start, stop = self.bounds(len(index))
+        return index[start:stop]
+
+    def begin_part(self, step: int, n: int) -> None:
+        """Set the stream to a step, of whose batch this worker has `n` rows of its own."""
+        self._set_stream(step, 0)
+        self.batch_rows = round(self.sum_number(n))
+
+    def _set_stream(self, step: int, purpose: int) -> None:
         state: Any = self._bits.state
         state["state"]["counter"][...] = (0, 0, step, purpose)
         state.update(buffer_pos=4, has_uint32=0, uinteger=0)
         self._bits.state = state
-        self.batch_rows = len(index)
-        start, stop = self.bounds(len(index))
-        return index[start:stop]
 
     def call(self, t: float = 0.0) -> Call:
         """Return the context of a training pass over this worker's rows."""
@@ -160,6 +168,18 @@ class DataParallel:
         whole = np.zeros((n, *part.shape[1:]), part.dtype)
         whole[start:stop] = part
         return self.collective.all_reduce(whole)
+
+    def gather(self, content: bytes) -> list[bytes]:
+        """Return the contents of all workers, in the order of their ranks."""
+        rank, size = self.collective.rank, self.collective.size
+        lengths = np.zeros(size, np.int64)
+        lengths[rank] = len(content)
+        ends = np.cumsum(self.collective.all_reduce(lengths))
+        whole = np.zeros(int(ends[-1]), np.uint8)
+        whole[int(ends[rank]) - len(content) : int(ends[rank])] = np.frombuffer(content, np.uint8)
+        together = self.collective.all_reduce(whole).tobytes()
+        starts = (0, *ends[:-1])
+        return [together[int(a) : int(b)] for a, b in zip(starts, ends, strict=True)]
 
     def check_equal(self, *arrays: Array) -> None:
         """Raise on all workers if the arrays are not the same on all, bit for bit.

@@ -106,11 +106,12 @@ class Training:
         *,
         rng: np.random.Generator,
         inputs: Inputs | None = None,
+        collective: Collective | None = None,
     ) -> Training:
         """Return a training on rows that are not in memory; `rng` does not draw their order.
 
-        Layers that are initialized from data, and the state of averaged weights, use the stream's
-        sample.
+        Each worker of a parallel training has a stream of its own rows. Layers that are initialized
+        from data, and the state of averaged weights, use the stream's sample.
 
         Raises
         ------
@@ -118,7 +119,15 @@ class Training:
             If the recipe needs all rows in memory, or its parts do not fit together.
         """
         training = cls.__new__(cls)
-        training._begin(recipe, stream, None, len(stream.class_counts), rng=rng, inputs=inputs)
+        training._begin(
+            recipe,
+            stream,
+            None,
+            len(stream.class_counts),
+            rng=rng,
+            inputs=inputs,
+            collective=collective,
+        )
         return training
 
     def _begin(
