@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from graduel.contenders.workers.train_job import (
 from graduel.contenders.workers.worker_group import run_workers
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.errors import UserError
+from graduel.metrics.metric import get_metric
 from graduel.nn import Weights
 from graduel.serialize import to_plain
 from graduel.train import Epoch
@@ -128,8 +130,9 @@ def _fit_net(
                 if event["kind"] == "epoch":
                     done, seconds = event["epoch"], event["seconds"]
                     epoch = Epoch(done, event["step"], event["t"], event["loss"])
+                    losses = event["valid_loss"], event["best_loss"]
                     line = describe_epoch(
-                        epoch, event["error"], event["best_error"], seconds, recipe.epochs
+                        epoch, get_metric(job.metric), losses, seconds, recipe.epochs
                     )
                     live.show(epoch.t, seconds, line)
                 elif event["kind"] == "diverged":
@@ -145,7 +148,14 @@ def _fit_net(
     done, seconds = done or best.epoch, seconds or clock.seconds
     net = FittedNet(training, best.weights, prepare, seconds)
     return describe_net(
-        net, best, done, recipe.epochs, stopped=stopped, diverged=diverged, workers=workers
+        net,
+        best,
+        job.metric,
+        done,
+        recipe.epochs,
+        stopped=stopped,
+        diverged=diverged,
+        workers=workers,
     )
 
 
@@ -191,7 +201,10 @@ def _fit_trees(
         notify = live.notify(options["rounds"])
         for event in events:
             if event["kind"] == "round":
-                notify(Stage(event["share"], event["seconds"], event["error"]))
+                key = "error" if options["by_error"] else "loss"
+                selection = ("error" if options["by_error"] else "log_loss", event[key])
+                stage = Stage(event["share"], event["seconds"], event["error"])
+                notify(replace(stage, selection=selection))
             elif event["kind"] == "restart":
                 console.out(f"{event['message']}. Boosting starts again", highlight=False)
     fitted = load_trees(path, prepare, train)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.contenders.fit_job import Clock
+from graduel.contenders.fit_job import Clock, selection_details
 from graduel.contenders.workers.train_job import Emit, TrainJob
 from graduel.train.io.checkpoint_file import save_checkpoint
 from graduel.train.loop.parallel import Collective, DataParallel
@@ -44,12 +44,13 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
 
     class Watch(TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            history = evals_log["valid"][options["error"]]
+            history = evals_log["valid"]
             emit(
                 {
                     "kind": "round",
                     "share": (epoch + 1) / rounds,
-                    "error": float(history[-1]),
+                    "error": float(history[options["error"]][-1]),
+                    "loss": float(history[options["loss"]][-1]),
                     "seconds": clock.seconds,
                 }
             )
@@ -77,6 +78,10 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
     if not collective.rank:
         progress = {"rounds": done, "best_round": best + 1, "seconds": clock.seconds}
         progress["valid_error"] = float(history["valid"][options["error"]][best])
+        if options["early_stopping_rounds"]:
+            name, key = ("error", "error") if options["by_error"] else ("log_loss", "loss")
+            loss = float(history["valid"][options[key]][best])
+            progress |= selection_details(name, loss)
         content = np.frombuffer(bytes(booster.save_raw("ubj")), np.uint8)
         save_checkpoint(Path(job.checkpoint), progress, {"booster": content})
     emit({"kind": "end"})
