@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from graduel.duel.suite.suite_api import run_suite
     from graduel.duel.suite.suite_runner import load_suite
     from graduel.duel.verdict.predictions import compare_predictions
+    from graduel.duel.verdict.scores import compare_scores
     from graduel.errors import UserError
     from graduel.estimators import MLPClassifier, MLPRegressor, TabularMLPClassifier
     from graduel.nn import Dense, Dropout, Network, ReLU
@@ -50,6 +51,7 @@ _MODULES = {
     "TabularMLPClassifier": "estimators",
     "UserError": "errors",
     "compare_predictions": "duel.verdict.predictions",
+    "compare_scores": "duel.verdict.scores",
     "load_dataset": "data",
     "read_idx": "data",
     "load_run": "duel.result.result_builder",
@@ -74,6 +76,7 @@ __all__ = [
     "TabularMLPClassifier",
     "UserError",
     "compare_predictions",
+    "compare_scores",
     "contenders",
     "data",
     "estimators",

@@ -28,6 +28,7 @@ OPTIONS += ["--quick"]
 TIMES = (
     *("fit_seconds", "predict_row_seconds", "predict_batch_seconds"),
     *("peak_memory_bytes", "tuning_seconds", "missing_cores"),
+    *("predict_row_quartiles", "predict_batch_quartiles"),
 )
 
 

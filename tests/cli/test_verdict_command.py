@@ -157,3 +157,84 @@ def test_any_bytes_are_an_array_or_one_line(tmp_path_factory, noise, cut, kind):
         assert isinstance(read_array(str(path)).array, np.ndarray)
     except UserError as error:
         assert "\n" not in str(error)
+
+
+@pytest.fixture
+def scores(folder):
+    rng = np.random.default_rng(0)
+    lines = [
+        f"{repeat},{fold},{0.80 + 0.02 * rng.random():.4f},{0.90 + 0.02 * rng.random():.4f}"
+        for fold in range(5)
+        for repeat in range(2)
+    ]
+    (folder / "scores.csv").write_text("repeat,fold,net,trees\n" + "\n".join(lines) + "\n")
+    return folder
+
+
+SCORES = ["--scores", "scores.csv", "--rows", "500", "--metric", "accuracy"]
+
+
+def test_a_table_of_scores_by_fold(scores, capsys):
+    said = out(capsys, *SCORES)
+    assert said.startswith("trees is better than net: ")
+    assert "500 rows, 5 folds with 2 repeats" in " ".join(said.split())
+    fields = json.loads(out(capsys, *SCORES, "--json", "--names", "trees,net"))
+    assert (fields["a"], fields["repeats"], fields["verdict"]) == ("trees", 2, "a better")
+
+
+@pytest.mark.parametrize(
+    ("names", "condition", "code"),
+    [
+        ("trees,net", "better or equal", 0),
+        ("net,trees", "better or equal", 1),
+        ("net,trees", "undecided,worse", 0),
+        ("trees,net", "EQUAL", 1),
+    ],
+)
+def test_a_gate_for_continuous_integration(scores, capsys, names, condition, code):
+    from xml.etree import ElementTree
+
+    args = [*SCORES, "--names", names, "--fail-unless", condition, "--junit", "verdict.xml"]
+    assert main(["verdict", *args]) == code
+    err = capsys.readouterr().err
+    (case,) = ElementTree.parse("verdict.xml").getroot().iter("testcase")
+    assert case.get("name") == f"{' against '.join(names.split(','))}: accuracy"
+    assert "better than" in case.findtext("system-out")
+    failure = case.find("failure")
+    assert (failure is not None) == bool(code) == bool(err)
+    if code:
+        assert err == f"graduel: {failure.get('message')}\n"
+        assert err.startswith(f"graduel: --fail-unless: expected {names.split(',')[0]} to be ")
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+@settings(max_examples=30, deadline=None)
+def test_junit_is_xml_whatever_the_names(a, b):
+    from dataclasses import replace
+    from xml.etree import ElementTree
+
+    from graduel.cli.verdicts.gate import write_junit
+    from graduel.duel.verdict.scores import compare_scores
+
+    one = replace(compare_scores([0.9, 0.8], [0.7, 0.6], n_rows=99), a=a, b=b, sentence=a + b)
+    (suite,) = ElementTree.fromstring(write_junit(one, f"{a} fails"))
+    assert suite.get("failures") == "1"
+
+
+def test_errors_of_scores_and_conditions(scores, capsys):
+    np.save("one.npy", np.ones(4))
+    (scores / "three.csv").write_text("a,b,c\n0.1,0.2,0.3\n0.2,0.3,0.4\n")
+    for args, words in (
+        ([], "missing argument 'A': expected the files A, B and Y"),
+        ([*SCORES, "net.npy"], "--scores: expected no other files"),
+        (["net.npy", "trees.npy", "y.npy", "--rows", "5"], "--rows: expected --scores"),
+        ([*SCORES, "--fail-unless", "beter"], "Did you mean 'better'"),
+        ([*SCORES, "--names", "net,forest"], "--names must be one of"),
+        (["--scores", "three.csv", "--rows", "9"], "got a, b, c. Name two of them"),
+        (["--scores", "one.npy", "--rows", "9"], "a column of scores for each model"),
+        (SCORES[:2], "pass n_rows (on the command line: --rows)"),
+    ):
+        assert main(["verdict", *args]) == 2
+        err = capsys.readouterr().err
+        assert words in err
+        assert err.count("\n") == 1

@@ -93,7 +93,8 @@ def test_without_copies_no_random_numbers_are_drawn_and_no_details_added():
     recipe = asdict(replace(RECIPE, augment="none", copies=0))
     made = make_contender("xgboost", "xgboost", recipe)
     outcome, _ = run_cell(made, images(), ROWS, Cell("xgboost", 0), Budget(1))
-    assert set(outcome.details) == {"best_round", "rounds", "valid_error"}
+    selection = {"selected_by", "valid_selected"}
+    assert set(outcome.details) == {"best_round", "rounds", "valid_error", *selection}
 
 
 def test_rows_that_are_not_images_are_refused():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.duel.verdict.costs import OTHER_COSTS, cost_sentence, training_seconds
+from graduel.duel.verdict.costs import OTHER_COSTS, QUARTILES, cost_sentence, training_seconds
 from graduel.duel.verdict.types import Comparison, Costs
 from graduel.metrics.metric import get_metric
 
@@ -22,6 +22,8 @@ EVEN = Costs(
     peak_memory_bytes=100,
     model_bytes=1000,
     tuning_seconds=(None,),
+    predict_row_quartiles=(0.9e-4, 1.1e-4),
+    predict_batch_quartiles=(0.09, 0.11),
 )
 
 
@@ -72,7 +74,7 @@ def sentence(result: Comparison, mine: dict, theirs: dict, metric: str = "error"
             "b better",
             0.01,
             {"fit_seconds": (2.0,), "model_bytes": 100},
-            {"predict_row_seconds": 1e-5},
+            {"predict_row_seconds": 1e-5, "predict_row_quartiles": (0.9e-5, 1.1e-5)},
             "XGBoost is 1.0 percentage points better than net, but takes 5 times as long to train; "
             "it predicts one row 10 times as fast, but has a model 10 times as large.",
         ),
@@ -127,14 +129,36 @@ def test_metrics_without_a_unit_and_titles_of_several_words() -> None:
     )
 
 
-def test_times_of_fits_that_lacked_cores_are_marked() -> None:
+def test_costs_are_not_compared_if_other_processes_used_the_cores() -> None:
     result = compared("a better")
-    plain = sentence(result, {"missing_cores": (0.2,)}, {"missing_cores": ()})
-    mark = " Other processes used cores of {}: {} times are too long to compare."
-    assert sentence(result, {"missing_cores": (0.0, 0.9)}, {}) == plain + mark.format("net", "its")
-    assert sentence(result, {"missing_cores": (1.0,)}, {"missing_cores": (1.0,)}) == plain + (
-        mark.format("net and XGBoost", "their")
-    )
+    same = sentence(result, {"missing_cores": (0.2,)}, {"missing_cores": ()})
+    assert same == sentence(result, {}, {})
+    reason = "; the costs are not compared, since other processes used cores of {}."
+    for mine, theirs, names in (
+        ((0.0, 0.9), (), "net"),
+        ((1.0,), (1.0,), "net and XGBoost"),
+    ):
+        words = sentence(
+            result,
+            {"missing_cores": mine},
+            {"missing_cores": theirs, "fit_seconds": (90.0,), "model_bytes": 9},
+        )
+        assert words == "Net is 0.7 percentage points better than XGBoost" + reason.format(names)
+
+
+def test_prediction_times_are_compared_only_if_their_quartiles_are_apart() -> None:
+    result, slow = compared("a better"), {"predict_row_seconds": 61e-3}
+    plain = sentence(result, {}, {})
+    for quartiles in (None, (1e-4, 1.0)):
+        assert sentence(result, {}, slow | {"predict_row_quartiles": quartiles}) == plain
+    words = sentence(result, {}, slow | {"predict_row_quartiles": (50e-3, 70e-3)})
+    assert words == plain[:-1] + "; it predicts one row 610 times as fast."
+
+
+def test_training_times_that_overlap_are_not_compared() -> None:
+    result = compared("undecided")
+    words = sentence(result, {"fit_seconds": (2.0, 4.0, 30.0)}, {"fit_seconds": (3.0, 5.0, 7.0)})
+    assert words == "Neither is shown to be better; their times to train overlap."
 
 
 def test_costs_on_different_machines_are_not_compared() -> None:
@@ -147,6 +171,34 @@ def test_costs_on_different_machines_are_not_compared() -> None:
             "the costs are not compared, since the runs were on different machines."
         )
         assert "times" not in words
+
+
+def quartiles_of(costs: dict) -> dict:
+    """Return narrow quartiles of the prediction times."""
+    return {QUARTILES[key]: (0.99 * t, 1.01 * t) for key, t in costs.items() if key in QUARTILES}
+
+
+@given(
+    a=st.tuples(st.floats(1e-6, 1e3), st.floats(1, 10)),
+    b=st.tuples(st.floats(1e-6, 1e3), st.floats(1, 10)),
+)
+def test_a_sentence_on_latency_implies_quartiles_that_are_apart(a, b) -> None:
+    (mine, mine_spread), (theirs, theirs_spread) = a, b
+    words = sentence(
+        compared("a better"),
+        {
+            "predict_row_seconds": mine,
+            "predict_row_quartiles": (mine / mine_spread, mine * mine_spread),
+        },
+        {
+            "predict_row_seconds": theirs,
+            "predict_row_quartiles": (theirs / theirs_spread, theirs * theirs_spread),
+        },
+    )
+    if "one row" in words:
+        low, high = sorted([(mine, mine_spread), (theirs, theirs_spread)])
+        assert low[0] * low[1] < high[0] / high[1]
+        assert high[0] >= 2 * low[0] * (1 - 1e-9)
 
 
 COST = st.one_of(st.just(0.0), st.floats(1e-6, 1e6))
@@ -162,7 +214,8 @@ def test_better_requires_a_verdict(verdict, costs, difference) -> None:
 
     def entry(part: list) -> dict:
         first, *rest = part
-        return {"fit_seconds": (first or 1.0,), **dict(zip(names, rest, strict=True))}
+        costs = dict(zip(names, rest, strict=True))
+        return {"fit_seconds": (first or 1.0,), **costs, **quartiles_of(costs)}
 
     result = compared(verdict, difference)
     words = sentence(result, entry(costs[:5]), entry(costs[5:]))
@@ -185,8 +238,10 @@ def test_better_requires_a_verdict(verdict, costs, difference) -> None:
 @given(st.floats(1.2, 200))
 def test_every_ratio_has_a_grammatical_and_cautious_phrase(ratio) -> None:
     costs = {key: 1e6 * ratio for key, *_ in OTHER_COSTS}
-    words = sentence(compared("a better"), dict.fromkeys(costs, 1000000.0), costs)
-    back = sentence(compared("b better"), dict.fromkeys(costs, 1000000.0), costs)
+    even = dict.fromkeys(costs, 1000000.0)
+    mine, theirs = even | quartiles_of(even), costs | quartiles_of(costs)
+    words = sentence(compared("a better"), mine, theirs)
+    back = sentence(compared("b better"), mine, theirs)
     notable = ratio >= 2
     assert notable == ("memory" in words) == ("memory" in back)
     if notable:

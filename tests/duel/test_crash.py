@@ -45,6 +45,7 @@ with open_store(Path(sys.argv[1]), Protocol.from_dict(json.loads(sys.argv[2]))) 
 TIMES = (
     *("fit_seconds", "predict_row_seconds", "predict_batch_seconds"),
     *("peak_memory_bytes", "tuning_seconds", "missing_cores"),
+    *("predict_row_quartiles", "predict_batch_quartiles"),
 )
 
 

@@ -62,6 +62,26 @@ def test_missing_cores_are_threads_without_a_free_core(
     assert measured.mean == pytest.approx(missing)
 
 
+def test_a_short_block_is_measured_for_a_tenth_of_a_second(monkeypatch):
+    machine, naps = Machine(2, 2, 0), []
+
+    def sleep(seconds):
+        naps.append(seconds)
+        machine.seconds += seconds
+
+    monkeypatch.setattr(psutil, "cpu_times", machine.times)
+    monkeypatch.setattr("graduel.duel.run.missing_cores.allowed_cores", lambda: 2)
+    monkeypatch.setattr("graduel.duel.run.missing_cores.schedulable_cores", lambda: [0, 1])
+    monkeypatch.setattr("time.sleep", sleep)
+    for wait, missing in ((True, 1.0), (False, 0.0)):
+        measured = MissingCores(1, wait=wait)
+        monkeypatch.setattr(measured, "_process", Process(machine))
+        with measured:
+            machine.seconds += 0.03
+        assert measured.mean == pytest.approx(missing)
+    assert naps == [pytest.approx(0.07)]
+
+
 class Process:
     """The processor time of this process on a :class:`Machine`."""
 

@@ -37,6 +37,8 @@ TIMES = (
     "predict_batch_seconds",
     "peak_memory_bytes",
     "missing_cores",
+    "predict_row_quartiles",
+    "predict_batch_quartiles",
 )
 
 

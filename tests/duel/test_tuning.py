@@ -569,7 +569,7 @@ def test_the_progress_of_a_search_names_its_trial():
     from graduel.duel.run.job import Event
 
     event = Event(Cell("net", 0), "progress", Progress(0.5, 10.0, 0.02, 0.02, 3))
-    assert describe(event).startswith("trial 3: 10 s elapsed")
+    assert describe(event) == "trial 3: validation error 2.00 %, at most 10 s left"
 
 
 def test_ties_are_broken_by_log_loss(tmp_path):

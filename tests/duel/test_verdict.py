@@ -14,7 +14,7 @@ from graduel.duel.verdict.claim import answer_claim
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Claim
 from graduel.metrics.metric import get_metric
-from graduel.number_format import format_equals_p
+from graduel.number_format import format_equals_p, format_interval
 from graduel.serialize import from_plain, to_plain
 from graduel.stats.multiplicity import holm
 from graduel.stats.proportions import mcnemar_midp, paired_score_interval
@@ -273,16 +273,47 @@ def test_sentence_of_an_undecided_pair():
     assert "0.00 % against < 0.01 % error, a difference of < 0.01 percentage points" in tiny
 
 
-def test_an_undecided_pair_whose_interval_excludes_0_names_the_deciding_p():
-    a, b = counts(20, 24, 10, 1000)
+def test_the_printed_interval_is_simultaneous_as_the_decision_is():
+    a, b = counts(20, 23, 10, 1000)
     [first, *_] = compare_errors({"text": a, "xgb": b, "net": b}, rope=0.002, titles=TITLES)
     assert (first.verdict, first.interval[0] > 0) == ("undecided", True)
-    p = format_equals_p(first.p_adjusted)
-    words = f" CI excludes 0, but the p-value adjusted for 3 pairs (Holm) decides: {p}."
-    assert words in first.sentence
+    low, high = paired_score_interval(23, 10, 1000, 1 - 0.05 / 3)
+    assert first.simultaneous_interval == (low, high)
+    assert low < 0
+    printed = f"(simultaneous 95 % CI {format_interval((low, high), 1)})."
+    assert printed in first.sentence
+    assert "excludes" not in first.sentence
     [alone] = compare_errors({"text": a, "xgb": b}, rope=0.002, titles=TITLES)
     assert alone.verdict == "b better"
-    assert "excludes" not in alone.sentence + pair(20, 18, 10, 1000, rope=0.002).sentence
+    assert alone.simultaneous_interval == alone.interval
+    assert "(95 % CI" in alone.sentence
+    a, b = counts(20, 24, 10, 1000)  # a score interval is not quite dual to the mid-p
+    [first, *_] = compare_errors({"text": a, "xgb": b, "net": b}, rope=0.002, titles=TITLES)
+    p = format_equals_p(first.p_adjusted)
+    words = f" CI excludes 0, but the p-value adjusted for 3 pairs (Holm) decides: {p}."
+    assert words in first.sentence.replace(" The", "")
+
+
+@given(
+    wrong=st.lists(st.integers(0, 60), min_size=3, max_size=4),
+    rope=st.sampled_from([0.0, 0.005, 0.02]),
+)
+@settings(max_examples=60, deadline=None)
+def test_an_interval_that_contradicts_the_verdict_has_its_reason(wrong, rope):
+    masks = {}
+    for name, n in zip("wxyz", wrong, strict=False):
+        masks[name] = np.zeros((1, 400), bool)
+        masks[name][0, :n] = True
+    for one in compare_errors(masks, rope=rope):
+        low, high = one.printed_interval
+        decided, excludes = one.verdict != "undecided", not low <= 0 <= high
+        is_said = " 0, but the p-value adjusted for" in one.sentence
+        if one.verdict == "practically equal":
+            assert not is_said
+        else:
+            assert is_said == (decided != excludes)
+            p = format_equals_p(one.p_adjusted)
+            assert (p in one.sentence) == is_said
 
 
 def test_names_replace_missing_titles():

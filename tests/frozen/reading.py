@@ -32,6 +32,8 @@ TIMES = (
     "seconds",
     "peak_memory_bytes",
     "missing_cores",
+    "predict_row_quartiles",
+    "predict_batch_quartiles",
 )
 """Keys that differ between fits; ignored only when fits are compared. Times of a race ("curve") are
 recognized by their position."""

@@ -133,6 +133,8 @@ METAVARS = {
     "tls_cert": "PATH",
     "tls_key": "PATH",
     "shard": "I/N",
+    "scores": "PATH",
+    "fail_unless": "CONDITION",
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")

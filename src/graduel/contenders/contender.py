@@ -47,6 +47,8 @@ class Progress:
     """Leading metric on the validation rows as a loss; None if the fit does not compute it."""
     trial: int | None = None
     """Number of the trial if the fit is part of a hyperparameter search."""
+    selection: tuple[str, float] | None = None
+    """The metric by which the epoch or round is selected, and its loss on the validation rows."""
 
 
 Notify = Callable[[Progress], bool | None]

@@ -21,7 +21,7 @@ from graduel.contenders.contender import (
     error_rate,
 )
 from graduel.contenders.prepared_table import PreparedTable
-from graduel.metrics.metric import Metric, log_loss
+from graduel.metrics.metric import Metric, get_metric, log_loss
 from graduel.metrics.probabilities import softmax
 
 CHECKPOINTS = 50
@@ -101,9 +101,21 @@ class FitJob:
         known = np.isin(self.valid.y, self.train.y)
         return (matrix, self.valid.y) if known.all() else (matrix[known], self.valid.y[known])
 
-    def report(self, share: float, seconds: float, error: float, loss: float) -> bool:
-        """Report progress and return whether the fit must stop."""
-        return bool(self.notify(Progress(share, seconds, error, loss)))
+    def report(
+        self,
+        share: float,
+        seconds: float,
+        error: float,
+        loss: float,
+        selection: tuple[str, float] | None = None,
+    ) -> bool:
+        """Report progress and return whether the fit must stop.
+
+        `selection` is the metric that selects the epoch or round, and its loss; by default the
+        leading metric and `loss`.
+        """
+        selection = selection or (self.metric.name, loss)
+        return bool(self.notify(Progress(share, seconds, error, loss, selection=selection)))
 
     def checkpoint(
         self,
@@ -124,6 +136,15 @@ class FitJob:
             yield Checkpoint(seconds, predict)
         self.clock.resume()
         return stop
+
+
+def selection_details(metric: str, loss: float) -> dict[str, Any]:
+    """Return the details of a fit that selected an epoch or round by a metric on validation rows.
+
+    >>> selection_details("auc", 0.0625)
+    {'selected_by': 'auc', 'valid_selected': 0.9375}
+    """
+    return {"selected_by": metric, "valid_selected": float(get_metric(metric).shown(loss))}
 
 
 def round_checkpoints(

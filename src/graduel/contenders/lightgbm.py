@@ -10,7 +10,7 @@ import numpy as np
 
 from graduel.contenders.contender import Array, Fitting
 from graduel.contenders.family import Family, Recipes, Requirement, TableTraits
-from graduel.contenders.fit_job import FitJob, margin_checkpoints
+from graduel.contenders.fit_job import FitJob, margin_checkpoints, selection_details
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.contenders.sklearn_contender import (
     LIBRARY_METRICS,
@@ -82,10 +82,13 @@ def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
     def watch(env: Any) -> None:
         seconds.append(job.clock.seconds)
         stopping.append(float(env.evaluation_result_list[0][2]))
-        if job.report(len(seconds) / rounds, seconds[-1], errors[-1], costs[-1]):
+        selection = (selected_by, stopping[-1])
+        if job.report(len(seconds) / rounds, seconds[-1], errors[-1], costs[-1], selection):
             raise EarlyStopException(int(np.argmin(stopping)), env.evaluation_result_list)
 
-    if job.metric.name not in LIBRARY_METRICS:
+    is_library = job.metric.name in LIBRARY_METRICS
+    selected_by = "log_loss" if is_library else job.metric.name
+    if not is_library:
         settings["metric"] = "None"
     make: Any = LGBMClassifier
     model = make(
@@ -110,6 +113,7 @@ def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
     yield from margin_checkpoints(fitted, seconds, rounds, partial(_extend_margin, model))
     best = int(model.best_iteration_ or len(seconds))
     fitted.details = {"best_round": best, "rounds": len(seconds), "valid_error": errors[best - 1]}
+    fitted.details |= selection_details(selected_by, stopping[best - 1])
     return fitted
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from graduel.contenders.contender import Fitting, error_rate
 from graduel.contenders.family import Family, Recipes, TableTraits
-from graduel.contenders.fit_job import FitJob
+from graduel.contenders.fit_job import FitJob, selection_details
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
@@ -74,6 +74,7 @@ def fit(recipe: MLPRecipe, job: FitJob) -> Fitting:
     fitted.model = _without_optimizer(model)
     fitted.seconds = job.clock.stop()
     fitted.details = {"best_epoch": best_epoch, "epochs": epoch, "valid_error": best_error}
+    fitted.details |= selection_details(job.metric.name, lowest[0])
     return fitted
 
 

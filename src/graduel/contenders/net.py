@@ -10,7 +10,7 @@ import numpy as np
 
 from graduel.contenders.contender import Array, Fitting, LabelledRows
 from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
-from graduel.contenders.fit_job import FitJob
+from graduel.contenders.fit_job import FitJob, selection_details
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.data.prepare.preparation import NetPreparation
@@ -85,6 +85,7 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
         "epochs": recipe.epochs,
         "valid_error": best.error,
         "parameters": training.network.layout.size,
+        **selection_details(job.metric.name, best.losses[0]),
     }
     return FittedNet(training, best.weights, prepare, job.clock.stop(), details)
 

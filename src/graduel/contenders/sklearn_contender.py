@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRows, Progress
+from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRows
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
@@ -114,7 +114,7 @@ def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
     """
     fitted.seconds = job.clock.stop()
     error, loss = job.evaluate(fitted.predict_proba(job.valid.X))
-    job.notify(Progress(1.0, fitted.seconds, error, loss))
+    job.report(1.0, fitted.seconds, error, loss)
     fitted.details = {**details, "valid_error": error}
     yield Checkpoint(fitted.seconds, fitted.predict_cached)
     fitted.prepare.clear()

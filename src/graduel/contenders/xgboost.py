@@ -10,7 +10,7 @@ import numpy as np
 
 from graduel.contenders.contender import Array, Fitting, error_rate
 from graduel.contenders.family import Family
-from graduel.contenders.fit_job import FitJob, margin_checkpoints
+from graduel.contenders.fit_job import FitJob, margin_checkpoints, selection_details
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import RecipeSpace
 from graduel.contenders.sklearn_contender import (
@@ -83,9 +83,11 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
             history = evals_log["validation_0"]
             error = custom.errors[-1] if custom else float(history[errors][-1])
             loss = float(history["cost"][-1]) if custom else error
-            if metric.name == "log_loss":
-                loss = float(history[losses][-1])
-            stop = job.report((epoch + 1) / rounds, seconds[-1], error, loss)
+            log_loss = None if custom else float(history[losses][-1])
+            if metric.name == "log_loss" and log_loss is not None:
+                loss = log_loss
+            selection = None if log_loss is None or by_error else ("log_loss", log_loss)
+            stop = job.report((epoch + 1) / rounds, seconds[-1], error, loss, selection)
             # XGBoost has no best round before the second one.
             return stop and epoch > 0
 
@@ -115,6 +117,11 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
         "rounds": len(seconds),
         "valid_error": float(by_round[best]),
     }
+    if recipe.early_stopping_rounds:
+        name, key = (metric.name, "cost") if custom else ("log_loss", losses)
+        name, key = ("error", errors) if by_error else (name, key)
+        value = float(model.evals_result()["validation_0"][key][best])
+        fitted.details |= selection_details(name, value)
     if recipe.copies:
         fitted.details |= {"copies_of_each_row": recipe.copies, "rows_with_copies": len(y)}
     return fitted

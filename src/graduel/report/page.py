@@ -63,7 +63,8 @@ def _build_content(run: Run) -> dict[str, Any]:
     by_row = bool(run.probabilities)
     return {
         "dataset": result.dataset,
-        "n_test": len(run.y_test),
+        "test_rows": protocol_text.describe_predictions(run),
+        "first": protocol_text.name_first(run),
         "title": _build_title(run),
         "headlines": _build_headlines(run),
         "missing": "" if result.missing is None else result.missing.sentence,
@@ -102,6 +103,7 @@ def _build_content(run: Run) -> dict[str, Any]:
         "command": result.environment.command,
         "saved_models": shlex.quote(run.path.resolve().name) if run.has_models else "",
         "ece_note": results.ECE_NOTE,
+        "load_note": cost.describe_missing_cores(run),
         "environment": settings.build_environment_table(result.environment),
         "version": result.environment.versions.get("graduel", ""),
     }

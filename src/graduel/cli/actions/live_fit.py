@@ -9,19 +9,25 @@ from typing import Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import Progress
 
 from graduel import kernels
-from graduel.cli.views.progress import PLAIN_EVERY
+from graduel.cli.views.progress import (
+    PLAIN_EVERY,
+    bar_columns,
+    describe_loss,
+    describe_time_left,
+    fold_column,
+)
 from graduel.contenders import Budget, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.contender import TunableContender
-from graduel.contenders.fit_job import Clock
+from graduel.contenders.fit_job import Clock, selection_details
 from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.errors import UserError
-from graduel.metrics.metric import get_metric, log_loss
-from graduel.number_format import format_number, format_percent, format_seconds
+from graduel.metrics.metric import Metric, get_metric, log_loss
+from graduel.number_format import format_number, format_percent
 from graduel.train import DivergedError, Epoch
 from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import NetRecipe
@@ -56,8 +62,12 @@ class LiveDisplay:
 
     def __init__(self, console: Console, first: str) -> None:
         self._console, self._last_line = console, float("-inf")
-        columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
-        self._display = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._display = Progress(
+            *bar_columns(console),
+            fold_column("task.description"),
+            console=console,
+            disable=not console.is_terminal,
+        )
         self._task = self._display.add_task(first, total=1.0)
 
     def __enter__(self) -> LiveDisplay:
@@ -82,15 +92,14 @@ class LiveDisplay:
 
         def notify(stage: Stage) -> None:
             nonlocal best
-            best = min(best, stage.valid_error)
+            name, loss = stage.selection or ("error", stage.valid_error)
+            best = min(best, loss)
             done = format_percent(stage.share, 0)
             if rounds is not None:
                 done = f"round {round(stage.share * rounds)} of at most {rounds}"
-            line = (
-                f"{done}: validation error {format_percent(stage.valid_error)} "
-                f"(lowest {format_percent(best)})"
-            )
-            self.show(stage.share, stage.seconds, line)
+            score = describe_loss(name, loss, best)
+            left = describe_time_left(stage.share, stage.seconds)
+            self.show(stage.share, stage.seconds, f"{done}: {score}{left}")
 
         return notify
 
@@ -124,10 +133,12 @@ def follow_training(
     """Run a training with live progress and select its best epoch, as :func:`fit_net` does."""
     recipe = training.recipe
     best, done = BestEpoch(training.prediction_weights.copy()), 0
-    valid_X, loss = prepare(valid.X), get_metric(metric).loss
+    valid_X, leading, latest = prepare(valid.X), get_metric(metric), 0.0
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:
-        return loss(p, codes), log_loss(p, codes) if is_table else 0.0
+        nonlocal latest
+        latest = leading.loss(p, codes)
+        return latest, log_loss(p, codes) if is_table else 0.0
 
     console.out(training.network.summary(), highlight=False)
     stopped, diverged = False, ""
@@ -137,9 +148,10 @@ def follow_training(
             LiveDisplay(console, "epoch 1") as live,
             kernels.announce(lambda: live.show(0.0, 0.0, f"{kernels.COMPILING} …")),
         ):
-            for epoch, error in training.validated_epochs(valid_X, valid.y, best, losses):
+            for epoch, _ in training.validated_epochs(valid_X, valid.y, best, losses):
                 done, seconds = epoch.epoch, clock.seconds
-                line = describe_epoch(epoch, error, best.error, seconds, recipe.epochs)
+                both = latest, best.losses[0]
+                line = describe_epoch(epoch, leading, both, seconds, recipe.epochs)
                 live.show(epoch.t, seconds, line)
     except KeyboardInterrupt:
         if not best.epoch:
@@ -152,12 +164,13 @@ def follow_training(
         diverged = str(error)
     seconds = clock.seconds
     net = FittedNet(training, best.weights, prepare, seconds)
-    return describe_net(net, best, done, recipe.epochs, stopped=stopped, diverged=diverged)
+    return describe_net(net, best, metric, done, recipe.epochs, stopped=stopped, diverged=diverged)
 
 
 def describe_net(
     net: FittedNet,
     best: BestEpoch,
+    metric: str,
     done: int,
     epochs: int,
     *,
@@ -171,11 +184,13 @@ def describe_net(
     ----------
     net : the network with the weights of the best epoch; its details are set
     best : the best epoch
+    metric : the metric that selected it
     done, epochs : numbers of epochs: trained, planned
     stopped, diverged : see :class:`FitOutcome`
     more : further details
     """
-    details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error, **more}
+    details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error}
+    details |= selection_details(metric, best.losses[0]) | more
     net.details = details
     return FitOutcome(
         net,
@@ -223,13 +238,13 @@ def describe_fit(fitted: Any, details: dict[str, Any], seconds: float) -> FitOut
     return FitOutcome(fitted, details, selected, length, seconds)
 
 
-def describe_epoch(epoch: Epoch, error: float, best: float, seconds: float, epochs: int) -> str:
-    """Return a line about an epoch, with its error and the best one on the validation rows."""
-    left = seconds * (1 - epoch.t) / epoch.t
+def describe_epoch(
+    epoch: Epoch, metric: Metric, losses: tuple[float, float], seconds: float, epochs: int
+) -> str:
+    """Return a line about an epoch: its loss and the lowest one on the validation rows."""
     return (
-        f"epoch {epoch.epoch} of {epochs}: loss {format_number(epoch.loss)}, validation error "
-        f"{format_percent(error)} (best {format_percent(best)}), "
-        f"{format_seconds(left, 2)} left"
+        f"epoch {epoch.epoch} of {epochs}: loss {format_number(epoch.loss)}, "
+        f"{describe_loss(metric.name, *losses)}{describe_time_left(epoch.t, seconds)}"
     )
 
 

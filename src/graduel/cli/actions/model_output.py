@@ -54,7 +54,7 @@ def show_report(
         quality += f", log loss {format_number(report['test_log_loss'])}"
     elif metric.name != "error":
         quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
-    valid = f" ({format_percent(report['valid_error'])})" if "valid_error" in report else ""
+    valid = f" ({_describe_selection(report)})" if "valid_error" in report else ""
     lines = [
         f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
         f"saved in {path}",
@@ -65,3 +65,11 @@ def show_report(
         lines.append(f"to predict new rows: graduel predict {path} FILE")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _describe_selection(report: dict[str, Any]) -> str:
+    """Return the value on the validation rows of the metric that selected the epoch or round."""
+    if "selected_by" not in report:
+        return f"validation error {format_percent(report['valid_error'])}"
+    metric = get_metric(report["selected_by"])
+    return f"validation {metric.title} {format_score(report['valid_selected'], metric.unit)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from graduel.cli.actions.live_fit import (
 from graduel.cli.actions.streamed_train import StreamedFit, StreamedPlan, show_schema
 from graduel.contenders import LabelledRows
 from graduel.contenders import Progress as Stage
-from graduel.contenders.fit_job import Clock
+from graduel.contenders.fit_job import Clock, selection_details
 from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.workers.row_group_job import MODEL, describe_row_groups
 from graduel.contenders.workers.train_job import (
@@ -38,6 +38,7 @@ from graduel.contenders.workers.worker_group import run_workers
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.data.row_groups.row_assignment import TEST_SHARE
 from graduel.errors import UserError
+from graduel.metrics.metric import get_metric
 from graduel.models.model_file import load_model
 from graduel.nn import Weights
 from graduel.serialize import to_plain
@@ -124,7 +125,7 @@ def _fit_net(
     path = Path(job.checkpoint)
     console.out(training.network.summary(), highlight=False)
     clock, events = Clock(), run_workers(job, workers)
-    followed = _follow_epochs(events, recipe.epochs, path, console)
+    followed = _follow_epochs(events, recipe.epochs, job, console)
     best = _load_best(path, training.weights)
     if best is None:
         typer.echo("graduel: stopped before the first epoch; nothing is saved.", err=True)
@@ -134,6 +135,7 @@ def _fit_net(
     return describe_net(
         net,
         best,
+        job.metric,
         done,
         recipe.epochs,
         stopped=followed.stopped,
@@ -155,10 +157,10 @@ class _Followed:
 
 
 def _follow_epochs(
-    events: Generator[dict[str, Any], None, None], epochs: int, path: Path, console: Console
+    events: Generator[dict[str, Any], None, None], epochs: int, job: TrainJob, console: Console
 ) -> _Followed:
     """Show the progress of workers until they end, or Ctrl-C ends them."""
-    followed = _Followed()
+    followed, path, metric = _Followed(), Path(job.checkpoint), get_metric(job.metric)
     if path.exists():
         console.out(f"resuming from {path}", highlight=False)
     try:
@@ -168,9 +170,8 @@ def _follow_epochs(
                 if event["kind"] == "epoch":
                     followed.done, followed.seconds = event["epoch"], event["seconds"]
                     epoch = Epoch(event["epoch"], event["step"], event["t"], event["loss"])
-                    line = describe_epoch(
-                        epoch, event["error"], event["best_error"], event["seconds"], epochs
-                    )
+                    losses = event["valid_loss"], event["best_loss"]
+                    line = describe_epoch(epoch, metric, losses, event["seconds"], epochs)
                     live.show(epoch.t, event["seconds"], line)
                 elif event["kind"] == "network":
                     console.out(event["summary"], highlight=False)
@@ -236,7 +237,9 @@ def _follow_rounds(
         for event in events:
             last[event["kind"]] = event
             if event["kind"] == "round":
-                notify(Stage(event["share"], event["seconds"], event["error"]))
+                name, loss = event["selection"]
+                stage = Stage(event["share"], event["seconds"], event["error"])
+                notify(replace(stage, selection=(name, loss)))
             elif event["kind"] == "restart":
                 console.out(f"{event['message']}. Boosting starts again", highlight=False)
     return last
@@ -290,7 +293,7 @@ def fit_row_groups(
         try:
             events = run_workers(job, workers)
             if is_net:
-                done, last = _streamed_net(events, recipe.epochs, checkpoint, console, workers)
+                done, last = _streamed_net(events, recipe.epochs, job, console, workers)
             else:
                 last = _follow_rounds(events, recipe.n_estimators, console)
                 details = {k: v for k, v in last["details"].items() if k != "kind"}
@@ -307,12 +310,12 @@ def fit_row_groups(
 def _streamed_net(
     events: Generator[dict[str, Any], None, None],
     epochs: int,
-    checkpoint: Path,
+    job: TrainJob,
     console: Console,
     workers: int,
 ) -> tuple[FitOutcome, dict[str, dict[str, Any]]]:
     """Follow a network's training on row groups; return its outcome and the last events."""
-    followed = _follow_epochs(events, epochs, checkpoint, console)
+    followed, checkpoint = _follow_epochs(events, epochs, job, console), Path(job.checkpoint)
     if followed.stopped:
         if checkpoint.exists():
             text = "stopped; the same command resumes from the last epoch"
@@ -326,6 +329,7 @@ def _streamed_net(
         "epochs": done,
         "best_epoch": best["epoch"],
         "valid_error": best["error"],
+        **selection_details(job.metric, best["losses"][0]),
         "workers": workers,
     }
     outcome = FitOutcome(

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graduel.atomic_io import atomic_write
 from graduel.cli.options import split_names
+from graduel.cli.verdicts.gate import check_condition, parse_condition, write_junit
+from graduel.cli.verdicts.score_table import compare_columns
 from graduel.data.read.array_file import ArrayFile, read_array
 from graduel.duel.verdict.predictions import class_names, compare_predictions
 from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit
@@ -27,18 +32,64 @@ WIDTH = 80
 
 
 def run(
-    a: str,
-    b: str,
-    y: str,
+    a: str | None,
+    b: str | None,
+    y: str | None,
     *,
+    scores: str | None,
+    rows: int | None,
+    repeats: int | None,
     metric: str,
     rope: float | None,
     names: str | None,
     classes: str | None,
+    fail_unless: str | None,
+    junit: Path | None,
     as_json: bool,
 ) -> None:
-    """Read predictions and labels, compare them, print the verdict."""
+    """Read predictions and labels, or scores by fold, compare them, print the verdict."""
     measure = get_metric(metric)
+    accepted = None if fail_unless is None else parse_condition(fail_unless)
+    if scores is not None:
+        if a is not None or classes is not None:
+            raise UserError(
+                "--scores: expected no other files and no --classes, since a table of scores has "
+                "no predictions. Leave them out"
+            )
+        comparison = compare_columns(scores, metric, rows, repeats, rope, names)
+    else:
+        if rows is not None or repeats is not None:
+            option = "--rows" if rows is not None else "--repeats"
+            raise UserError(f"{option}: expected --scores with it. Leave it out, or set both")
+        if a is None or b is None or y is None:
+            missing = "A" if a is None else "B" if b is None else "Y"
+            raise UserError(
+                f"missing argument '{missing}': expected the files A, B and Y, two predictions and "
+                "the true labels; or --scores with a table of scores by fold"
+            )
+        comparison = _compare_files(a, b, y, measure, rope, names, classes)
+    failure = "" if accepted is None else check_condition(comparison, accepted)
+    if junit is not None:
+        atomic_write(junit, write_junit(comparison, failure))
+    if as_json:
+        sys.stdout.write(json.dumps(to_plain(comparison), indent=2, allow_nan=False) + "\n")
+    else:
+        show(comparison, measure, Console())
+    if failure:
+        typer.echo(f"graduel: {failure}", err=True)
+        raise typer.Exit(1)
+
+
+def _compare_files(
+    a: str,
+    b: str,
+    y: str,
+    metric: Metric,
+    rope: float | None,
+    names: str | None,
+    classes: str | None,
+) -> Comparison:
+    """Compare the predictions in two files."""
     one, other, true = read_array(a), read_array(b), read_array(y)
     if true.columns is not None:
         raise UserError(
@@ -49,19 +100,15 @@ def run(
     order = class_list
     if order is None and (one.columns or other.columns):
         order = list(class_names(true.array))
-    comparison = compare_predictions(
+    return compare_predictions(
         _order_columns(one, order),
         _order_columns(other, order),
         true.array,
-        metric=measure,
+        metric=metric,
         rope=rope,
         names=_names(names, one.name, other.name),
         classes=class_list,
     )
-    if as_json:
-        sys.stdout.write(json.dumps(to_plain(comparison), indent=2, allow_nan=False) + "\n")
-    else:
-        show(comparison, measure, Console())
 
 
 def _names(text: str | None, one: str, other: str) -> tuple[str, str]:
@@ -126,5 +173,8 @@ def _exact(pair: Comparison) -> str:
 
 
 def _count_rows(pair: Comparison) -> str:
+    if pair.folds is not None:
+        repeats = f" with {pair.repeats} repeats" if pair.repeats != 1 else ""
+        return f"{pair.rows:,} rows, {pair.folds} folds{repeats}"
     seeds = "" if pair.seeds == 1 else f", {pair.seeds} seeds"
     return f"{pair.rows:,} test rows{seeds}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,15 +13,38 @@ from graduel.cli.options import TABLES, AsJson, command
 @command
 def verdict(
     a: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="Predictions of the first model: a .npy file of labels, shape (n) or (seeds, n), "
             "or of probabilities, shape (n, classes) or (seeds, n, classes); or a table "
             f"({TABLES}) or one of its columns, table.csv:column."
         ),
-    ],
-    b: Annotated[str, typer.Argument(help="Predictions of the second model on the same rows.")],
-    y: Annotated[str, typer.Argument(help="True labels of these rows.")],
+    ] = None,
+    b: Annotated[
+        str | None, typer.Argument(help="Predictions of the second model on the same rows.")
+    ] = None,
+    y: Annotated[str | None, typer.Argument(help="True labels of these rows.")] = None,
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of predictions: a table of scores of a cross-validation, with a row for "
+            "each fold and a column for each model.",
+            show_default=False,
+        ),
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            help="With --scores: number of rows that were split into folds.", show_default=False
+        ),
+    ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            help="With --scores: number of repeats. Default: those of the column repeat, or 1.",
+            show_default=False,
+        ),
+    ] = None,
     metric: Annotated[
         str,
         typer.Option(
@@ -51,9 +75,21 @@ def verdict(
             show_default=False,
         ),
     ] = None,
+    fail_unless: Annotated[
+        str | None,
+        typer.Option(
+            help="Exit with code 1 unless this is the verdict on the first model: better, equal, "
+            "undecided or worse, several joined by 'or', such as 'better or equal'.",
+            show_default=False,
+        ),
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(help="File for the verdict as JUnit XML.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test which of two sets of predictions is better.
 
-    The predictions can come from any tool.
+    The predictions, or the scores of a cross-validation, can come from any tool.
     """

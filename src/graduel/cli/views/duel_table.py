@@ -14,7 +14,8 @@ from graduel.duel.verdict.sentences import phrase_question
 from graduel.report import experiment
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
-from graduel.report.sections import learning_curve, results
+from graduel.report.sections import cost, learning_curve, results
+from graduel.report.sections.protocol_text import describe_predictions
 
 WIDTH = 100
 """Characters in a line if the output is not a terminal."""
@@ -63,9 +64,11 @@ def show(run: Run, report: Path, console: Console) -> None:
         f"{data.n_test:,} test rows"
     )
     if "x" in result.protocol.split:
-        title += f" in each fold ({result.protocol.split})"
+        title += f" in the first fold ({result.protocol.split})"
     console.print(build_rich_table(results.build_table(run), title))
-    print_text(console, results.ECE_NOTE)
+    print_text(console, f"Measured on {describe_predictions(run)}.")
+    for note in (results.ECE_NOTE, *cost.list_notes(run)):
+        print_text(console, note)
     _print_missing(run, console)
     titles = list_titles(run)
     for claim in result.claims:

@@ -220,9 +220,7 @@ class _TrialRun:
             share = min(1.0, seconds / tuned.seconds)
         if not tuned.space:
             share = progress.share
-        self._notify(
-            Progress(share, seconds, progress.valid_error, progress.valid_loss, self._number)
-        )
+        self._notify(replace(progress, share=share, seconds=seconds, trial=self._number))
         if progress.valid_loss is not None and np.isfinite(progress.valid_loss):
             self._course.setdefault(int(100 * progress.share), float(progress.valid_loss))
         if tuned.seconds is not None and tuned.space and seconds >= tuned.seconds:

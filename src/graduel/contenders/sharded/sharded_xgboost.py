@@ -12,7 +12,7 @@ from xgboost import DataIter, ExtMemQuantileDMatrix, QuantileDMatrix, train
 from xgboost.callback import EarlyStopping, TrainingCallback
 
 from graduel.contenders.contender import Array, Notify, Progress
-from graduel.contenders.fit_job import Clock
+from graduel.contenders.fit_job import Clock, selection_details
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.xgboost import settings_of_recipe
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
@@ -128,7 +128,9 @@ def fit_xgboost(
             scores = evals_log["valid"]
             loss = scores[errors if metric in ("error", "accuracy") else losses][-1]
             share = (epoch + 1) / rounds
-            return bool(notify(Progress(share, clock.seconds, scores[errors][-1], loss)))
+            error, selected = scores[errors][-1], scores[errors if by_error else losses][-1]
+            selection = ("error" if by_error else "log_loss", selected)
+            return bool(notify(Progress(share, clock.seconds, error, loss, selection=selection)))
 
     callbacks: list[Any] = [Report()]
     if recipe.early_stopping_rounds:
@@ -176,6 +178,8 @@ def fit_xgboost(
         "valid_error": float(scores[errors][best]),
         "bins": "on disk" if on_disk else "in memory",
     }
+    if recipe.early_stopping_rounds:
+        details |= selection_details("error" if by_error else "log_loss", scores[first][best])
     codes = tuple(int(code) for code in classes)
     model = Model(
         "xgboost", title, table.schema, preparation, booster=booster[: best + 1], class_codes=codes

@@ -60,9 +60,15 @@ def train_network(job: TrainJob, collective: Collective, emit: Emit, clock: Cloc
         if job.checkpoint_every and steps % job.checkpoint_every == 0:
             save()
 
+    latest: list[float] = []
+
+    def losses(p: Any, codes: Any) -> tuple[float, ...]:
+        latest[:] = job.losses(p, codes)
+        return tuple(latest)
+
     training.on_step = on_step
     try:
-        for epoch, error in training.validated_epochs(valid_X, valid_y, best, job.losses):
+        for epoch, error in training.validated_epochs(valid_X, valid_y, best, losses):
             steps += 1
             save()
             emit(
@@ -73,8 +79,10 @@ def train_network(job: TrainJob, collective: Collective, emit: Emit, clock: Cloc
                     "t": epoch.t,
                     "loss": epoch.loss,
                     "error": error,
+                    "valid_loss": latest[0],
                     "best_epoch": best.epoch,
                     "best_error": best.error,
+                    "best_loss": best.losses[0],
                     "seconds": before + clock.seconds,
                 }
             )

@@ -88,7 +88,8 @@ def load_trees(path: Path, prepare: PreparedTable, train: LabelledRows) -> Fitte
     progress, arrays = load_checkpoint(path)
     model = XGBClassifier()
     model.load_model(bytearray(arrays["booster"].tobytes()))
-    details = {name: progress[name] for name in ("best_round", "rounds", "valid_error")}
+    names = ("best_round", "rounds", "valid_error", "selected_by", "valid_selected")
+    details = {name: progress[name] for name in names if name in progress}
     return FittedXGBoost(
         *(model, prepare, train.n_classes, progress["seconds"], details),
         classes=np.unique(train.y),

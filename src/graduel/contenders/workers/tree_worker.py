@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders.contender import Progress
-from graduel.contenders.fit_job import Clock
+from graduel.contenders.fit_job import Clock, selection_details
 from graduel.contenders.workers.row_group_job import KEY, describe_table, finish, open_shard
 from graduel.contenders.workers.train_job import Emit, TrainJob
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
@@ -51,15 +51,10 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
 
     class Watch(TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            history = evals_log["valid"][options["error"]]
-            emit(
-                {
-                    "kind": "round",
-                    "share": (epoch + 1) / rounds,
-                    "error": float(history[-1]),
-                    "seconds": clock.seconds,
-                }
-            )
+            history, name = evals_log["valid"], "error" if options["by_error"] else "loss"
+            error, loss = (float(history[options[one]][-1]) for one in ("error", name))
+            selection = "error" if options["by_error"] else "log_loss", loss
+            emit(_round((epoch + 1) / rounds, error, selection, clock))
             return False
 
     callbacks: list[Any] = [Watch()]
@@ -84,10 +79,22 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
     if not collective.rank:
         progress = {"rounds": done, "best_round": best + 1, "seconds": clock.seconds}
         progress["valid_error"] = float(history["valid"][options["error"]][best])
+        if options["early_stopping_rounds"]:
+            name, key = ("error", "error") if options["by_error"] else ("log_loss", "loss")
+            loss = float(history["valid"][options[key]][best])
+            progress |= selection_details(name, loss)
         content = np.frombuffer(bytes(booster.save_raw("ubj")), np.uint8)
         save_checkpoint(Path(job.checkpoint), progress, {"booster": content})
     emit({"kind": "end"})
     return None
+
+
+def _round(
+    share: float, error: float, selection: tuple[str, float], clock: Clock
+) -> dict[str, Any]:
+    """Return the event of a round: its share, error, and the metric that selects the last round."""
+    about = {"share": share, "error": error, "selection": list(selection)}
+    return {"kind": "round", **about, "seconds": clock.seconds}
 
 
 def _train_on_row_groups(job: TrainJob, collective: Collective, emit: Emit, clock: Clock) -> None:
@@ -100,14 +107,8 @@ def _train_on_row_groups(job: TrainJob, collective: Collective, emit: Emit, cloc
     start, stop = DataParallel(collective, 0).bounds(len(y))
 
     def notify(progress: Progress) -> None:
-        emit(
-            {
-                "kind": "round",
-                "share": progress.share,
-                "error": progress.valid_error,
-                "seconds": clock.seconds,
-            }
-        )
+        assert progress.selection is not None
+        emit(_round(progress.share, progress.valid_error, progress.selection, clock))
 
     model, details, _ = fit_xgboost(
         from_plain(XGBoostRecipe, job.recipe),

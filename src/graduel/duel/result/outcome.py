@@ -47,6 +47,10 @@ class Outcome:
     """Threads of the fit without a free core, on average, because other processes were busy."""
     machine: Machine | None = None
     """The kind of machine it ran on; None for cells of earlier versions."""
+    predict_row_quartiles: tuple[float, float] | None = None
+    """First and third quartile of the seconds to predict one row; None if timed too rarely."""
+    predict_batch_quartiles: tuple[float, float] | None = None
+    """First and third quartile of the seconds to predict all test rows."""
     attempts: int = 1
     """How often the cell was started: more than once if a machine was lost while it ran."""
 

@@ -282,6 +282,8 @@ def _cost(
         "fit_seconds": tuple(o.fit_seconds for o in cells),
         "predict_row_seconds": mean(o.predict_row_seconds for o in cells),
         "predict_batch_seconds": mean(o.predict_batch_seconds for o in cells),
+        "predict_row_quartiles": _widest([o.predict_row_quartiles for o in cells]),
+        "predict_batch_quartiles": _widest([o.predict_batch_quartiles for o in cells]),
         "batch_rows": len(predictions.y[0]),
         "peak_memory_bytes": max(o.peak_memory_bytes for o in cells),
         "model_bytes": max(o.model_bytes for o in cells),
@@ -294,6 +296,14 @@ def _cost(
         "machines": tuple(machines.index(o.machine) for o in cells if o.machine is not None),
         "attempts": tuple(o.attempts for o in cells),
     }
+
+
+def _widest(intervals: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
+    """Return the interval that contains all intervals; None if one is missing."""
+    known = [one for one in intervals if one is not None]
+    if len(known) < len(intervals):
+        return None
+    return min(low for low, _ in known), max(high for _, high in known)
 
 
 def _claims(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import chain
-from statistics import median
+from collections.abc import Callable
 from threading import Event, Thread
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -29,12 +26,9 @@ from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.machine import describe_machine
 from graduel.duel.result.outcome import Curve, Outcome
+from graduel.duel.run.latency import time_predictions
 from graduel.duel.run.missing_cores import MissingCores
 from graduel.errors import UserError
-
-MAX_ROW_TIMINGS, MAX_BATCH_TIMINGS = 200, 5
-ROW_SECONDS, BATCH_SECONDS = 0.25, 0.25
-"""Total seconds after which no further prediction is timed."""
 
 
 class PeakMemory:
@@ -128,41 +122,40 @@ def run_cell(
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve, search = list(earlier or []), None
     # Divergence raises its own error; NumPy's warnings would only add noise.
-    with (
-        MissingCores(budget.threads) as missing,
-        PeakMemory() as memory,
-        np.errstate(over="ignore", invalid="ignore"),
-    ):
-        fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
-        while True:
-            try:
-                checkpoint = next(fitting)
-            except StopIteration as end:
-                fitted: FittedContender = end.value
-                break
-            if checkpoint.predict_proba is None:
-                error = curve[-1][1]
-            else:
-                error = error_rate(checkpoint.predict_proba(X_test), y_test)
-            curve.append((checkpoint.seconds, error))
-            on_curve(curve)
-    if isinstance(fitted, TunedFit):
-        search, fitted = fitted, fitted.fitted
-    start = perf_counter()
-    probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
-    first = perf_counter() - start
-    on_valid = np.ascontiguousarray(fitted.predict_proba(valid.X), np.float32)
-    if not (np.isfinite(probabilities).all() and np.isfinite(on_valid).all()):
-        raise UserError(
-            "the fitted model diverged: its probabilities are infinite or NaN. "
-            "Lower the learning rate"
-        )
+    with MissingCores(budget.threads) as missing:
+        with PeakMemory() as memory, np.errstate(over="ignore", invalid="ignore"):
+            fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
+            while True:
+                try:
+                    checkpoint = next(fitting)
+                except StopIteration as end:
+                    fitted: FittedContender = end.value
+                    break
+                if checkpoint.predict_proba is None:
+                    error = curve[-1][1]
+                else:
+                    error = error_rate(checkpoint.predict_proba(X_test), y_test)
+                curve.append((checkpoint.seconds, error))
+                on_curve(curve)
+        if isinstance(fitted, TunedFit):
+            search, fitted = fitted, fitted.fitted
+        probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
+        on_valid = np.ascontiguousarray(fitted.predict_proba(valid.X), np.float32)
+        if not (np.isfinite(probabilities).all() and np.isfinite(on_valid).all()):
+            raise UserError(
+                "the fitted model diverged: its probabilities are infinite or NaN. "
+                "Lower the learning rate"
+            )
+        with MissingCores(budget.threads, wait=False) as missing_later:
+            latency = time_predictions(fitted.predict_proba, X_test)
     outcome = Outcome(
         contender=cell.contender,
         seed=cell.seed,
         fit_seconds=fitted.seconds,
-        predict_row_seconds=_row_seconds(fitted, X_test),
-        predict_batch_seconds=_batch_seconds(fitted, X_test, first),
+        predict_row_seconds=latency.row_seconds,
+        predict_batch_seconds=latency.batch_seconds,
+        predict_row_quartiles=latency.row_quartiles,
+        predict_batch_quartiles=latency.batch_quartiles,
         peak_memory_bytes=memory.bytes,
         model_bytes=len(fitted.to_bytes()),
         curve=curve,
@@ -172,35 +165,7 @@ def run_cell(
         trials=[] if search is None else [trial.as_dict() for trial in search.trials],
         best_trial=None if search is None else search.best,
         tuning_seconds=None if search is None else search.tuning_seconds,
-        missing_cores=missing.mean,
+        missing_cores=max(missing.mean, missing_later.mean),
         machine=describe_machine(),
     )
     return outcome, fitted
-
-
-def _timed(fitted: FittedContender, X: Any) -> float:
-    start = perf_counter()
-    fitted.predict_proba(X)
-    return perf_counter() - start
-
-
-def _row_seconds(fitted: FittedContender, X: Any) -> float:
-    """Return the median time to predict a single row, over different rows."""
-    rows = (X[i : i + 1] for i in range(min(len(X), MAX_ROW_TIMINGS)))
-    return _median((_timed(fitted, row) for row in rows), ROW_SECONDS)
-
-
-def _batch_seconds(fitted: FittedContender, X: Any, first: float) -> float:
-    """Return the median time to predict all test rows in one call; `first` is the first timing."""
-    again = (_timed(fitted, X) for _ in range(MAX_BATCH_TIMINGS - 1))
-    return _median(chain([first], again), BATCH_SECONDS)
-
-
-def _median(times: Iterator[float], limit: float) -> float:
-    """Return the median of the times, up to the first whose cumulative sum exceeds `limit`."""
-    measured: list[float] = []
-    for time in times:
-        measured.append(time)
-        if sum(measured) > limit:
-            break
-    return median(measured)

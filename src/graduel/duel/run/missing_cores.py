@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import psutil
 
 from graduel.cores import allowed_cores, schedulable_cores
+
+SHORTEST = 0.1
+"""Seconds below which a measurement is too inexact: systems count in hundredths of a second."""
 
 
 class MissingCores:
@@ -16,10 +21,11 @@ class MissingCores:
     Parameters
     ----------
     threads : the number of threads that compute in the block
+    wait : after a block of less than 0.1 seconds, measure until then; otherwise it counts as 0
     """
 
-    def __init__(self, threads: int) -> None:
-        self._threads, self._process = threads, psutil.Process()
+    def __init__(self, threads: int, *, wait: bool = True) -> None:
+        self._threads, self._wait, self._process = threads, wait, psutil.Process()
         self.mean = 0.0
 
     def __enter__(self) -> MissingCores:
@@ -27,16 +33,24 @@ class MissingCores:
         return self
 
     def __exit__(self, *error: object) -> None:
-        busy, total, own = (
-            after - before for before, after in zip(self._before, self._times(), strict=True)
-        )
-        if total <= 0:
+        cores = max(1, len(schedulable_cores()))
+        busy, total, own = self._spent()
+        if self._wait and total / cores < SHORTEST and error[0] is None:
+            time.sleep(SHORTEST - total / cores)
+            busy, total, own = self._spent()
+        if total <= 0 or total / cores < SHORTEST / 2:
             return
-        cores = len(schedulable_cores())
         others = max(0.0, (busy - own) / total * cores)
         # A quota leaves its share of the machine free however busy the other cores are.
         free = min(cores - others, float(allowed_cores()))
         self.mean = max(0.0, self._threads - free)
+
+    def _spent(self) -> tuple[float, float, float]:
+        """Return the seconds since the block began, as in :meth:`_times`."""
+        busy, total, own = (
+            after - before for before, after in zip(self._before, self._times(), strict=True)
+        )
+        return busy, total, own
 
     def _times(self) -> tuple[float, float, float]:
         """Return seconds of the cores so far: busy, all, and of this process and its children."""

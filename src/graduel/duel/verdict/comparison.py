@@ -32,7 +32,7 @@ FITTED_SCOPE = (
 
 def compare_pairs(
     losses: Mapping[str, float],
-    get_evidence: Callable[[str, str, float], Evidence],
+    get_evidence: Callable[[str, str], Evidence],
     *,
     metric: Metric,
     rope: float,
@@ -47,21 +47,20 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Apply the rules to every pair, or only to the pairs that include `against`.
 
-    ``get_evidence(a, b, level)`` returns the evidence of a design on one pair, with an equivalence
-    interval of that level. `n_pairs` is the number of pairs of a plan of which these are a part;
-    Bonferroni's correction then replaces Holm's, which needs the p-values of all of them.
+    ``get_evidence(a, b)`` returns the evidence of a design on one pair. `n_pairs` is the number of
+    pairs of a plan of which these are a part; Bonferroni's correction then replaces Holm's, which
+    needs the p-values of all of them.
     """
     pairs = [pair for pair in combinations(losses, 2) if against is None or against in pair]
     planned = n_pairs or len(pairs)
     level = 1 - 0.1 / max(planned, 1)
-    evidences = [get_evidence(a, b, level) for a, b in pairs]
+    evidences = [get_evidence(a, b) for a, b in pairs]
     p_values = [evidence.p_value for evidence in evidences]
     adjusted = holm(p_values) if n_pairs is None else [min(1.0, p * planned) for p in p_values]
     comparisons = []
     for (a, b), evidence, p_adjusted in zip(pairs, evidences, adjusted, strict=True):
-        verdict = decide_verdict(
-            evidence.difference, evidence.equivalence_interval, p_adjusted, rope
-        )
+        equivalence = evidence.interval(level)
+        verdict = decide_verdict(evidence.difference, equivalence, p_adjusted, rope)
         undecided = verdict == "undecided"
         more = evidence.sample_size(ALPHA / planned, rope, level) if undecided else SampleSize()
         comparison = Comparison(
@@ -71,9 +70,9 @@ def compare_pairs(
             error_a=losses[a],
             error_b=losses[b],
             difference=evidence.difference,
-            interval=evidence.interval,
+            interval=evidence.interval(0.95),
             interval_level=0.95,
-            equivalence_interval=evidence.equivalence_interval,
+            equivalence_interval=equivalence,
             equivalence_level=level,
             rope=rope,
             test=evidence.test,
@@ -95,6 +94,7 @@ def compare_pairs(
             more_repeats=more.repeats,
             bayes=evidence.bayes,
             p_exact=evidence.p_exact,
+            simultaneous_interval=evidence.interval(1 - ALPHA / max(planned, 1)),
         )
         sentence = verdict_sentence(comparison, metric, titles or {})
         comparisons.append(replace(comparison, sentence=sentence))

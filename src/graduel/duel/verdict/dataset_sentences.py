@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from graduel.duel.verdict.sentences import (
     capitalize_the,
     chances_sentence,
+    contradiction_sentence,
     detectable_sentence,
-    excludes_zero_sentence,
     format_difference,
     format_interval,
+    format_printed_interval,
     rope_clause,
     with_article,
 )
@@ -29,23 +30,23 @@ def dataset_sentence(
     score = _score(wins, pair.ties, losses, n)
     median = f"a median difference of {format_difference(pair.median_difference, metric)}"
 
-    def parenthesize(interval: tuple[float, float] | None, level: float) -> str:
-        return "" if interval is None else f" ({format_interval(interval, level, sign, metric)})"
-
+    printed = format_printed_interval(pair, sign, metric)
+    interval = f" ({printed})" if printed else ""
     if pair.verdict == "practically equal":
-        equal = parenthesize(pair.equivalence_interval, pair.equivalence_level)
-        words = f"{first} and {second} are practically equal across {n} data sets: {median}{equal}"
+        assert pair.equivalence_interval is not None
+        equal = format_interval(pair.equivalence_interval, pair.equivalence_level, sign, metric)
+        words = (
+            f"{first} and {second} are practically equal across {n} data sets: {median} ({equal})"
+        )
         words += f"; {rope_clause(rope, metric)}; {score}."
         words += detectable_sentence(pair)
     elif pair.verdict == "undecided":
-        interval = parenthesize(pair.interval, pair.interval_level)
         sets = _count("data set", n)
         words = f"Undecided between {first} and {second} across {sets}: "
-        words += f"{score}, {median}{interval}.{excludes_zero_sentence(pair)} {_outlook(pair, n)}"
+        words += f"{score}, {median}{interval}.{contradiction_sentence(pair)} {_outlook(pair, n)}"
     else:
-        interval = parenthesize(pair.interval, pair.interval_level)
         words = f"{first} is better than {second} across {n} data sets: "
-        words += f"{score}, {median}{interval}."
+        words += f"{score}, {median}{interval}.{contradiction_sentence(pair)}"
     words += chances_sentence(pair, "signed-rank", rope, metric, titles)
     return capitalize_the(words)
 

@@ -137,6 +137,7 @@ def _pair(
         detectable=verdict == "practically equal" and p_adjusted < ALPHA,
         more_datasets=test.datasets_needed(alpha, rope, level) if verdict == "undecided" else None,
         sentence="",
+        simultaneous_interval=test.interval(1 - alpha),
     )
     return replace(pair, sentence=dataset_sentence(pair, len(d), rope, metric, titles))
 

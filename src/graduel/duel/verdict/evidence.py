@@ -36,11 +36,11 @@ class SampleSize:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The difference of two losses, its intervals and p-value, the test and its reason."""
+    """The difference of two losses, its interval and p-value, the test and its reason."""
 
     difference: float
-    interval: tuple[float, float]
-    equivalence_interval: tuple[float, float]
+    interval: Callable[[float], tuple[float, float]]
+    """The CI of the difference, a function of its level."""
     p_value: float
     test: str
     why: str
@@ -52,7 +52,7 @@ class Evidence:
     """McNemar's exact p-value, for evidence from counts."""
 
 
-def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
+def mcnemar_evidence(b: int, c: int, rows: int, why: str) -> Evidence:
     """Return evidence from McNemar's test and Tango's interval.
 
     `b` rows are misclassified by the first contender only, `c` by the second only, of `rows`.
@@ -66,8 +66,7 @@ def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evide
 
     return Evidence(
         (b - c) / rows,
-        paired_score_interval(b, c, rows, 0.95),
-        paired_score_interval(b, c, rows, level),
+        lambda level: paired_score_interval(b, c, rows, level),
         mcnemar_midp(b, c),
         "McNemar mid-p",
         why,
@@ -76,20 +75,24 @@ def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evide
     )
 
 
-def t_evidence(d: Array, level: float, *, largest: float = inf) -> Evidence:
+def t_evidence(d: Array, *, largest: float = inf) -> Evidence:
     """Return evidence from a t on the means by row (two seeds), or the two-way t (three or more).
 
     `d` are differences of losses, shape (seeds, rows); `largest` is their largest possible value.
     """
     seeds, rows = d.shape
     estimate = paired_t if seeds < 3 else two_way_t
-    at_95, at_level = estimate(d), estimate(d, level)
+    at_95 = estimate(d)
     if at_95.se == 0 or np.ptp(d) <= NO_VARIATION:
-        return constant_evidence(at_95.mean, rows, level)
+        return constant_evidence(at_95.mean, rows)
+
+    def interval(level: float) -> tuple[float, float]:
+        one = estimate(d, level)
+        return max(one.low, -largest), min(one.high, largest)
+
     return Evidence(
         at_95.mean,
-        (max(at_95.low, -largest), min(at_95.high, largest)),
-        (max(at_level.low, -largest), min(at_level.high, largest)),
+        interval,
         at_95.p_value,
         "paired t by row" if seeds < 3 else "two-way t (rows and seeds)",
         _why(seeds),
@@ -97,7 +100,7 @@ def t_evidence(d: Array, level: float, *, largest: float = inf) -> Evidence:
     )
 
 
-def permutation_evidence(d: Array, level: float) -> Evidence:
+def permutation_evidence(d: Array) -> Evidence:
     """Return evidence from a sign-flip permutation test and bootstrap intervals.
 
     `d` are differences of losses, shape (seeds, rows), of one or two seeds.
@@ -105,7 +108,7 @@ def permutation_evidence(d: Array, level: float) -> Evidence:
     seeds, rows = d.shape
     estimate = paired_t(d)
     if estimate.se == 0 or np.ptp(d) <= NO_VARIATION:
-        return constant_evidence(estimate.mean, rows, level)
+        return constant_evidence(estimate.mean, rows)
     sums = pool_rows(d.mean(axis=0))
     bootstrap = bootstrap_means(sums)
     design = (
@@ -113,8 +116,7 @@ def permutation_evidence(d: Array, level: float) -> Evidence:
     )
     return Evidence(
         estimate.mean,
-        bootstrap.interval(0.95),
-        bootstrap.interval(level),
+        bootstrap.interval,
         sign_flip_test(sums),
         "paired sign-flip permutation",
         f"{design} If neither were better, each row's difference of losses would be as likely to "
@@ -134,7 +136,7 @@ def _why(seeds: int) -> str:
     )
 
 
-def constant_evidence(mean: float, rows: int, level: float, what: str = "rows") -> Evidence:
+def constant_evidence(mean: float, rows: int, what: str = "rows") -> Evidence:
     """Return evidence from row counts, for differences that do not vary.
 
     Each row counts as a difference of 0 or 1. Two models that agree on 20 rows may differ on the
@@ -146,7 +148,6 @@ def constant_evidence(mean: float, rows: int, level: float, what: str = "rows") 
         max(signed, 0),
         max(-signed, 0),
         rows,
-        level,
         f"All {what} give the same difference, so a t-test has no variance to work with; the rows "
         "are counted instead.",
     )

@@ -74,7 +74,7 @@ and more than 99 % that trees is better by more than 1 percentage point.
         raise ValueError(f"expected 2 or more folds and a row for each; got {folds} and {n} rows")
     return compare_pairs(
         {name: float(np.mean(array)) for name, array in losses.items()},
-        lambda a, b, level: _evidence(losses[a] - losses[b], metric, test_share, n, rope, level),
+        lambda a, b: _evidence(losses[a] - losses[b], metric, test_share, n, rope),
         metric=metric,
         rope=rope,
         rows=n,
@@ -87,17 +87,16 @@ and more than 99 % that trees is better by more than 1 percentage point.
     )
 
 
-def _evidence(
-    d: NDArray[Any], metric: Metric, test_share: float, n: int, rope: float, level: float
-) -> Evidence:
+def _evidence(d: NDArray[Any], metric: Metric, test_share: float, n: int, rope: float) -> Evidence:
     estimate = replace(corrected_t(d, test_share), max_fits=MOST_FITS)
     mean, fits = estimate.mean, estimate.repeats * estimate.folds
     if np.ptp(d) <= NO_VARIATION:
-        return replace(constant_evidence(mean, n, level, "folds"), difference=mean)
+        return replace(constant_evidence(mean, n, "folds"), difference=mean)
     most = 1.0 if metric.unit else inf
 
-    def clip(interval: tuple[float, float]) -> tuple[float, float]:
-        return max(interval[0], -most), min(interval[1], most)
+    def interval(level: float) -> tuple[float, float]:
+        low, high = estimate.interval(level)
+        return max(low, -most), min(high, most)
 
     repeated = f" with {estimate.repeats} repeats" if estimate.repeats > 1 else ""
     capped = (
@@ -114,8 +113,7 @@ def _evidence(
     )
     return Evidence(
         mean,
-        clip(estimate.interval(0.95)),
-        clip(estimate.interval(level)),
+        interval,
         estimate.p_value,
         "corrected resampled t",
         "Both were fitted and scored on the same splits of a "

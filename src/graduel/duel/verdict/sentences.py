@@ -32,7 +32,7 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
     one, other = (format_score(metric.shown(loss), metric.unit, decimals) for loss in losses)
     figures = f"{one} against {other} {metric.title}"
     difference = format_difference(pair.difference, metric, decimals)
-    interval = format_interval(pair.interval, pair.interval_level, sign, metric, decimals)
+    interval = format_printed_interval(pair, sign, metric, decimals)
 
     if pair.verdict == "practically equal":
         bounds, level = pair.equivalence_interval, pair.equivalence_level
@@ -45,27 +45,54 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
     elif pair.verdict == "undecided":
         words = (
             f"Undecided between {first} and {second}: {figures}, a difference of {difference} "
-            f"({interval}).{excludes_zero_sentence(pair)} {_outlook(pair)}"
+            f"({interval}).{contradiction_sentence(pair)} {_outlook(pair)}"
         )
     else:
         words = (
             f"{first} is better than {second}: {figures}, a difference of {difference} "
-            f"({interval})."
+            f"({interval}).{contradiction_sentence(pair)}"
         )
     if pair.bayes is not None:
         words += chances_sentence(pair, "correlated t", pair.rope, metric, titles)
     return capitalize_the(words)
 
 
-def excludes_zero_sentence(pair: Comparison | DatasetComparison) -> str:
-    """Return a space and the reason why a CI without 0 does not decide; "" if it includes 0."""
-    if pair.interval is None or pair.interval[0] <= 0 <= pair.interval[1]:
+def count_pairs(pair: Comparison | DatasetComparison) -> int:
+    """Return the number of pairs that the verdict is corrected for."""
+    return round(0.1 / (1 - pair.equivalence_level))
+
+
+def contradiction_sentence(pair: Comparison | DatasetComparison) -> str:
+    """Return a space and the reason why the printed CI does not decide; "" if it agrees.
+
+    A CI that includes 0 leaves a pair undecided; one that excludes 0 makes one better. The test's
+    p-value is not always dual to the CI, and Holm's adjustment is less strict than the CI's.
+    """
+    interval = pair.printed_interval
+    if interval is None:
         return ""
-    p = format_equals_p(pair.p_adjusted)
-    n_pairs = round(0.1 / (1 - pair.equivalence_level))
-    if n_pairs == 1:
-        return f" The CI excludes 0, but the test's p-value decides: {p}."
-    return f" The CI excludes 0, but the p-value adjusted for {n_pairs} pairs (Holm) decides: {p}."
+    excludes = not interval[0] <= 0 <= interval[1]
+    if excludes == (pair.verdict != "undecided"):
+        return ""
+    verb, p, n_pairs = ("excludes" if excludes else "includes"), pair.p_adjusted, count_pairs(pair)
+    test = f"p-value adjusted for {n_pairs} pairs (Holm)" if n_pairs > 1 else "test's p-value"
+    return f" The CI {verb} 0, but the {test} decides: {format_equals_p(p)}."
+
+
+def name_interval(pair: Comparison | DatasetComparison) -> str:
+    """Return the name of the CI that is printed: "95 % CI", or "simultaneous 95 % CI"."""
+    is_simultaneous = pair.simultaneous_interval is not None and count_pairs(pair) > 1
+    return "simultaneous 95 % CI" if is_simultaneous else "95 % CI"
+
+
+def format_printed_interval(
+    pair: Comparison | DatasetComparison, sign: int, metric: Metric, decimals: int = 2
+) -> str:
+    """Return the CI of `sign` times the difference that goes with the decision, with its name."""
+    interval = pair.printed_interval
+    if interval is None:
+        return ""
+    return f"{name_interval(pair)} {_format_bounds(interval, sign, metric, decimals)}"
 
 
 def _outlook(pair: Comparison) -> str:
@@ -135,10 +162,13 @@ def format_interval(
 
     `decimals` are those of percentage points; a metric without a unit has four.
     """
+    return f"{format_exact(100 * level)} % CI {_format_bounds(interval, sign, metric, decimals)}"
+
+
+def _format_bounds(interval: tuple[float, float], sign: int, metric: Metric, decimals: int) -> str:
     bounds = sorted(sign * end for end in interval)
     scale, decimals = (100, decimals) if metric.unit else (1, BARE_DECIMALS)
-    text = number_format.format_interval(bounds, decimals, scale=scale)
-    return f"{format_exact(100 * level)} % CI {text}"
+    return number_format.format_interval(bounds, decimals, scale=scale)
 
 
 def with_article(name: str, titles: Mapping[str, str]) -> str:

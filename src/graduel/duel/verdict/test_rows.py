@@ -35,7 +35,7 @@ from graduel.stats.two_way import MeanEstimate, Spread
 Array = NDArray[Any]
 Probabilities = Mapping[str, Array]
 Losses = dict[str, float]
-GetEvidence = Callable[[str, str, float], Evidence]
+GetEvidence = Callable[[str, str], Evidence]
 
 
 def compare_rows(
@@ -123,15 +123,14 @@ def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, Get
     """Return losses and evidence from misclassified rows: counts for one seed, a t for more."""
     wrong = {name: is_misclassified(p, y) for name, p in probabilities.items()}
 
-    def get_evidence(a: str, b: str, level: float) -> Evidence:
+    def get_evidence(a: str, b: str) -> Evidence:
         of_a, of_b = wrong[a], wrong[b]
         if len(of_a) > 1:
-            return t_evidence(of_a.astype(np.int8) - of_b.astype(np.int8), level, largest=1.0)
+            return t_evidence(of_a.astype(np.int8) - of_b.astype(np.int8), largest=1.0)
         return mcnemar_evidence(
             int((of_a & ~of_b).sum()),
             int((of_b & ~of_a).sum()),
             len(y),
-            level,
             "Both were scored once on the same test rows, so only the rows that exactly one of "
             "them misclassifies carry information.",
         )
@@ -152,9 +151,9 @@ def _row_mean_evidence(
     }
     losses = {name: float(array.mean()) for name, array in row_losses.items()}
 
-    def get_evidence(a: str, b: str, level: float) -> Evidence:
+    def get_evidence(a: str, b: str) -> Evidence:
         d = row_losses[a] - row_losses[b]
-        evidence = t_evidence(d, level) if len(d) > 2 else permutation_evidence(d, level)
+        evidence = t_evidence(d) if len(d) > 2 else permutation_evidence(d)
         return replace(evidence, difference=losses[a] - losses[b])
 
     return losses, get_evidence
@@ -179,17 +178,16 @@ def _bootstrap_evidence(
     draws = {name: sign * np.concatenate(parts) for name, parts in blocks.items()}
     seeds = len(next(iter(by_seed.values())))
 
-    def get_evidence(a: str, b: str, level: float) -> Evidence:
+    def get_evidence(a: str, b: str) -> Evidence:
         d, mean = draws[a] - draws[b], losses[a] - losses[b]
         if np.ptp(d) <= NO_VARIATION:
-            return replace(_constant_bootstrap_evidence(mean, y, level), difference=mean)
+            return replace(_constant_bootstrap_evidence(mean, y), difference=mean)
         bootstrap = Bootstrap.of(d, y)
         variance = bootstrap.stretch**2 * float(d.var(ddof=1))
         spread = Spread(variance, 0.0, 0.0, len(y), seeds)
         return Evidence(
             mean,
-            bootstrap.interval(0.95),
-            bootstrap.interval(level),
+            bootstrap.interval,
             bootstrap.p_value,
             "paired bootstrap over rows",
             f"A metric such as {metric.title} is not a mean over rows, so the test rows are "
@@ -201,13 +199,13 @@ def _bootstrap_evidence(
     return losses, get_evidence
 
 
-def _constant_bootstrap_evidence(mean: float, y: Array, level: float) -> Evidence:
+def _constant_bootstrap_evidence(mean: float, y: Array) -> Evidence:
     """Return evidence from row counts of the rarest class, for resamples that are all equal.
 
     The rarest class limits what the resamples can show.
     """
     rarest = int(np.unique(y, return_counts=True)[1].min())
-    evidence = constant_evidence(mean, rarest, level, "resamples")
+    evidence = constant_evidence(mean, rarest, "resamples")
 
     def sample_size(alpha: float, rope: float, level: float) -> SampleSize:
         rows = evidence.sample_size(alpha, rope, level).rows

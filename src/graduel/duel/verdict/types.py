@@ -66,6 +66,14 @@ class Comparison:
     """McNemar's exact p-value; null in other designs."""
     cost: str | None = None
     """Sentence with verdict and costs; null if costs were not measured."""
+    simultaneous_interval: Interval | None = None
+    """CI of level 1 − 0.05 / pairs: those of all pairs hold together with 95 % (Bonferroni). Null
+    in results of earlier versions."""
+
+    @property
+    def printed_interval(self) -> Interval:
+        """The CI that reports print: simultaneous, like the decision."""
+        return self.simultaneous_interval or self.interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,14 @@ class DatasetComparison:
     more_datasets: int | None
     """If undecided: total data sets for 80 % power; null if no number suffices."""
     sentence: str
+    simultaneous_interval: Interval | None = None
+    """CI of level 1 − 0.05 / pairs; null with too few data sets, and in results of earlier
+    versions."""
+
+    @property
+    def printed_interval(self) -> Interval | None:
+        """The CI that reports print: simultaneous, like the decision."""
+        return self.simultaneous_interval or self.interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +197,9 @@ class Costs:
     fit_seconds: tuple[float, ...]
     """By run, by the contender's clock, which is paused while the contender is scored."""
     predict_row_seconds: float
-    """One row at a time: median of at most 200 predictions, or of those within 0.25 s."""
+    """One row at a time: median of at least 50 predictions after a warm-up."""
     predict_batch_seconds: float
-    """All test rows together: median of at most 5 predictions, or of those within 0.25 s."""
+    """All test rows together: median of at least 5 predictions."""
     batch_rows: int
     """Rows of the batch."""
     peak_memory_bytes: int
@@ -193,14 +209,20 @@ class Costs:
     tuning_seconds: tuple[float | None, ...]
     """By run, the whole search; null without one. `fit_seconds` is then the best trial's fit."""
     missing_cores: tuple[float, ...] = ()
-    """By run, threads of the fit without a free core, on average, because of other processes. Above
-    0.25 the times are too long to compare."""
+    """By run, threads without a free core, on average, because of other processes: during the fit
+    or the timed predictions, the higher of the two. Above 0.25 the times are too long to
+    compare."""
     machines: tuple[int, ...] = ()
     """By run, the index in `machines` of the kind of machine it ran on."""
     attempts: tuple[int, ...] = ()
     """By run, how often the cell was started: more than once if a machine was lost."""
+    predict_row_quartiles: Interval | None = None
+    """The lowest first and the highest third quartile of all runs' `predict_row_seconds`; null if a
+    run was too slow for 50 predictions within 5 s."""
+    predict_batch_quartiles: Interval | None = None
+    """The same of `predict_batch_seconds`; null if a run was too slow for 5."""
 
     @property
     def lacked_cores(self) -> bool:
-        """Whether other processes used cores of a fit, so that its times are too long."""
+        """Whether other processes used the cores of a run, so that its times are too long."""
         return max(self.missing_cores, default=0.0) > NOTABLE_CORES

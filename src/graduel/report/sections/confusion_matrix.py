@@ -26,7 +26,7 @@ from graduel.report.draw.style import (
     escape_text,
     title_axes,
 )
-from graduel.report.sections.protocol_text import name_run
+from graduel.report.sections.protocol_text import describe_predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +138,7 @@ def build_table(matrix: ConfusionMatrix, title: str) -> TextTable:
     """Return the most frequent errors of one contender."""
     return TextTable(
         f"Most frequent errors of {title}",
-        ("True class", "Predicted class", "Test rows"),
+        ("True class", "Predicted class", "Test rows" if matrix.n_runs == 1 else "Predictions"),
         tuple(
             (truth, prediction, format_count(n))
             for truth, prediction, n in matrix.most_frequent(MOST_ERRORS)
@@ -149,14 +149,18 @@ def build_table(matrix: ConfusionMatrix, title: str) -> TextTable:
 def build_pictures(run: Run) -> list[Picture]:
     """Return the confusion matrix of each contender for a page."""
     pictures = []
-    rounds = "seeds" if name_run(run) == "Seed" else "repeats"
     for number, (name, title) in enumerate(list_titles(run).items()):
         matrix = count_confusions(run, name)
         errors = "; ".join(
             f"{n} times {truth} as {prediction}" for truth, prediction, n in matrix.most_frequent(3)
         )
         wrong = f"{format_count(matrix.wrong)} of {format_count(matrix.total)} rows misclassified"
-        together = f", summed over {matrix.n_runs} {rounds}" if matrix.n_runs > 1 else ""
+        together = ""
+        if matrix.n_runs > 1:
+            wrong = (
+                f"{format_count(matrix.wrong)} of {format_count(matrix.total)} predictions wrong"
+            )
+            together = f"; {describe_predictions(run, matrix.n_runs)}"
         pictures.append(
             draw_picture(
                 f"confusion-{number}",

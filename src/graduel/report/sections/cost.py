@@ -27,19 +27,33 @@ from graduel.report.draw.style import (
     title_axes,
 )
 
+MARK = " *"
+"""The mark of times that are too long because other processes used the cores."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One kind of cost by contender; None if it was not measured."""
+    """One kind of cost by contender; None if it was not measured.
+
+    `marked` are the contenders whose times do not compare, because other processes used the cores.
+    """
 
     key: str
     label: str
     unit: Literal["seconds", "bytes"]
     values: dict[str, float | None]
+    marked: frozenset[str] = frozenset()
 
-    def format(self, value: float | None) -> str:
-        """Return a value with its unit."""
-        return format_seconds(value) if self.unit == "seconds" else format_bytes(value)
+    def format(self, name: str) -> str:
+        """Return a contender's value with its unit, and a mark if it does not compare."""
+        value = self.values[name]
+        if self.unit == "bytes":
+            return format_bytes(value)
+        return format_seconds(value) + MARK * (name in self.marked)
+
+    def format_all(self) -> list[str]:
+        """Return the values of all contenders."""
+        return list(map(self.format, self.values))
 
 
 def read_costs(run: Run) -> list[Cost]:
@@ -57,9 +71,14 @@ def read_costs(run: Run) -> list[Cost]:
     ]
     if tuned:
         kinds.insert(0, ("tuning_seconds", "Search and training time", "seconds"))
+    loaded = frozenset(name for name, entry in entries.items() if entry.lacked_cores)
     return [
         Cost(
-            key, label, unit, {name: _mean(getattr(entry, key)) for name, entry in entries.items()}
+            key,
+            label,
+            unit,
+            {name: _mean(getattr(entry, key)) for name, entry in entries.items()},
+            loaded if unit == "seconds" else frozenset(),
         )
         for key, label, unit in kinds
     ]
@@ -85,8 +104,25 @@ def describe_missing_cores(run: Run) -> str:
     if not names:
         return ""
     return (
-        f"Other processes used cores during the training of {join_words(names)}: these times are "
-        "too long to compare. Run the duel again on a machine with free cores."
+        f"{MARK.strip()} Other processes used cores during the runs of {join_words(names)}: these "
+        "times are too long to compare. Run the duel again on a machine with free cores."
+    )
+
+
+def describe_latency(run: Run) -> str:
+    """Return a space and the spread of the time to predict one row; empty if it is unknown."""
+    titles = list_titles(run)
+    spreads = [
+        f"{titles[name]} {format_seconds(low)} to {format_seconds(high)}"
+        for name, one in run.result.contenders.items()
+        if one.predict_row_quartiles is not None
+        for low, high in [one.predict_row_quartiles]
+    ]
+    if not spreads:
+        return ""
+    return (
+        " The prediction time of 1 row is the median of at least 50 predictions after a warm-up; "
+        f"half of them took {', '.join(spreads)}."
     )
 
 
@@ -144,7 +180,7 @@ def cost(run: Run) -> Figure:
                 ax.hlines(y, low, x, color=look.color.light, linewidth=1.4, alpha=0.5)
                 draw_marks(ax, x, y, look, 6.5)
             ax.annotate(
-                one.format(value),
+                one.format(name),
                 (x, y),
                 (8, 0),
                 textcoords="offset points",
@@ -166,7 +202,7 @@ def build_table(run: Run) -> TextTable:
     return TextTable(
         "Cost",
         ("Lower is better", *list_titles(run).values()),
-        tuple((one.label, *map(one.format, one.values.values())) for one in read_costs(run)),
+        tuple((one.label, *one.format_all()) for one in read_costs(run)),
     )
 
 
@@ -174,14 +210,14 @@ def build_picture(run: Run) -> Picture:
     """Return the costs for a page."""
     titles = list_titles(run)
     values = ". ".join(
-        f"{one.label}: "
-        + ", ".join(f"{titles[name]} {one.format(value)}" for name, value in one.values.items())
+        f"{one.label}: " + ", ".join(f"{titles[name]} {one.format(name)}" for name in one.values)
         for one in read_costs(run)
     )
     caption = (
         "Each kind of cost has its own log scale: from one gray line to the next, the cost is 10 "
         "times as high."
     )
+    caption += describe_latency(run)
     if any(len(entry.fit_seconds) > 1 for entry in run.result.contenders.values()):
         caption += " Training times are means over all fits."
     return draw_picture(

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from graduel.duel.result.outcome import Run
+from graduel.duel.verdict.sentences import name_interval
 from graduel.number_format import (
     NONE,
     decimals_of,
@@ -30,6 +31,7 @@ from graduel.report.draw.interval_rows import (
 )
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, escape_text
+from graduel.report.draw.wording import capitalize
 
 if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison, DatasetComparison
@@ -100,7 +102,7 @@ def differences(run: Run, name: str | None = None) -> Figure:
         ax.vlines(0, y - TRACK, y + TRACK, color=MUTED.light, linewidth=0.9)
     ends = []
     for y, pair in enumerate(pairs):
-        value, bounds = scale.factor * pair.difference, scale.interval(pair.interval)
+        value, bounds = scale.factor * pair.difference, scale.interval(pair.printed_interval)
         label = f"{escape_text(titles[pair.a], 24)} − {escape_text(titles[pair.b], 24)}"
         write_in_row(ax, 0, y - 0.53, label, bold=True)
         text = f"{format_points(value, scale.decimals)} {scale.short}"
@@ -133,8 +135,8 @@ def build_table(run: Run) -> TextTable:
             [format_points(scale.factor * one.difference, scale.decimals) for one in pairs],
         ),
         (
-            f"{level({one.interval_level for one in pairs})}CI",
-            [bounds(one.interval) for one in pairs],
+            capitalize(name_interval(pairs[0])),
+            [bounds(one.printed_interval) for one in pairs],
         ),
         (
             f"{level({one.equivalence_level for one in pairs})}CI for equivalence",
@@ -178,15 +180,18 @@ def build_picture(run: Run) -> Picture:
     for pair in select_comparisons(run, name):
         value = format_points(scale.factor * pair.difference, scale.decimals)
         text = f"{titles[pair.a]} minus {titles[pair.b]} {value} {scale.short}".rstrip()
-        values.append(f"{text}, {format_interval(scale.interval(pair.interval), scale.decimals)}")
+        values.append(
+            f"{text}, {format_interval(scale.interval(pair.printed_interval), scale.decimals)}"
+        )
+    interval = name_interval(run.result.comparisons[0])
     losses = "test errors" if scale.losses == "test errors" else "losses"
     part = f" Only pairs with {titles[best]} are drawn; the table lists all." if name else ""
     return draw_picture(
         "differences",
         differences(run, name),
         f"Paired differences of {scale.losses}. {'; '.join(values)}.",
-        f"Difference of the two {losses} on the same rows, first minus second, with 95 % CI. Left "
-        "of zero the first is better, right of zero the second. The gray band is the ROPE: "
+        f"Difference of the two {losses} on the same rows, first minus second, with {interval}. "
+        "Left of zero the first is better, right of zero the second. The gray band is the ROPE: "
         "differences in it count as practically equal." + part,
         build_table(run),
     )

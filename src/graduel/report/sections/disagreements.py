@@ -26,6 +26,7 @@ from graduel.report.draw.row_cells import (
     list_cell_names,
 )
 from graduel.report.draw.style import NARROW, escape_text
+from graduel.report.sections.protocol_text import name_first
 
 MOST_PAIRS = 6
 """Most pairs whose rows a page shows; the pairs of the claims come first."""
@@ -112,7 +113,7 @@ def build_agreement_table(run: Run) -> TextTable | None:
         counts = (format_count(int(part.sum())) for part in (both, only_a, only_b, neither))
         rows.append((f"{titles[a]}, {titles[b]}", *counts))
     return TextTable(
-        "Test rows that each of a pair classifies correctly",
+        "Test rows that each of a pair classifies correctly" + name_first(run),
         ("First, second", "Both right", "Only first right", "Only second right", "Both wrong"),
         tuple(rows),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import format_seconds
+from graduel.duel.verdict.sentences import join_words
+from graduel.number_format import format_rows, format_seconds
 
 
 def name_run(run: Run) -> str:
@@ -26,6 +27,38 @@ def describe_test_rows(run: Run) -> str:
     )
 
 
+def describe_predictions(run: Run, times: int | None = None) -> str:
+    """Return the number of test rows, and how often each contender predicts each of them.
+
+    Parameters
+    ----------
+    run : the run
+    times : predictions of each row; by default those of the first contender
+    """
+    rows = f"{format_rows(len(run.y_test))}".replace("row", "test row")
+    times = _count_predictions(run) if times is None else times
+    if times == 1:
+        return rows
+    return f"{rows}, each predicted {times} times ({_name_causes(run, times)})"
+
+
+def name_first(run: Run) -> str:
+    """Return a space and which predictions of a row are shown if there are several; or ""."""
+    times = _count_predictions(run)
+    return "" if times == 1 else f" in the first of {times} predictions of each row"
+
+
+def _count_predictions(run: Run) -> int:
+    return max((len(p) for p in run.probabilities.values()), default=1)
+
+
+def _name_causes(run: Run, times: int) -> str:
+    """Return why rows are predicted several times: "5 seeds", "2 repeats", or both."""
+    seeds = run.result.protocol.seeds if name_run(run) == "Fit" else times
+    parts = [(times // seeds, "repeats"), (seeds, "seeds")]
+    return join_words([f"{number} {noun}" for number, noun in parts if number > 1])
+
+
 def build_terms(run: Run) -> list[tuple[str, str]]:
     """Return the protocol as (term, description) pairs."""
     data, protocol = run.result.dataset, run.result.protocol
@@ -36,7 +69,7 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
         (
             "Rows",
             f"{data.n_train:,} training rows and {data.n_valid:,} validation rows{part}; "
-            f"{data.n_test:,} test rows" + (" (first fold)" if name_run(run) == "Fit" else ""),
+            f"{data.n_test:,} test rows" + _first_fold(run),
         ),
         (
             "Test rows",
@@ -52,6 +85,12 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
             ("Quick", "yes: few rows and small budgets; the full duel may give a different result")
         )
     return terms
+
+
+def _first_fold(run: Run) -> str:
+    if name_run(run) != "Fit":
+        return ""
+    return f" in the first fold; over all folds, {describe_predictions(run)}"
 
 
 def _describe_budget(run: Run) -> str:

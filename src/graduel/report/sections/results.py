@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import stdev
 
 from graduel.duel.result.outcome import Run
@@ -34,7 +35,7 @@ def build_table(run: Run) -> TextTable:
     rows: list[tuple[str, ...]] = []
     best: set[tuple[int, int]] = set()
 
-    def add(label: str, losses: list[float] | list[float | None], texts: list[str]) -> None:
+    def add(label: str, losses: Sequence[float | None], texts: list[str]) -> None:
         measured = [loss for loss in losses if loss is not None]
         if len(measured) > 1:
             # Values that read the same count as equal.
@@ -78,8 +79,9 @@ def build_table(run: Run) -> TextTable:
     add_scores("before", "", losses=False)
     add_scores("after", ", temperature-scaled", losses=True)
     for one in read_costs(run):
-        values = list(one.values.values())
-        add(one.label, values, [one.format(value) for value in values])
+        # Of times that do not compare, none is the best.
+        losses = [None] * len(entries) if one.marked else list(one.values.values())
+        add(one.label, losses, one.format_all())
     head = ("Lower is better", *list_titles(run).values())
     return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
 

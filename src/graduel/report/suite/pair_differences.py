@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from graduel.duel.result.outcome import Suite
-from graduel.duel.verdict.sentences import with_article
+from graduel.duel.verdict.sentences import name_interval, with_article
 from graduel.number_format import MINUS, NONE
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
@@ -68,7 +68,7 @@ def _read_difference(suite: Suite, dataset: SuiteDataset, a: str, b: str) -> Dat
         if one.metric != protocol.metric:
             verdict += f", by {dataset.protocol.metric_title}"
             return DatasetDifference(dataset.name, value, None, verdict)
-        low, high = one.interval
+        low, high = one.printed_interval
         interval = (low, high) if one.a == a else (-high, -low)
         return DatasetDifference(dataset.name, value, interval, verdict)
     return DatasetDifference(dataset.name, value, None, NONE)
@@ -99,7 +99,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
         _write_texts(ax, y + 0.17 / tall, escape_text(row.dataset, 34), text, bold=False)
     if overall is not None:
         y, value, style = len(rows), overall.median_difference, (INK.light, INK.light, "D")
-        ends += _draw_whisker(ax, y, factor, value, overall.interval, style)
+        ends += _draw_whisker(ax, y, factor, value, overall.printed_interval, style)
         text = format_metric_difference(suite, value)
         _write_texts(ax, y + 0.17 / tall, "median of all", text, bold=True)
     low, high = min(ends), max(ends)
@@ -174,12 +174,13 @@ def build_pictures(suite: Suite) -> list[Picture]:
 
 def _build_picture(suite: Suite, number: int, a: str, b: str) -> Picture:
     titles, table = list_titles(suite), build_table(suite, a, b)
+    interval = name_interval(get_across(suite).pairs[0])
     lines = "; ".join(f"{name} {value}, {verdict}" for name, value, _, verdict in table.rows)
     return draw_picture(
         f"differences-{number}",
         differences(suite, a, b),
         f"Paired differences of {titles[a]} and {titles[b]} by data set. {lines}.",
-        f"{titles[a]} − {titles[b]} by data set, with 95 % CI: left of zero "
+        f"{titles[a]} − {titles[b]} by data set, with {interval}: left of zero "
         f"{with_article(a, titles)} is better. The band is the ROPE. Filled markers: one of the "
         "two is better by the verdict; hollow markers: undecided or practically equal. The last "
         "row is the median over data sets.",

@@ -6,11 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from graduel.duel.result.outcome import Suite
+from graduel.duel.verdict.sentences import name_interval
 from graduel.number_format import format_p
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, PAPER, SMALL, WIDTH, escape_text
+from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.metric_text import (
     format_difference_interval,
@@ -67,7 +69,7 @@ def build_table(suite: Suite) -> TextTable:
             "Losses",
             "Verdict",
             f"Median, {unit}",
-            "95 % CI",
+            capitalize(name_interval(get_across(suite).pairs[0])),
             "p (Wilcoxon)",
             "p, adjusted",
             "Probability of first / equal / second, %",
@@ -80,7 +82,7 @@ def build_table(suite: Suite) -> TextTable:
                 str(one.losses),
                 write_verdict(one.verdict, titles[one.a], titles[one.b]),
                 format_metric_difference(suite, one.median_difference),
-                format_difference_interval(suite, one.interval),
+                format_difference_interval(suite, one.printed_interval),
                 format_p(one.p_value),
                 format_p(one.p_adjusted),
                 " / ".join(f"{100 * p:.0f}" for p in one.bayes),

@@ -1,0 +1,1 @@
+"""Inputs and outputs of ``graduel verdict`` beyond files of predictions."""
