@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.images.idx import NAME, find_idx_files, read_idx_folder
-from graduel.data.read.images.image_folders import ENDINGS, read_images
+from graduel.data.read.images.idx import find_idx_sets, parse_idx_name, read_idx_folder
+from graduel.data.read.images.image_files import ENDINGS, is_image_head
+from graduel.data.read.images.image_folders import read_images
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
@@ -112,8 +113,8 @@ def read_source(
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     name = path.resolve().name
     try:
-        if files := find_idx_files(path):
-            return Source(name, read_idx_folder(path, files), origin=path.name)
+        if sets := find_idx_sets(path):
+            return Source(name, read_idx_folder(path, sets), origin=path.name)
         dataset, notes = read_images(path, size)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -157,9 +158,9 @@ def detect_format(path: Path) -> TableFormat | Literal["folder", "npz"]:
     suffix = path.suffix.lower()
     if suffix in (".npz", ".npy"):
         return "npz"
-    if NAME.fullmatch(path.name):
+    if parse_idx_name(path):
         raise UserError(f"{path}: is one of four IDX files. Give the folder with all four")
-    if suffix in ENDINGS:
+    if suffix in ENDINGS or is_image_head(head):
         raise UserError(
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )
