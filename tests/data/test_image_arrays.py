@@ -100,12 +100,25 @@ def test_several_idx_data_sets_are_not_mixed(tmp_path):
         write_idx(tmp_path, f"emnist-{name}-{{part}}-{{kind}}-ubyte.gz")
     with pytest.raises(UserError, match=r"got 3: 'emnist-balanced', 'emnist-letters', 'emnist-mn"):
         read_source(tmp_path)
+    X = write_idx(tmp_path, "emnist-letters-{part}-{kind}-ubyte.gz", seed=5)
+    path = tmp_path / "emnist-letters-train-labels-idx1-ubyte.gz"
+    source = open_source(path)
+    np.testing.assert_array_equal(source.load().X, X)
+    write_idx(tmp_path, "emnist-letters-{part}-{kind}-ubyte.gz", seed=6)
+    assert open_source(path).spec.sha256 != source.spec.sha256
     for path in tmp_path.glob("emnist-[bm]*"):
         if "t10k-labels" in path.name:
             path.unlink()
     dataset = read_source(tmp_path).content
     assert dataset.notes == ("the IDX files are those of emnist-letters",)
     assert "6 IDX files are not read" in dataset.findings[0].message
+
+
+def test_idx_data_sets_in_several_folders_are_not_mixed(tmp_path):
+    for name in ("MNIST", "FashionMNIST"):
+        write_idx(tmp_path / name / "raw")
+    with pytest.raises(UserError, match=r"got 2: 'FashionMNIST/raw', 'MNIST/raw'\. Give one of th"):
+        read_source(tmp_path)
 
 
 def test_one_idx_file_by_another_name_is_told_as_one(tmp_path):
@@ -138,6 +151,21 @@ def test_npz_of_keras_and_medmnist(tmp_path):
     np.savez(tmp_path / "two.npz", X_train=X, y_train=y, X_val=X_valid, y_val=y_valid)
     dataset = read_source(tmp_path / "two.npz").content
     assert (dataset.n_train, codes(dataset)) == (6, [finding.JOINED_PARTS.code])
+
+
+def test_parts_of_different_scales_are_refused(tmp_path):
+    X, y = some_images(6)
+    np.savez(tmp_path / "two.npz", x_train=X, y_train=y, x_test=X / 255, y_test=y)
+    with pytest.raises(UserError, match="got 0 to 1 in x_test and 0 to 255 in x_train"):
+        read_source(tmp_path / "two.npz")
+
+
+def test_examples_on_the_last_axis_are_told(tmp_path):
+    np.savez(tmp_path / "matlab.npz", X=np.ones((4, 4, 3, 6), np.uint8), y=np.arange(6) % 2)
+    with pytest.raises(
+        UserError, match=r"Put the examples first, with numpy\.moveaxis\(X, -1, 0\)"
+    ):
+        read_source(tmp_path / "matlab.npz")
 
 
 def test_rows_of_numbers_keep_the_findings_of_reading(tmp_path):

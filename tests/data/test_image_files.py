@@ -210,6 +210,8 @@ NAMES = {
     ("training", "testing"): (6, 6, 0),
     ("Train", "Test"): (6, 6, 0),
     ("TRAINING", "TEST"): (6, 6, 0),
+    ("training_set", "test_set"): (6, 6, 0),
+    ("seg_train", "seg_test"): (6, 6, 0),
     ("train", "valid"): (6, 6, 1),
     ("Train", "Val"): (6, 6, 1),
     ("train", "val", "test"): (12, 6, 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ import typer
 
 from graduel.atomic_io import atomic_path
 from graduel.data.dataset import Dataset
+from graduel.data.read.column_names import join_names
 from graduel.data.read.images.image_files import inspect_like, is_image, list_formats
+from graduel.data.read.images.image_folders import is_clutter
 from graduel.data.read.images.pixel_columns import find_pixel_columns
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format, read_source
@@ -127,13 +130,15 @@ def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> Predic
     if rows.is_file() and is_image(rows):
         return _predict_files_of_images(model, [rows], rows.parent, options)
     if rows.is_dir():
-        files = [
-            path
-            for path in sorted(rows.rglob("*"))
-            if path.is_file() and not path.name.startswith(".") and is_image(path)
-        ]
+        files, others = list[Path](), list[Path]()
+        for path in sorted(rows.rglob("*")):
+            if path.is_file() and not any(map(is_clutter, path.relative_to(rows).parts)):
+                (files if is_image(path) else others).append(path)
         if not files:
             raise UserError(f"{rows}: expected images ({list_formats()}); there are none")
+        if others:
+            names = join_names(path.relative_to(rows).as_posix() for path in others)
+            _warn(f"{len(others):,} files are not read, since they are not images: {names}")
         return _predict_files_of_images(model, files, rows, options)
     if detect_format(rows) == "npz":
         _reject_options(options)
@@ -161,16 +166,18 @@ def _predict_files_of_images(
         raise UserError(f"{folder}: expected an NPZ file with X, as in this model's training data")
     names = _name_columns(model, ["file"])
     background = None if model.schema.pixels is None else model.schema.pixels.background
-    images = inspect_like(files, model.image, background)
+    images, scaling = inspect_like(files, model.image, background), set[str]()
 
     def predict_files() -> Iterator[pl.DataFrame]:
         for start in range(0, len(files), IMAGES):
             part = files[start : start + IMAGES]
-            p = model.predict_proba(np.stack(list(images.read(part))))
+            matrix, notes = model.schema.read_images(np.stack(list(images.read(part))))
+            scaling.update(notes)
+            p = model.predict_proba_prepared(matrix)
             paths = pl.Series("file", [path.relative_to(folder).as_posix() for path in part])
             yield pl.DataFrame([paths]).with_columns(_prediction_columns(model, names, p))
-        for finding in images.findings():
-            _warn(finding.message)
+        for message in (*scaling, *(finding.message for finding in images.findings())):
+            _warn(message)
 
     return PredictedBlocks({"file": pl.String()} | _column_types(names), predict_files())
 
@@ -193,16 +200,27 @@ def _predict_arrays(model: Model, X: Any, path: Path) -> PredictedBlocks:
 
 def _read_pixel_table(model: Model, path: Path, options: dict[str, Any]) -> Any:
     """Return the images in a table with a column for each pixel, as Kaggle has them."""
-    source = read_source(path, **options)
-    assert not isinstance(source.content, Dataset)  # the path is neither a folder nor an archive
-    pixels = find_pixel_columns(source.content)
+    frame = read_source(path, **options).content
+    assert not isinstance(frame, Dataset)  # the path is neither a folder nor an archive
+    pixels = find_pixel_columns(frame)
+    if model.image is not None and pixels is None and _is_numeric(frame, prod(model.image)):
+        return frame.to_numpy()
     if model.image is None or pixels is None:
         expected = "a folder of images, an image, " if model.image else ""
         raise UserError(
             f"{path}: expected {expected}an NPZ file with X or a table with a column for each "
             "pixel, as in this model's training data"
         )
-    return pixels.images(source.content)
+    return pixels.images(frame)
+
+
+def _is_numeric(frame: pl.DataFrame, n_columns: int) -> bool:
+    """Return whether a table has this number of columns, all numeric and without gaps."""
+    return (
+        frame.width == n_columns
+        and all(kind.is_numeric() for kind in frame.dtypes)
+        and not sum(frame.null_count().row(0))
+    )
 
 
 def _warn(message: str) -> None:

@@ -110,6 +110,11 @@ def dataset_from_arrays(
         )
     pixels = None
     if X.ndim > 2:
+        if X.shape[-1:] == labels.shape[:1] != X.shape[:1]:
+            raise UserError(
+                f"{name}: expected images of shape (n, …); got {X.shape}, with n last. "
+                "Put the examples first, with numpy.moveaxis(X, -1, 0)"
+            )
         X, pixels, more = _read_pixels(X, name)
         pixels, findings = replace(pixels, background=background), (*findings, *more)
     y, classes = encode_labels(labels, name)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT, JOINED_PARTS, Finding
+from graduel.data.prepare.pixel_format import PixelFormat, infer_format
 from graduel.data.read.column_names import join_names
 from graduel.data.read.labeled_arrays import as_labels, dataset_from_arrays
 from graduel.errors import UserError
@@ -59,6 +60,8 @@ def read_npz(path: Path) -> Dataset:
                 f"{path}: expected training and test rows of the same shape; got "
                 f"{parts[0].X.shape} and {part.X.shape}"
             )
+    if parts[0].X.ndim > 2:
+        _reject_other_scales(parts, path)
     labels = [as_labels(part.y, f"{path}: {part.names[1]}") for part in parts]
     for part, y in zip(parts, labels, strict=True):
         if len(part.X) != len(y):
@@ -74,6 +77,18 @@ def read_npz(path: Path) -> Dataset:
         source=path.name,
         findings=findings,
     )
+
+
+def _reject_other_scales(parts: list[_Part], path: Path) -> None:
+    """Raise if the images of one part have pixels from 0 to 1, and those of another have not."""
+    ranges = {part.names[0]: infer_format(part.X) for part in parts if part.X.any()}
+    units = [name for name, pixels in ranges.items() if pixels == PixelFormat(high=1.0)]
+    others = [name for name in ranges if name not in units]
+    if units and others:
+        raise UserError(
+            f"{path}: expected pixels of one scale; got {ranges[units[0]]} in {units[0]} and "
+            f"{ranges[others[0]]} in {others[0]}. Scale all parts alike"
+        )
 
 
 def _select_parts(archive: Any, path: Path) -> tuple[list[_Part], list[_Part], tuple[Finding, ...]]:

@@ -145,6 +145,15 @@ def find_idx_sets(folder: Path) -> list[IdxSet]:
     return sorted(sets.values(), key=lambda one: bool(one.missing))
 
 
+def find_own_set(path: Path) -> IdxSet | None:
+    """Return the data set of an IDX file if its folder holds several; None for other files."""
+    if parse_idx_name(path) is None:
+        return None
+    sets = find_idx_sets(path.parent)
+    own = [one for one in sets if path in one.files.values()]
+    return own[0] if own and len(sets) > 1 else None
+
+
 def _list_files(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder, then those in folders in it, up to two levels deep."""
     folders = [folder]
@@ -194,10 +203,14 @@ def read_idx_folder(folder: Path, sets: list[IdxSet]) -> Dataset:
     one, *others = sets
     complete = [other.name for other in sets if not other.missing]
     if len(complete) > 1:
+        are_folders = all((folder / name).is_dir() for name in complete)
+        example = next(iter(one.files.values())).name
+        remedy = (
+            "Give one of these folders" if are_folders else f"Give a file of one, such as {example}"
+        )
         raise UserError(
             f"{folder}: expected one data set of four IDX files; got {len(complete)}: "
-            f"{join_names(complete, max_names=10)}. Move the four files of one of them into a "
-            "folder of its own"
+            f"{join_names(complete, max_names=10)}. {remedy}"
         )
     if one.missing:
         raise UserError(f"{folder}: expected four IDX files; {', '.join(one.missing)} are missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +22,12 @@ from graduel.data.read.images.image_files import (
 from graduel.data.read.labeled_arrays import dataset_from_arrays, natural_order
 from graduel.errors import UserError
 
-PARTS = {
-    "train": ("train", "training"),
-    "valid": ("valid", "val", "validation", "dev"),
-    "test": ("test", "testing"),
-}
-"""Names of the folders of a predefined split, in any case."""
+PART = re.compile(
+    r"(?:.+[ _-])?(?:(?P<train>train(?:ing)?)|(?P<valid>valid(?:ation)?|val|dev)|"
+    r"(?P<test>test(?:ing)?))(?:[ _-]?(?:set|data|images|imgs))?",
+    re.IGNORECASE,
+)
+"""Names of the folders of a predefined split, such as Train, training_set or seg_train."""
 OTHER_IMAGES = frozenset(
     (
         *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".ico", ".tga"),
@@ -50,11 +51,12 @@ class ClassFolders:
 
 def list_folder(folder: Path) -> list[Path]:
     """Return the files and folders in a folder in order, without hidden ones and clutter."""
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if not path.name.startswith(".") and path.name.lower() not in CLUTTER
-    ]
+    return [path for path in sorted(folder.iterdir()) if not is_clutter(path.name)]
+
+
+def is_clutter(name: str) -> bool:
+    """Return whether a name is that of a hidden file or folder, or of an operating system's."""
+    return name.startswith(".") or name.lower() in CLUTTER
 
 
 def find_class_folders(folder: Path) -> ClassFolders:
@@ -150,7 +152,7 @@ def has_class_folders(folder: Path) -> bool:
     top = _unwrap(folder)
     return any(
         inner.is_dir() and _has_images(inner)
-        for outer in (top, *_find_parts(top).values())
+        for outer in (top, *map(_unwrap, _find_parts(top).values()))
         for inner in list_folder(outer)
     )
 
@@ -179,10 +181,10 @@ def _find_parts(folder: Path) -> dict[str, Path]:
     """
     parts: dict[str, Path] = {}
     for path in list_folder(folder):
-        name = path.name.lower()
-        part = next((part for part, names in PARTS.items() if name in names), None)
-        if part is None or not path.is_dir():
+        match = PART.fullmatch(path.name)
+        if match is None or match.lastgroup is None or not path.is_dir():
             continue
+        part = match.lastgroup
         if part in parts:
             raise UserError(
                 f"{folder}: expected one folder of the {part} part; got {parts[part].name} and "
@@ -194,7 +196,7 @@ def _find_parts(folder: Path) -> dict[str, Path]:
 
 def _read_split(folder: Path, split: dict[str, Path]) -> tuple[list[ClassFolders], list[Finding]]:
     """Return training and test part, and how the folders were assigned to them."""
-    folders = {part: find_class_folders(path) for part, path in split.items()}
+    folders = {part: find_class_folders(_unwrap(path)) for part, path in split.items()}
     for part, path in split.items():
         if not folders[part].images:
             remedy = "" if part == "train" else f". Give {split['train']} alone"
@@ -218,6 +220,12 @@ def _read_split(folder: Path, split: dict[str, Path]) -> tuple[list[ClassFolders
             )
         )
     test = folders.get("test", folders.get("valid", train))
+    if names := [name for name in test.images if name not in train.images]:
+        findings.append(
+            JOINED_PARTS.report(
+                f"the test part has classes without training images: {join_names(names)}"
+            )
+        )
     return [ClassFolders(train.images, [*train.left_out, *others]), test], findings
 
 
