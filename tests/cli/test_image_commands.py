@@ -89,6 +89,24 @@ def test_predict_on_one_image_file(capsys, made, tmp_path, mnist, ending, name):
     assert row[0, 1] == str(expected)
 
 
+def test_data_and_predict_state_what_they_change_and_leave_out(capsys, made, tmp_path, mnist):
+    for i in range(6):
+        folder = tmp_path / "canvas" / "ab"[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        image = Image.new("LA", (28, 28), (255, 0))
+        image.putalpha(Image.fromarray(mnist.X[i]))
+        image.save(folder / f"{i}.png")
+    (tmp_path / "canvas" / "a" / "notes.txt").write_text("none")
+    text = " ".join(said(capsys, "data", tmp_path / "canvas")[0].split())
+    assert "warning GRD017: not read, since they are not images" in text
+    assert "'a/notes.txt'" in text
+    assert "info GRD016: 6 of 6 images have transparent pixels and are put on black" in text
+    out, err = said(capsys, "predict", made / "model", tmp_path / "canvas")
+    assert pl.read_csv(out.encode())["file"].to_list()[0] == "a/0.png"
+    assert "note: 6 of 6 images have transparent pixels" in err
+    assert "warning: not read, since they are not images: 'a/notes.txt'" in err
+
+
 def test_predict_on_a_table_of_pixels(capsys, made, tmp_path, mnist):
     X = mnist.X[:4].reshape(4, -1).astype(np.int64)
     pl.DataFrame(X, schema=[f"pixel{i}" for i in range(784)]).write_csv(tmp_path / "test.csv")

@@ -138,7 +138,7 @@ def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> Predic
             raise UserError(f"{rows}: expected images ({list_formats()}); there are none")
         if others:
             names = join_names(path.relative_to(rows).as_posix() for path in others)
-            _warn(f"{len(others):,} files are not read, since they are not images: {names}")
+            _warn(f"not read, since they are not images: {names}")
         return _predict_files_of_images(model, files, rows, options)
     if detect_format(rows) == "npz":
         _reject_options(options)
@@ -176,8 +176,10 @@ def _predict_files_of_images(
             p = model.predict_proba_prepared(matrix)
             paths = pl.Series("file", [path.relative_to(folder).as_posix() for path in part])
             yield pl.DataFrame([paths]).with_columns(_prediction_columns(model, names, p))
-        for message in (*scaling, *(finding.message for finding in images.findings())):
+        for message in scaling:
             _warn(message)
+        for finding in images.findings():
+            typer.echo(f"note: {finding.message}", err=True)
 
     return PredictedBlocks({"file": pl.String()} | _column_types(names), predict_files())
 

@@ -240,8 +240,6 @@ def _report_left_out(folder: Path, parts: list[ClassFolders]) -> Iterator[Findin
     left_out = [path for part in parts for path in part.left_out]
     if left_out:
         names = join_names(path.relative_to(folder).as_posix() for path in left_out)
-        folders = sum(path.is_dir() for path in left_out)
         yield FILES_LEFT_OUT.report(
-            f"{len(left_out) - folders:,} files and {folders:,} folders are not read, since they "
-            f"are not images in the folder of a class: {names}"
+            f"not read, since they are not images in the folder of a class: {names}"
         )
