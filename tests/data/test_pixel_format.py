@@ -68,6 +68,8 @@ def test_images_of_another_scale_are_converted_to_that_of_training(X, trained, a
     if trained == asked:
         assert matrix.dtype == dataset.table.dtype
         np.testing.assert_array_equal(matrix, dataset.table)
+        scaled = stored(trained).reshape(3, -1) * schema.input_scale
+        np.testing.assert_allclose(scaled, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

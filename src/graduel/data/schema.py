@@ -108,6 +108,17 @@ class Schema:
             numeric_categories=find_numeric_categories(dataset.X, dataset.columns),
         )
 
+    @property
+    def input_scale(self) -> float:
+        """The factor that scales pixels as given in the training data to a network's inputs.
+
+        >>> Schema(image=(8, 8, 1), pixels=PixelFormat(high=65535.0)).input_scale == 1 / 65535
+        True
+        """
+        if self.pixels is None or not self.pixels.is_known:
+            return self.scale
+        return 1 / self.pixels.high
+
     def conform(
         self, frame: pl.DataFrame, *, decimal: str = ".", first_row: int = 0
     ) -> pl.DataFrame:
