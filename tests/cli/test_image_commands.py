@@ -150,7 +150,7 @@ def test_mnist_as_csv_needs_no_target(capsys, tmp_path, mnist):
         ("mnist_all.mat", b"MATLAB 5.0 MAT-file, Platform: GLNX" + b" " * 90 + b"\0\1IM", "MATLAB"),
     ],
 )
-def test_binary_files_are_told_as_what_they_are(capsys, tmp_path, name, content, words):
+def test_binary_files_are_recognized(capsys, tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
     _, err = said(capsys, "data", tmp_path / name, code=2)
     assert words in err

@@ -121,7 +121,7 @@ def test_idx_data_sets_in_several_folders_are_not_mixed(tmp_path):
         read_source(tmp_path)
 
 
-def test_one_idx_file_by_another_name_is_told_as_one(tmp_path):
+def test_one_idx_file_by_another_name_is_recognized(tmp_path):
     write_idx(tmp_path, "{part}_{short}.idx")
     with pytest.raises(UserError, match="is one of four IDX files"):
         read_source(tmp_path / "train_images.idx")
@@ -160,7 +160,7 @@ def test_parts_of_different_scales_are_refused(tmp_path):
         read_source(tmp_path / "two.npz")
 
 
-def test_examples_on_the_last_axis_are_told(tmp_path):
+def test_examples_on_the_last_axis_are_refused(tmp_path):
     np.savez(tmp_path / "matlab.npz", X=np.ones((4, 4, 3, 6), np.uint8), y=np.arange(6) % 2)
     with pytest.raises(
         UserError, match=r"Put the examples first, with numpy\.moveaxis\(X, -1, 0\)"
@@ -176,7 +176,7 @@ def test_rows_of_numbers_keep_the_findings_of_reading(tmp_path):
     assert codes(dataset) == [finding.FILES_LEFT_OUT.code]
 
 
-def test_one_hot_labels_of_a_split_are_told(tmp_path):
+def test_one_hot_labels_of_a_split_are_refused(tmp_path):
     X, y = some_images(6)
     hot = np.eye(3)[y]
     np.savez(tmp_path / "hot.npz", x_train=X, y_train=hot, x_test=X, y_test=hot)

@@ -132,6 +132,20 @@ def test_the_exif_orientation_is_applied(tmp_path, orientation, ending):
     assert codes(dataset) == [finding.IMAGES_CHANGED.code]
 
 
+def test_premultiplied_alpha_is_undone(tmp_path):
+    pixels = np.dstack([np.full((8, 8, 3), 20, np.uint8), np.full((8, 8), 128, np.uint8)])
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="TIFF")
+    straight, associated = (bytes([0x52, 1, 3, 0, 1, 0, 0, 0, kind, 0]) for kind in (2, 1))
+    raw = buffer.getvalue()
+    assert raw.count(straight) == 1
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.tif").write_bytes(raw.replace(straight, associated))
+    # On white: what is left of the color, and of white as much as is transparent.
+    np.testing.assert_allclose(read_source(tmp_path).content.X, 20 + 127, atol=1)
+
+
 def test_a_gray_palette_is_gray_and_a_colored_one_is_not(tmp_path):
     gray = Image.fromarray(strokes()[0] * 255).convert("P")
     for name in "ab":
@@ -263,3 +277,56 @@ def test_a_damaged_image_of_any_format_is_refused_by_name(tmp_path):
             read_source(tmp_path)
         assert "\n" not in str(error.value)
         bad.unlink()
+
+
+def whole_images():
+    """Return an image file of each format, some with alpha, a palette, frames or an orientation."""
+    exif, raw = Image.Exif(), []
+    exif[274] = 6
+    frames = [Image.fromarray(row * 255) for row in strokes()]
+    for name in FORMATS:
+        for image in (frames[0], frames[0].convert("RGBA"), frames[0].convert("P")):
+            buffer, more = io.BytesIO(), {}
+            if name in ("GIF", "TIFF", "WEBP"):
+                more = {"save_all": True, "append_images": frames[1:]}
+            if name in ("JPEG", "PNG", "TIFF", "WEBP"):
+                more["exif"] = exif
+            if name in ("JPEG", "PPM") and image.mode != "L":
+                continue
+            image.save(buffer, format=name, **more)
+            raw.append(buffer.getvalue())
+    return raw
+
+
+WHOLE = whole_images()
+
+
+def read_damaged(folder, data):
+    """Read two images, one of them damaged: it is read or refused in one line."""
+    raw = bytearray(data.draw(st.sampled_from(WHOLE)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    if data.draw(st.booleans()):
+        del raw[data.draw(st.integers(0, len(raw) - 1)) :]
+    for name, content in (("a", WHOLE[0]), ("b", raw)):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "x.png").write_bytes(content)
+    try:
+        dataset = read_source(folder, size=(8, 8)).content
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert dataset.X.dtype == np.uint8
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_damaged_images_raise_only_user_errors(tmp_path_factory, data):
+    read_damaged(tmp_path_factory.mktemp("damaged"), data)
+
+
+@pytest.mark.long
+@settings(deadline=5000, max_examples=10_000)
+@given(data=st.data())
+def test_many_damaged_images_raise_only_user_errors(tmp_path_factory, data):
+    read_damaged(tmp_path_factory.mktemp("damaged"), data)
