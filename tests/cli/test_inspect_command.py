@@ -122,6 +122,13 @@ def test_an_image_file_is_prepared_and_read(capsys, place, tmp_path):
     assert code == 0
     assert "Prediction: 0" in out
     assert "The label is unknown" in out
+    exif = Image.Exif()
+    exif[274] = 6  # a photo of a camera that was turned
+    page.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    _, turned, _ = graduel(
+        capsys, "inspect", place / "digits.safetensors", "--data", tmp_path / "turned.png"
+    )
+    assert turned == out.replace("zero.png", "turned.png")
 
 
 def test_json_holds_what_the_terminal_shows(capsys, place):

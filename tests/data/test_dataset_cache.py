@@ -35,7 +35,8 @@ CELLS = {
 
 def assert_same(one, other):
     """Compare all fields of two data sets, bit by bit."""
-    for name in ("name", "classes", "n_train", "source", "columns", "n_features", "image"):
+    fields = ("name", "classes", "n_train", "source", "columns", "n_features", "image")
+    for name in (*fields, "pixels", "notes", "findings"):
         assert getattr(one, name) == getattr(other, name)
     for name in ("y", "groups", "times"):
         assert_same_array(getattr(one, name), getattr(other, name))

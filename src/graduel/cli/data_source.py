@@ -129,9 +129,11 @@ def training_source(
 
 def print_notes(data: DataSource) -> None:
     """Print notes on the reading of user data and the unused columns to stderr."""
-    if data.is_builtin or (table := data.load().inferred_table) is None:
+    if data.is_builtin:
         return
-    for line in (*table.notes, *explain_dropped(table.set_aside)):
+    table = (dataset := data.load()).inferred_table
+    more = () if table is None else (*table.notes, *explain_dropped(table.set_aside))
+    for line in (*dataset.notes, *more):
         Console(stderr=True).out(f"note: {line}", highlight=False)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column
+from graduel.data.finding import Finding
+from graduel.data.prepare.pixel_format import PixelFormat
 
 if TYPE_CHECKING:
     from graduel.data.table import Table
@@ -30,6 +32,9 @@ class Dataset:
     inferred_table : the inferred schema of a table, with notes and reasons; None for arrays
     groups : the group code of each row; a group stays on one side of every split
     times : the rank in time of each row, where rows are split by time
+    pixels : how the pixels of images were stored; None for other data
+    notes : decisions of the reader of images, one sentence each; a table has its own
+    findings : the findings of reading
     """
 
     name: str
@@ -41,6 +46,9 @@ class Dataset:
     inferred_table: Table | None = None
     groups: NDArray[np.int64] | None = None
     times: NDArray[np.int64] | None = None
+    pixels: PixelFormat | None = None
+    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.X) != len(self.y):

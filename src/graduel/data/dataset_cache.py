@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from graduel.data.column import Column
 from graduel.data.dataset import Dataset
+from graduel.data.finding import Finding
+from graduel.data.prepare.pixel_format import PixelFormat
 from graduel.data.read.checksum import file_sha256
 from graduel.data.table import DroppedColumn, Table
 from graduel.errors import UserError
@@ -50,6 +52,9 @@ class _Manifest:
     classes: tuple[str, ...]
     n_train: int | None
     source: str
+    pixels: PixelFormat | None
+    notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
     table: _TableInfo | None
     sha256: Mapping[str, str]
 
@@ -76,6 +81,9 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         dataset.classes,
         dataset.n_train,
         dataset.source,
+        dataset.pixels,
+        dataset.notes,
+        dataset.findings,
         info,
         {name: file_sha256(folder / name) for name in names},
     )
@@ -100,8 +108,17 @@ def read_dataset(folder: Path) -> Dataset:
     info = manifest.table
     arrays = {name: _load_array(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
     if info is None:
-        X, y = arrays[IMAGES], arrays["y.npy"]
-        return Dataset(manifest.name, X, y, manifest.classes, manifest.n_train, manifest.source)
+        return Dataset(
+            manifest.name,
+            arrays[IMAGES],
+            arrays["y.npy"],
+            manifest.classes,
+            manifest.n_train,
+            manifest.source,
+            pixels=manifest.pixels,
+            notes=manifest.notes,
+            findings=manifest.findings,
+        )
     table = Table(
         name=manifest.name,
         frame=pl.read_ipc(folder / FRAME).rechunk(),
@@ -120,6 +137,8 @@ def read_dataset(folder: Path) -> Dataset:
         source=manifest.source,
         groups=arrays.get("groups.npy"),
         times=arrays.get("times.npy"),
+        notes=manifest.notes,
+        findings=manifest.findings,
     )
 
 

@@ -61,10 +61,18 @@ LOW_POWER = Check("GRD010", "Too few test rows for the ROPE")
 LEAKED_ROWS = Check("GRD011", "Test rows duplicate training rows")
 NO_PROBABILITIES = Check("GRD012", "A contender without probabilities")
 NO_SEARCH_SPACE = Check("GRD013", "A contender without a search space", "info")
+PIXEL_SCALE = Check("GRD014", "Scale of the pixels", "info")
+UNKNOWN_PIXEL_SCALE = Check("GRD015", "Pixels of unknown scale")
+IMAGES_CHANGED = Check("GRD016", "Images changed while they are read", "info")
+FILES_LEFT_OUT = Check("GRD017", "Files that are not read")
+JOINED_PARTS = Check("GRD018", "Parts of a predefined split", "info")
+PIXEL_COLUMNS = Check("GRD019", "Columns read as pixels", "info")
 
 CHECKS = (
     *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),
     *(ORDERED_BY_DATE, FEWER_ROWS_THAN_FOLDS, METRIC_CHOICE, LOW_POWER, LEAKED_ROWS),
     *(NO_PROBABILITIES, NO_SEARCH_SPACE),
+    *(PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, IMAGES_CHANGED, FILES_LEFT_OUT, JOINED_PARTS),
+    PIXEL_COLUMNS,
 )
 """Every check, in order of codes. Codes are never reused."""

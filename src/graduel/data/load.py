@@ -15,6 +15,7 @@ from graduel.data.builtin import DATASETS, load_dataset
 from graduel.data.dataset import Dataset
 from graduel.data.read.checksum import fingerprint
 from graduel.data.read.column_names import find, quote_name
+from graduel.data.read.images.pixel_columns import read_pixel_columns
 from graduel.data.spec import SourceSpec
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
@@ -90,26 +91,32 @@ def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
     from graduel.data.read.reader import Source
 
     content = source.content
-    if not isinstance(content, Dataset):
-        return _build_table(spec, source, content, spec.target or source.target)
     options = [
         name
         for name in ("target", "categorical", "numeric", "drop", "bins", "group", "time")
         if getattr(spec, name)
     ]
+    if not isinstance(content, Dataset):
+        target = spec.target or source.target
+        images = (
+            read_pixel_columns(content, target, spec.name) if set(options) <= {"target"} else None
+        )
+        if images is None:
+            return _build_table(spec, source, content, target)
+        return replace(images, source=source.origin, notes=source.notes)
     if content.X.ndim != 2:
         if options:
             raise UserError(
                 f"--{options[0]} applies to tables only; {spec.file} holds images. Leave it out"
             )
-        return replace(content, name=spec.name)
+        return replace(content, name=spec.name, notes=(*source.notes, *content.notes))
     if options and options[0] == "target":
         raise UserError(
             f"--target applies to tables only; {spec.file} has its labels in an array. Leave it out"
         )
     rows = Source(spec.name, content, source.notes, origin=content.source)
     dataset = _build_table(spec, rows, _to_frame(content), "target")
-    return replace(dataset, n_train=content.n_train)
+    return replace(dataset, n_train=content.n_train, findings=content.findings)
 
 
 def _to_frame(arrays: Dataset) -> pl.DataFrame:

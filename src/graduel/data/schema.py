@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from graduel.data.coerce import normalize_numbers, to_kind
 from graduel.data.column import Column
 from graduel.data.dataset import Dataset
+from graduel.data.prepare.pixel_format import (
+    TOP,
+    PixelFormat,
+    convert_pixels,
+    has_channels_first,
+)
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import to_numbers
 from graduel.errors import UserError
@@ -39,6 +45,7 @@ class Schema:
     classes : the name of each class
     image : the shape (height, width, channels) of an image; None for other data
     scale : the factor that scales a network's inputs: 1/255 for pixels
+    pixels : how the pixels of the training images were stored; None if the model does not state it
     target : the target column of a table
     columns : the features of a table, in the order of training
     date_formats : the formats of date columns of text, by column name
@@ -54,6 +61,7 @@ class Schema:
     classes: tuple[str, ...] = ()
     image: tuple[int, int, int] | None = None
     scale: float = 1.0
+    pixels: PixelFormat | None = None
     target: str | None = None
     columns: tuple[Column, ...] = ()
     date_formats: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +98,7 @@ class Schema:
         table = dataset.inferred_table
         if table is None:
             scale = detect_scale(dataset.X)
-            return cls(dataset.name, dataset.classes, dataset.image, scale)
+            return cls(dataset.name, dataset.classes, dataset.image, scale, dataset.pixels)
         return cls(
             dataset.name,
             dataset.classes,
@@ -99,6 +107,17 @@ class Schema:
             date_formats=dict(table.formats),
             numeric_categories=find_numeric_categories(dataset.X, dataset.columns),
         )
+
+    @property
+    def input_scale(self) -> float:
+        """The factor that scales pixels as given in the training data to a network's inputs.
+
+        >>> Schema(image=(8, 8, 1), pixels=PixelFormat(high=65535.0)).input_scale == 1 / 65535
+        True
+        """
+        if self.pixels is None or not self.pixels.is_known:
+            return self.scale
+        return 1 / self.pixels.high
 
     def conform(
         self, frame: pl.DataFrame, *, decimal: str = ".", first_row: int = 0
@@ -150,18 +169,52 @@ class Schema:
         Raises
         ------
         UserError
-            If the shape of images differs from that in training.
+            If the shape or the scale of images differs from that in training.
         """
         X = np.asarray(X)
-        flat = X.reshape(len(X), -1) if X.ndim > 1 else X.reshape(1, -1)
-        if self.image is not None and flat.shape[1] != np.prod(self.image):
-            height, width, channels = self.image
+        if self.image is not None:
+            return self.read_images(X)[0]
+        return X.reshape(len(X), -1) if X.ndim > 1 else X.reshape(1, -1)
+
+    def read_images(self, X: Array) -> tuple[Array, list[str]]:
+        """Return images as a matrix of pixels on the scale of training, and notes on what changed.
+
+        Parameters
+        ----------
+        X : images of shape (n, height, width), (n, height, width, channels) or (n, channels,
+            height, width), or rows of pixels; a vector is one row
+
+        Raises
+        ------
+        UserError
+            If the shape differs from that in training, pixels are missing or infinite, or their
+            scale cannot be converted.
+        """
+        assert self.image is not None
+        height, width, channels = self.image
+        shapes = {(height, width, channels), (height * width * channels,)}
+        shapes |= {(height, width)} if channels == 1 else set()
+        notes = []
+        rows = X[np.newaxis] if X.ndim == 1 or X.shape in shapes else X
+        if rows.shape[1:] == (channels, height, width) and has_channels_first(rows.shape):
+            rows = np.moveaxis(rows, 1, -1)
+            if channels > 1:
+                notes.append(f"images of shape {X.shape} are read with the channels last")
+        if rows.shape[1:] not in shapes:
             colors = f" and {channels} channels" if channels > 1 else ""
+            last = ", channels" if channels > 1 else ""
             raise UserError(
-                f"expected images of {height} × {width} pixels{colors}; got an array of "
-                f"shape {X.shape}"
+                f"expected images of {height} × {width} pixels{colors}, shape (n, height, "
+                f"width{last}); got an array of shape {X.shape}"
             )
-        return flat
+        if rows.dtype.kind not in "biuf":
+            raise UserError(f"expected images of numbers; got an array of type {rows.dtype}")
+        is_8_bit = abs(self.scale * TOP - 1) < 1e-9
+        expected = self.pixels or (PixelFormat() if is_8_bit else None)
+        matrix, note = convert_pixels(
+            rows.reshape(len(rows), height * width * channels), expected, self.scale
+        )
+        return matrix, [*notes, note] if note else notes
 
 
 def find_numeric_categories(frame: pl.DataFrame, columns: Iterable[Column]) -> tuple[str, ...]:

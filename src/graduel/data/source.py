@@ -178,7 +178,7 @@ def source_from_arrays(X: Any, y: Any = None, **options: Any) -> DataSource:
             options["target"] = target
     buffer = BytesIO()
     if isinstance(data, Dataset):
-        np.savez(buffer, X=data.X, y=np.array(data.classes)[data.y])
+        np.savez(buffer, X=np.asarray(X), y=np.array(data.classes)[data.y])
     else:
         data.write_parquet(buffer)
     content = buffer.getvalue()

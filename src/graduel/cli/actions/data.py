@@ -15,11 +15,13 @@ from graduel.cli.views import sparklines
 from graduel.cli.views.duel_table import WIDTH
 from graduel.data import DATASETS, Dataset
 from graduel.data.column import Column
+from graduel.data.load import build_dataset
 from graduel.data.read.column_names import quote_name, strip_control
 from graduel.data.read.openml import fetch, list_fetched
 from graduel.data.read.reader import OPENML, detect_table, read_source
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.toy_datasets import TOYS
+from graduel.data.source import DataSource
 from graduel.data.table import explain_dropped
 from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
@@ -83,9 +85,13 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
     if "sample" in options and not is_table:
         raise UserError(f"--rows: expected a table in a file, {list_titles()}; got {text}")
     if is_table and "target" not in options:
-        _show_without_target(text, options, console)
-        return
-    data = source.load()
+        _show_without_target(source, text, options, console)
+    else:
+        _show_loaded(source.load(), console)
+
+
+def _show_loaded(data: Dataset, console: Console) -> None:
+    """Show a data set with its target."""
     size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
     if data.source:
@@ -116,15 +122,25 @@ def _print_fetched(text: str, console: Console) -> None:
     console.print(where, highlight=False, markup=False, soft_wrap=True)
 
 
-def _show_without_target(text: str, options: dict[str, Any], console: Console) -> None:
-    """Show the columns of a table without a target, and list candidates for the target."""
+def _show_without_target(
+    source: DataSource, text: str, options: dict[str, Any], console: Console
+) -> None:
+    """Show the columns of a table without a target, and list candidates for the target.
+
+    A table of pixels needs no target, and is shown as images.
+    """
     from graduel.data.column_inference import infer_features, requested_kinds
-    from graduel.data.target import target_options
+    from graduel.data.target import NoTargetError, target_options
 
     reading = ("separator", "decimal", "encoding", "sample")
     read = read_source(text, **{key: options[key] for key in reading if key in options})
     if isinstance(read.content, Dataset):
         raise UserError(f"{text}: expected a table; got images or arrays")
+    try:
+        _show_loaded(build_dataset(source.spec, read), console)
+        return
+    except NoTargetError:
+        pass
     frame = read.content
     kinds = requested_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
     features = infer_features(frame, kinds, read.decimal)
@@ -209,7 +225,8 @@ def _images(data: Dataset, console: Console) -> None:
     assert data.image is not None
     height, width, channels = data.image
     kind = {1: "gray", 3: "color"}.get(channels, f"{channels} channels")
-    console.print(f"images of {height} × {width} pixels, {kind}", highlight=False)
+    scale = "" if data.pixels is None else f", {data.pixels}"
+    console.print(f"images of {height} × {width} pixels, {kind}{scale}", highlight=False)
     first = np.unique(data.y, return_index=True)[1][:IMAGES]
     drawn = [sparklines.draw_image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]
     titles = [strip_control(data.classes[data.y[row]]) for row in first]
@@ -229,6 +246,8 @@ def _notes(data: Dataset) -> Iterator[str]:
     from graduel.data.finding import REPEATED_ROWS
     from graduel.data.table_checks import check_table
 
+    yield from (f"note: {note}" for note in data.notes)
+    yield from map(str, data.findings)
     if data.inferred_table is None:
         hashes = {hash(row.tobytes()) for row in data.table}
         if n_repeated := len(data.y) - len(hashes):

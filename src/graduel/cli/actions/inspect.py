@@ -12,7 +12,7 @@ from rich.console import Console
 
 from graduel.data import DATASETS, Dataset, load_dataset
 from graduel.data.coerce import category_text
-from graduel.data.read.images.image_folders import ENDINGS
+from graduel.data.read.images.image_files import ENDINGS, inspect_like, open_image
 from graduel.data.read.reader import read_source
 from graduel.data.read.toy_datasets import TOYS
 from graduel.data.source import open_source
@@ -147,7 +147,7 @@ def _class_code(label: str, classes: tuple[str, ...]) -> int:
 
 def _load_image(model: Model, path: Path) -> Any:
     """Return the pixels of an image file; a digit is prepared like those of MNIST."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import ImageOps
 
     from graduel.glassbox.digit.mnist_preparation import prepare_digit
     from graduel.glassbox.digit.photo import extract_ink
@@ -155,16 +155,10 @@ def _load_image(model: Model, path: Path) -> Any:
     shape = model.image
     if shape is None:
         raise UserError(f"{path}: expected a table, as in the training data; got an image")
-    try:
-        with Image.open(path) as image:
-            image.load()
-            if model.schema.name == "mnist":
-                return prepare_digit(extract_ink(image), steps=False).image[np.newaxis]
-            resized = image.convert("L" if shape[2] == 1 else "RGB").resize((shape[1], shape[0]))
-            return np.asarray(resized, np.uint8).reshape(1, *shape)
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
-        raise UserError(
-            f"{path}: expected an image; the file cannot be decoded. Give a PNG or JPEG file"
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if model.schema.name != "mnist":
+        background = None if model.schema.pixels is None else model.schema.pixels.background
+        images = inspect_like([path], shape, background)
+        return np.stack(list(images.read())).reshape(1, *shape)
+    with open_image(path) as image:
+        ink = extract_ink(ImageOps.exif_transpose(image))
+        return prepare_digit(ink, steps=False).image[np.newaxis]

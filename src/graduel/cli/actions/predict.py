@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,13 @@ import numpy as np
 import typer
 
 from graduel.atomic_io import atomic_path
-from graduel.data.read.images.image_folders import ENDINGS, read_flat
+from graduel.data.dataset import Dataset
+from graduel.data.read.column_names import join_names
+from graduel.data.read.images.image_files import inspect_like, is_image, list_formats
+from graduel.data.read.images.image_folders import is_clutter
+from graduel.data.read.images.pixel_columns import find_pixel_columns
 from graduel.data.read.parquet_check import check_parquet
-from graduel.data.read.reader import detect_format
+from graduel.data.read.reader import detect_format, read_source
 from graduel.data.read.row_stream import open_stream
 from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_shards
 from graduel.duel.result.best_model import find_model
@@ -54,6 +59,8 @@ def run(
     if is_glob(rows) or (fitted.columns and rows.is_dir() and list_parquet(rows)):
         _predict_files(fitted, rows, out, read_options)
         return
+    if fitted.columns and rows.is_file() and is_image(rows):
+        raise UserError(f"{rows}: expected a table, as in this model's training data; got an image")
     write = _make_writer(out)
     predict = _predict_table if fitted.columns else _predict_images
     n_rows = write(predict(fitted, rows, read_options))
@@ -119,46 +126,107 @@ def _predict_table(model: Model, rows: Path, options: dict[str, Any]) -> Predict
 
 
 def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
-    """Predict images: a folder of files, or an NPZ archive."""
-    import polars as pl
+    """Predict images: one file, a folder of files, an NPZ archive, or a table of pixels."""
+    if rows.is_file() and is_image(rows):
+        return _predict_files_of_images(model, [rows], rows.parent, options)
+    if rows.is_dir():
+        files, others = list[Path](), list[Path]()
+        for path in sorted(rows.rglob("*")):
+            if path.is_file() and not any(map(is_clutter, path.relative_to(rows).parts)):
+                (files if is_image(path) else others).append(path)
+        if not files:
+            raise UserError(f"{rows}: expected images ({list_formats()}); there are none")
+        if others:
+            names = join_names(path.relative_to(rows).as_posix() for path in others)
+            _warn(f"not read, since they are not images: {names}")
+        return _predict_files_of_images(model, files, rows, options)
+    if detect_format(rows) == "npz":
+        _reject_options(options)
+        X = _read_archive(rows)
+    else:
+        X = _read_pixel_table(model, rows, options)
+    return _predict_arrays(model, X, rows)
 
+
+def _reject_options(options: dict[str, Any]) -> None:
     if options:
         raise UserError(
-            f"--{next(iter(options))}: expected a model for tables; this model takes images. "
-            "Leave it out"
+            f"--{next(iter(options))}: expected a table; this model takes images. Leave it out"
         )
-    if detect_format(rows) == "npz":
-        X = _read_archive(rows)
-        _check_examples(model, X, rows)
-        names = _name_columns(model, ["row"])
 
-        def predict_arrays() -> Iterator[pl.DataFrame]:
-            for start in range(0, len(X), IMAGES):
-                p = model.predict_proba(X[start : start + IMAGES])
-                numbers = pl.Series("row", range(start + 1, start + 1 + len(p)), dtype=pl.Int64)
-                yield pl.DataFrame([numbers]).with_columns(_prediction_columns(model, names, p))
 
-        return PredictedBlocks({"row": pl.Int64()} | _column_types(names), predict_arrays())
-    if model.image is None or not rows.is_dir():
-        expected = "a folder of images" if model.image else "an NPZ file with X"
-        raise UserError(f"{rows}: expected {expected}, as in this model's training data")
-    files = sorted(
-        path
-        for path in rows.rglob("*")
-        if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith(".")
-    )
-    if not files:
-        raise UserError(f"{rows}: expected PNG or JPEG images; there are none")
-    names, image = _name_columns(model, ["file"]), model.image
+def _predict_files_of_images(
+    model: Model, files: list[Path], folder: Path, options: dict[str, Any]
+) -> PredictedBlocks:
+    """Predict image files; their names are written relative to a folder."""
+    import polars as pl
+
+    _reject_options(options)
+    if model.image is None:
+        raise UserError(f"{folder}: expected an NPZ file with X, as in this model's training data")
+    names = _name_columns(model, ["file"])
+    background = None if model.schema.pixels is None else model.schema.pixels.background
+    images, scaling = inspect_like(files, model.image, background), set[str]()
 
     def predict_files() -> Iterator[pl.DataFrame]:
         for start in range(0, len(files), IMAGES):
             part = files[start : start + IMAGES]
-            p = model.predict_proba(read_flat(part, image))
-            paths = pl.Series("file", [path.relative_to(rows).as_posix() for path in part])
+            matrix, notes = model.schema.read_images(np.stack(list(images.read(part))))
+            scaling.update(notes)
+            p = model.predict_proba_prepared(matrix)
+            paths = pl.Series("file", [path.relative_to(folder).as_posix() for path in part])
             yield pl.DataFrame([paths]).with_columns(_prediction_columns(model, names, p))
+        for message in scaling:
+            _warn(message)
+        for finding in images.findings():
+            typer.echo(f"note: {finding.message}", err=True)
 
     return PredictedBlocks({"file": pl.String()} | _column_types(names), predict_files())
+
+
+def _predict_arrays(model: Model, X: Any, path: Path) -> PredictedBlocks:
+    """Predict images, or rows of numbers, in an array."""
+    import polars as pl
+
+    names = _name_columns(model, ["row"])
+    matrix = _check_examples(model, X, path)
+
+    def predict_blocks() -> Iterator[pl.DataFrame]:
+        for start in range(0, len(matrix), IMAGES):
+            p = model.predict_proba_prepared(matrix[start : start + IMAGES])
+            numbers = pl.Series("row", range(start + 1, start + 1 + len(p)), dtype=pl.Int64)
+            yield pl.DataFrame([numbers]).with_columns(_prediction_columns(model, names, p))
+
+    return PredictedBlocks({"row": pl.Int64()} | _column_types(names), predict_blocks())
+
+
+def _read_pixel_table(model: Model, path: Path, options: dict[str, Any]) -> Any:
+    """Return the images in a table with a column for each pixel, as Kaggle has them."""
+    frame = read_source(path, **options).content
+    assert not isinstance(frame, Dataset)  # the path is neither a folder nor an archive
+    pixels = find_pixel_columns(frame)
+    if model.image is not None and pixels is None and _is_numeric(frame, prod(model.image)):
+        return frame.to_numpy()
+    if model.image is None or pixels is None:
+        expected = "a folder of images, an image, " if model.image else ""
+        raise UserError(
+            f"{path}: expected {expected}an NPZ file with X or a table with a column for each "
+            "pixel, as in this model's training data"
+        )
+    return pixels.images(frame)
+
+
+def _is_numeric(frame: pl.DataFrame, n_columns: int) -> bool:
+    """Return whether a table has this number of columns, all numeric and without gaps."""
+    return (
+        frame.width == n_columns
+        and all(kind.is_numeric() for kind in frame.dtypes)
+        and not sum(frame.null_count().row(0))
+    )
+
+
+def _warn(message: str) -> None:
+    typer.echo(f"warning: {message}", err=True)
 
 
 def _read_archive(path: Path) -> Any:
@@ -169,7 +237,7 @@ def _read_archive(path: Path) -> Any:
             if not isinstance(content, np.lib.npyio.NpzFile):
                 return content
             names = {name.lower(): name for name in content.files}
-            for key in ("x_test", "x", "data"):
+            for key in ("x_test", "test_images", "x", "data", "images"):
                 if key in names:
                     return content[names[key]]
     except Exception as error:  # NumPy, zipfile and zlib raise different errors
@@ -180,17 +248,28 @@ def _read_archive(path: Path) -> Any:
     raise UserError(f"{path}: expected an array X; got {', '.join(names) or 'none'}")
 
 
-def _check_examples(model: Model, X: Any, path: Path) -> None:
-    """Raise `UserError` unless the array fits the model, before any output is written."""
+def _check_examples(model: Model, X: Any, path: Path) -> Any:
+    """Return the array as the model's input matrix, before any output is written.
+
+    Raises
+    ------
+    UserError
+        If the array does not fit the model.
+    """
+    if model.image is not None:
+        try:
+            matrix, notes = model.schema.read_images(X)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
+        for note in notes:
+            _warn(note)
+        return matrix
     n = len(model.input_names)
-    if X.ndim > 1 and n == np.prod(X.shape[1:]):
-        return
-    expected = f"an array of shape (n, {n})"
-    if model.image:
-        height, width, channels = model.image
-        colors = f" with {channels} channels" if channels > 1 else ""
-        expected = f"images of {height} × {width} pixels{colors}, shape (n, height, width)"
-    raise UserError(f"{path}: expected {expected}; got an array of shape {X.shape}")
+    if X.ndim < 2 or n != np.prod(X.shape[1:]):
+        raise UserError(
+            f"{path}: expected an array of shape (n, {n}); got an array of shape {X.shape}"
+        )
+    return model.prepare(X)
 
 
 def _name_columns(model: Model, taken: list[str]) -> list[str]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
+from graduel.data.finding import IMAGES_CHANGED, PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, Finding
+from graduel.data.prepare.pixel_format import (
+    MAX_CHANNELS,
+    TOP,
+    PixelFormat,
+    has_channels_first,
+    infer_format,
+    normalize_pixels,
+    reject_missing_pixels,
+)
 from graduel.errors import UserError
 
 
@@ -24,8 +35,14 @@ def natural_order(name: str) -> tuple[bool, float, str]:
     return (True, 0.0, name) if np.isnan(number) else (False, number, name)
 
 
-def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return class codes, 0 … n_classes − 1, and the class names in natural order."""
+def as_labels(labels: NDArray[Any], where: str) -> NDArray[Any]:
+    """Return labels as an array of shape (n,).
+
+    Raises
+    ------
+    UserError
+        If there are several numbers per example, such as one-hot labels.
+    """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -33,6 +50,12 @@ def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], 
             f"{where}: expected one label per example; got an array of shape {labels.shape}. "
             "Turn one-hot labels into codes with argmax(axis=1)"
         )
+    return labels
+
+
+def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return class codes, 0 … n_classes − 1, and the class names in natural order."""
+    labels = as_labels(labels, where)
     if labels.dtype.kind == "f":
         odd = ~np.isfinite(labels) | (labels != np.round(labels))
         if odd.any():
@@ -63,8 +86,19 @@ def dataset_from_arrays(
     *,
     n_train: int | None = None,
     source: str = "",
+    notes: tuple[str, ...] = (),
+    findings: tuple[Finding, ...] = (),
+    background: int | None = None,
 ) -> Dataset:
-    """Return the data set of two arrays: X, rows of numbers or images, and labels."""
+    """Return the data set of two arrays: X, rows of numbers or images, and labels.
+
+    Images get the channels last, and pixels of a scale that is inferred from their values.
+
+    Parameters
+    ----------
+    n_train, source, notes, findings : see :class:`Dataset`
+    background : brightness on which transparent images were put
+    """
     if X.dtype.kind == "b":
         X = X.astype(np.uint8)
     if X.dtype.kind not in "iuf":
@@ -74,23 +108,60 @@ def dataset_from_arrays(
             f"{name}: expected X of shape (n, features), (n, height, width) or "
             f"(n, height, width, channels), with no dimension 0; got {X.shape}"
         )
-    _reject_missing_pixels(X, name)
+    pixels = None
+    if X.ndim > 2:
+        if X.shape[-1:] == labels.shape[:1] != X.shape[:1]:
+            raise UserError(
+                f"{name}: expected images of shape (n, …); got {X.shape}, with n last. "
+                "Put the examples first, with numpy.moveaxis(X, -1, 0)"
+            )
+        X, pixels, more = _read_pixels(X, name)
+        pixels, findings = replace(pixels, background=background), (*findings, *more)
     y, classes = encode_labels(labels, name)
     if len(X) != len(y):
         raise UserError(f"{name}: expected as many labels as rows; got {len(y)} and {len(X)}")
     if len(classes) < 2:
         raise UserError(f"{name}: expected two classes or more; every label is '{classes[0]}'")
-    return Dataset(name, X, y, classes, n_train, source)
+    return Dataset(
+        name, X, y, classes, n_train, source, pixels=pixels, notes=notes, findings=findings
+    )
 
 
-def _reject_missing_pixels(X: NDArray[Any], name: str) -> None:
-    """Raise if pixels are missing or infinite; rows of numbers may have such values."""
-    if X.ndim == 2 or X.dtype.kind != "f":
-        return
-    odd = ~np.isfinite(X).all(axis=tuple(range(1, X.ndim)))
-    if odd.any():
-        row = int(np.flatnonzero(odd)[0])
-        raise UserError(
-            f"{name}: expected images of finite numbers; {int(odd.sum()):,} of them have missing "
-            f"or infinite pixels (first: row {row + 1:,}). Remove the images or fill in the pixels"
+def _read_pixels(
+    X: NDArray[Any], name: str
+) -> tuple[NDArray[Any], PixelFormat, tuple[Finding, ...]]:
+    """Return images with the channels last and scaled pixels, their format, and findings."""
+    findings = []
+    if has_channels_first(X.shape):
+        findings.append(
+            IMAGES_CHANGED.report(
+                f"images of shape (n, channels, height, width), here {X.shape}, are read with the "
+                "channels last"
+            )
         )
+        X = np.moveaxis(X, 1, -1)
+    elif X.ndim == 4 and X.shape[3] > MAX_CHANNELS and X.shape[3] >= min(X.shape[1:3]):
+        raise UserError(
+            f"{name}: expected images of shape (n, height, width, channels); got {X.shape}. Put "
+            "the channels last, with numpy.moveaxis(X, 1, -1) if they come first"
+        )
+    try:
+        reject_missing_pixels(X)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
+    pixels = infer_format(X)
+    if not pixels.is_known:
+        findings.append(
+            UNKNOWN_PIXEL_SCALE.report(
+                f"pixels from {pixels} are used unscaled: no scale such as 0 to 1 or 0 to 255 fits "
+                "them, and networks need small numbers. Scale them to 0 to 1"
+            )
+        )
+    elif X.dtype != np.uint8 or pixels.high != TOP:
+        findings.append(
+            PIXEL_SCALE.report(
+                f"pixels of type {X.dtype} are read as {pixels}, by their values; networks get "
+                "them as 0 to 1"
+            )
+        )
+    return normalize_pixels(X, pixels), pixels, tuple(findings)

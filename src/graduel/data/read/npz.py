@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
+from graduel.data.finding import FILES_LEFT_OUT, JOINED_PARTS, Finding
+from graduel.data.prepare.pixel_format import PixelFormat, infer_format
 from graduel.data.read.column_names import join_names
-from graduel.data.read.labeled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import as_labels, dataset_from_arrays
 from graduel.errors import UserError
+
+PAIRS = (("x", "y"), ("data", "target"), ("images", "labels"))
+"""Names of arrays of features and labels, in lower case."""
+TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"))
+VALID = (("x_val", "y_val"), ("x_valid", "y_valid"), ("val_images", "val_labels"))
+TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
+"""Names of the parts of a predefined split: of Keras' archives, and of MedMNIST's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Features and labels of one part of the data."""
+
+    names: tuple[str, str]
+    X: NDArray[Any]
+    y: NDArray[Any]
 
 
 def read_npz(path: Path) -> Dataset:
-    """Read the arrays X and y, or a predefined split x_train, y_train, x_test and y_test."""
+    """Read the arrays X and y, or a predefined split x_train, y_train, x_test and y_test.
+
+    Validation arrays, as MedMNIST has them, are added to the training part.
+    """
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
-            arrays = _select_arrays(archive, path)
+            train, test, findings = _select_parts(archive, path)
     except UserError:
         raise
     except Exception as error:  # NumPy, zipfile and zlib raise many types for damaged files
@@ -28,31 +50,83 @@ def read_npz(path: Path) -> Dataset:
             f"{path}: expected an NPZ file of plain arrays; it cannot be read ({what}). "
             "Save it again with numpy.savez, without object arrays"
         ) from None
-    if len(arrays) == 2:
-        return dataset_from_arrays(path.stem, *arrays, source=path.name)
-    X, y, X_test, y_test = arrays
-    if X.ndim == 0 or len(X) == 0 or X_test.shape[1:] != X.shape[1:] or len(X_test) == 0:
+    parts = [*train, *test]
+    if len(parts) == 1:
+        X, y = parts[0].X, parts[0].y
+        return dataset_from_arrays(path.stem, X, y, source=path.name, findings=findings)
+    for part in parts:
+        if part.X.ndim == 0 or len(part.X) == 0 or part.X.shape[1:] != parts[0].X.shape[1:]:
+            raise UserError(
+                f"{path}: expected training and test rows of the same shape; got "
+                f"{parts[0].X.shape} and {part.X.shape}"
+            )
+    if parts[0].X.ndim > 2:
+        _reject_other_scales(parts, path)
+    labels = [as_labels(part.y, f"{path}: {part.names[1]}") for part in parts]
+    for part, y in zip(parts, labels, strict=True):
+        if len(part.X) != len(y):
+            raise UserError(
+                f"{path}: expected as many labels as rows; got {len(y)} in {part.names[1]} and "
+                f"{len(part.X)} in {part.names[0]}"
+            )
+    return dataset_from_arrays(
+        path.stem,
+        np.concatenate([part.X for part in parts]),
+        np.concatenate(labels),
+        n_train=sum(len(part.X) for part in train),
+        source=path.name,
+        findings=findings,
+    )
+
+
+def _reject_other_scales(parts: list[_Part], path: Path) -> None:
+    """Raise if the images of one part have pixels from 0 to 1, and those of another have not."""
+    ranges = {part.names[0]: infer_format(part.X) for part in parts if part.X.any()}
+    units = [name for name, pixels in ranges.items() if pixels == PixelFormat(high=1.0)]
+    others = [name for name in ranges if name not in units]
+    if units and others:
         raise UserError(
-            f"{path}: expected training and test rows of the same shape; got {X.shape} and "
-            f"{X_test.shape}"
+            f"{path}: expected pixels of one scale; got {ranges[units[0]]} in {units[0]} and "
+            f"{ranges[others[0]]} in {others[0]}. Scale all parts alike"
         )
-    if len(X) != len(y):
-        raise UserError(f"{path}: expected as many labels as rows; got {len(y)} and {len(X)}")
-    whole, labels = np.concatenate([X, X_test]), np.concatenate([y.ravel(), y_test.ravel()])
-    return dataset_from_arrays(path.stem, whole, labels, n_train=len(X), source=path.name)
 
 
-def _select_arrays(archive: Any, path: Path) -> list[NDArray[Any]]:
+def _select_parts(archive: Any, path: Path) -> tuple[list[_Part], list[_Part], tuple[Finding, ...]]:
+    """Return the training parts, the test part if there is one, and findings."""
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise UserError(
             f"{path}: expected an NPZ file with X and y; got a single array of shape "
             f"{archive.shape}. Save both with numpy.savez"
         )
     names = {name.lower(): name for name in archive.files}
-    for keys in (("x_train", "y_train", "x_test", "y_test"), ("x", "y"), ("data", "target")):
-        if set(keys) <= set(names):
-            return [archive[names[key]] for key in keys]
-    raise UserError(
-        f"{path}: expected arrays X and y, or x_train, y_train, x_test and y_test; "
-        f"got {join_names(archive.files)}"
-    )
+
+    def load(*choices: tuple[str, str]) -> list[_Part]:
+        pairs = [pair for pair in choices if set(pair) <= set(names)][:1]
+        return [_Part(pair, archive[names[pair[0]]], archive[names[pair[1]]]) for pair in pairs]
+
+    train, valid, test = load(*TRAIN), load(*VALID), load(*TEST)
+    if train and not test:
+        test, valid = valid, []
+    if not train or not test:
+        train, valid, test = load(*PAIRS), [], []
+    if not train:
+        raise UserError(
+            f"{path}: expected arrays X and y, or x_train, y_train, x_test and y_test; "
+            f"got {join_names(archive.files)}"
+        )
+    findings = []
+    if valid:
+        findings.append(
+            JOINED_PARTS.report(
+                f"the rows of {valid[0].names[0]} are added to the training part, from which each "
+                "fit takes its validation rows"
+            )
+        )
+    elif test and test[0].names in VALID:
+        findings.append(
+            JOINED_PARTS.report(f"{test[0].names[0]} is the test part: there is no other")
+        )
+    used = {name for part in (*train, *valid, *test) for name in part.names}
+    if left_out := [names[name] for name in names if name not in used]:
+        findings.append(FILES_LEFT_OUT.report(f"the arrays {join_names(left_out)} are not read"))
+    return [*train, *valid], test, tuple(findings)

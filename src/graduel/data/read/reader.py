@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.images.idx import NAME, find_idx_files, read_idx_folder
-from graduel.data.read.images.image_folders import ENDINGS, read_images
+from graduel.data.read.images.idx import (
+    find_idx_sets,
+    find_own_set,
+    parse_idx_name,
+    read_idx_folder,
+)
+from graduel.data.read.images.image_files import ENDINGS, is_image_head
+from graduel.data.read.images.image_folders import read_images
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
@@ -97,6 +103,10 @@ def read_source(
     table_format = detect_format(path)
     if table_format == "folder":
         return _read_folder(path, size)
+    if table_format == "idx":
+        own = find_own_set(path)
+        assert own is not None
+        return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
     if table_format == "npz":
         return Source(path.stem, read_npz(path), origin=path.name)
     options = ReadOptions(separator, decimal, encoding, header)
@@ -112,8 +122,8 @@ def read_source(
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     name = path.resolve().name
     try:
-        if files := find_idx_files(path):
-            return Source(name, read_idx_folder(path, files), origin=path.name)
+        if sets := find_idx_sets(path):
+            return Source(name, read_idx_folder(path, sets), origin=path.name)
         dataset, notes = read_images(path, size)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -126,8 +136,10 @@ def detect_table(path: Path) -> TableFormat | None:
     return detected if isinstance(detected, TableFormat) else None
 
 
-def detect_format(path: Path) -> TableFormat | Literal["folder", "npz"]:
-    """Return a path's format: ``folder``, ``npz``, or that of a table.
+def detect_format(path: Path) -> TableFormat | Literal["folder", "idx", "npz"]:
+    """Return a path's format: ``folder``, ``idx``, ``npz``, or that of a table.
+
+    An IDX file stands for its data set if its folder holds several.
 
     The registry recognizes a table by the first bytes of its file; every file without another
     format is delimited text.
@@ -157,9 +169,11 @@ def detect_format(path: Path) -> TableFormat | Literal["folder", "npz"]:
     suffix = path.suffix.lower()
     if suffix in (".npz", ".npy"):
         return "npz"
-    if NAME.fullmatch(path.name):
+    if find_own_set(path):
+        return "idx"
+    if parse_idx_name(path):
         raise UserError(f"{path}: is one of four IDX files. Give the folder with all four")
-    if suffix in ENDINGS:
+    if suffix in ENDINGS or is_image_head(head):
         raise UserError(
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )

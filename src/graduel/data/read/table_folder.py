@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graduel.data.read.images.idx import find_idx_files
-from graduel.data.read.images.image_folders import find_image_folders
+from graduel.data.read.images.idx import find_idx_sets
+from graduel.data.read.images.image_folders import has_class_folders
 from graduel.data.read.labeled_arrays import natural_order
 from graduel.data.read.tables.format_registry import table_endings
 from graduel.errors import UserError
@@ -25,7 +25,7 @@ def list_tables(path: Path) -> list[Path]:
     []
     """
     try:
-        if not path.is_dir() or find_idx_files(path) or _has_images(path):
+        if not path.is_dir() or find_idx_sets(path) or has_class_folders(path):
             return []
         tables = [file for file in path.iterdir() if file.is_file() and is_table(file.name)]
     except OSError as error:
@@ -43,11 +43,3 @@ def is_table(name: str) -> bool:
     for ending in PACKED:
         plain = plain.removesuffix(ending)
     return plain.endswith(table_endings()) and not name.startswith(".")
-
-
-def _has_images(path: Path) -> bool:
-    return any(
-        find_image_folders(folder)
-        for folder in (path, path / "train", path / "test")
-        if folder.is_dir()
-    )

@@ -33,6 +33,7 @@ def check_duel(
     """
     findings: list[Finding] = []
     if protocol.source is not None:
+        findings += dataset.findings
         if dataset.inferred_table is not None:
             findings += check_table(dataset.inferred_table)
         design, metric = protocol.design, get_metric(protocol.metric)

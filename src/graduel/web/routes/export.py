@@ -49,13 +49,13 @@ def export(client: CurrentClient, kind: Kind, request: ExportRequest) -> Respons
         names = None if net.preparation is None else [quote_name(n) for n in net.input_names]
         title = f"A neural network for {schema.name}"
         code = to_python(
-            network, weights, scale=schema.scale, classes=classes, title=title, columns=names
+            network, weights, scale=schema.input_scale, classes=classes, title=title, columns=names
         )
         return _build_response(kind, code)
     if kind == "json":
         content = network_as_dict(net, network, weights)
         return _build_response(kind, json.dumps(content, allow_nan=False))
-    model = onnx_model(network, weights, scale=schema.scale, classes=classes)
+    model = onnx_model(network, weights, scale=schema.input_scale, classes=classes)
     return _build_response(kind, model.SerializeToString())
 
 
@@ -74,7 +74,7 @@ def network_as_dict(net: Model, network: Network, weights: Weights) -> dict[str,
         "graduel": version("graduel"),
         "data": net.schema.name,
         "classes": list(net.classes),
-        "scale": net.schema.scale,
+        "scale": net.schema.input_scale,
         "network": network.to_spec(),
         "parameters": {
             entry.name: entry.view(weights.theta).tolist() for entry in network.layout.entries

@@ -40,7 +40,11 @@ BINARY = {
     b"SQLite format 3": "an SQLite database. Save the table as CSV",
     b"\xd0\xcf\x11\xe0": "an Office document. Save the table as CSV",
     b"%PDF": "a PDF document. Save the table as CSV",
+    b"MATLAB 5.0 MAT-file": "a MATLAB file. Save the arrays as an NPZ file with numpy.savez",
+    b"MATLAB 7.3 MAT-file": "a MATLAB file. Save the arrays as an NPZ file with numpy.savez",
     b"\x89HDF": "an HDF5 file. Save the table as Parquet or CSV",
+    b"\x80\x02": "a Python pickle, which is never loaded. Save arrays with numpy.savez",
+    b"\x80\x03": "a Python pickle, which is never loaded. Save arrays with numpy.savez",
     b"\x80\x04\x95": "a Python pickle, which is never loaded. Save the table as Parquet or CSV",
     b"\x80\x05\x95": "a Python pickle, which is never loaded. Save the table as Parquet or CSV",
     b"\x89PNG": "an image. Give a folder with one folder of images per class",
@@ -85,6 +89,11 @@ def _open_zip(raw: IO[bytes], path: Path) -> IO[bytes]:
         raise UserError(f"{path}: cannot be unpacked ({error}). Unpack it first") from None
     if "[Content_Types].xml" in files:
         raise UserError(f"{path}: is an Office document. Save the table as CSV")
+    if any(name.endswith("data.pkl") for name in files):
+        raise UserError(
+            f"{path}: is a file of torch.save, a Python pickle, which is never loaded. Save the "
+            "arrays with numpy.savez"
+        )
     raise UserError(
         f"{path}: expected a zip file with one file in it; got {len(files)} files "
         f"({join_names(files)}). Unpack it and give one of them"
@@ -95,6 +104,7 @@ def detect_encoding(path: Path, encoding: str | None = None) -> str:
     """Return a file's encoding: as given, by its byte-order mark, UTF-8, or a fallback."""
     with open_bytes(path) as file:
         head = file.read(PIECE)
+    _reject_known(path, head)
     if encoding is not None:
         try:
             name = codecs.lookup(encoding).name
@@ -130,11 +140,15 @@ def _detect_utf16(head: bytes) -> str | None:
     return "utf-16-be" if 4 * even > len(head) and not odd else None
 
 
-def reject_binary(path: Path, head: bytes) -> None:
-    """Raise if a file has a binary format or control characters."""
+def _reject_known(path: Path, head: bytes) -> None:
+    """Raise if a file has one of the binary formats that are known by their first bytes."""
     for magic, remedy in BINARY.items():
         if head.startswith(magic):
             raise UserError(f"{path}: expected a table of text; got {remedy}")
+
+
+def reject_binary(path: Path, head: bytes) -> None:
+    """Raise if a file has control characters."""
     control = sum(head.count(code) for code in range(32) if code not in b"\t\n\r\f\v\x1a\x1f")
     if b"\0" in head or control * 100 > len(head):
         raise UserError(

@@ -2,48 +2,105 @@
 
 from __future__ import annotations
 
-import warnings
+import re
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import join_names
+from graduel.data.finding import FILES_LEFT_OUT, JOINED_PARTS, Finding
+from graduel.data.read.column_names import join_names, quote_name
+from graduel.data.read.images.image_files import (
+    as_array,
+    inspect_images,
+    is_image,
+    list_formats,
+)
 from graduel.data.read.labeled_arrays import dataset_from_arrays, natural_order
 from graduel.errors import UserError
 
-if TYPE_CHECKING:
-    from PIL import Image
+PART = re.compile(
+    r"(?:.+[ _-])?(?:(?P<train>train(?:ing)?)|(?P<valid>valid(?:ation)?|val|dev)|"
+    r"(?P<test>test(?:ing)?))(?:[ _-]?(?:set|data|images|imgs))?",
+    re.IGNORECASE,
+)
+"""Names of the folders of a predefined split, such as Train, training_set or seg_train."""
+OTHER_IMAGES = frozenset(
+    (
+        *(".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".ico", ".tga"),
+        *(".dng", ".nef", ".cr2", ".arw", ".exr", ".hdr", ".dcm"),
+    )
+)
+"""Endings of files that are images, but are not read."""
+CLUTTER = frozenset(("thumbs.db", "desktop.ini", "__macosx"))
+"""Names of files and folders that operating systems leave behind, in lower case."""
+MOST_WRAPPERS = 3
+"""Maximum number of folders, each the only one in its parent, around the folders of classes."""
 
-ENDINGS = {".png", ".jpg", ".jpeg"}
-MOST_PIXELS = 25_000_000
-"""Maximum number of pixels of an image: a tiny file can decode to more than fits into memory."""
-MOST_BYTES = 8 << 30
-"""Maximum size of all images together, in memory."""
-GRAY = {"1", "L", "LA", "I", "I;16", "F"}
-"""Pillow's modes without color."""
+
+@dataclass(frozen=True, slots=True)
+class ClassFolders:
+    """The images of each class, and the other files."""
+
+    images: dict[str, list[Path]]
+    left_out: list[Path]
 
 
-def find_image_folders(folder: Path) -> dict[str, list[Path]]:
-    """Return the subfolders with images: sorted files by sorted folder name."""
-    folders = {}
-    for one in sorted(folder.iterdir()):
-        if one.is_dir() and not one.name.startswith("."):
-            files = [f for f in sorted(one.iterdir()) if f.suffix.lower() in ENDINGS]
-            files = [f for f in files if not f.name.startswith(".") and f.is_file()]
-            if files:
-                folders[one.name] = files
-    return folders
+def list_folder(folder: Path) -> list[Path]:
+    """Return the files and folders in a folder in order, without hidden ones and clutter."""
+    return [path for path in sorted(folder.iterdir()) if not is_clutter(path.name)]
+
+
+def is_clutter(name: str) -> bool:
+    """Return whether a name is that of a hidden file or folder, or of an operating system's."""
+    return name.startswith(".") or name.lower() in CLUTTER
+
+
+def find_class_folders(folder: Path) -> ClassFolders:
+    """Return the images of the classes: sorted files by sorted folder name.
+
+    Raises
+    ------
+    UserError
+        If a folder holds images, but none of a format that is read.
+    """
+    images, left_out = {}, []
+    for one in list_folder(folder):
+        if not one.is_dir():
+            left_out.append(one)
+            continue
+        files = list_folder(one)
+        readable, others = list[Path](), list[Path]()
+        for path in files:
+            (readable if path.is_file() and is_image(path) else others).append(path)
+        if readable:
+            images[one.name] = readable
+            left_out += others
+        else:
+            _reject_lost_class(one, others)
+            left_out.append(one)
+    return ClassFolders(images, left_out)
+
+
+def _reject_lost_class(folder: Path, paths: list[Path]) -> None:
+    """Raise if the files in a folder are images, all of formats that are not read."""
+    endings = Counter(path.suffix.lower() for path in paths)
+    odd = {ending: count for ending, count in endings.items() if ending in OTHER_IMAGES}
+    if odd:
+        listed = ", ".join(f"{count:,} {ending}" for ending, count in odd.items())
+        raise UserError(
+            f"{folder}: expected images ({list_formats()}); got {listed}, so that this class would "
+            "be missing. Convert them to PNG, or move the folder away"
+        )
 
 
 def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Dataset, list[str]]:
     """Read images as uint8: grayscale if all are grayscale, otherwise RGB.
 
-    Folders ``train`` and ``test``, each with a folder per class, are a predefined split.
+    Folders such as ``train`` and ``test``, each with a folder per class, are a predefined split.
 
     Parameters
     ----------
@@ -53,99 +110,136 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
     -------
     The data set, and notes.
     """
-    parts = [find_image_folders(folder)]
-    if not parts[0] and all((folder / part).is_dir() for part in ("train", "test")):
-        parts = [find_image_folders(folder / part) for part in ("train", "test")]
-        if not parts[0] or not parts[1]:
-            raise UserError(f"{folder}: expected a folder per class in both train and test")
-    classes = sorted({name for part in parts for name in part}, key=natural_order)
+    top, findings = _unwrap(folder), list[Finding]()
+    split = _find_parts(top)
+    if split and not _has_images(split["train"]):
+        parts, findings = _read_split(top, split)
+    else:
+        parts = [find_class_folders(top)]
+    classes = sorted({name for part in parts for name in part.images}, key=natural_order)
     if len(classes) < 2:
         raise UserError(
-            f"{folder}: expected a folder of PNG or JPEG images for each of two classes or more; "
-            f"got {join_names(classes) or 'no such folder'}"
+            f"{folder}: expected a folder of images ({list_formats()}) for each of two classes or "
+            f"more; got {join_names(classes) or 'no such folder'}"
         )
-    files = [(path, name) for part in parts for name in classes for path in part.get(name, ())]
-    has_color, size = _inspect([path for path, _ in files], size)
-    X = np.empty((len(files), *size, 3) if has_color else (len(files), *size), np.uint8)
-    for row, (path, _) in zip(X, files, strict=True):
-        row[...] = _read_pixels(path, size, has_color)
-    n_train = sum(map(len, parts[0].values())) if len(parts) == 2 else None
+    findings += _report_left_out(top, parts)
+    files = [
+        (path, name) for part in parts for name in classes for path in part.images.get(name, ())
+    ]
+    images = inspect_images([path for path, _ in files], size)
+    X = as_array(images)
+    n_train = sum(map(len, parts[0].images.values())) if len(parts) == 2 else None
     labels = np.array([name for _, name in files])
-    mode = "RGB" if has_color else "grayscale"
-    notes = [f"{len(files):,} images of {size[0]} × {size[1]} pixels, {mode}"]
+    mode = "RGB" if images.has_color else "grayscale"
+    height, width = images.size
+    notes = [f"{len(files):,} images of {height} × {width} pixels, {mode}"]
+    if top != folder:
+        notes.append(f"the images are in the folder {top.relative_to(folder).as_posix()}")
     dataset = dataset_from_arrays(
-        folder.resolve().name, X, labels, n_train=n_train, source=folder.name
+        folder.resolve().name,
+        X,
+        labels,
+        n_train=n_train,
+        source=folder.name,
+        findings=(*findings, *images.findings()),
+        background=images.background,
     )
     return dataset, notes
 
 
-def read_flat(files: list[Path], image: tuple[int, int, int]) -> NDArray[Any]:
-    """Read images without classes and resize them to the shape (height, width, channels).
+def has_class_folders(folder: Path) -> bool:
+    """Return whether a folder holds folders of images, of classes or in the parts of a split."""
+    top = _unwrap(folder)
+    return any(
+        inner.is_dir() and _has_images(inner)
+        for outer in (top, *map(_unwrap, _find_parts(top).values()))
+        for inner in list_folder(outer)
+    )
 
-    Returns
-    -------
-    A uint8 array of shape (n, height, width), or (n, height, width, 3) for RGB.
+
+def _unwrap(folder: Path) -> Path:
+    """Return the folder inside folders that hold nothing else, as archives have them."""
+    for _ in range(MOST_WRAPPERS):
+        inner = list_folder(folder)
+        if len(inner) != 1 or not inner[0].is_dir() or _has_images(inner[0]):
+            break
+        folder = inner[0]
+    return folder
+
+
+def _has_images(folder: Path) -> bool:
+    return any(path.is_file() and is_image(path) for path in list_folder(folder))
+
+
+def _find_parts(folder: Path) -> dict[str, Path]:
+    """Return the folders of a predefined split by part: train, valid and test.
+
+    Raises
+    ------
+    UserError
+        If two folders are the same part.
     """
-    height, width, channels = image
-    _inspect(files, (height, width))
-    return np.stack([_read_pixels(path, (height, width), channels == 3) for path in files])
+    parts: dict[str, Path] = {}
+    for path in list_folder(folder):
+        match = PART.fullmatch(path.name)
+        if match is None or match.lastgroup is None or not path.is_dir():
+            continue
+        part = match.lastgroup
+        if part in parts:
+            raise UserError(
+                f"{folder}: expected one folder of the {part} part; got {parts[part].name} and "
+                f"{path.name}. Give one of them, or rename one"
+            )
+        parts[part] = path
+    return parts if "train" in parts and len(parts) > 1 else {}
 
 
-def _inspect(files: list[Path], size: tuple[int, int] | None) -> tuple[bool, tuple[int, int]]:
-    """Return whether any image has color, and the size, from the images' headers."""
-    has_color, is_fixed, first = False, size is not None, files[0]
-    for path in files:
-        with _open_image(path) as image:
-            here = (image.height, image.width)
-            has_color |= image.mode not in GRAY
-        if here[0] * here[1] > MOST_PIXELS:
+def _read_split(folder: Path, split: dict[str, Path]) -> tuple[list[ClassFolders], list[Finding]]:
+    """Return training and test part, and how the folders were assigned to them."""
+    folders = {part: find_class_folders(_unwrap(path)) for part, path in split.items()}
+    for part, path in split.items():
+        if not folders[part].images:
+            remedy = "" if part == "train" else f". Give {split['train']} alone"
             raise UserError(
-                f"{path}: expected at most {MOST_PIXELS:,} pixels; got {here[1]:,} × {here[0]:,}. "
-                "Resize it first"
+                f"{path}: expected a folder of images for each class; there is none{remedy}"
             )
-        size = size or here
-        if not is_fixed and here != size:
-            raise UserError(
-                f"{path}: expected {size[0]} × {size[1]} pixels (height × width), as {first.name} "
-                f"has; got {here[0]} × {here[1]}. Resize all with --size HEIGHTxWIDTH"
+    others = [path for path in list_folder(folder) if path not in split.values()]
+    train, findings = folders["train"], list[Finding]()
+    if "test" not in folders:
+        findings.append(
+            JOINED_PARTS.report(
+                f"the folder {quote_name(split['valid'].name)} is the test part: there is no other"
             )
-    assert size is not None
-    if len(files) * size[0] * size[1] * (3 if has_color else 1) > MOST_BYTES:
-        raise UserError(
-            f"{len(files):,} images of {size[0]} × {size[1]} pixels need more than "
-            f"{MOST_BYTES >> 30} GB of memory. Make them smaller with --size HEIGHTxWIDTH"
         )
-    return has_color, size
+    elif "valid" in folders:
+        train = _join(train, folders["valid"])
+        findings.append(
+            JOINED_PARTS.report(
+                f"the images in {quote_name(split['valid'].name)} are added to the training part, "
+                "from which each fit takes its validation rows"
+            )
+        )
+    test = folders.get("test", folders.get("valid", train))
+    if names := [name for name in test.images if name not in train.images]:
+        findings.append(
+            JOINED_PARTS.report(
+                f"the test part has classes without training images: {join_names(names)}"
+            )
+        )
+    return [ClassFolders(train.images, [*train.left_out, *others]), test], findings
 
 
-@contextmanager
-def _open_image(path: Path) -> Iterator[Image.Image]:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns about large images, whose size _inspect limits.
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
-                yield image
-    except UserError:
-        raise
-    except Exception as error:  # Pillow raises many types for damaged files
-        raise UserError(
-            f"{path}: expected a complete PNG or JPEG image; it cannot be read "
-            f"({type(error).__name__}). Repair it or remove it"
-        ) from None
+def _join(one: ClassFolders, other: ClassFolders) -> ClassFolders:
+    names = [*one.images, *(name for name in other.images if name not in one.images)]
+    images = {name: [*one.images.get(name, ()), *other.images.get(name, ())] for name in names}
+    return ClassFolders(images, [*one.left_out, *other.left_out])
 
 
-def _read_pixels(path: Path, size: tuple[int, int], has_color: bool) -> NDArray[Any]:
-    from PIL import Image
-
-    with _open_image(path) as image:
-        if image.mode.startswith("I"):
-            # Pillow would truncate 16-bit pixels instead of scaling them.
-            gray = np.asarray(image).astype(np.int64).clip(0, 65535) // 257
-            image = Image.fromarray(gray.astype(np.uint8))
-        plain = image.convert("RGB" if has_color else "L")
-        if (plain.height, plain.width) != size:
-            plain = plain.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-        return np.asarray(plain)
+def _report_left_out(folder: Path, parts: list[ClassFolders]) -> Iterator[Finding]:
+    """Report files and folders that hold no images that are read."""
+    left_out = [path for part in parts for path in part.left_out]
+    if left_out:
+        names = join_names(path.relative_to(folder).as_posix() for path in left_out)
+        yield FILES_LEFT_OUT.report(
+            f"not read, since they are not images in the folder of a class: {names}"
+        )
