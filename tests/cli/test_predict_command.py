@@ -170,7 +170,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, here, args, message):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--contender", "forest"], "forest cannot be saved"),
         (["--contender", "xgboost", "--net", "epochs=2"], "--net: expected the contender net"),
         (["--split", "5x2"], "holdout or given for a single model"),
         (["--target", "outcom"], "Did you mean 'outcome'?"),
@@ -208,7 +207,7 @@ def test_cross_validation_has_no_single_model(capsys, here):
     assert not list((here / "folds").rglob("*.safetensors"))
     assert not load_run("folds").has_models
     _, err = said(capsys, "predict", "folds", "mine.csv", code=2)
-    assert "graduel train mine.csv" in err
+    assert "graduel train --from folds" in err
 
 
 def test_images_are_predicted_by_file_or_by_row(capsys, here, mnist, monkeypatch):

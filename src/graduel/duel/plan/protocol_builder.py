@@ -107,7 +107,7 @@ def _contender_names(
 ) -> list[str]:
     """Validate the contenders; return the built-in ones in a fixed order."""
     names = contenders if contenders is not None else default_contenders()
-    if not names:
+    if not names and not user_contenders:
         known = ", ".join(contender_names())
         raise UserError(f"expected at least one contender of {known}; got none")
     families = [get_contender(name)[0] for name in names]

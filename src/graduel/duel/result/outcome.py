@@ -79,6 +79,8 @@ class Run:
     """The features of those rows, a Polars DataFrame; None unless rows may be shown."""
     has_models: bool = False
     """Whether the folder has saved models."""
+    has_pages: bool = False
+    """Whether ``graduel serve`` can show one of them."""
 
 
 @dataclass(frozen=True, slots=True)

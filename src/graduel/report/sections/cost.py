@@ -56,6 +56,11 @@ class Cost:
         return list(map(self.format, self.values))
 
 
+def format_time(run: Run, name: str, seconds: float) -> str:
+    """Return a contender's time, with the mark if other processes used the cores."""
+    return format_seconds(seconds) + MARK * run.result.contenders[name].lacked_cores
+
+
 def read_costs(run: Run) -> list[Cost]:
     """Return each contender's times of search, training and prediction, memory and model size."""
     entries = run.result.contenders

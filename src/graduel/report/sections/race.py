@@ -29,6 +29,7 @@ from graduel.report.draw.style import (
     title_axes,
     zero_error,
 )
+from graduel.report.sections.cost import describe_missing_cores, format_time
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -230,7 +231,12 @@ def build_table(run: Run) -> TextTable:
     ]
     mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
     rows.append((f"Final model{mean}", *(format_percent(r.test_error, decimals) for r in racers)))
-    rows.append((f"Training time{mean}", *(format_seconds(racer.mean_end) for racer in racers)))
+    rows.append(
+        (
+            f"Training time{mean}",
+            *(format_time(run, racer.name, racer.mean_end) for racer in racers),
+        )
+    )
     return TextTable(
         "Test error at the last checkpoint before each time (first seed)",
         ("Training time", *(titles[racer.name] for racer in racers)),
@@ -244,7 +250,7 @@ def build_picture(run: Run) -> Picture:
     decimals = count_decimals(len(run.y_test))
     ends = "; ".join(
         f"{titles[racer.name]} {format_percent(racer.test_error, decimals)} after "
-        f"{format_seconds(racer.mean_end)}"
+        f"{format_time(run, racer.name, racer.mean_end)}"
         for racer in racers
     )
     caption = (
@@ -256,6 +262,8 @@ def build_picture(run: Run) -> Picture:
         caption += f" Each {name_run(run).lower()} has a thin line."
     if any(error == 0 for racer in racers for error in racer.test_errors):
         caption += " An error of zero is drawn at half of one row."
+    if loaded := describe_missing_cores(run):
+        caption += f" {loaded}"
     return draw_picture(
         "race",
         race(run),
