@@ -31,11 +31,11 @@ FORMATS = {
 }
 """Pillow's names of the formats that are read, and the endings of their files."""
 ENDINGS = {ending for endings in FORMATS.values() for ending in endings}
-MAGIC = (
-    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a"),
-    *(b"P4\n", b"P5\n", b"P6\n"),
-)
-"""First bytes of image files; those of WebP and BMP have a length in between."""
+MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a")
+"""First bytes of image files; those of WebP and BMP have a length in between.
+
+Those of PPM could be the header of a table.
+"""
 MOST_PIXELS = 25_000_000
 """Maximum number of pixels of an image: a tiny file can decode to more than fits into memory."""
 MOST_BYTES = 8 << 30
