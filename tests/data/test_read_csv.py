@@ -233,7 +233,7 @@ def test_missing_files_and_unknown_names(tmp_path):
         read_source(tmp_path / "none.csv")
     with pytest.raises(UserError, match="Did you mean 'iris'"):
         read_source("irsi")
-    with pytest.raises(UserError, match="a folder of PNG or JPEG images"):
+    with pytest.raises(UserError, match=r"a folder of images \(PNG, JPEG"):
         read_source(tmp_path)
 
 

@@ -13,8 +13,8 @@ from graduel.data.read.images.idx import (
     parse_idx_name,
     read_idx_folder,
 )
-from graduel.data.read.images.image_files import ENDINGS, is_image_head
-from graduel.data.read.images.image_folders import read_images
+from graduel.data.read.images.image_files import ENDINGS, list_formats
+from graduel.data.read.images.image_folders import OTHER_IMAGES, read_images
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
@@ -173,7 +173,12 @@ def detect_format(path: Path) -> TableFormat | Literal["folder", "idx", "npz"]:
         return "idx"
     if parse_idx_name(path):
         raise UserError(f"{path}: is one of four IDX files. Give the folder with all four")
-    if suffix in ENDINGS or is_image_head(head):
+    if suffix in OTHER_IMAGES:
+        raise UserError(
+            f"{path}: expected an image of a format that is read ({list_formats()}). Convert it "
+            "to PNG"
+        )
+    if suffix in ENDINGS:
         raise UserError(
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )
