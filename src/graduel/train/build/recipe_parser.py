@@ -137,6 +137,7 @@ PARSERS: dict[str, Parser] = {
     "calibrate": _parse_yes_or_no,
     "members": _integer_parser(1),
     "scheduled": _parse_scheduled,
+    "selects_by": _choice_parser("metric", "log_loss"),
 }
 """The parser of each field of a recipe. Empty text means that the field is unused."""
 KEYS = ("recipe", *PARSERS)
