@@ -6,6 +6,7 @@ described in ``docs/results.md``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -60,6 +61,10 @@ class NetRecipe:
             "one_hot": self.category_embedding,
             "scaling": self.scaling,
         }
+
+
+RecipeLike = NetRecipe | Mapping[str, Any] | str
+"""A recipe, or changes to a default recipe: text in the form of ``--net``, or a mapping."""
 
 
 RECIPES: dict[str, NetRecipe] = {
