@@ -82,7 +82,7 @@ def main(folder: Path) -> list[str]:
     fit = Fit(network, X, y, rng=0, epochs=2)
     losses: list[float] = [epoch.loss for epoch in fit.fit_iter()]
     assert len(losses) == 2
-    MLPRegressor((8,), solver="lbfgs", max_iter=500).fit(X, X[:, 0]).predict(X)
+    MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", max_iter=500).fit(X, X[:, 0]).predict(X)
     TabularMLPClassifier(recipe={"layers": 8, "epochs": 2}).fit(X, y, sample_weight=1.0 + y)
 
     try:

@@ -140,7 +140,8 @@ def test_a_suite(shape):
 
 
 def test_a_report_is_written_where_the_user_says(tmp_path):
-    path = make_run().report(tmp_path / "report.html")
+    run = make_run(names=("net",), points=3, n_test=60, probes=False)
+    path = run.report(tmp_path / "report.html")
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     path = make_suite().report(tmp_path / "suite.html")
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
