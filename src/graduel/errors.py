@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-OPTION = re.compile(r"--([a-z][a-z-]*)(?: ('[^']*'|[^\s;()]*[^\s;,().:]))?")
+OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?!--)('[^']*'|[^\s;()]*[^\s;,().:]))?")
 """An option in a message, and the word after it."""
 NOT_VALUES = frozenset(
     (
@@ -106,8 +106,8 @@ def describe_error(error: BaseException) -> str:
     >>> try:
     ...     [][1]
     ... except IndexError as error:
-    ...     print(describe_error(error))
-    IndexError: list index out of range (line 2 of <doctest ...>)
+    ...     print(describe_error(error).partition(" (line 2 of ")[0])
+    IndexError: list index out of range
     """
     reason = " ".join(str(error).split())[:300]
     return f"{type(error).__name__}: {reason}{_describe_place(error)}"

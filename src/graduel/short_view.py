@@ -21,7 +21,7 @@ LEFT, RIGHT = "text-align:left", "text-align:right"
 def cut(text: str, width: int = WIDTH) -> str:
     r"""Return the text as one line of at most `width` characters.
 
-    >>> cut("one\\ntwo three", 9)
+    >>> cut("one\ntwo three", 9)
     'one two …'
     """
     line = " ".join(str(text).split())
@@ -32,7 +32,7 @@ def join_lines(lines: Iterable[str], more: str = "more") -> str:
     r"""Return at most nine lines; of more, the last one has the number of those left out.
 
     >>> join_lines(["a", "b"])
-    'a\\nb'
+    'a\nb'
     >>> join_lines(map(str, range(12)), "rows").splitlines()[-1]
     '… and 4 rows'
     """
