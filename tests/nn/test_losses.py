@@ -384,6 +384,7 @@ def test_a_clipped_loss_is_that_of_clipped_probabilities(scale, dtype, outputs, 
         expected = -np.log(np.clip(true, eps, 1 - eps)).sum() / 9
         value, dz = loss(clipped=True).value_and_gradient(z, y, None, scope(dtype))
         np.testing.assert_allclose(value, expected, rtol=2e-5, atol=9 * outputs * eps)
+        assert value >= -np.log1p(-eps) * (1 - 1e-3)
         assert value <= -np.log(eps) * (1 if y.ndim == 1 else outputs) * (1 + eps)
         plain = loss().value_and_gradient(z, y, None, scope(dtype))[1]
         np.testing.assert_array_equal(dz, plain)

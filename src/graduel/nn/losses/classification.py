@@ -178,14 +178,11 @@ class BinaryCrossEntropy(Part):
     ) -> tuple[float, Array]:
         """Return the loss of clipped probabilities, with scikit-learn's rounding of 1 − p."""
         eps = np.finfo(raw.dtype).eps
-        dz = w.buf("dz", raw.shape, raw.dtype)
-        np.copyto(dz, raw)
-        sigmoid(dz, out=dz)
+        dz = sigmoid(raw, out=w.buf("dz", raw.shape, raw.dtype))
         p = np.clip(dz, eps, 1 - eps, out=w.buf("p", raw.shape, raw.dtype))
         np.subtract(1, p, out=p, where=target == 0)
         each = -np.sum(np.log(p, out=p), axis=1)
-        dz -= target
-        return weighted_mean(each, dz, weight)
+        return weighted_mean(each, np.subtract(dz, target, out=dz), weight)
 
     def _weigh(self, target: Array, w: Scope) -> Array | None:
         """Replace t by p t in place; return 1 − t + p t, or None if p = 1."""
