@@ -24,6 +24,7 @@ from graduel import (
     TabularMLPClassifier,
     UserError,
     compare_predictions,
+    compare_scores,
     load_dataset,
     load_run,
     load_suite,
@@ -77,6 +78,7 @@ def main(folder: Path) -> list[str]:
 
     verdict: str = compare_predictions(y, 1 - y, y, names=("right", "wrong")).verdict
     assert verdict == "a better"
+    assert compare_scores([0.8, 0.9, 0.7], [0.8, 0.9, 0.8], n_rows=90).verdict == "undecided"
 
     network = Network((Dense(8), ReLU(), Dropout(0.1), Dense(2)), input_shape=(4,))
     fit = Fit(network, X, y, rng=0, epochs=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from traceback import extract_tb
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,9 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 import graduel
+from graduel.data.source import open_source
 from graduel.duel.duel_progress import NotebookProgress, TerminalProgress, make_observer
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.session import Observer
+from graduel.duel.suite.suite_plan import plan_suite
 from graduel.train.build.recipe_parser import parse_recipe, recipe_text, resolve_recipe
 from graduel.train.recipes import NetRecipe
 
@@ -86,6 +89,18 @@ def test_text_mapping_and_recipe_are_the_same_duel(tmp_path):
     ]
     assert runs[0].result.contenders == runs[1].result.contenders
     assert runs[0].result.contenders["net"].recipe["layers"] == [4]
+
+
+def test_a_suite_takes_the_same_recipes():
+    plans = [
+        plan_suite([open_source("iris")], contenders=["net"], net=net, threads=1)
+        for net in ({"layers": (4,), "epochs": 2}, "layers=4 epochs=2")
+    ]
+    assert plans[0].digest == plans[1].digest
+    with pytest.raises(graduel.UserError, match="a key in net must be one of") as error:
+        graduel.run_suite(["iris"], net={"layer": 4})
+    assert "--" not in str(error.value)
+    assert len(extract_tb(error.value.__traceback__)) == 2
 
 
 def test_only_estimators_of_the_user(tmp_path):
