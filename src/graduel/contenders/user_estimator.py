@@ -26,7 +26,7 @@ from graduel.contenders.sklearn_contender import (
 )
 from graduel.data.column import Column
 from graduel.data.prepare.pandas_frame import to_pandas
-from graduel.errors import UserError
+from graduel.errors import UserError, describe_error
 from graduel.metrics.metric import get_metric
 from graduel.metrics.probabilities import expand_classes
 
@@ -194,10 +194,8 @@ def one_line_errors(estimator: Any) -> Iterator[None]:
     except (UserError, MemoryError):
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"{type(estimator).__name__} raised {type(error).__name__}: {reason}"
-        ) from None
+        name = type(estimator).__name__
+        raise UserError(f"{name} raised {describe_error(error)}") from None
 
 
 def user_space(recipe: UserEstimatorRecipe, *, image: bool, quick: bool) -> Mapping[str, Dimension]:

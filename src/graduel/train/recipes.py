@@ -6,6 +6,7 @@ described in ``docs/results.md``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,6 +64,10 @@ class NetRecipe:
             "one_hot": self.category_embedding,
             "scaling": self.scaling,
         }
+
+
+RecipeLike = NetRecipe | Mapping[str, Any] | str
+"""A recipe, or changes to a default recipe: text in the form of ``--net``, or a mapping."""
 
 
 IMAGE_NET = NetRecipe(norm="batch", dropout=0.0, noise=0.25, lr=2e-3, selects_by="log_loss")

@@ -215,7 +215,7 @@ def _run(
         path=store.path,
         result=result,
         probabilities=by_row,
-        curves={k: [o.curve for o in v] for k, v in outcomes.items()},
+        curve_points={k: [o.curve for o in v] for k, v in outcomes.items()},
         y_test=predictions.y_by_row,
         classes=classes,
         images=images,
