@@ -81,10 +81,23 @@ def test_duplicate_and_contradictory_rows():
 
 
 def test_a_column_that_looks_like_an_identifier():
-    (finding,) = findings({"number": np.cumsum(RNG.integers(1, 9, N))})
-    assert finding.code == "GRD004"
-    assert "'number' looks like an identifier" in finding.message
-    assert findings({"number": RNG.permutation(np.cumsum(RNG.integers(1, 9, N)))}) == ()
+    steps = RNG.integers(1, 9, N)
+    steps[::100] = 0
+    for number in (np.cumsum(steps), np.cumsum(steps) * 1.0):
+        (finding,) = findings({"number": number})
+        assert finding.code == "GRD004"
+        assert "'number' looks like an identifier" in finding.message
+    assert findings({"number": RNG.permutation(np.cumsum(steps))}) == ()
+
+
+def test_a_column_that_numbers_the_rows_is_set_aside():
+    number = np.cumsum(RNG.integers(1, 9, N))
+    for column in (number, RNG.permutation(number), number * 1.0):
+        (finding,) = findings({"number": column})
+        assert (finding.code, finding.severity) == ("GRD020", "info")
+        assert "'number' is set aside because it numbers the rows" in finding.message
+        assert "--numeric number" in finding.message
+    assert findings({"number": RNG.permutation(number * 1000)}) == ()
 
 
 def test_classes_with_few_rows():

@@ -66,6 +66,9 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
         separator=spec.separator,
         decimal=spec.decimal,
         encoding=spec.encoding,
+        header=spec.header,
+        names=spec.names,
+        quote=spec.quote,
         size=spec.size,
         sample=spec.sample,
         target=spec.target,
@@ -155,6 +158,7 @@ def _build_table(
         numeric=spec.numeric,
         drop=drop,
         bins=spec.bins,
+        time=time,
         decimal=source.decimal,
     )
     if group is not None:
@@ -163,7 +167,7 @@ def _build_table(
             for one in table.set_aside
         )
         table = replace(table, set_aside=dropped)
-    table = replace(table, notes=(*source.notes, *table.notes))
+    table = replace(table, notes=(*source.notes, *table.notes), guesses=source.guesses)
     return Dataset.from_table(
         table,
         source=source.origin,

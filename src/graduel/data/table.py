@@ -15,7 +15,7 @@ from graduel.data.read.column_names import join_names, quote_name
 if TYPE_CHECKING:
     import polars as pl
 
-Why = Literal["missing", "constant", "identifier", "text", "nested", "dropped"]
+Why = Literal["missing", "constant", "identifier", "time stamp", "text", "nested", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Table:
     set_aside : the dropped columns, with reasons
     notes : decisions of the inference, one sentence each
     formats : the formats of date columns of text, by column name
+    guesses : uncertain decisions of the reader, one sentence each
     """
 
     name: str
@@ -81,6 +82,7 @@ class Table:
     set_aside: tuple[DroppedColumn, ...] = ()
     notes: tuple[str, ...] = ()
     formats: Mapping[str, str] = field(default_factory=dict)
+    guesses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.frame.height == len(self.y) == len(self.rows):

@@ -46,6 +46,7 @@ class Source:
     target : the target column, if the source names it
     decimal : decimal sign of text columns
     origin : the origin of the data, for people
+    guesses : uncertain decisions of the reader, one sentence each
     """
 
     name: str
@@ -54,6 +55,7 @@ class Source:
     target: str | None = None
     decimal: str = "."
     origin: str = ""
+    guesses: tuple[str, ...] = ()
 
 
 def read_source(
@@ -62,7 +64,9 @@ def read_source(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
-    header: bool | None = None,
+    header: bool | int | None = None,
+    names: tuple[str, ...] = (),
+    quote: str | None = None,
     size: tuple[int, int] | None = None,
     sample: int | None = None,
     target: str | None = None,
@@ -74,7 +78,8 @@ def read_source(
     text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
         folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
-    separator, decimal, encoding, header : the format of a text file; detected by default
+    separator, decimal, encoding, header, names, quote : the format of a text file, as in
+        ``detect_dialect``; detected by default
     size : height and width to which images are resized
     sample : size of a stratified sample; the table is read block by block and may be larger than
         memory
@@ -109,14 +114,21 @@ def read_source(
         return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
     if table_format == "npz":
         return Source(path.stem, read_npz(path), origin=path.name)
-    options = ReadOptions(separator, decimal, encoding, header)
+    options = ReadOptions(separator, decimal, encoding, header, names, quote)
     if sample is None:
         check_memory(path, table_bytes(path, table_format), READ_COPIES)
         table = table_format.read(path, options)
     else:
         table = table_format.sample(path, options, target, sample)
     stem = path.name.partition(".")[0] or path.name
-    return Source(stem, table.frame, table.notes, decimal=table.decimal, origin=path.name)
+    return Source(
+        stem,
+        table.frame,
+        table.notes,
+        decimal=table.decimal,
+        origin=path.name,
+        guesses=table.guesses,
+    )
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:

@@ -30,6 +30,8 @@ def _detect_dialect(path: Path, options: ReadOptions) -> Dialect:
         decimal=options.decimal,
         encoding=options.encoding,
         header=options.header,
+        names=options.names,
+        quote=options.quote,
     )
 
 
@@ -38,7 +40,7 @@ def _read(path: Path, options: ReadOptions) -> RawTable:
     frame, notes = csv.read_csv(path, dialect)
     if options.reject_blank and frame.width == 1:
         _reject_blank_lines(path, dialect)
-    return RawTable(frame, tuple(notes), dialect.decimal)
+    return RawTable(frame, tuple(notes), dialect.decimal, dialect.guesses)
 
 
 def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
@@ -71,7 +73,7 @@ def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> 
     if target is None:
         require_target(first[1])
     frame, notes = csv.sample_csv(path, dialect, target, size)
-    return RawTable(frame, tuple(notes), dialect.decimal)
+    return RawTable(frame, tuple(notes), dialect.decimal, dialect.guesses)
 
 
 DELIMITED = TableFormat(

@@ -17,14 +17,16 @@ class ReadOptions:
 
     Attributes
     ----------
-    separator, decimal, encoding, header : the dialect of delimited text
+    separator, decimal, encoding, header, names, quote : the dialect of delimited text
     reject_blank : whether a blank line in a file of one column is an error; it is skipped otherwise
     """
 
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
-    header: bool | None = None
+    header: bool | int | None = None
+    names: tuple[str, ...] = ()
+    quote: str | None = None
     reject_blank: bool = False
 
 
@@ -37,11 +39,13 @@ class RawTable:
     frame : the rows, with unique column names
     notes : decisions of the reader, one sentence each
     decimal : decimal sign of text columns
+    guesses : uncertain decisions of the reader, one sentence each, which become findings
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     decimal: str = "."
+    guesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
