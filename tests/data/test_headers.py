@@ -154,6 +154,7 @@ def test_every_command_that_reads_tables_has_the_options(write, capsys, tmp_path
         "experiment",
         "inspect",
         "serve",
+        "verdict",
     ):
         assert main([command, "--help"]) == 0
         text = capsys.readouterr().out
