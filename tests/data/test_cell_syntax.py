@@ -103,21 +103,21 @@ def test_row_names_as_r_writes_them(write, head, row):
         ('1.5  2   3\t"a b"\n2.5  4   5\t"c d"\n', [(1.5, 2, 3, "a b"), (2.5, 4, 5, "c d")]),
         ("1.5  2\t'a b'\n2.5  4\t'c d'\n", [(1.5, 2, "a b"), (2.5, 4, "c d")]),
         ('  1   "a b"\n 22  "c d"\n', [(1, "a b"), (22, "c d")]),
+        ("x y\tz\n1 2.5\ta\n3 4.5\tb\n", [(1, 2.5, "a"), (3, 4.5, "b")]),
         ("1,5 2,5\n3,5 4,5\n", [(1.5, 2.5), (3.5, 4.5)]),
         ("John Smith\t5\nJane Doe\t6\n", [("John Smith", 5), ("Jane Doe", 6)]),
-        ("1 200\t5\n3 400\t6\n", [(1200, 5), (3400, 6)]),
     ],
 )
 def test_blanks_and_tabs(write, content, rows):
-    read = read_source(write(content)).content
-    assert [tuple(row) for row in read.rows()] == rows or read["column_1"].dtype != float
-    assert read.shape == (2, len(rows[0]))
+    assert read_source(write(content)).content.rows() == rows
+    assert read_source(write("1 200\t5\n3 400\t6\n")).content.width == 2  # thousands
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("0 1:0.5 2:1\n1 2:0.5 3:1e-3\n" * 9, "got rows of LIBSVM's format"),
+        ("-1 qid:3 7:1 \n+1 3:nan # c\n1\n" * 9, "got rows of LIBSVM's format"),
         ("% 1. Title\n%\n@RELATION p\n\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "got an ARFF file"),
     ],
 )

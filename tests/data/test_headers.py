@@ -61,6 +61,7 @@ def write(tmp_path):
         (join([[1100.5, 1102.7, 1104, 1106.2, 1109, "y"]], labelled(numbers(30, 5))), HEADER),
         (join([[0, 1, 2]], numbers(30, 3)), HEADER),
         (join([[0, 1]], numbers(30, 2)), HEADER),
+        (join([[10, 20, 30]], integers(30, 3)), HEADER),
         (join([[0, 1]], [[0, 1]], numbers(30, 2)), ROW),
         (join(integers(30, 4)), ROW),
         (join([[1, 2, 3], [4, 5, 6], [7, 8, 1]]), ROW),
@@ -116,6 +117,38 @@ def test_titles_are_refused_with_the_line_of_the_header(write, padding, more):
     assert source.content.columns == ["x", "y", "z", "label"]
     assert len(source.content) == 30
     assert f"{line - 1} line" in " ".join(source.notes)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "report,2024,,\nx,y,z,label",
+        "x,y,z,label\n(cm),(kg),,",
+        "size,size,mass,\nmin,max,mean,label",
+    ],
+)
+def test_a_second_line_of_names_or_units_is_refused(write, lines):
+    path = write(f"{lines}\n{join(labelled(numbers(30, 3)))}")
+    with pytest.raises(UserError, match=r"line 2: expected numbers.*--header 2"):
+        read_source(path)
+    read = read_source(path, header=2, names=("x", "y", "z", "label")).content
+    assert read.columns == ["x", "y", "z", "label"]
+    assert len(read) == 30
+    assert len(read_source(write(join([["x", "y"], ["?", "n.k."]], integers(30, 2)))).content) == 31
+
+
+@pytest.mark.parametrize(
+    ("comments", "names"),
+    [
+        ("# made by hand\n# twice, or more\n", ["x", "y"]),
+        ("% made by hand\n", ["x", "y"]),
+        ("", ["x", "y"]),
+    ],
+)
+def test_comments_above_the_header(write, comments, names):
+    rows = join([[f"{i}.5", "ab"[i % 2]] for i in range(20)])
+    assert read_source(write(f"{comments}x,y\n{rows}")).content.columns == names
+    assert read_source(write(f"# why\n#x,y\n{rows}")).content.columns == ["#x", "y"]
 
 
 def test_a_header_with_one_name(write):

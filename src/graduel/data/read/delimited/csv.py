@@ -70,7 +70,7 @@ def read_csv(
     """
     import polars as pl
 
-    names, notes = sanitize_names(dialect.names)
+    names, notes = _name_columns(dialect)
     text = set(text)
     while True:
         # A second pass reads as text the columns whose first blocks were numbers only.
@@ -98,6 +98,12 @@ def read_csv(
             f"{quote_name(names[counts.longest])} is empty). Remove these names from the header"
         )
     return frame, [*describe_dialect(dialect), *notes, *counts.notes()]
+
+
+def _name_columns(dialect: Dialect) -> tuple[list[str], list[str]]:
+    """Return the column names, and notes on changes of those in the header."""
+    names, notes = sanitize_names(dialect.names)
+    return names, notes if any(dialect.names) else []
 
 
 def _join_parts(parts: list[pl.Series], name: str) -> pl.Series:
@@ -227,7 +233,7 @@ def sample_csv(
     path: Path, dialect: Dialect, target: str, size: int
 ) -> tuple[pl.DataFrame, list[str]]:
     """Read a stratified sample of the rows, block by block; return it and notes."""
-    names, notes = sanitize_names(dialect.names)
+    names, notes = _name_columns(dialect)
     column = find(target, names, "target")
 
     def blocks() -> Iterator[pl.DataFrame]:

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.encoding import detect_encoding, open_text
-from graduel.data.read.delimited.header import detect_header, detect_row_names, reject_title
+from graduel.data.read.delimited.header import (
+    detect_header,
+    detect_row_names,
+    reject_second_header,
+    reject_title,
+)
 from graduel.data.read.delimited.syntax import (
     SEPARATORS,
     CellSyntax,
@@ -33,8 +38,9 @@ OTHERS = {
     "an ARFF file": re.compile(r"\s*@relation\s", re.I),
 }
 """Other text formats, by their first line that is not a comment (%)."""
-SPARSE = re.compile(r"\S+( \d+:[-+.\deE]+)+\s*(#.*)?")
+SPARSE = re.compile(r"\S+(\s+qid:\d+)?(\s+\d+:([-+.\deE]+|nan))*(\s*#.*)?", re.I)
 """A row of LIBSVM's format: a label, then pairs of an index and a value."""
+REPLACED = "--names replaces the first line (--header no to read it as a row)"
 BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
@@ -106,10 +112,11 @@ def detect_dialect(
         lines, numbers = lines[comments:], numbers[comments:]
     split = detect_syntax(lines, whole, separator=separator or above, quote=quote)
     first, *rest = split.records
-    if header is None or header is True:
-        reject_title(split.records, path, numbers)
     separator = split.syntax.separator
     decimal = decimal or _detect_decimal(rest or [first], separator)
+    if header is None or header is True:
+        reject_title(split.records, path, numbers)
+        reject_second_header(split.records, path, numbers, decimal)
     is_quoted = all(line.lstrip().startswith(split.syntax.quote or '"') for line in lines[1:])
     # The reader refuses irregular quotes with their line.
     extra = detect_row_names(split.records, is_quoted, separator) if split.is_regular else "none"
@@ -117,11 +124,10 @@ def detect_dialect(
     if header is None:
         below = [row[1:] for row in rest] if extra == "names" else rest
         header, guess = detect_header(first, below, decimal)
-        if names and (guess or header):
+        if names:
             # The user's names are those of the first line's cells unless that is surely a header.
-            header = not guess
-            guess = "--names replaces the first line (--header no to read it as a row)"
-            guess = guess if header else ""
+            header = header and not guess
+            guess = REPLACED if header else ""
         guesses += [guess] if guess else []
     if names or not header:
         columns = _fit_names(names, rest or [first], path)
@@ -187,26 +193,36 @@ def _reject_other_formats(lines: list[str], path: Path) -> None:
     """Raise if lines of text are not a table, by the first lines."""
     head = next((line for line in lines if not line.startswith("%")), lines[0])
     other = next((what for what, pattern in OTHERS.items() if pattern.match(head)), None)
-    if other is None and all(SPARSE.fullmatch(line) for line in lines[:SOME]):
+    some = [line.strip() for line in lines[:SOME]]
+    if all(map(SPARSE.fullmatch, some)) and 2 * sum(":" in line for line in some) > len(some):
         other = "rows of LIBSVM's format (label index:value …)"
     if other is not None:
         raise UserError(f"{path}: expected a table of text; got {other}. Save it as CSV")
 
 
 def _count_comments(lines: list[str]) -> int:
-    """Return the number of comment lines (#) above the header.
+    """Return the number of comment lines (# or %) above the header.
+
+    A comment with as many separators as the first other line is the header, unless that is one.
 
     >>> _count_comments(["# a comment", "id,age", "1,2"]), _count_comments(["#id,age", "1,2"])
     (1, 0)
     """
-    first = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
-    alike = any(
-        line.count(separator) == lines[first].count(separator) > 0
+    sign = lines[0][0]
+    if sign not in "#%":
+        return 0
+    first = next((i for i, line in enumerate(lines) if not line.startswith(sign)), 0)
+    if not any(separator in lines[first] for separator in SEPARATORS):
+        return 0
+    alike = [
+        any(line.count(one) == lines[first].count(one) > 0 for one in SEPARATORS)
         for line in lines[:first]
-        for separator in SEPARATORS
-    )
-    several = any(separator in lines[first] for separator in SEPARATORS)
-    return first if several and not alike else 0
+    ]
+    if any(alike):
+        top, *rows = detect_syntax(lines[first:], whole=False).records
+        if detect_header(top, rows, ".") != (True, "") or not rows:
+            return alike.index(True)
+    return first
 
 
 def _detect_decimal(records: list[list[str]], separator: str) -> str:

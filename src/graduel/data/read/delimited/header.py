@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from graduel.data.read.column_names import quote_name
+from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import MISSING_NUMBER
 from graduel.errors import UserError
 
@@ -16,8 +16,12 @@ YEARS = 1800, 2100
 """Years that may be column names."""
 ROWS = 50
 """Number of rows with which a header of numbers is compared."""
+ROWS_BELOW = 5
+"""Number of lines above which a second line of names is looked for."""
 FEW = 5
 """Number of rows from which numbers outside the range of every column are names."""
+BY_CHANCE = 0.2
+"""Largest share of the rows that are evenly spaced by chance."""
 LEADING = re.compile(r"[+-]?\d{1,3}")
 GROUP = re.compile(r"\d{3}(\.\d*)?")
 """The two parts of a number with an unquoted thousands separator."""
@@ -116,8 +120,12 @@ def _are_names(
     if whole and tops[0] in (0, 1) and _is_consecutive(tops) and fractions:
         return not any(all(v % 1 == 0 for v in row) for row in rows)
     for is_series in (_is_even, _is_monotone, _are_years):
-        if is_series(tops) and not any(map(is_series, rows)):
-            return outside if is_series is _are_years else has_name or fractions or outside
+        if is_series(tops):
+            n_series = sum(map(is_series, rows))
+            if n_series == 0 and is_series is not _are_years and (has_name or fractions):
+                return True
+            if outside and n_series <= BY_CHANCE * len(rows):
+                return True
     return False
 
 
@@ -153,21 +161,38 @@ def reject_title(records: Records, path: Path, numbers: list[int]) -> None:
     filled = [sum(bool(cell) for cell in record) for record in records]
     width, count = Counter(map(len, records[1:])).most_common(1)[0] if records[1:] else (0, 0)
     header = next((i for i, n in enumerate(filled) if n > 1), 0)
-    if width < 3 or not header or filled[0] != 1:
+    if width < 2 or not header or filled[0] != 1 or count <= len(records) / 2:
         return
-    is_padded = len(records[0]) > 1
-    if is_padded and (
-        filled[header] < width or any(is_number(cell, ".") for cell in records[header])
-    ):
+    is_title = len(records[0]) == 1 and width > 2
+    names = records[header]
+    if not is_title and (filled[header] < width or any(is_number(cell, ".") for cell in names)):
         return  # a header with one name
-    if not is_padded and (len(records[0]) != 1 or count <= len(records) / 2):
-        return
     title = next(cell for cell in records[0] if cell)
     raise UserError(
         f"{path}: line {numbers[0] + 1:,}: expected {width} cells, as most lines have; got one "
         f"({quote_name(title)}). Delete the lines above the header, or give the header's line: "
         f"--header {numbers[min(header, len(numbers) - 1)] + 1}"
     )
+
+
+def reject_second_header(records: Records, path: Path, numbers: list[int], decimal: str) -> None:
+    """Raise if the second record holds names or units: words above all columns of numbers."""
+    if len(records) <= ROWS_BELOW:
+        return
+    words = []
+    for i, cell in enumerate(records[1]):
+        below = _cells_below(records[2:], i)
+        if below and all(is_number(one, decimal) for one in below) and cell not in MISSING_NUMBER:
+            if is_number(cell, decimal):
+                return
+            words.append(cell)
+    if len(words) > 1:
+        line = numbers[min(1, len(numbers) - 1)] + 1
+        raise UserError(
+            f"{path}: line {line:,}: expected numbers, as in the lines below; got names or units "
+            f"({join_names(words, 2)}). If the line has the names of the columns, give --header "
+            f"{line}; if it has units, give --header {line} and the names with --names"
+        )
 
 
 RowNames = Literal["names", "separators", "none", "ambiguous"]

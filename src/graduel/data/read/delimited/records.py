@@ -48,6 +48,8 @@ def iter_records(source: BlockLines, syntax: CellSyntax, path: Path) -> Iterator
         another quote than the detected one.
     """
     reader = syntax.read(source)
+    is_plain = syntax.quote and not (syntax.escape or syntax.is_given)
+    escaped = f"\\{syntax.quote}" if is_plain else None
     while source.todo > 0:
         source.record.clear()
         try:
@@ -63,7 +65,8 @@ def iter_records(source: BlockLines, syntax: CellSyntax, path: Path) -> Iterator
                 f"{source.line:,}. Close it, double quotes inside a cell, or read quotes as text "
                 "with --quote none"
             ) from None
-        if not syntax.is_given:
+        lines = source.record
+        if (escaped and escaped in lines[0]) or (len(lines) > 1 and not syntax.is_given):
             _reject_other_quotes(source, syntax, path)
         blank = not record[0].strip(BLANK) if len(record) == 1 else not record
         yield [] if blank else record
@@ -81,11 +84,11 @@ def _reject_other_quotes(source: BlockLines, syntax: CellSyntax, path: Path) -> 
                 f"row of lines {source.first:,} to {source.line:,}. Read quotes as text with "
                 "--quote none, or confirm that they enclose cells with --quote '\"'"
             )
-    if syntax.quote and not syntax.escape and f"\\{syntax.quote}" in lines[0]:
+    escaped = f"\\{syntax.quote}"
+    if not syntax.escape and escaped in lines[0]:
         try:
             list(syntax.read(lines, strict=True))
         except csv.Error:
-            escaped = f"\\{syntax.quote}"
             raise UserError(
                 f"{path}: line {source.first:,}: expected quotes inside a cell to be doubled; got "
                 f"{escaped}. If backslashes escape quotes, give --quote '{escaped}'"

@@ -219,7 +219,7 @@ def _fit_quote(
 ) -> SplitLines:
     """Return the lines split by another quote if only that fits all of them."""
     text = "".join(lines)
-    tabs_only = best.has_long_records and best.syntax.separator == "\t"
+    tabs_only = best.is_exact and best.has_long_records and best.syntax.separator == "\t"
     if best.is_exact and not tabs_only:
         return _fit_single_quotes(lines, whole, best)
     signs = {'\\"': '\\"' in text, "'": "'" in text, "\\'": "\\'" in text, "none": '"' in text}
@@ -229,20 +229,34 @@ def _fit_quote(
         # Only in tables separated by tabs is a quote at the start of a cell usually text.
         for separator in separators if quote else {*separators} & {"\t"}:
             split = split_lines(lines, CellSyntax(separator, quote, escape), whole)
-            if split.is_exact:
+            if split.is_exact and quote == '"':
+                return _fit_single_quotes(lines, whole, split)
+            if split.is_exact and (quote or _has_stray_quotes(split.records)):
                 return split
     return best
 
 
+def _has_stray_quotes(records: list[list[str]]) -> bool:
+    """Return whether more cells begin with a quote only than begin and end with one."""
+    begin = [cell for record in records for cell in record if cell.startswith('"')]
+    return 2 * sum(len(cell) > 1 and cell.endswith('"') for cell in begin) < len(begin)
+
+
 def _fit_single_quotes(lines: list[str], whole: bool, exact: SplitLines) -> SplitLines:
     """Return the lines split by single quotes if those of a column all begin with one."""
-    columns = zip(*exact.records[1:], strict=True)
-    if any(all(cell.startswith("'") for cell in column) for column in columns):
+    if _begins_with("'", exact.records):
         for escape in (None, "\\"):
             syntax = replace(exact.syntax, quote="'", escape=escape)
-            if (split := split_lines(lines, syntax, whole)).is_exact:
+            split = split_lines(lines, syntax, whole)
+            if split.is_exact and not _begins_with('"', split.records):
                 return split
     return exact
+
+
+def _begins_with(quote: str, records: list[list[str]]) -> bool:
+    """Return whether all cells of a column, except for the first, begin with a quote."""
+    columns = zip(*records[1:], strict=True)
+    return any(all(cell.startswith(quote) for cell in column) for column in columns)
 
 
 def _fit_blanks(lines: list[str], whole: bool, syntax: CellSyntax) -> SplitLines | None:
@@ -275,9 +289,9 @@ def _has_spaced_numbers(records: list[list[str]]) -> bool:
     >>> _has_spaced_numbers([["1 200", "a"], ["3 400", "b"]])
     False
     """
-    width = min(map(len, records))
-    for i in range(width):
-        cells = [record[i] for record in records]
+    rows = records[1:] or records  # the first may be the header
+    for i in range(min(map(len, rows))):
+        cells = [row[i] for row in rows]
         if all(map(NUMBERS.fullmatch, cells)) and not all(map(SPACED_THOUSANDS.fullmatch, cells)):
             return True
     return False
