@@ -113,6 +113,15 @@ def test_blanks_and_tabs(write, content, rows):
     assert read_source(write("1 200\t5\n3 400\t6\n")).content.width == 2  # thousands
 
 
+def test_blanks_with_missing_cells_and_one_tab(write):
+    """The form of auto-mpg.data."""
+    power = ["?" if i % 7 == 3 else f"{130 + i}.0" for i in range(60)]
+    rows = [f'{18 + i % 9}.0   8   {power[i]}    3504.\t"ford {i} x"' for i in range(60)]
+    read = read_source(write("\n".join(rows))).content
+    assert read.shape == (60, 5)
+    assert [dtype.is_numeric() for dtype in read.dtypes] == [True] * 4 + [False]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

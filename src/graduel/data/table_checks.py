@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import finding
-from graduel.data.checks.row_numbers import is_whole
+from graduel.data.checks.row_numbers import describe_resemblance, is_whole
 from graduel.data.column import Column
 from graduel.data.column_inference import IDENTIFIER as DISTINCT_TEXT
 from graduel.data.column_inference import is_named_identifier
@@ -155,15 +155,19 @@ def _check_repeats(table: Table) -> Iterator[Finding]:
 def _check_identifiers(table: Table) -> Iterator[Finding]:
     for column in table.columns:
         values = table.frame[column.name]
-        if column.kind != "numeric" or len(values) < MIN_ROWS or not is_whole(values.drop_nulls()):
+        if column.kind not in ("numeric", "date") or len(values) < MIN_ROWS:
             continue
         is_named = is_named_identifier(column.name)
-        is_distinct = values.n_unique() > 0.95 * len(values)
+        is_distinct = values.n_unique() > 0.95 * len(values) and is_whole(values.drop_nulls())
+        reason = describe_resemblance(values)
         if is_distinct and (is_named or values.is_sorted() or values.is_sorted(descending=True)):
+            reason = (
+                f"nearly all of its whole numbers are distinct{'' if is_named else ' and sorted'}"
+            )
+        if reason is not None:
             yield finding.IDENTIFIER.report(
-                f"column {quote_name(column.name)} looks like an identifier: nearly all of its "
-                f"whole numbers are distinct{'' if is_named else ' and sorted'}. If it is one, "
-                f"drop it with --drop {quote(column.name)}",
+                f"column {quote_name(column.name)} looks like an identifier: {reason}. If it is "
+                f"one, drop it with --drop {quote(column.name)}",
                 column.name,
             )
 
