@@ -94,7 +94,7 @@ def test_row_names_as_r_writes_them(write, head, row):
     source = read_source(write(lines(head, row)))
     assert source.content.columns == ["column_1", "x", "word"]
     assert source.content["x"].dtype.is_integer()
-    assert "row name" in " ".join(source.guesses)
+    assert "row name" in source.findings[0].message
 
 
 @pytest.mark.parametrize(

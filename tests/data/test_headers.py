@@ -98,8 +98,9 @@ def test_header_or_row(write, content, expected):
 )
 def test_guesses_are_findings(write, capsys, content, guess):
     source = read_source(write(content))
-    assert [guess in one for one in source.guesses] == [True] * (guess is not None)
-    assert all("--header" in one for one in source.guesses)
+    messages = [finding.message for finding in source.findings]
+    assert [guess in one for one in messages] == [True] * (guess is not None)
+    assert all("--header" in one for one in messages)
     assert main(["data", str(write(content))]) == 0
     assert ("GRD021" in capsys.readouterr().out) == (guess is not None)
 
@@ -163,7 +164,7 @@ def test_options(write):
     named = read_source(path, names=("a", "b", "c"))
     assert named.content.columns == ["a", "b", "c"]
     assert len(named.content) == 40
-    assert "--names replaces" in named.guesses[0]
+    assert "--names replaces" in named.findings[0].message
     assert len(read_source(path, header=False, names=("a", "b", "c")).content) == 41
     for rows in (words(40, 3), numbers(40, 3), [[0, 1, 2], *numbers(39, 3)]):
         named = read_source(write(join(rows)), names=("a", "b", "c"))

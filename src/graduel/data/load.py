@@ -106,7 +106,8 @@ def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
         )
         if images is None:
             return _build_table(spec, source, content, target)
-        return replace(images, source=source.origin, notes=source.notes)
+        findings = (*source.findings, *images.findings)
+        return replace(images, source=source.origin, notes=source.notes, findings=findings)
     if content.X.ndim != 2:
         if options:
             raise UserError(
@@ -167,10 +168,11 @@ def _build_table(
             for one in table.set_aside
         )
         table = replace(table, set_aside=dropped)
-    table = replace(table, notes=(*source.notes, *table.notes), guesses=source.guesses)
+    table = replace(table, notes=(*source.notes, *table.notes))
     return Dataset.from_table(
         table,
         source=source.origin,
+        findings=source.findings,
         groups=None if group is None else _encode_groups(frame[group].gather(table.rows)),
         times=None if time is None else _rank_times(frame[time].gather(table.rows), source.decimal),
     )

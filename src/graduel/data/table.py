@@ -69,7 +69,6 @@ class Table:
     set_aside : the dropped columns, with reasons
     notes : decisions of the inference, one sentence each
     formats : the formats of date columns of text, by column name
-    guesses : uncertain decisions of the reader, one sentence each
     """
 
     name: str
@@ -82,7 +81,6 @@ class Table:
     set_aside: tuple[DroppedColumn, ...] = ()
     notes: tuple[str, ...] = ()
     formats: Mapping[str, str] = field(default_factory=dict)
-    guesses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.frame.height == len(self.y) == len(self.rows):

@@ -48,7 +48,7 @@ def check_table(table: Table, *, seed: int = 0) -> tuple[Finding, ...]:
 
     The checks look for columns that alone predict the target or are named like it, duplicate and
     contradictory rows, columns that look like identifiers or number the rows, classes with few rows
-    or less than 1 % of the rows, rows sorted by date, and guesses of the reader.
+    or less than 1 % of the rows, and rows sorted by date.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ it with --drop known unless it is known at prediction time
         *_check_identifiers(table),
         *_check_classes(table),
         *_check_order(table),
-        *list_decisions(table.set_aside, table.guesses),
+        *check_row_numbers(table.set_aside),
     )
 
 
@@ -194,8 +194,8 @@ def _check_classes(table: Table) -> Iterator[Finding]:
         )
 
 
-def list_decisions(set_aside: Iterable[DroppedColumn], guesses: Iterable[str]) -> Iterator[Finding]:
-    """Yield the findings about columns that number the rows, and guesses of the reader."""
+def check_row_numbers(set_aside: Iterable[DroppedColumn]) -> Iterator[Finding]:
+    """Yield the findings about dropped columns that number the rows."""
     for column in set_aside:
         if column.why == "identifier" and column.reason != DISTINCT_TEXT:
             yield finding.ROW_NUMBER.report(
@@ -203,7 +203,6 @@ def list_decisions(set_aside: Iterable[DroppedColumn], guesses: Iterable[str]) -
                 f"{column.reason}. Use it as a feature with --numeric {quote(column.name)}",
                 column.name,
             )
-    yield from map(finding.READER_GUESS.report, guesses)
 
 
 def _check_order(table: Table) -> Iterator[Finding]:

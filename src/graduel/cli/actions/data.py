@@ -131,7 +131,7 @@ def _show_without_target(
     A table of pixels needs no target, and is shown as images.
     """
     from graduel.data.column_inference import infer_features, requested_kinds
-    from graduel.data.table_checks import list_decisions
+    from graduel.data.table_checks import check_row_numbers
     from graduel.data.target import NoTargetError, target_options
 
     reading = (*TEXT_FORMAT, "sample")
@@ -152,7 +152,7 @@ def _show_without_target(
         console.print(_columns(features.columns, features.frame))
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
         console.print(f"note: {line}", highlight=False, markup=False)
-    for finding in list_decisions(features.set_aside, read.guesses):
+    for finding in (*read.findings, *check_row_numbers(features.set_aside)):
         console.print(strip_control(str(finding)), highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 

@@ -92,7 +92,8 @@ def _read_npy(path: Path) -> NDArray[Any]:
 
 def _select_columns(table: RawTable, path: Path, column: str | None) -> ArrayFile:
     frame = table.frame
-    notes = tuple(f"{path.name}: {note}" for note in (*table.notes, *table.guesses))
+    decisions = (*table.notes, *(finding.message for finding in table.findings))
+    notes = tuple(f"{path.name}: {decision}" for decision in decisions)
     if column is not None and column not in frame.columns:
         raise unknown(f"{path}: the column", column, frame.columns)
     if column is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
+from graduel.data.finding import Finding
 from graduel.data.read.images.idx import (
     find_idx_sets,
     find_own_set,
@@ -46,7 +47,7 @@ class Source:
     target : the target column, if the source names it
     decimal : decimal sign of text columns
     origin : the origin of the data, for people
-    guesses : uncertain decisions of the reader, one sentence each
+    findings : uncertain decisions of the reader
     """
 
     name: str
@@ -55,7 +56,7 @@ class Source:
     target: str | None = None
     decimal: str = "."
     origin: str = ""
-    guesses: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def read_source(
@@ -127,7 +128,7 @@ def read_source(
         table.notes,
         decimal=table.decimal,
         origin=path.name,
-        guesses=table.guesses,
+        findings=table.findings,
     )
 
 

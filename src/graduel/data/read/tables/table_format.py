@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from graduel.data.finding import Finding
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -39,13 +41,13 @@ class RawTable:
     frame : the rows, with unique column names
     notes : decisions of the reader, one sentence each
     decimal : decimal sign of text columns
-    guesses : uncertain decisions of the reader, one sentence each, which become findings
+    findings : uncertain decisions of the reader
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     decimal: str = "."
-    guesses: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
