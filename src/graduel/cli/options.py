@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 import typer
 from typer.models import ArgumentInfo
 
-TABLES = "CSV, Parquet"
+TABLES = "CSV, Parquet, ARFF"
 """The titles of the table formats, here as text because importing their registry imports NumPy."""
 Rows = Annotated[
     int | None,
@@ -79,6 +79,14 @@ READ_OPTIONS: dict[str, Any] = {
     "separator": _text("Field separator of a text file. Default: inferred."),
     "decimal": _text("Decimal separator of a text file. Default: inferred."),
     "encoding": _text("Encoding of a text file. Default: inferred."),
+    "header": _text(
+        "Whether a text file has a line of column names: yes, no, or the number of that line. "
+        "Default: inferred."
+    ),
+    "names": _text("Names of all columns of a text file, separated by commas."),
+    "quote": _text(
+        'Quote of a text file: ", \', \\" (after a backslash), or none. Default: inferred.'
+    ),
     "size": _text("HEIGHTxWIDTH to which images are resized."),
 }
 """Options for reading user data. An action gets those that are set as the dict `read_options`."""
@@ -110,6 +118,8 @@ METAVARS = {
     "separator": "CHARACTER",
     "decimal": "CHARACTER",
     "encoding": "NAME",
+    "header": "yes|no|N",
+    "quote": "CHARACTER",
     "size": "HEIGHTxWIDTH",
     "contenders": "NAMES",
     "net": "SETTINGS",
@@ -138,7 +148,7 @@ METAVARS = {
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")
-TEXT_FORMAT = ("separator", "decimal", "encoding")
+TEXT_FORMAT = ("separator", "decimal", "encoding", "header", "names", "quote")
 ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *TEXT_FORMAT, "size")
 CLUSTER = tuple(CLUSTER_OPTIONS)
 Shared = tuple[str, ...]
@@ -154,7 +164,9 @@ def command(declaration: Callable[..., None]) -> Callable[..., None]:
     """
     parameters = list(_parameters(declaration))
     names = {parameter.name for parameter in parameters}
-    columns_and_format = READ_OPTIONS.keys() & names
+    declared = inspect.signature(declaration, eval_str=True).parameters.values()
+    own = {one.name for one in declared if one.annotation not in (Shared, Target)}
+    columns_and_format = READ_OPTIONS.keys() & names - own
 
     def run(**options: Any) -> None:
         if columns_and_format:
@@ -204,9 +216,23 @@ def _with_metavar(name: str, annotation: Any) -> Any:
 
 def _parse_read_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that are set, in the order of :data:`READ_OPTIONS`, with lists split."""
-    for name in options.keys() & set(COLUMNS):
+    for name in options.keys() & {*COLUMNS, "names"}:
         options[name] = split_names(options[name])
+    if options.get("header") is not None:
+        options["header"] = _parse_header(options["header"])
     return {name: options[name] for name in READ_OPTIONS if options.get(name) not in (None, ())}
+
+
+def _parse_header(text: str) -> bool | int:
+    """Return whether there is a header, or the number of its line."""
+    from graduel.errors import UserError
+
+    answers = {"yes": True, "no": False}
+    if text.lower() in answers:
+        return answers[text.lower()]
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise UserError(f"--header: expected yes, no or the number of a line, from 1; got '{text}'")
 
 
 def split_names(text: str | None) -> tuple[str, ...]:

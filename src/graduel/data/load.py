@@ -66,6 +66,9 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
         separator=spec.separator,
         decimal=spec.decimal,
         encoding=spec.encoding,
+        header=spec.header,
+        names=spec.names,
+        quote=spec.quote,
         size=spec.size,
         sample=spec.sample,
         target=spec.target,
@@ -103,7 +106,8 @@ def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
         )
         if images is None:
             return _build_table(spec, source, content, target)
-        return replace(images, source=source.origin, notes=source.notes)
+        findings = (*source.findings, *images.findings)
+        return replace(images, source=source.origin, notes=source.notes, findings=findings)
     if content.X.ndim != 2:
         if options:
             raise UserError(
@@ -155,6 +159,7 @@ def _build_table(
         numeric=spec.numeric,
         drop=drop,
         bins=spec.bins,
+        time=time,
         decimal=source.decimal,
     )
     if group is not None:
@@ -167,6 +172,7 @@ def _build_table(
     return Dataset.from_table(
         table,
         source=source.origin,
+        findings=source.findings,
         groups=None if group is None else _encode_groups(frame[group].gather(table.rows)),
         times=None if time is None else _rank_times(frame[time].gather(table.rows), source.decimal),
     )

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.cli.data_source import parse_source
+from graduel.cli.options import TEXT_FORMAT
 from graduel.cli.views import sparklines
 from graduel.cli.views.duel_table import WIDTH
 from graduel.data import DATASETS, Dataset
@@ -130,9 +131,10 @@ def _show_without_target(
     A table of pixels needs no target, and is shown as images.
     """
     from graduel.data.column_inference import infer_features, requested_kinds
+    from graduel.data.table_checks import check_row_numbers
     from graduel.data.target import NoTargetError, target_options
 
-    reading = ("separator", "decimal", "encoding", "sample")
+    reading = (*TEXT_FORMAT, "sample")
     read = read_source(text, **{key: options[key] for key in reading if key in options})
     if isinstance(read.content, Dataset):
         raise UserError(f"{text}: expected a table; got images or arrays")
@@ -150,6 +152,8 @@ def _show_without_target(
         console.print(_columns(features.columns, features.frame))
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
         console.print(f"note: {line}", highlight=False, markup=False)
+    for finding in (*read.findings, *check_row_numbers(features.set_aside)):
+        console.print(strip_control(str(finding)), highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
 

@@ -19,6 +19,7 @@ from graduel.cli.options import split_names
 from graduel.cli.verdicts.gate import check_condition, parse_condition, write_junit
 from graduel.cli.verdicts.score_table import compare_columns
 from graduel.data.read.array_file import ArrayFile, read_array
+from graduel.data.read.tables.table_format import ReadOptions
 from graduel.duel.verdict.predictions import class_names, compare_predictions
 from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit
 from graduel.duel.verdict.types import Comparison
@@ -46,6 +47,7 @@ def run(
     fail_unless: str | None,
     junit: Path | None,
     as_json: bool,
+    read_options: dict[str, Any],
 ) -> None:
     """Read predictions and labels, or scores by fold, compare them, print the verdict."""
     measure = get_metric(metric)
@@ -56,7 +58,9 @@ def run(
                 "--scores: expected no other files and no --classes, since a table of scores has "
                 "no predictions. Leave them out"
             )
-        comparison = compare_columns(scores, metric, rows, repeats, rope, names)
+        comparison = compare_columns(
+            scores, metric, rows, repeats, rope, names, ReadOptions(**read_options)
+        )
     else:
         if rows is not None or repeats is not None:
             option = "--rows" if rows is not None else "--repeats"
@@ -67,7 +71,9 @@ def run(
                 f"missing argument '{missing}': expected the files A, B and Y, two predictions and "
                 "the true labels; or --scores with a table of scores by fold"
             )
-        comparison = _compare_files(a, b, y, measure, rope, names, classes)
+        comparison = _compare_files(
+            (a, b, y), ReadOptions(**read_options), measure, rope, names, classes
+        )
     failure = "" if accepted is None else check_condition(comparison, accepted)
     if junit is not None:
         atomic_write(junit, write_junit(comparison, failure))
@@ -81,26 +87,25 @@ def run(
 
 
 def _compare_files(
-    a: str,
-    b: str,
-    y: str,
+    files: tuple[str, str, str],
+    options: ReadOptions,
     metric: Metric,
     rope: float | None,
     names: str | None,
     classes: str | None,
 ) -> Comparison:
     """Compare the predictions in two files."""
-    one, other, true = read_array(a), read_array(b), read_array(y)
+    one, other, true = (read_array(text, options) for text in files)
     if true.columns is not None:
         raise UserError(
-            f"{y}: expected one column of true labels; got a table of {len(true.columns)} columns. "
-            f"Name one: {y}:COLUMN"
+            f"{files[2]}: expected one column of true labels; got a table of "
+            f"{len(true.columns)} columns. Name one: {files[2]}:COLUMN"
         )
     class_list = None if classes is None else list(split_names(classes))
     order = class_list
     if order is None and (one.columns or other.columns):
         order = list(class_names(true.array))
-    return compare_predictions(
+    comparison = compare_predictions(
         _order_columns(one, order),
         _order_columns(other, order),
         true.array,
@@ -109,6 +114,9 @@ def _compare_files(
         names=_names(names, one.name, other.name),
         classes=class_list,
     )
+    for note in dict.fromkeys((*one.notes, *other.notes, *true.notes, *comparison.notes)):
+        Console(stderr=True).out(f"note: {note}", highlight=False)
+    return comparison
 
 
 def _names(text: str | None, one: str, other: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from graduel.cli.options import split_names
 from graduel.data.read.array_file import read_array
+from graduel.data.read.tables.table_format import ReadOptions
 from graduel.duel.verdict.scores import compare_scores
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError, unknown
@@ -21,6 +22,7 @@ def compare_columns(
     repeats: int | None,
     rope: float | None,
     names: str | None,
+    options: ReadOptions,
 ) -> Comparison:
     """Compare two columns of a table of scores by fold.
 
@@ -32,13 +34,14 @@ def compare_columns(
     repeats : number of repeats; by default that of the column ``repeat``, or 1
     rope : the region of practical equivalence
     names : the two columns, separated by a comma; needed if there are more
+    options : the format of a text file
 
     Raises
     ------
     UserError
         If the file is no such table, or the columns are unknown.
     """
-    table = read_array(file)
+    table = read_array(file, options)
     if table.columns is None:
         raise UserError(
             f"{file}: expected a table with a column of scores for each model and a header; got "

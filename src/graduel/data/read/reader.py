@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
+from graduel.data.finding import Finding
 from graduel.data.read.images.idx import (
     find_idx_sets,
     find_own_set,
@@ -46,6 +47,7 @@ class Source:
     target : the target column, if the source names it
     decimal : decimal sign of text columns
     origin : the origin of the data, for people
+    findings : uncertain decisions of the reader
     """
 
     name: str
@@ -54,6 +56,7 @@ class Source:
     target: str | None = None
     decimal: str = "."
     origin: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def read_source(
@@ -62,7 +65,9 @@ def read_source(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
-    header: bool | None = None,
+    header: bool | int | None = None,
+    names: tuple[str, ...] = (),
+    quote: str | None = None,
     size: tuple[int, int] | None = None,
     sample: int | None = None,
     target: str | None = None,
@@ -74,7 +79,8 @@ def read_source(
     text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
         folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
-    separator, decimal, encoding, header : the format of a text file; detected by default
+    separator, decimal, encoding, header, names, quote : the format of a text file, as in
+        ``detect_dialect``; detected by default
     size : height and width to which images are resized
     sample : size of a stratified sample; the table is read block by block and may be larger than
         memory
@@ -109,14 +115,21 @@ def read_source(
         return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
     if table_format == "npz":
         return Source(path.stem, read_npz(path), origin=path.name)
-    options = ReadOptions(separator, decimal, encoding, header)
+    options = ReadOptions(separator, decimal, encoding, header, names, quote)
     if sample is None:
         check_memory(path, table_bytes(path, table_format), READ_COPIES)
         table = table_format.read(path, options)
     else:
         table = table_format.sample(path, options, target, sample)
     stem = path.name.partition(".")[0] or path.name
-    return Source(stem, table.frame, table.notes, decimal=table.decimal, origin=path.name)
+    return Source(
+        stem,
+        table.frame,
+        table.notes,
+        decimal=table.decimal,
+        origin=path.name,
+        findings=table.findings,
+    )
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:

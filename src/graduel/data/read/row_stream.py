@@ -16,12 +16,16 @@ def open_stream(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    header: bool | int | None = None,
+    names: tuple[str, ...] = (),
+    quote: str | None = None,
 ) -> Stream:
     """Open a table (CSV or other delimited text, Parquet) for reading in blocks.
 
     Parameters
     ----------
-    separator, decimal, encoding : the format of a text file; detected by default
+    separator, decimal, encoding, header, names, quote : the format of a text file; detected by
+        default
 
     Raises
     ------
@@ -33,4 +37,5 @@ def open_stream(
     if table_format is None:
         kind = "a folder" if path.is_dir() else "a file of arrays"
         raise UserError(f"{path}: expected a table ({list_titles()}); got {kind}")
-    return table_format.scan(path, ReadOptions(separator, decimal, encoding))
+    options = ReadOptions(separator, decimal, encoding, header, names, quote)
+    return table_format.scan(path, options)

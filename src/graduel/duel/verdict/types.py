@@ -69,6 +69,8 @@ class Comparison:
     """McNemar's exact p-value; null in other designs."""
     cost: str | None = None
     """Sentence with verdict and costs; null if costs were not measured."""
+    notes: tuple[str, ...] = ()
+    """Changes to given predictions before the comparison, such as renormalized probabilities."""
     simultaneous_interval: Interval | None = None
     """CI of level 1 − 0.05 / pairs: those of all pairs hold together with 95 % (Bonferroni). Null
     in results of earlier versions."""

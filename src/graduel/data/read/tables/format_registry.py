@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.tables.arff_format import ARFF
 from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.read.tables.parquet_format import PARQUET
 from graduel.data.read.tables.table_format import TableFormat
@@ -11,6 +12,7 @@ from graduel.data.read.tables.table_format import TableFormat
 TABLE_FORMATS: tuple[TableFormat, ...] = (
     DELIMITED,
     PARQUET,
+    ARFF,
 )
 """All table formats in the order of messages; the first that recognizes a file reads it."""
 

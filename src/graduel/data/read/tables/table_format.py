@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from graduel.data.finding import Finding
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -17,14 +19,16 @@ class ReadOptions:
 
     Attributes
     ----------
-    separator, decimal, encoding, header : the dialect of delimited text
+    separator, decimal, encoding, header, names, quote : the dialect of delimited text
     reject_blank : whether a blank line in a file of one column is an error; it is skipped otherwise
     """
 
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
-    header: bool | None = None
+    header: bool | int | None = None
+    names: tuple[str, ...] = ()
+    quote: str | None = None
     reject_blank: bool = False
 
 
@@ -37,11 +41,13 @@ class RawTable:
     frame : the rows, with unique column names
     notes : decisions of the reader, one sentence each
     decimal : decimal sign of text columns
+    findings : uncertain decisions of the reader
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     decimal: str = "."
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
