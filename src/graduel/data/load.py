@@ -68,6 +68,7 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
         encoding=spec.encoding,
         size=spec.size,
         sample=spec.sample,
+        part=spec.part,
         target=spec.target,
     )
     return build_dataset(spec, source)

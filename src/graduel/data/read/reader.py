@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
+from graduel.data.read.file_names import SIGN, name_part, split_part
 from graduel.data.read.images.idx import (
     find_idx_sets,
     find_own_set,
@@ -27,6 +28,8 @@ from graduel.errors import UserError, suggest
 if TYPE_CHECKING:
     import polars as pl
 
+ArrayKind = Literal["folder", "idx", "npz"]
+"""Sources of images or arrays."""
 OPENML = "openml:"
 HEAD = 512
 """Number of first bytes by which a format is recognized."""
@@ -63,6 +66,7 @@ def read_source(
     decimal: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
+    part: str | None = None,
     size: tuple[int, int] | None = None,
     sample: int | None = None,
     target: str | None = None,
@@ -75,6 +79,7 @@ def read_source(
         folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
     separator, decimal, encoding, header : the format of a text file; detected by default
+    part : the table in a file of several tables, if `text` does not name it after ``::``
     size : height and width to which images are resized
     sample : size of a stratified sample; the table is read block by block and may be larger than
         memory
@@ -91,7 +96,8 @@ def read_source(
     >>> source.content.shape, source.target
     ((150, 5), 'target')
     """
-    name, path = str(text), Path(text)
+    name, (path, named) = str(text), split_part(text)
+    part = part or named
     if name in TOYS and not path.exists():
         target = None if name == "digits" else "target"
         return Source(name, load_toy(name), target=target, origin=TOYS[name])
@@ -101,25 +107,29 @@ def read_source(
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
     table_format = detect_format(path)
-    if table_format == "folder":
-        return _read_folder(path, size)
-    if table_format == "idx":
-        own = find_own_set(path)
-        assert own is not None
-        return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
-    if table_format == "npz":
-        return Source(path.stem, read_npz(path), origin=path.name)
-    options = ReadOptions(separator, decimal, encoding, header)
+    reject_part(path, table_format, part)
+    if not isinstance(table_format, TableFormat):
+        return _read_arrays(path, table_format, size)
+    options = ReadOptions(separator, decimal, encoding, header, part)
     if sample is None:
-        check_memory(path, table_bytes(path, table_format), READ_COPIES)
+        check_memory(path, table_bytes(path, table_format, part), READ_COPIES)
         table = table_format.read(path, options)
     else:
         table = table_format.sample(path, options, target, sample)
     stem = path.name.partition(".")[0] or path.name
-    return Source(stem, table.frame, table.notes, decimal=table.decimal, origin=path.name)
+    return Source(
+        name_part(stem, part), table.frame, table.notes, table.target, table.decimal, path.name
+    )
 
 
-def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
+def _read_arrays(path: Path, kind: ArrayKind, size: tuple[int, int] | None) -> Source:
+    """Read images, or rows of numbers with labels."""
+    if kind == "npz":
+        return Source(path.stem, read_npz(path), origin=path.name)
+    if kind == "idx":
+        own = find_own_set(path)
+        assert own is not None
+        return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
     name = path.resolve().name
     try:
         if sets := find_idx_sets(path):
@@ -130,13 +140,19 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     return Source(name, dataset, tuple(notes), origin=path.name)
 
 
+def reject_part(path: Path, table_format: object, part: str | None) -> None:
+    """Raise if a part of a file is named, and the format holds one table in a file."""
+    if part is not None and not (isinstance(table_format, TableFormat) and table_format.parts):
+        raise UserError(f"{path}: holds one table, not several. Leave {SIGN}{part} out")
+
+
 def detect_table(path: Path) -> TableFormat | None:
     """Return the format of the table in a file; None if the path holds images or arrays."""
     detected = detect_format(path)
     return detected if isinstance(detected, TableFormat) else None
 
 
-def detect_format(path: Path) -> TableFormat | Literal["folder", "idx", "npz"]:
+def detect_format(path: Path) -> TableFormat | ArrayKind:
     """Return a path's format: ``folder``, ``idx``, ``npz``, or that of a table.
 
     An IDX file stands for its data set if its folder holds several.

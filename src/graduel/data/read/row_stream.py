@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graduel.data.read.reader import detect_table
+from graduel.data.read.file_names import split_part
+from graduel.data.read.reader import detect_format, reject_part
 from graduel.data.read.tables.format_registry import list_titles
-from graduel.data.read.tables.table_format import ReadOptions, Stream
+from graduel.data.read.tables.table_format import ReadOptions, Stream, TableFormat
 from graduel.errors import UserError
 
 
@@ -16,21 +17,25 @@ def open_stream(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    part: str | None = None,
 ) -> Stream:
-    """Open a table (CSV or other delimited text, Parquet) for reading in blocks.
+    """Open a table for reading in blocks.
 
     Parameters
     ----------
     separator, decimal, encoding : the format of a text file; detected by default
+    part : the table in a file of several tables, if `path` does not name it after ``::``
 
     Raises
     ------
     UserError
         If the file is not a table or cannot be read; for a damaged file possibly at a later block.
     """
-    path = Path(path)
-    table_format = detect_table(path)
-    if table_format is None:
+    path, named = split_part(path)
+    part = part or named
+    table_format = detect_format(path)
+    if not isinstance(table_format, TableFormat):
         kind = "a folder" if path.is_dir() else "a file of arrays"
         raise UserError(f"{path}: expected a table ({list_titles()}); got {kind}")
-    return table_format.scan(path, ReadOptions(separator, decimal, encoding))
+    reject_part(path, table_format, part)
+    return table_format.scan(path, ReadOptions(separator, decimal, encoding, part=part))

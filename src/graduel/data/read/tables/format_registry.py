@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.tables.arrow_format import ARROW
 from graduel.data.read.tables.delimited_format import DELIMITED
+from graduel.data.read.tables.duckdb_format import DUCKDB
+from graduel.data.read.tables.excel_format import EXCEL
+from graduel.data.read.tables.json_format import JSON
 from graduel.data.read.tables.parquet_format import PARQUET
+from graduel.data.read.tables.sqlite_format import SQLITE
+from graduel.data.read.tables.svmlight_format import SVMLIGHT
 from graduel.data.read.tables.table_format import TableFormat
 
 TABLE_FORMATS: tuple[TableFormat, ...] = (
     DELIMITED,
     PARQUET,
+    EXCEL,
+    JSON,
+    ARROW,
+    SQLITE,
+    DUCKDB,
+    SVMLIGHT,
 )
 """All table formats in the order of messages; the first that recognizes a file reads it."""
 
