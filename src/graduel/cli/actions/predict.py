@@ -20,6 +20,7 @@ from graduel.data.read.images.pixel_columns import find_pixel_columns
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format, read_source
 from graduel.data.read.row_stream import open_stream
+from graduel.data.read.tables.table_format import TableFormat
 from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_shards
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
@@ -136,11 +137,12 @@ def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> Predic
             names = join_names(path.relative_to(rows).as_posix() for path in others)
             _warn(f"not read, since they are not images: {names}")
         return _predict_files_of_images(model, files, rows, options)
-    if detect_format(rows) == "npz":
-        _reject_options(options)
-        X = _read_archive(rows)
-    else:
+    kind = detect_format(rows)
+    if isinstance(kind, TableFormat):
         X = _read_pixel_table(model, rows, options)
+    else:
+        _reject_options(options)
+        X = _read_archive(rows) if kind == "npz" else _read_dataset(rows).X
     return _predict_arrays(model, X, rows)
 
 
@@ -223,6 +225,12 @@ def _is_numeric(frame: pl.DataFrame, n_columns: int) -> bool:
 
 def _warn(message: str) -> None:
     typer.echo(f"warning: {message}", err=True)
+
+
+def _read_dataset(path: Path) -> Dataset:
+    content = read_source(path).content
+    assert isinstance(content, Dataset)  # the path is not a table
+    return content
 
 
 def _read_archive(path: Path) -> Any:

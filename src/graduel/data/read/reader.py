@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
+from graduel.data.read.archive_columns import read_archive
+from graduel.data.read.array_archive import is_archive
 from graduel.data.read.file_names import SIGN, name_part, split_part
 from graduel.data.read.images.idx import (
     find_idx_sets,
@@ -28,8 +30,8 @@ from graduel.errors import UserError, suggest
 if TYPE_CHECKING:
     import polars as pl
 
-ArrayKind = Literal["folder", "idx", "npz"]
-"""Sources of images or arrays."""
+ArrayKind = Literal["folder", "idx", "npz", "archive"]
+"""Sources of images or arrays: an archive is a file of MATLAB or HDF5."""
 OPENML = "openml:"
 HEAD = 512
 """Number of first bytes by which a format is recognized."""
@@ -130,6 +132,9 @@ def _read_arrays(path: Path, kind: ArrayKind, size: tuple[int, int] | None) -> S
         own = find_own_set(path)
         assert own is not None
         return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
+    if kind == "archive":
+        dataset, notes = read_archive(path)
+        return Source(path.stem, dataset, tuple(notes), origin=path.name)
     name = path.resolve().name
     try:
         if sets := find_idx_sets(path):
@@ -153,7 +158,7 @@ def detect_table(path: Path) -> TableFormat | None:
 
 
 def detect_format(path: Path) -> TableFormat | ArrayKind:
-    """Return a path's format: ``folder``, ``idx``, ``npz``, or that of a table.
+    """Return a path's format: ``folder``, ``idx``, ``npz``, ``archive``, or that of a table.
 
     An IDX file stands for its data set if its folder holds several.
 
@@ -182,6 +187,8 @@ def detect_format(path: Path) -> TableFormat | ArrayKind:
         ) from None
     if table_format := recognize_table(path, head):
         return table_format
+    if is_archive(head):
+        return "archive"
     suffix = path.suffix.lower()
     if suffix in (".npz", ".npy"):
         return "npz"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.tables.archive_format import ARCHIVE
 from graduel.data.read.tables.arrow_format import ARROW
 from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.read.tables.duckdb_format import DUCKDB
@@ -23,6 +24,7 @@ TABLE_FORMATS: tuple[TableFormat, ...] = (
     SQLITE,
     DUCKDB,
     SVMLIGHT,
+    ARCHIVE,
 )
 """All table formats in the order of messages; the first that recognizes a file reads it."""
 
