@@ -104,7 +104,8 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
     (150, 3)
     """
     from graduel.data.read.openml import fetch
-    from graduel.data.read.reader import OPENML, detect_format, reject_part
+    from graduel.data.read.postgres import is_url
+    from graduel.data.read.reader import OPENML, detect_format, read_source, reject_part
     from graduel.data.read.toy_datasets import TOYS
 
     path, part = split_part(text)
@@ -117,6 +118,10 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
                 "Leave it out"
             )
         return DataSource.builtin(name)
+    if is_url(name):
+        read = read_source(name)
+        data = source_from_arrays(read.content, **options)
+        return replace(data, spec=replace(data.spec, name=read.name))
     known = name.startswith(OPENML) or (name in TOYS and not path.exists())
     if name.startswith(OPENML):
         one = fetch(name.removeprefix(OPENML))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from graduel.data.dataset import Dataset
 from graduel.data.read.archive_columns import read_archive
 from graduel.data.read.array_archive import is_archive
+from graduel.data.read.column_names import sanitize_names
 from graduel.data.read.file_names import SIGN, name_part, split_part
 from graduel.data.read.images.idx import (
     find_idx_sets,
@@ -21,6 +22,7 @@ from graduel.data.read.images.image_folders import read_images
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
+from graduel.data.read.postgres import is_url, read_postgres
 from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.read.tables.format_registry import recognize_table
 from graduel.data.read.tables.table_format import ReadOptions, TableFormat
@@ -108,6 +110,11 @@ def read_source(
         origin = f"OpenML, data set {one.number}; license: {one.about.get('licence')}"
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
+    if is_url(name):
+        frame, stem, where = read_postgres(name)
+        names, notes = sanitize_names(frame.columns)
+        frame.columns = names
+        return Source(stem, frame, tuple(notes), origin=where)
     table_format = detect_format(path)
     reject_part(path, table_format, part)
     if not isinstance(table_format, TableFormat):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from graduel.data.read.file_names import split_part
+from graduel.data.read.postgres import is_url, read_postgres
 from graduel.data.read.reader import detect_format, reject_part
 from graduel.data.read.tables.format_registry import list_titles
+from graduel.data.read.tables.streamed_format import stream_frame
 from graduel.data.read.tables.table_format import ReadOptions, Stream, TableFormat
 from graduel.errors import UserError
 
@@ -31,6 +33,9 @@ def open_stream(
     UserError
         If the file is not a table or cannot be read; for a damaged file possibly at a later block.
     """
+    if is_url(path):
+        frame, _, origin = read_postgres(str(path))
+        return stream_frame(frame, Path(origin))
     path, named = split_part(path)
     part = part or named
     table_format = detect_format(path)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from graduel.data.read.column_names import quote_name, sanitize_names
 from graduel.data.read.file_names import split_part
 from graduel.data.read.parquet import parquet_bytes, parquet_errors, parquet_schema
+from graduel.data.read.postgres import is_url
 from graduel.data.read.tables.parquet_format import PARQUET
 from graduel.data.row_groups.parquet_footer import read_row_counts
 from graduel.errors import UserError
@@ -197,7 +198,7 @@ def is_parquet(path: Path) -> bool:
 def is_glob(text: str | Path) -> bool:
     """Return whether a text is a pattern of file names rather than an existing path."""
     path, part = split_part(text)
-    return part is None and glob.has_magic(str(path)) and not path.exists()
+    return part is None and not is_url(text) and glob.has_magic(str(path)) and not path.exists()
 
 
 def _check_types(

@@ -16,6 +16,15 @@ from graduel.data.read.tables.streamed_format import HEAD, stream_frame, streame
 from graduel.data.read.tables.table_format import ReadOptions, Stream
 
 MAGIC, OFFSET = b"DUCK", 8
+CASTS = {
+    "INTERVAL": "epoch({})",
+    "HUGEINT": "{}::DOUBLE",
+    "UHUGEINT": "{}::DOUBLE",
+    "UUID": "{}::VARCHAR",
+    "BIT": "{}::VARCHAR",
+    "TIME WITH TIME ZONE": "{}::VARCHAR",
+}
+"""How columns of types that Polars lacks are read; intervals in seconds."""
 CONFIG = {"enable_external_access": "false", "lock_configuration": "true"}
 """A query reads the database and no other file."""
 
@@ -61,11 +70,20 @@ def _find_query(connection: Any, path: Path, part: str | None) -> str:
     return f"SELECT * FROM {quote_identifier(name)}"
 
 
+def _plain_query(connection: Any, query: str) -> str:
+    """Return a query whose columns have types that Polars can hold."""
+    about = connection.execute(f"DESCRIBE {query}").fetchall()
+    columns = [(quote_identifier(name), kind) for name, kind, *_ in about]
+    casts = [f"{CASTS[kind].format(name)} AS {name}" for name, kind in columns if kind in CASTS]
+    return f"SELECT * REPLACE ({', '.join(casts)}) FROM ({query})" if casts else query
+
+
 def _scan(path: Path, options: ReadOptions) -> Stream:
     import polars as pl
 
     with _open(path) as connection:
-        frame = pl.DataFrame(connection.sql(_find_query(connection, path, options.part)))
+        query = _plain_query(connection, _find_query(connection, path, options.part))
+        frame = pl.DataFrame(connection.sql(query))
     return stream_frame(frame, path)
 
 
@@ -74,7 +92,7 @@ def _memory_bytes(path: Path, options: ReadOptions) -> int:
     import polars as pl
 
     with _open(path) as connection:
-        query = _find_query(connection, path, options.part)
+        query = _plain_query(connection, _find_query(connection, path, options.part))
         head = pl.DataFrame(connection.sql(f"SELECT * FROM ({query}) LIMIT {HEAD}"))
         n_rows = connection.execute(f"SELECT COUNT(*) FROM ({query})").fetchone()[0]
     return int(head.estimated_size() / max(len(head), 1) * n_rows)
