@@ -145,6 +145,14 @@ def test_the_commands(url, tmp_path, monkeypatch, capsys):
     assert QUOTED not in str(source.spec)
 
 
+def test_a_report_states_the_command_without_the_password(monkeypatch):
+    from graduel.cli.actions.live_session import command_line
+
+    text = "postgresql://me:p%40@host:1/shop::SELECT a @ b"
+    monkeypatch.setattr(sys, "argv", ["graduel", "duel", text, "--target", "a"])
+    assert command_line() == "graduel duel 'postgresql://host:1/shop::SELECT a @ b' --target a"
+
+
 def test_without_the_package(url, monkeypatch):
     monkeypatch.setitem(sys.modules, "adbc_driver_postgresql.dbapi", None)
     assert refuse(f"{url}::Types").endswith("Run python -m pip install 'graduel[sql]'")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 URL = re.compile(r"(?P<url>postgres(?:ql)?://[^/\s]+(?:/[^\s:]*)?)(?:::(?P<part>.+))?", re.S)
+USER = re.compile(r"^(postgres(?:ql)?://)[^/\s]*@")
 OTHER = re.compile(r"(mysql|mariadb|mssql|oracle|redshift|snowflake)(\+\w+)?://")
 CASTS = {
     "interval": "EXTRACT(EPOCH FROM {})::float8",
@@ -51,6 +52,15 @@ def is_url(text: object) -> bool:
             "table as a CSV or Parquet file"
         )
     return URL.fullmatch(str(text)) is not None
+
+
+def without_password(text: str) -> str:
+    """Return the URL of a server without its user and password; other texts unchanged.
+
+    >>> without_password("postgresql://me:secret@host:5432/shop::customers")
+    'postgresql://host:5432/shop::customers'
+    """
+    return USER.sub(r"\1", text)
 
 
 def read_postgres(text: str) -> tuple[pl.DataFrame, str, str]:

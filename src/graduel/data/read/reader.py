@@ -19,6 +19,7 @@ from graduel.data.read.images.idx import (
 )
 from graduel.data.read.images.image_files import ENDINGS, is_image_head
 from graduel.data.read.images.image_folders import read_images
+from graduel.data.read.images.web_dataset import is_tar, read_tar
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
@@ -32,8 +33,8 @@ from graduel.errors import UserError, suggest
 if TYPE_CHECKING:
     import polars as pl
 
-ArrayKind = Literal["folder", "idx", "npz", "archive"]
-"""Sources of images or arrays: an archive is a file of MATLAB or HDF5."""
+ArrayKind = Literal["folder", "idx", "npz", "archive", "tar"]
+"""Sources of images or arrays: an archive is a file of MATLAB or HDF5, a tar file a WebDataset."""
 OPENML = "openml:"
 HEAD = 512
 """Number of first bytes by which a format is recognized."""
@@ -142,6 +143,9 @@ def _read_arrays(path: Path, kind: ArrayKind, size: tuple[int, int] | None) -> S
     if kind == "archive":
         dataset, notes = read_archive(path)
         return Source(path.stem, dataset, tuple(notes), origin=path.name)
+    if kind == "tar":
+        dataset, notes = read_tar(path, size)
+        return Source(dataset.name, dataset, tuple(notes), origin=path.name)
     name = path.resolve().name
     try:
         if sets := find_idx_sets(path):
@@ -165,7 +169,7 @@ def detect_table(path: Path) -> TableFormat | None:
 
 
 def detect_format(path: Path) -> TableFormat | ArrayKind:
-    """Return a path's format: ``folder``, ``idx``, ``npz``, ``archive``, or that of a table.
+    """Return the kind of a path: ``folder``, ``idx``, …, or the format of its table.
 
     An IDX file stands for its data set if its folder holds several.
 
@@ -194,9 +198,16 @@ def detect_format(path: Path) -> TableFormat | ArrayKind:
         ) from None
     if table_format := recognize_table(path, head):
         return table_format
+    return _detect_arrays(path, head) or DELIMITED
+
+
+def _detect_arrays(path: Path, head: bytes) -> ArrayKind | None:
+    """Return the kind of a file of images or arrays; None for other files."""
+    suffix = path.suffix.lower()
     if is_archive(head):
         return "archive"
-    suffix = path.suffix.lower()
+    if is_tar(path, head):
+        return "tar"
     if suffix in (".npz", ".npy"):
         return "npz"
     if find_own_set(path):
@@ -207,7 +218,7 @@ def detect_format(path: Path) -> TableFormat | ArrayKind:
         raise UserError(
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )
-    return DELIMITED
+    return None
 
 
 def _unknown_name(name: str) -> UserError:
