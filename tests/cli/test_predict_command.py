@@ -149,7 +149,7 @@ def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):
         (["net", "less.csv"], "'age', 'when'"),
         (["net", "bad.csv"], "column 'age': expected numbers; row 2 holds 'old'"),
         (["net", "mine.csv", "-o", "mine.csv"], "--out: expected a new file"),
-        (["net", "mine.csv", "-o", "a.xlsx"], "ending in .csv or .parquet"),
+        (["net", "mine.csv", "-o", "a.txt"], "ending in .csv, .parquet, .jsonl, "),
         (["net", "mine.csv", "-o", "none/a.csv"], "does not exist"),
         (["net", "mine.csv", "--contender", "net"], "folder of a duel"),
         ([".", "mine.csv"], "has no result.json"),

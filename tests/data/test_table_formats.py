@@ -72,7 +72,7 @@ def sample(path: Path, _: ReadOptions, target: str | None, size: int) -> RawTabl
     return RawTable(part, (sampled_note(len(part), total),))
 
 
-def check(path: Path) -> None:
+def check(path: Path, _: ReadOptions) -> None:
     if b"\0" in path.read_bytes():
         raise UserError(f"{path}: expected JSON Lines; it has null bytes")
 
@@ -84,7 +84,7 @@ JSON_LINES = TableFormat(
     read=read,
     scan=scan,
     sample=sample,
-    memory_bytes=lambda path: path.stat().st_size,
+    memory_bytes=lambda path, _: path.stat().st_size,
     check=check,
 )
 

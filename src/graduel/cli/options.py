@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 import typer
 from typer.models import ArgumentInfo
 
-TABLES = "CSV, Parquet, ARFF"
+TABLES = "CSV, Parquet, ARFF, Excel, JSON, Arrow, SQLite, DuckDB, SVMlight, MATLAB/HDF5"
 """The titles of the table formats, here as text because importing their registry imports NumPy."""
 Rows = Annotated[
     int | None,

@@ -71,6 +71,7 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
         quote=spec.quote,
         size=spec.size,
         sample=spec.sample,
+        part=spec.part,
         target=spec.target,
     )
     return build_dataset(spec, source)

@@ -23,6 +23,7 @@ class SourceSpec:
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time
     sample : size of the stratified sample that is read from a large table
+    part : the table in a file of several tables: a sheet, a table of a database, or a query
     """
 
     name: str
@@ -43,6 +44,7 @@ class SourceSpec:
     group: str | None = None
     time: str | None = None
     sample: int | None = None
+    part: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, without the fields that are not set."""

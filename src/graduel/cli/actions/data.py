@@ -19,6 +19,7 @@ from graduel.data.column import Column
 from graduel.data.load import build_dataset
 from graduel.data.read.column_names import quote_name, strip_control
 from graduel.data.read.openml import fetch, list_fetched
+from graduel.data.read.postgres import is_url
 from graduel.data.read.reader import OPENML, detect_table, read_source
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.toy_datasets import TOYS
@@ -82,7 +83,7 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
     if text.startswith(OPENML):
         _print_fetched(text, console)
     source = parse_source(text, options)
-    is_table = source.place is not None and detect_table(source.place) is not None
+    is_table = is_url(text) or (source.place is not None and detect_table(source.place) is not None)
     if "sample" in options and not is_table:
         raise UserError(f"--rows: expected a table in a file, {list_titles()}; got {text}")
     if is_table and "target" not in options:

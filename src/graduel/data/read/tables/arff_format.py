@@ -84,5 +84,5 @@ ARFF = TableFormat(
     read=_read,
     scan=_scan,
     sample=_sample,
-    memory_bytes=csv.text_bytes,
+    memory_bytes=lambda path, _: csv.text_bytes(path),
 )

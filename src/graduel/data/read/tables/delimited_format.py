@@ -89,5 +89,5 @@ DELIMITED = TableFormat(
     read=_read,
     scan=_scan,
     sample=_sample,
-    memory_bytes=csv.text_bytes,
+    memory_bytes=lambda path, _: csv.text_bytes(path),
 )
