@@ -40,6 +40,7 @@ OTHERS = {
 """Other text formats, by their first line that is not a comment (%)."""
 SPARSE = re.compile(r"\S+(\s+qid:\d+)?(\s+\d+:([-+.\deE]+|nan))*(\s*#.*)?", re.I)
 """A row of LIBSVM's format: a label, then pairs of an index and a value."""
+PAIR = re.compile(r"\s\d+:")
 REPLACED = "--names replaces the first line (--header no to read it as a row)"
 BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
@@ -194,7 +195,8 @@ def _reject_other_formats(lines: list[str], path: Path) -> None:
     head = next((line for line in lines if not line.startswith("%")), lines[0])
     other = next((what for what, pattern in OTHERS.items() if pattern.match(head)), None)
     some = [line.strip() for line in lines[:SOME]]
-    if all(map(SPARSE.fullmatch, some)) and 2 * sum(":" in line for line in some) > len(some):
+    n_pairs = sum(bool(PAIR.search(line)) for line in some)
+    if other is None and all(map(SPARSE.fullmatch, some)) and 2 * n_pairs > len(some):
         other = "rows of LIBSVM's format (label index:value …)"
     if other is not None:
         raise UserError(f"{path}: expected a table of text; got {other}. Save it as CSV")
