@@ -11,10 +11,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from runs import change_contender
+from runs import change_contender, make_run
 
 import graduel.report
 from graduel import report
@@ -515,3 +517,20 @@ def test_training_curves_end_at_the_selected_epoch(make) -> None:
         assert racer.ends == (17.0, 17.0)
         for curve, stored in zip(racer.curves, run.curve_points[racer.name], strict=True):
             assert curve == [(i + 1.0, error) for i, (_, error) in enumerate(stored)]
+
+
+@settings(max_examples=15)
+@given(ratio=st.floats(1.2, 1e6), wide=st.booleans())
+def test_labels_of_the_time_do_not_overlap(ratio: float, wide: bool) -> None:
+    skill = {"net": (0.02, 1.0), "xgboost": (0.03, ratio)}
+    run = make_run(names=("net", "xgboost"), skill=skill, points=3, n_test=100, probes=False)
+    figure = report.race(run, width=8.8 if wide else 4.2)
+    figure.canvas.draw()
+    (ax,) = figure.axes
+    low, high = ax.get_xlim()
+    labels = [
+        label.get_window_extent()
+        for label in ax.get_xticklabels()
+        if label.get_text() and low <= label.get_position()[0] <= high
+    ]
+    assert all(one.x1 < other.x0 for one, other in pairwise(labels))
