@@ -520,9 +520,9 @@ def test_training_curves_end_at_the_selected_epoch(make) -> None:
 
 
 @settings(max_examples=15)
-@given(ratio=st.floats(1.2, 1e6), wide=st.booleans())
-def test_labels_of_the_time_do_not_overlap(ratio: float, wide: bool) -> None:
-    skill = {"net": (0.02, 1.0), "xgboost": (0.03, ratio)}
+@given(decades=st.floats(1.5, 6), wide=st.booleans())
+def test_labels_of_a_log_scale_of_time_do_not_overlap(decades: float, wide: bool) -> None:
+    skill = {"net": (0.02, 0.01), "xgboost": (0.03, 0.01 * 10**decades)}
     run = make_run(names=("net", "xgboost"), skill=skill, points=3, n_test=100, probes=False)
     figure = report.race(run, width=8.8 if wide else 4.2)
     figure.canvas.draw()
@@ -533,4 +533,5 @@ def test_labels_of_the_time_do_not_overlap(ratio: float, wide: bool) -> None:
         for label in ax.get_xticklabels()
         if label.get_text() and low <= label.get_position()[0] <= high
     ]
-    assert all(one.x1 < other.x0 for one, other in pairwise(labels))
+    gaps = [other.x0 - one.x1 for one, other in pairwise(labels)]
+    assert min(gaps, default=9) > 3  # a browser's letters are wider

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 LOG_TIME_FROM = 25
 """Ratio of the longest to the shortest fit above which time has a log scale."""
-TIME_LABEL = 26
+TIME_LABEL = 22
 """Points from one label of the time to the next."""
 BESIDE_AXES, ABOVE_AXES = 130, 58
 """Points of a figure's width and height outside its axes, for labels."""
