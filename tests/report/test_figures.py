@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
@@ -521,6 +521,7 @@ def test_training_curves_end_at_the_selected_epoch(make) -> None:
 
 @settings(max_examples=15)
 @given(decades=st.floats(1.5, 6), wide=st.booleans())
+@example(decades=2.3, wide=False)
 def test_labels_of_a_log_scale_of_time_do_not_overlap(decades: float, wide: bool) -> None:
     skill = {"net": (0.02, 0.01), "xgboost": (0.03, 0.01 * 10**decades)}
     run = make_run(names=("net", "xgboost"), skill=skill, points=3, n_test=100, probes=False)
