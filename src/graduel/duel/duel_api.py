@@ -36,6 +36,9 @@ def run_duel(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    header: bool | int | None = None,
+    names: str | Sequence[str] | None = None,
+    quote: str | None = None,
     size: tuple[int, int] | None = None,
     contenders: str | Sequence[Any] | Mapping[str, Any] | None = None,
     net: RecipeLike | None = None,
@@ -70,7 +73,9 @@ def run_duel(
     bins : predict ranges of a numeric target: the number of ranges with equal numbers of rows
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time; the latest rows are the test rows
-    separator, decimal, encoding : of a text file, where detection fails
+    separator, decimal, encoding, quote : of a text file, where detection fails
+    header : whether a text file has a line of names, or the number of that line, from 1
+    names : the names of the columns of a text file
     size : (height, width) to which images are scaled
     contenders : a list of names and of your own classifiers, such as ``["net", SVC()]``; by default
         'textbook', 'net' and 'xgboost'. Or a mapping of your classifiers by name,
@@ -136,11 +141,14 @@ def run_duel(
         "separator": separator,
         "decimal": decimal,
         "encoding": encoding,
+        "header": header,
+        "names": names,
+        "quote": quote,
         "size": size,
     }
     data = resolve_source(dataset, y, {k: v for k, v in source.items() if v is not None})
     data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
-    names, user_contenders = parse_contenders(contenders)
+    known, user_contenders = parse_contenders(contenders)
     if sizes is not None and not isinstance(sizes, str):
         sizes = ",".join(map(str, sizes))
     name = repr(data.name) if data.is_builtin else "…"
@@ -153,7 +161,7 @@ def run_duel(
             command=f"graduel.run_duel({name}, …)",
             show_rows=show_rows,
             executor=where,
-            contenders=names,
+            contenders=known,
             net=net,
             seeds=seeds,
             rows=rows,
@@ -176,7 +184,7 @@ def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
         raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
     options = {
         key: tuple([value] if isinstance(value, str) else value)
-        if key in ("categorical", "numeric", "drop")
+        if key in ("categorical", "numeric", "drop", "names")
         else value
         for key, value in source.items()
     }
