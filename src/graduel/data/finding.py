@@ -67,6 +67,9 @@ IMAGES_CHANGED = Check("GRD016", "Images changed while they are read", "info")
 FILES_LEFT_OUT = Check("GRD017", "Files that are not read")
 JOINED_PARTS = Check("GRD018", "Parts of a predefined split", "info")
 PIXEL_COLUMNS = Check("GRD019", "Columns read as pixels", "info")
+NOTATION = Check("GRD020", "Cells in another notation", "info")
+TWO_READINGS = Check("GRD021", "Cells with two readings")
+MERGED_SPELLINGS = Check("GRD022", "Categories that differ by case only")
 
 CHECKS = (
     *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),
@@ -74,5 +77,6 @@ CHECKS = (
     *(NO_PROBABILITIES, NO_SEARCH_SPACE),
     *(PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, IMAGES_CHANGED, FILES_LEFT_OUT, JOINED_PARTS),
     PIXEL_COLUMNS,
+    *(NOTATION, TWO_READINGS, MERGED_SPELLINGS),
 )
 """Every check, in order of codes. Codes are never reused."""

@@ -71,6 +71,7 @@ it with --drop known unless it is known at prediction time
         *_check_identifiers(table),
         *_check_classes(table),
         *_check_order(table),
+        *table.findings,
     )
 
 

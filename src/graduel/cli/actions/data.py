@@ -143,13 +143,21 @@ def _show_without_target(
         pass
     frame = read.content
     kinds = requested_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
-    features = infer_features(frame, kinds, read.decimal)
+    features = infer_features(
+        frame,
+        kinds,
+        read.decimal,
+        missing=options.get("missing", ()),
+        date_order=options.get("date_order"),
+    )
     size = f"{frame.height:,} rows, {frame.width:,} columns"
     console.print(f"{read.name}: {size}", highlight=False, markup=False)
     if features.columns:
         console.print(_columns(features.columns, features.frame))
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
         console.print(f"note: {line}", highlight=False, markup=False)
+    for finding in features.findings:
+        console.print(strip_control(str(finding)), highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
 

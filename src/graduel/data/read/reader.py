@@ -116,7 +116,9 @@ def read_source(
     else:
         table = table_format.sample(path, options, target, sample)
     stem = path.name.partition(".")[0] or path.name
-    return Source(stem, table.frame, table.notes, decimal=table.decimal, origin=path.name)
+    return Source(
+        stem, table.frame, table.notes, decimal=decimal or table.decimal, origin=path.name
+    )
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:

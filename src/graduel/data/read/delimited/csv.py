@@ -144,7 +144,7 @@ def _read_blocks(
 
 def _read_cells(cells: pl.Series, as_text: bool, decimal: str, counts: CellCounts) -> pl.Series:
     """Parse a column of a block, as numbers if all cells are; missing cells become null."""
-    column = None if as_text else to_numbers(cells, decimal)
+    column = None if as_text else to_numbers(cells, decimal, units=False)
     if column is None:
         column = cells.str.strip_chars()
         column = column.set(column.is_in(MISSING), None)

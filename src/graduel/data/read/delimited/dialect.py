@@ -12,8 +12,9 @@ from itertools import islice
 from pathlib import Path
 
 from graduel.data.read.column_names import quote_name
-from graduel.data.read.delimited.cells import MISSING_NUMBER
+from graduel.data.read.delimited.cells import MISSING_NUMBER, blank_to_null
 from graduel.data.read.delimited.encoding import detect_encoding, open_text
+from graduel.data.text.number_notation import infer_decimal
 from graduel.errors import UserError
 
 SEPARATORS = ("\t", ";", "|", ",")
@@ -37,6 +38,10 @@ BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
 """Numbers in which the decimal sign is ambiguous."""
+UNIT = re.compile(
+    r"(?:[A-Z]{3}|[$€£¥₹])?\s?([-+−]?\d[\d.,]*)\s?(?:[A-Z]{3}|[$€£¥₹%‰]|[a-zµ°]{1,4}[²³]?)?"
+)
+"""A number with a currency or a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Dialect:
     header : whether the first line holds the column names
     names : the names in the header, or one blank name per column
     skip : number of lines above the header
+    shows_decimal : whether numbers in the file show the decimal sign, or the user gives it
     """
 
     separator: str
@@ -59,6 +65,7 @@ class Dialect:
     header: bool
     names: tuple[str, ...]
     skip: int = 0
+    shows_decimal: bool = True
 
 
 def detect_dialect(
@@ -104,9 +111,12 @@ def detect_dialect(
     if header is not False:
         _reject_title(records, path, skip)
     first, rest = records[0], records[1:]
-    decimal = decimal or _detect_decimal(rest or records, separator)
+    detected = decimal or _detect_decimal(rest or records, separator)
+    decimal = detected or "."
     header = _has_header(first, rest, decimal) if header is None else header
-    return Dialect(separator, decimal, encoding, header, _get_names(first, rest, header), skip)
+    names = _get_names(first, rest, header)
+    shows_decimal = detected is not None
+    return Dialect(separator, decimal, encoding, header, names, skip, shows_decimal)
 
 
 def _count_comments(lines: list[str]) -> int:
@@ -174,15 +184,30 @@ def _detect_separator(lines: list[str], whole: bool) -> str:
     return " " if len(widths) == 1 and widths != {1} else ","
 
 
-def _detect_decimal(records: list[list[str]], separator: str) -> str:
+def _detect_decimal(records: list[list[str]], separator: str) -> str | None:
+    """Return the decimal sign of a file; None if no number shows it, or numbers show both."""
     points = commas = False
+    ambiguous = set[int]()
     for record in records:
-        for cell in record:
+        for i, cell in enumerate(record):
+            if match := UNIT.fullmatch(cell):
+                cell = match[1]
             grouped = bool(THOUSANDS.fullmatch(cell))
             points |= not grouped and bool(POINT.fullmatch(cell))
             # Programs that write decimal commas separate cells with semicolons.
             commas |= (not grouped or separator == ";") and bool(COMMA.fullmatch(cell))
-    return "," if commas and not points else "."
+            if grouped:
+                ambiguous.add(i)
+    if points or commas:
+        return ("," if commas else ".") if points != commas else None
+    signs = {_decimal_of([record[i] for record in records if i < len(record)]) for i in ambiguous}
+    return signs.pop() if len(signs) == 1 else None
+
+
+def _decimal_of(cells: list[str]) -> str | None:
+    import polars as pl
+
+    return infer_decimal(blank_to_null(pl.Series(cells, dtype=pl.String)))
 
 
 def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:

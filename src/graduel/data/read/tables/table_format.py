@@ -65,12 +65,12 @@ class Stream:
     Attributes
     ----------
     schema : names and types of the columns in the file
-    decimal : decimal sign of a text file
+    decimal : decimal sign of a text file; None if it does not show one
     blocks : iterator over the rows in order
     """
 
     schema: dict[str, pl.DataType]
-    decimal: str
+    decimal: str | None
     blocks: Iterator[Block]
 
 
