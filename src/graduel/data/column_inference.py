@@ -236,7 +236,8 @@ def _infer_column(
         read = _kind_of_type(column)
     remedy = f"or give --categorical {quote_name(name)}, or name what is missing with --missing"
     rules = CellRules(read.date_format, read.decimal, remedy=remedy)
-    series, findings = to_kind(column, read.kind, rules, rows).alias(name), read.findings
+    cells = column if read.numbers is None else read.numbers
+    series, findings = to_kind(cells, read.kind, rules, rows).alias(name), read.findings
     if read.kind == "categorical":
         merged = _find_merged(series, is_requested=request is not None)
         if merged is not None:
@@ -259,9 +260,8 @@ def _read_requested(column: pl.Series, request: str, decimal: str) -> InferredKi
     reason = "as requested"
     if request == "categorical":
         return InferredKind("categorical", reason)
-    distinct = column.drop_nulls().unique(maintain_order=True)
-    if column.dtype == pl.String and (parsed := interpret_numbers(distinct, decimal, codes=True)):
-        return note_numbers(column, parsed[1], reason)
+    if column.dtype == pl.String and (parsed := interpret_numbers(column, decimal, codes=True)):
+        return note_numbers(column, *parsed, reason)
     return InferredKind("numeric", reason, decimal=decimal)
 
 

@@ -135,6 +135,8 @@ def find_numbers(text: pl.Series, decimal: str) -> tuple[pl.DataFrame, pl.Series
 def parse_notation(text: pl.Series, decimal: str) -> tuple[pl.Series, Notation] | None:
     """Rewrite numbers as text that Polars parses, or return None if a cell is not a number.
 
+    Cells that differ by their digits only are split in the same places, which are inferred once.
+
     Parameters
     ----------
     text : stripped cells, null for missing
@@ -149,8 +151,10 @@ def parse_notation(text: pl.Series, decimal: str) -> tuple[pl.Series, Notation] 
     """
     import polars as pl
 
-    parts, is_number = find_numbers(text, decimal)
-    if not (is_number | text.is_null()).all():
+    masked = text.str.replace_all("[0-9]", "0")
+    shapes = masked.drop_nulls().unique(maintain_order=True)
+    parts, is_number = find_numbers(shapes, decimal)
+    if not is_number.all():
         return None
     if parts["factor"].is_not_null().any():
         # The letter m is a unit (5 m), unless other cells have multipliers (5m, 200k).
@@ -163,11 +167,36 @@ def parse_notation(text: pl.Series, decimal: str) -> tuple[pl.Series, Notation] 
     if len(distinguish_units(units)) > 1:
         return None
     group = "," if decimal == "." else "."
+    cells = _locate_numbers(shapes, parts).select(
+        pl.all().gather(masked.cast(pl.Enum(shapes)).to_physical())
+    )
+    digits = text.str.slice(cells["start"], cells["length"]).str.replace_all(GAPS, "")
+    digits = digits.str.replace_all(group, "", literal=True).str.replace(decimal, ".", literal=True)
+    plain = cells["sign"] + digits + cells["power"]
+    spellings = tuple(units.drop_nulls().unique().sort())
+    lack_unit = bool(spellings) and bool((units.is_null() & parts["number"].is_not_null()).any())
+    numbers = parts["number"].drop_nulls()
+    gaps = numbers.str.extract(rf"0({GAPS})0", 1).drop_nulls().unique().sort().to_list()
+    has_group = numbers.str.contains(group, literal=True).any()
+    notation = Notation(
+        decimal,
+        spellings,
+        lack_unit,
+        (*([group] if has_group else []), *gaps),
+        tuple(parts["factor"].drop_nulls().unique().sort()),
+        bool(parts["open"].is_not_null().any()),
+    )
+    return plain.fill_null(text).alias(text.name), notation
+
+
+def _locate_numbers(shapes: pl.Series, parts: pl.DataFrame) -> pl.DataFrame:
+    """Return sign and power of each shape of a cell, and where the number begins and ends."""
+    import polars as pl
+
     negative = pl.any_horizontal(
         pl.col("open").is_not_null(),
         *(pl.col(one).is_in(["-", "−", "–"]).fill_null(False) for one in ("sign", "inner")),
     )
-    number = pl.col("number").str.replace_all(GAPS, "").str.replace_all(group, "", literal=True)
     power = (
         pl.col("factor")
         .str.to_lowercase()
@@ -176,25 +205,17 @@ def parse_notation(text: pl.Series, decimal: str) -> tuple[pl.Series, Notation] 
             list(MULTIPLIERS), list(MULTIPLIERS.values()), default=None, return_dtype=pl.String
         )
     )
-    plain = parts.select(
-        pl.when(negative).then(pl.lit("-")).otherwise(pl.lit(""))
-        + number.str.replace(decimal, ".", literal=True)
-        + pl.coalesce("power", power).fill_null("")
-    ).to_series()
-    spellings = tuple(units.drop_nulls().unique().sort())
-    lack_unit = bool(spellings) and bool((units.is_null() & parts["number"].is_not_null()).any())
-    digits = parts["number"].drop_nulls()
-    gaps = digits.str.extract(rf"\d({GAPS})\d", 1).drop_nulls().unique().sort().to_list()
-    has_group = digits.str.contains(group, literal=True).any()
-    notation = Notation(
-        decimal if digits.str.contains(decimal, literal=True).any() else ".",
-        spellings,
-        lack_unit,
-        (*([group] if has_group else []), *gaps),
-        tuple(parts["factor"].drop_nulls().unique().sort()),
-        bool(parts["open"].is_not_null().any()),
+    number = pl.col("number") + pl.col("power").fill_null("")
+    starts = [
+        shape.find("0") - (digits[0] in ".,") if digits else None
+        for shape, digits in zip(shapes, parts["number"], strict=True)
+    ]
+    return parts.select(
+        sign=pl.when(negative).then(pl.lit("-")).otherwise(pl.lit("")),
+        power=power.fill_null(""),
+        start=pl.Series(starts, dtype=pl.Int64),
+        length=number.str.len_chars(),
     )
-    return plain.fill_null(text).alias(text.name), notation
 
 
 def distinguish_units(units: pl.Series) -> set[str]:

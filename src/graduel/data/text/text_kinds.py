@@ -26,7 +26,7 @@ LONG = 50
 IDENTIFIER = "every cell is distinct"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class InferredKind:
     """The kind of a column of text.
 
@@ -37,6 +37,7 @@ class InferredKind:
     decimal : the decimal sign of numbers
     findings : how cells are read, where it differs from plain numbers and ISO dates
     is_ambiguous : whether all cells are dates with the day or the month first
+    numbers : the numbers of a numeric column of text
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class InferredKind:
     decimal: str = "."
     findings: tuple[Finding, ...] = ()
     is_ambiguous: bool = False
+    numbers: pl.Series | None = None
 
 
 def infer_text(
@@ -58,9 +60,9 @@ def infer_text(
     order : whether the day or the month comes first in dates that do not show it
     is_declared : whether the source declared the column categorical
     """
+    if not is_declared and (parsed := interpret_numbers(column, decimal)) is not None:
+        return note_numbers(column, *parsed, "text; every cell is a number")
     distinct = column.drop_nulls().unique(maintain_order=True)
-    if not is_declared and (parsed := interpret_numbers(distinct, decimal)) is not None:
-        return note_numbers(column, parsed[1], "text; every cell is a number")
     cells = blank_to_null(distinct)
     words = boolean_pair(cells.drop_nulls()) if len(distinct) <= MOST_WORDS else ()
     if words:
@@ -81,11 +83,17 @@ def infer_text(
     return _infer_words(column, distinct, is_ambiguous=is_ambiguous(cells))
 
 
-def note_numbers(column: pl.Series, notation: Notation, reason: str) -> InferredKind:
+def note_numbers(
+    column: pl.Series, numbers: pl.Series, notation: Notation, reason: str
+) -> InferredKind:
     """Return the kind of a column of numbers, and a finding on their notation."""
     parts = [*notation.describe(), *_missing_words(column)]
     return InferredKind(
-        "numeric", reason, decimal=notation.decimal, findings=_notation(column, parts)
+        "numeric",
+        reason,
+        decimal=notation.decimal,
+        findings=_notation(column, parts),
+        numbers=numbers,
     )
 
 

@@ -82,7 +82,7 @@ def parse_numbers(
         and not is_all_missing(probe)
     ):
         return None
-    numbers, notation = text.cast(pl.Float64, strict=False), Notation()
+    numbers, notation = text.cast(pl.Float64, strict=False), Notation(decimal)
     n_missing = text.null_count()
     dots = decimal == "," and text.str.contains(".", literal=True).any()
     if dots or numbers.null_count() > n_missing:
