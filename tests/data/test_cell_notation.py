@@ -116,6 +116,8 @@ def test_whole_numbers_in_any_notation(numbers, form, separator):
         (["2024-W05-3", "2024-W06-1"], datetime(2024, 1, 31), "%G-W%V-%u"),
         (["2024-05", "2024-06"], datetime(2024, 5, 1), "%Y-%m"),
         (["Mon, 29 Jan 2024", "Tue, 30 Jan 2024"], datetime(2024, 1, 29), None),
+        (["2024-01-31", "2024-02-01 10:00:00"], datetime(2024, 1, 31), "%Y-%m-%d %H:%M:%S"),
+        (["5 May 2024", "7 February 2024"], datetime(2024, 5, 5), "%d %B %Y"),
         (["31.01.2024", "n.a.", "01.02.2024"], datetime(2024, 1, 31), "%d.%m.%Y"),
     ],
 )
@@ -308,3 +310,12 @@ def test_a_time_column_that_does_not_hold_times(tmp_path, cells, message):
         source.load()
     with pytest.raises(UserError, match="--date-order must be dmy or mdy; got 'ymd'"):
         open_source(tmp_path / "t.csv", target="y", date_order="ymd").load()
+
+
+def test_a_note_names_what_keeps_a_column_from_being_a_date_or_a_number():
+    dates = [f"2024-01-{1 + i:02}" for i in range(29)]
+    notes = " ".join(infer([*dates, "soon"]).notes)
+    assert "is text because 2 of its cells are not a date (first: row 30)" in notes
+    prices = [f"${1 + i}.50" for i in range(29)]
+    notes = " ".join(infer([*prices, "free"]).notes)
+    assert "because 2 of its cells are not a number (first: row 30)" in notes

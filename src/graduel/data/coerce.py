@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 RowNumbers = int | NDArray[np.int64]
 """Row numbers in the source table, from 0: of the first row, or of each row."""
+BOOLEAN = r"^(?i:true|false|0|1)$"
+"""Booleans that are numbers too."""
 MOST_CELLS = 3
 """Maximum number of invalid cells in a message."""
 
@@ -216,17 +218,25 @@ def _text_to_numbers(text: pl.Series, rules: CellRules, rows: RowNumbers) -> pl.
     cells = blank_to_null(text)
     if (seconds := to_seconds(cells)) is not None:
         return seconds
-    is_boolean = cells.str.contains(r"^(?i:true|false|0|1)$")
-    if is_boolean.all():
+    if cells.str.contains(BOOLEAN).all():
         return to_booleans(cells)
-    is_number = find_numbers(cells, rules.decimal)[1] | is_boolean
-    invalid = (cells.is_not_null() & ~is_number.fill_null(False)).arg_true().to_list()
+    invalid = find_other_numbers(cells, rules.decimal)
     if not invalid and len(units := list_units(cells)) > 1:
         raise UserError(
             f"column {quote_name(text.name)}: expected numbers of one unit; got "
             f"{', '.join(map(quote_name, units))}. {rules.remedy or 'Convert them'}"
         )
     raise _invalid_cells(text, "numbers", invalid, rules, rows)
+
+
+def find_other_numbers(cells: pl.Series, decimal: str = ".") -> list[int]:
+    """Return the rows of cells that are not numbers in any notation.
+
+    >>> import polars as pl
+    >>> find_other_numbers(pl.Series(["$5", None, "x", "7"]))
+    [2]
+    """
+    return (cells.is_not_null() & ~find_numbers(cells, decimal)[1]).arg_true().to_list()
 
 
 def _invalid_cells(
@@ -286,17 +296,22 @@ def _to_date(series: pl.Series, rules: CellRules, rows: RowNumbers) -> pl.Series
         parsed = detected[0]
     if parsed is None:
         expected = f"dates such as {date_format}" if date_format else "dates"
-        raise _invalid_cells(text, expected, _find_other_cells(text, date_format), rules, rows)
+        raise _invalid_cells(text, expected, find_other_dates(text, date_format), rules, rows)
     return parsed
 
 
-def _find_other_cells(text: pl.Series, date_format: str | None) -> list[int]:
-    """Return the rows that do not have the format, or that of the first date among the cells."""
-    first = text.drop_nulls()[0]
-    formats = [date_format] if date_format else list(list_formats(first))
+def find_other_dates(text: pl.Series, date_format: str | None = None) -> list[int]:
+    """Return the rows of cells that do not have the format, or that of the first date.
+
+    >>> import polars as pl
+    >>> find_other_dates(pl.Series(["2024-01-31", None, "soon"]))
+    [2]
+    """
+    cells = text.drop_nulls()
+    formats = [date_format] if date_format else list(list_formats(cells[0]))
     parsed = [parse_dates(text, one) for one in formats]
     if not parsed:
-        return [int(text.is_not_null().arg_true()[0])]
+        return text.is_not_null().arg_true().to_list()
     best = min(parsed, key=lambda dates: dates.null_count())
     return (text.is_not_null() & best.is_null()).arg_true().to_list()
 
@@ -331,7 +346,7 @@ def read_times(
             )
         remedy = CellRules(remedy="or name another column in --time")
         raise _invalid_cells(
-            cells, "dates, times or numbers", _find_other_cells(cells, None), remedy, rows
+            cells, "dates, times or numbers", find_other_dates(cells, None), remedy, rows
         )
     if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
         raise UserError(

@@ -11,6 +11,8 @@ from graduel.data import finding
 from graduel.data.coerce import (
     CellRules,
     RowNumbers,
+    find_other_dates,
+    find_other_numbers,
     interpret_numbers,
     null_missing,
     row_number,
@@ -19,7 +21,7 @@ from graduel.data.coerce import (
 from graduel.data.column import Column, Kind
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, join_names, quote_name, split_words
-from graduel.data.read.delimited.cells import MISSING, blank_to_null, is_all_missing
+from graduel.data.read.delimited.cells import MISSING, PROBE, blank_to_null, is_all_missing
 from graduel.data.table import DroppedColumn
 from graduel.data.text.date_formats import Order, infer_epoch, order_of, parse_order
 from graduel.data.text.spellings import fold_case, list_spellings
@@ -171,23 +173,28 @@ def _explain_missing(before: pl.Series, after: pl.Series) -> list[str]:
 
 
 def _explain_text(column: pl.Series, rows: RowNumbers) -> list[str]:
-    """Return a note on the cells that keep a column from being numeric, if they are few."""
-    import polars as pl
-
+    """Return a note on the few cells that keep a column from being numeric or a date."""
     text = blank_to_null(column)
     n_cells = len(text) - text.null_count()
-    numbers = text.str.replace(",", ".").cast(pl.Float64, strict=False)
-    is_other = text.is_not_null() & numbers.is_null()
-    count = int(is_other.sum())
-    if n_cells < MIN_ROWS or not 0 < count * MIN_NUMBERS <= n_cells:
+    probe = text.drop_nulls().head(PROBE)
+    if n_cells < MIN_ROWS:
         return []
-    row = int(is_other.arg_true()[0])
-    cells = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
-    return [
-        f"column {quote_name(column.name)} is text because {cells} not a number (first: row "
-        f"{row_number(rows, row):,}); correct or empty {'it' if count == 1 else 'them'} to make "
-        "the column numeric"
-    ]
+    for what, kind, find_other in (
+        ("number", "numeric", find_other_numbers),
+        ("date", "a date", find_other_dates),
+    ):
+        if 2 * len(find_other(probe)) > len(probe):
+            continue
+        others = find_other(text)
+        if not 0 < len(others) * MIN_NUMBERS <= n_cells:
+            continue
+        cells = "1 of its cells is" if len(others) == 1 else f"{len(others):,} of its cells are"
+        return [
+            f"column {quote_name(column.name)} is text because {cells} not a {what} (first: row "
+            f"{row_number(rows, others[0]):,}); correct or empty "
+            f"{'it' if len(others) == 1 else 'them'} to make the column {kind}"
+        ]
+    return []
 
 
 def requested_kinds(

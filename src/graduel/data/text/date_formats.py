@@ -89,7 +89,7 @@ def _fit_formats(text: pl.Series) -> list[tuple[pl.Series, str]]:
     text = text.str.strip_chars()
     probe = text.drop_nulls().head(PROBE)
     fits: dict[Order | None, tuple[pl.Series, str]] = {}
-    for date_format in list_formats(probe[0]) if len(probe) else ():
+    for date_format in list_formats(max(probe, key=len)) if len(probe) else ():
         order = order_of(date_format)
         if order in fits or None in fits or read_dates(probe, date_format) is None:
             continue
@@ -144,7 +144,14 @@ def read_dates(text: pl.Series, date_format: str) -> pl.Series | None:
 
 
 def parse_dates(text: pl.Series, date_format: str) -> pl.Series:
-    """Parse text as UTC Datetime in microseconds; cells of another format become null."""
+    """Parse text as UTC Datetime in microseconds; cells of another format become null.
+
+    A date without the time of day of the format is its midnight.
+
+    >>> import polars as pl
+    >>> parse_dates(pl.Series(["2024-01-31", "x"]), "%Y-%m-%d %H:%M").to_list()
+    [datetime.datetime(2024, 1, 31, 0, 0), None]
+    """
     import polars as pl
 
     to = pl.Datetime("us")
@@ -164,6 +171,9 @@ def parse_dates(text: pl.Series, date_format: str) -> pl.Series:
         dates = dates.dt.replace_time_zone(None)
     else:
         dates = text.str.strptime(to, date_format, strict=False)
+    if "%M" in date_format and dates.null_count() > text.null_count():
+        day = re.split(r",? ?T?%[HI]", date_format)[0]
+        dates = dates.fill_null(text.str.strptime(pl.Date, day, strict=False).cast(to))
     if "%Y" not in date_format:
         return dates
     # A year of two digits is not one of four.
