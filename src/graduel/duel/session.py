@@ -290,7 +290,8 @@ def run_duel(
         the methods of :class:`~graduel.duel.run.executor.Executor`; by default this machine, one
         run after the other
     source : options for reading your data: ``target``, ``categorical``, ``numeric``, ``drop``,
-        ``bins``, ``group``, ``time``, ``separator``, ``decimal``, ``encoding``, ``size``
+        ``bins``, ``group``, ``time``, ``missing``, ``date_order``, ``separator``, ``decimal``,
+        ``encoding``, ``size``
 
     Raises
     ------
@@ -335,7 +336,7 @@ def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
         raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
     options = {
         key: tuple([value] if isinstance(value, str) else value)
-        if key in ("categorical", "numeric", "drop")
+        if key in ("categorical", "numeric", "drop", "missing")
         else value
         for key, value in source.items()
     }
