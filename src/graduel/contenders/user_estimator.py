@@ -78,13 +78,18 @@ class FittedUserEstimator(FittedEstimator):
     known: Any = None
     """The codes of the classes among the training rows; the model has their positions as labels."""
 
+    @property
+    def codes(self) -> Array:
+        """The class codes of the columns of the model's probabilities."""
+        labels = getattr(self.model, "classes_", range(len(self.known)))
+        return np.asarray(self.known[np.asarray(labels, np.intp)])
+
     def predict(self, matrix: Any) -> Array:
         """Return class probabilities; without ``predict_proba``, 1 for the predicted class."""
         with silence_warnings(), one_line_errors(self.model):
             if hasattr(self.model, "predict_proba"):
                 p = np.asarray(self.model.predict_proba(matrix), np.float32)
-                labels = getattr(self.model, "classes_", range(len(self.known)))
-                classes = self.known[np.asarray(labels, np.intp)]
+                classes = self.codes
                 if p.ndim != 2 or p.shape != (len(matrix), len(classes)):
                     raise ValueError(
                         f"predict_proba must return shape {(len(matrix), len(classes))}; "
@@ -216,7 +221,7 @@ def needs_estimator(recipe: UserEstimatorRecipe, job: FitJob) -> Fitting:
 def to_model(fitted: FittedUserEstimator, schema: Schema, title: str) -> Model:
     """Return the user's fitted classifier; it is saved by skops, if skops supports its types."""
     takes: Input = "frame" if isinstance(fitted.prepare, PandasTable) else "pixels"
-    return estimator_model(fitted, schema, title, takes=takes, classes=fitted.known)
+    return estimator_model(fitted, schema, title, takes=takes, classes=fitted.codes)
 
 
 FAMILY = Family(
