@@ -76,6 +76,13 @@ READ_OPTIONS: dict[str, Any] = {
         "split."
     ),
     "time": _text("A time column: the latest rows are the test rows."),
+    "missing": _text(
+        "Further cells that mean a missing value, separated by commas, such as unknown,n/k."
+    ),
+    "date_order": _text(
+        "The order of day and month in dates that do not show it: dmy or mdy. Default: inferred "
+        "from all dates of the table."
+    ),
     "separator": _text("Field separator of a text file. Default: inferred."),
     "decimal": _text("Decimal separator of a text file. Default: inferred."),
     "encoding": _text("Encoding of a text file. Default: inferred."),
@@ -115,6 +122,8 @@ METAVARS = {
     "drop": "COLUMNS",
     "group": "COLUMN",
     "time": "COLUMN",
+    "missing": "CELLS",
+    "date_order": "dmy|mdy",
     "separator": "CHARACTER",
     "decimal": "CHARACTER",
     "encoding": "NAME",
@@ -148,8 +157,9 @@ METAVARS = {
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")
+CELLS = ("missing", "date_order")
 TEXT_FORMAT = ("separator", "decimal", "encoding", "header", "names", "quote")
-ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *TEXT_FORMAT, "size")
+ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *CELLS, *TEXT_FORMAT, "size")
 CLUSTER = tuple(CLUSTER_OPTIONS)
 Shared = tuple[str, ...]
 """Type of a parameter that is replaced by the options of :data:`SHARED_OPTIONS` that it names."""
@@ -216,7 +226,7 @@ def _with_metavar(name: str, annotation: Any) -> Any:
 
 def _parse_read_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that are set, in the order of :data:`READ_OPTIONS`, with lists split."""
-    for name in options.keys() & {*COLUMNS, "names"}:
+    for name in options.keys() & {*COLUMNS, "names", "missing"}:
         options[name] = split_names(options[name])
     if options.get("header") is not None:
         options["header"] = _parse_header(options["header"])

@@ -22,6 +22,8 @@ class SourceSpec:
         see :func:`graduel.data.read.read_source`
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time
+    missing : further cells that mean a missing value
+    date_order : whether the day (dmy) or the month (mdy) comes first in dates that do not show it
     sample : size of the stratified sample that is read from a large table
     part : the table in a file of several tables: a sheet, a table of a database, or a query
     """
@@ -43,6 +45,8 @@ class SourceSpec:
     size: tuple[int, int] | None = None
     group: str | None = None
     time: str | None = None
+    missing: tuple[str, ...] = ()
+    date_order: str | None = None
     sample: int | None = None
     part: str | None = None
 

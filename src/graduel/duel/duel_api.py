@@ -33,6 +33,8 @@ def run_duel(
     bins: int | None = None,
     group: str | None = None,
     time: str | None = None,
+    missing: str | Sequence[str] | None = None,
+    date_order: str | None = None,
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
@@ -73,6 +75,8 @@ def run_duel(
     bins : predict ranges of a numeric target: the number of ranges with equal numbers of rows
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time; the latest rows are the test rows
+    missing : further cells that mean a missing value
+    date_order : ``dmy`` or ``mdy``: what comes first in dates that do not show it
     separator, decimal, encoding, quote : of a text file, where detection fails
     header : whether a text file has a line of names, or the number of that line, from 1
     names : the names of the columns of a text file
@@ -138,6 +142,8 @@ def run_duel(
         "bins": bins,
         "group": group,
         "time": time,
+        "missing": missing,
+        "date_order": date_order,
         "separator": separator,
         "decimal": decimal,
         "encoding": encoding,
@@ -184,7 +190,7 @@ def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
         raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
     options = {
         key: tuple([value] if isinstance(value, str) else value)
-        if key in ("categorical", "numeric", "drop", "names")
+        if key in ("categorical", "numeric", "drop", "names", "missing")
         else value
         for key, value in source.items()
     }

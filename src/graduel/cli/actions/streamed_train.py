@@ -17,7 +17,7 @@ from graduel.cli.actions.live_fit import FitOutcome, LiveDisplay, describe_fit, 
 from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.data_source import print_findings
-from graduel.cli.options import TEXT_FORMAT
+from graduel.cli.options import CELLS, TEXT_FORMAT
 from graduel.contenders import LabelledRows
 from graduel.contenders.contender import Array
 from graduel.contenders.family import NamedContender, TableTraits
@@ -68,7 +68,7 @@ class StreamedPlan:
 
         Returned are the sample, the options of the inference, and its result.
         """
-        shards, names = self.shards, {"target", "categorical", "numeric", "drop"}
+        shards, names = self.shards, {"target", "categorical", "numeric", "drop", *CELLS}
         n_files, n_groups = len(shards.files), len(shards.row_groups)
         console.out(
             f"{shards.n_rows:,} rows in {n_groups:,} row group{'s' * (n_groups > 1)} of "

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from graduel.data.read.column_names import quote_name
+from graduel.data.read.delimited.cells import blank_to_null
 from graduel.data.read.delimited.encoding import detect_encoding, open_text
 from graduel.data.read.delimited.header import (
     detect_header,
@@ -22,6 +23,7 @@ from graduel.data.read.delimited.syntax import (
     detect_syntax,
     parse_separator,
 )
+from graduel.data.text.number_notation import infer_decimal
 from graduel.errors import UserError
 
 LINES, CHARACTERS = 1000, 1 << 19
@@ -46,6 +48,10 @@ BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
 """Numbers in which the decimal sign is ambiguous."""
+UNIT = re.compile(
+    r"(?:[A-Z]{3}|[$€£¥₹])?\s?([-+−]?\d[\d.,]*)\s?(?:[A-Z]{3}|[$€£¥₹%‰]|[a-zµ°]{1,4}[²³]?)?"
+)
+"""A number with a currency or a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Dialect:
     names : the names in the header or those that the user gave, or one blank name per column
     skip : number of lines above the header
     guesses : uncertain decisions, one sentence each
+    shows_decimal : whether numbers in the file show the decimal sign, or the user gives it
     """
 
     syntax: CellSyntax
@@ -70,6 +77,7 @@ class Dialect:
     names: tuple[str, ...]
     skip: int = 0
     guesses: tuple[str, ...] = ()
+    shows_decimal: bool = True
 
     @property
     def separator(self) -> str:
@@ -114,7 +122,8 @@ def detect_dialect(
     split = detect_syntax(lines, whole, separator=separator or above, quote=quote)
     first, *rest = split.records
     separator = split.syntax.separator
-    decimal = decimal or _detect_decimal(rest or [first], separator)
+    detected = decimal or _detect_decimal(rest or [first], separator)
+    decimal = detected or "."
     if header is None or header is True:
         reject_title(split.records, path, numbers)
         reject_second_header(split.records, path, numbers, decimal)
@@ -149,7 +158,17 @@ def detect_dialect(
     else:
         columns = (*first, "") if extra == "separators" else tuple(first)
     skip = numbers[0]
-    return Dialect(split.syntax, decimal, encoding, bool(header), columns, skip, tuple(guesses))
+    shows_decimal = detected is not None
+    return Dialect(
+        split.syntax,
+        decimal,
+        encoding,
+        bool(header),
+        columns,
+        skip,
+        tuple(guesses),
+        shows_decimal,
+    )
 
 
 def _fit_names(names: tuple[str, ...], rows: list[list[str]], path: Path) -> tuple[str, ...]:
@@ -227,12 +246,27 @@ def _count_comments(lines: list[str]) -> int:
     return first
 
 
-def _detect_decimal(records: list[list[str]], separator: str) -> str:
+def _detect_decimal(records: list[list[str]], separator: str) -> str | None:
+    """Return the decimal sign of a file; None if no number shows it, or numbers show both."""
     points = commas = False
+    ambiguous = set[int]()
     for record in records:
-        for cell in record:
+        for i, cell in enumerate(record):
+            if match := UNIT.fullmatch(cell):
+                cell = match[1]
             grouped = bool(THOUSANDS.fullmatch(cell))
             points |= not grouped and bool(POINT.fullmatch(cell))
             # Programs that write decimal commas separate cells with semicolons.
             commas |= (not grouped or separator == ";") and bool(COMMA.fullmatch(cell))
-    return "," if commas and not points else "."
+            if grouped:
+                ambiguous.add(i)
+    if points or commas:
+        return ("," if commas else ".") if points != commas else None
+    signs = {_decimal_of([record[i] for record in records if i < len(record)]) for i in ambiguous}
+    return signs.pop() if len(signs) == 1 else None
+
+
+def _decimal_of(cells: list[str]) -> str | None:
+    import polars as pl
+
+    return infer_decimal(blank_to_null(pl.Series(cells, dtype=pl.String)))
