@@ -11,7 +11,7 @@ from html import escape
 
 MOST_LINES = 9
 """Lines of a ``repr``."""
-WIDTH = 160
+WIDTH = 240
 """Characters of a line."""
 MOST_ROWS = 24
 """Rows of a table."""

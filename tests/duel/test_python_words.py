@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 
 import graduel
 from graduel.data.spec import SourceSpec
@@ -154,12 +155,22 @@ def line_of(text):
 
 
 def test_a_contender_that_fails_shows_the_line_of_its_code(tmp_path):
-    with pytest.raises(UserError, match="mine: Fails raised KeyError: 'height'") as error:
-        graduel.run_duel(X, Y, contenders={"mine": Fails()}, out=tmp_path / "run", **SMALL)
+    options = SMALL | {"out": tmp_path / "run"}
+    with pytest.raises(UserError, match="Fails: Fails raised KeyError: 'height'") as error:
+        graduel.run_duel(X, Y, contenders=[Fails()], **options)
     message = str(error.value)
     assert f"(line {line_of('# the mistake')} of " in message
     assert 'in check: raise KeyError("height")' in message
     assert "\n" not in message
+
+
+def test_a_run_without_the_contender_that_failed_shows_the_line(tmp_path):
+    contenders = [Fails(), GaussianNB(), "textbook"]
+    run = graduel.run_duel(X, Y, contenders=contenders, out=tmp_path / "run", **SMALL)
+    place = f"(line {line_of('# the mistake')} of "
+    assert place in repr(run)
+    assert place in run._repr_html_()
+    assert len(repr(run).splitlines()) < 10
 
 
 def test_a_function_that_fails_shows_its_line():

@@ -73,7 +73,7 @@ def run(request):
 def check_text(thing):
     lines = repr(thing).splitlines()
     assert 1 <= len(lines) < 10
-    assert all(len(line) <= 200 for line in lines)
+    assert all(len(line) <= 240 for line in lines)
 
 
 def check_html(thing):

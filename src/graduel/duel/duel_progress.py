@@ -65,7 +65,8 @@ class ProgressObserver(Observer):
                 if event.progress is not None:
                     text += f", {100 * share:.0f} % after {format_seconds(event.progress.seconds)}"
                 self.show((done + share) / total, text)
-            fits = f"{total} fit{'s' * (total != 1)}"
+            part = "" if done == total else f"{done} of "
+            fits = f"{part}{total} fit{'s' * (total != 1)}"
             self.show(1.0, f"{protocol.dataset}: {fits} in {format_seconds(monotonic() - started)}")
         finally:
             self.end()

@@ -75,6 +75,10 @@ class RunDisplay:
             lines.append(f"{text}, fit in {format_seconds(entry.fit_seconds[0])}")
         if len(entries) > SHOWN:
             lines[-1] += f"; {len(entries) - SHOWN} more in table()"
+        if result.missing is not None:
+            failures = list(result.missing.failures.items())
+            lines += [f"{name} failed: {message}" for name, message in failures[:1]]
+            lines += [] if failures else [result.missing.sentence]
         lines += list_sentences(result.comparisons)
         return join_lines(lines)
 
