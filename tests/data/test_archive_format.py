@@ -61,7 +61,8 @@ def test_features_and_labels(tmp_path, name, names):
     source = read_source(path)
     assert source.content.to_dict(as_series=False) == TABLE
     assert source.target == "target"
-    assert source.notes == (f"features are '{names[0]}', labels are '{names[1]}'",)
+    kind = "HDF5" if name == "t.h5" else "MATLAB"
+    assert source.notes == (f"{kind}: features are '{names[0]}', labels are '{names[1]}'",)
     assert pl.concat(block.read for block in open_stream(path).blocks).equals(source.content)
 
 
@@ -70,8 +71,11 @@ def test_columns_and_matrices(tmp_path, name):
     columns = {"a": np.arange(3), "b": np.array([1.5, 2, 3]), "about": np.array([7])}
     source = read_source(WRITERS[name](tmp_path / name, columns))
     assert source.content.to_dict(as_series=False) == {"a": [0, 1, 2], "b": [1.5, 2, 3]}
-    assert source.notes == ("arrays that are not columns are left out: 'about'",)
-    content = read_source(WRITERS[name](tmp_path / name, {"m": X})).content
+    kind = "HDF5" if name == "t.h5" else "MATLAB"
+    assert source.notes == (f"{kind}: arrays that are not columns are left out: 'about'",)
+    source = read_source(WRITERS[name](tmp_path / name, {"m": X}))
+    assert source.notes == (f"{kind}: the columns are those of the array 'm'",)
+    content = source.content
     assert content.to_dict(as_series=False) == {"m_1": [1.5, None, 5.0], "m_2": [2, 4, 6]}
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from graduel.cli.app import main
 from graduel.data.read import memory_check, read_source
+from graduel.data.read.array_file import read_array
 from graduel.data.read.row_stream import open_stream
 from graduel.data.read.tables import sqlite_format
 from graduel.errors import UserError
@@ -107,6 +108,16 @@ def test_a_query_changes_nothing(tmp_path, kind, query):
     before = state(path)
     refuse(f"{path}::{query}")
     assert state(path) == before
+
+
+@either
+def test_verdict_reads_columns_of_tables(tmp_path, kind):
+    path = WRITERS[kind](tmp_path / "shop.db", ("t", "u"))
+    assert read_array(f"{path}::t:id").array.tolist() == [1, 2, 3]
+    towns = read_array(f"{path}::SELECT town FROM u WHERE id < 3").array
+    assert towns.tolist() == ["Ulm", "Köln"]
+    with pytest.raises(UserError, match="expected the name of a table after ::"):
+        read_array(f"{path}::v:id")
 
 
 def test_a_query_of_duckdb_reads_no_other_file(tmp_path):

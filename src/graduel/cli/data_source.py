@@ -14,12 +14,11 @@ from rich.console import Console
 
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
+from graduel.data.read.file_check import check_file
 from graduel.data.read.file_names import split_part
 from graduel.data.read.memory_check import free_bytes
 from graduel.data.read.parquet_check import check_parquet
-from graduel.data.read.reader import detect_table, reject_part
 from graduel.data.read.table_folder import list_tables
-from graduel.data.read.tables.table_format import ReadOptions
 from graduel.data.row_groups.parquet_shards import ParquetShards, is_glob, is_parquet, open_shards
 from graduel.data.source import (
     DUEL_COPIES,
@@ -73,10 +72,7 @@ def parse_source(text: str, source: dict[str, Any]) -> DataSource:
         if match is None or not (int(match[1]) and int(match[2])):
             raise UserError(f"--size: expected HEIGHTxWIDTH such as 32x32; got '{size}'")
         source = source | {"size": (int(match[1]), int(match[2]))}
-    path, part = split_part(text)
-    if path.is_file() and (table_format := detect_table(path)) and table_format.check:
-        reject_part(path, table_format, part)
-        table_format.check(path, ReadOptions(part=part))
+    check_file(text)
     return open_source(text, **source)
 
 

@@ -13,6 +13,7 @@ import typer
 from graduel.cli.views.prediction_file import PredictedBlocks, make_writer
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names, strip_control
+from graduel.data.read.file_check import check_file
 from graduel.data.read.file_names import split_part
 from graduel.data.read.images.image_files import inspect_like, is_image, list_formats
 from graduel.data.read.images.image_folders import is_clutter
@@ -55,6 +56,7 @@ def run(
     if fitted.columns and path.is_file() and is_image(path):
         raise UserError(f"{rows}: expected a table, as in this model's training data; got an image")
     write = make_writer(out)
+    check_file(rows)
     if fitted.columns:
         n_rows = write(_predict_table(fitted, rows, read_options))
     else:

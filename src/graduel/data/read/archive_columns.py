@@ -121,6 +121,7 @@ def read_columns(path: Path, part: str | None) -> tuple[pl.DataFrame, list[str],
     elif len(matrices) == 1:
         name = matrices[0]
         used, frame = matrices, pl.DataFrame(_split(usable[name], f"{name}_", 1))
+        notes.append(f"the columns are those of the array {quote_name(name)}")
     else:
         raise _not_a_table(path, arrays)
     if left_out := [name for name in arrays if name not in used]:

@@ -27,6 +27,11 @@ def is_archive(head: bytes) -> bool:
     return head.startswith((HDF5, MATLAB, MATLAB_HDF5))
 
 
+def is_matlab(path: Path) -> bool:
+    """Return whether a file is one of MATLAB, of any version."""
+    return _is_matlab_5(path) or _is_matlab_7(path)
+
+
 def list_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array of a file, in the order in which NumPy would index it."""
     with reading_errors(path, "a file of MATLAB or an HDF5 file"):

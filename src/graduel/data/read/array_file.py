@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.read.reader import detect_table
+from graduel.data.read.file_names import is_query
+from graduel.data.read.reader import detect_table, reject_part
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.tables.table_format import RawTable, ReadOptions
 from graduel.errors import UserError, unknown
@@ -37,6 +38,8 @@ class ArrayFile:
 def read_array(text: str, options: ReadOptions | None = None) -> ArrayFile:
     """Read an array from ``file.npy``, a table in a file, or one column, ``table.csv:column``.
 
+    Of a file of several tables, ``book.xlsx::Sheet`` is one, and ``book.xlsx::Sheet:column``.
+
     A table is read as by ``graduel duel``. One column gives an array of shape (n,), several columns
     one of shape (n, n_columns).
 
@@ -51,6 +54,7 @@ def read_array(text: str, options: ReadOptions | None = None) -> ArrayFile:
         values.
     """
     path, column = _split_column(text)
+    part, column = _split_table(column)
     if not path.is_file():
         what = "it is a folder" if path.is_dir() else "there is no such file"
         raise UserError(f"{path}: expected a file; {what}")
@@ -62,8 +66,25 @@ def read_array(text: str, options: ReadOptions | None = None) -> ArrayFile:
             f"{path}: expected a .npy file, or a table ({list_titles()}); got "
             f"'{path.suffix.lower()}'. Save arrays with numpy.save"
         )
-    table = table_format.read(path, replace(options or ReadOptions(), reject_blank=True))
+    reject_part(path, table_format, part)
+    reading = replace(options or ReadOptions(), reject_blank=True, part=part)
+    table = table_format.read(path, reading)
     return _select_columns(table, path, column)
+
+
+def _split_table(column: str | None) -> tuple[str | None, str | None]:
+    """Return the table and the column that follow a file's name and a colon.
+
+    >>> _split_table("y"), _split_table(":Sheet"), _split_table(":Sheet:y")
+    ((None, 'y'), ('Sheet', None), ('Sheet', 'y'))
+    """
+    if column is None or not column.startswith(":"):
+        return None, column
+    part = column[1:]
+    if is_query(part):
+        return part, None
+    table, _, name = part.partition(":")
+    return table, name or None
 
 
 def _split_column(text: str) -> tuple[Path, str | None]:

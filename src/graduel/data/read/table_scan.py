@@ -1,14 +1,16 @@
-"""Reading of every block of a table, as a process of its own.
+"""Reading of a whole file, block by block if it is a table, as a process of its own.
 
 The process is ``python -m graduel.data.read.table_scan MEMORY FILE [PART]``. It ends with exit code
-0 if the table can be read with that number of bytes of memory, otherwise it prints the error.
+0 if the file can be read with that number of bytes of memory, otherwise it prints the error.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from graduel.data.read.reader import detect_table, read_source
 from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
 
@@ -17,10 +19,13 @@ SPARE = 1 << 31
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Read every block; print the error if one cannot be read."""
+    """Read the file; print the error if it cannot be read."""
     memory, file, *part = arguments
     _limit_memory(int(memory))
     try:
+        if detect_table(Path(file)) is None:
+            read_source(file)
+            return 0
         for _ in open_stream(file, part=part[0] if part else None).blocks:
             pass
     except UserError as error:

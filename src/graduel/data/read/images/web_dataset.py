@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import tarfile
 import zlib
 from pathlib import Path
@@ -67,9 +68,12 @@ def read_tar(path: Path, size: tuple[int, int] | None = None) -> tuple[Dataset, 
                     images[key] = ImageBytes(_read(archive, member), path, member.name)
                 elif ending in LABELS and (key not in labels or ending == LABELS[0]):
                     labels[key] = _parse_label(path, archive, member, ending)
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        what = str(error).split("\n")[0].rstrip(":")
         raise UserError(
-            f"{path}: expected a complete tar file; it cannot be read ({error}). Get it again"
+            f"{path}: expected a complete tar file; it cannot be read ({what}). Get it again"
         ) from None
     if not images:
         raise UserError(f"{path}: expected images ({', '.join(sorted(ENDINGS))}); there are none")

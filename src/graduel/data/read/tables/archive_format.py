@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from graduel.data.read.archive_columns import holds_table, read_columns
-from graduel.data.read.array_archive import is_archive
+from graduel.data.read.array_archive import is_archive, is_matlab
 from graduel.data.read.isolated_check import check_isolated
 from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
 from graduel.data.read.tables.table_format import ReadOptions, Stream
@@ -13,7 +13,8 @@ from graduel.data.read.tables.table_format import ReadOptions, Stream
 
 def _scan(path: Path, options: ReadOptions) -> Stream:
     frame, notes, target = read_columns(path, options.part)
-    return stream_frame(frame, path, tuple(notes), target)
+    kind = "MATLAB" if is_matlab(path) else "HDF5"
+    return stream_frame(frame, path, tuple(f"{kind}: {note}" for note in notes), target)
 
 
 ARCHIVE = streamed_format(

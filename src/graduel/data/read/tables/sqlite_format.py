@@ -47,7 +47,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             yield connection
-    except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError) as error:
+    except (sqlite3.Error, sqlite3.Warning, UnicodeError, OverflowError, MemoryError) as error:
         what = str(error) or type(error).__name__
         raise UserError(
             f"{path}: expected a complete SQLite database and a query that fits it; it cannot be "
