@@ -52,6 +52,15 @@ METRICS = (
 Metric = Annotated[
     str | None, typer.Option(help=f"Metric of the verdicts: {METRICS}", show_default=False)
 ]
+Positive = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABEL",
+        help="The positive class of metrics such as f1, precision, recall and average_precision. "
+        "Default: the rarer of the two classes.",
+        show_default=False,
+    ),
+]
 Target = Annotated[str | None, typer.Option(help="The target column.", show_default=False)]
 
 

@@ -245,6 +245,7 @@ def run_duel(
     out: str | Path | None = None,
     split: str | None = None,
     metric: str | None = None,
+    positive: object = None,
     rope: float | None = None,
     probes: bool = True,
     budget: str | float | None = None,
@@ -275,6 +276,8 @@ def run_duel(
         data
     metric : the metric to compare, also used for model selection and early stopping; by default the
         error, or log loss if nearly all rows are of one class
+    positive : the label of the positive class of metrics such as ``f1``; by default the rarer of
+        the two classes
     rope : the largest difference in that metric without practical relevance
     probes : measure robustness and feature importance of every fitted model on test rows
     budget : time budget of each contender in each run, for hyperparameter search and fits, in
@@ -320,6 +323,7 @@ def run_duel(
             threads=threads,
             split=split,
             metric=metric,
+            positive=positive,
             rope=rope,
             budget=budget,
             trials=trials,

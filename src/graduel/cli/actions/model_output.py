@@ -12,6 +12,7 @@ from rich.console import Console
 from graduel.cli.actions.live_fit import FitOutcome
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
+from graduel.metrics.positive_class import name_positive_class
 from graduel.number_format import format_number, format_percent, format_score, format_seconds
 
 
@@ -49,7 +50,7 @@ def show_report(
 ) -> None:
     """Print the test metrics and the model's path, and with `predicts` how to use it."""
     quality = f"test error {format_percent(report['test_error'])}"
-    metric = get_metric(metric_name)
+    metric = name_positive_class(get_metric(metric_name), report["classes"])
     if metric.name == "log_loss":
         quality += f", log loss {format_number(report['test_log_loss'])}"
     elif metric.name != "error":

@@ -40,6 +40,7 @@ from graduel.errors import UserError
 from graduel.kernels import describe
 from graduel.kernels.shares import limit_threads
 from graduel.metrics.metric import Metric, get_metric
+from graduel.metrics.positive_class import check_positive
 from graduel.models.model import Model
 from graduel.models.model_file import save_model
 from graduel.serialize import to_plain
@@ -138,7 +139,7 @@ def run_streamed(
     threads = parse_threads(options.get("threads")) or choose_threads()
     path = out if out is not None else unused_path(f"seed{seed}", shards.name)
     check_writable(path)
-    _check_metric(options.get("metric"))
+    _check_metric(options.get("metric"), options.get("positive"))
     build_recipe(named, net, TableTraits(shards.n_rows))  # raises before the table is read
     console = Console(stderr=True)
     plan = StreamedPlan(shards, named, net, options.get("metric"), seed, read_options)
@@ -210,13 +211,15 @@ def build_recipe(contender: NamedContender, net: str | None, traits: TableTraits
     return recipe
 
 
-def _check_metric(name: str | None) -> None:
+def _check_metric(name: str | None, positive: str | None) -> None:
     """Raise unless a metric is a mean over rows, which a sum over row groups gives."""
     if name is not None and get_metric(name).per_row is None:
         raise UserError(
             "--metric: expected error, accuracy, log_loss or brier, which are means over rows, "
             f"for a table that is read from disk; got {name}. Choose one of them"
         )
+    if positive is not None:
+        check_positive(name or "error")
 
 
 def _metric(name: str | None, counts: Array) -> Metric:

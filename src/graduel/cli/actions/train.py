@@ -41,6 +41,7 @@ from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError
 from graduel.kernels.shares import limit_threads
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
+from graduel.metrics.positive_class import name_positive_class
 from graduel.models.model_file import save_model
 from graduel.serialize import to_plain
 
@@ -192,9 +193,12 @@ def _evaluate(
         raise UserError(
             "the network diverged: its probabilities are not finite. Lower the learning rate"
         )
-    metric, leading = get_metric(protocol.metric), {}
+    metric = name_positive_class(get_metric(protocol.metric), data.classes)
+    leading: dict[str, Any] = {}
     if metric.name not in ("error", "log_loss"):
         leading = {"metric": metric.name, f"test_{metric.name}": metric.value(p, y)}
+    if metric.positive is not None:
+        leading["positive"] = data.classes[metric.positive]
     return {
         "dataset": data.name,
         "contender": contender,

@@ -19,7 +19,7 @@ from graduel.cli.options import split_names
 from graduel.cli.verdicts.gate import check_condition, parse_condition, write_junit
 from graduel.cli.verdicts.score_table import compare_columns
 from graduel.data.read.array_file import ArrayFile, read_array
-from graduel.duel.verdict.predictions import class_names, compare_predictions
+from graduel.duel.verdict.predictions import class_names, compare_predictions, resolve_metric
 from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
@@ -40,6 +40,7 @@ def run(
     rows: int | None,
     repeats: int | None,
     metric: str,
+    positive: str | None,
     rope: float | None,
     names: str | None,
     classes: str | None,
@@ -56,6 +57,10 @@ def run(
                 "--scores: expected no other files and no --classes, since a table of scores has "
                 "no predictions. Leave them out"
             )
+        if positive is not None:
+            raise UserError(
+                "--positive: expected predictions; a table of scores has none. Leave it out"
+            )
         comparison = compare_columns(scores, metric, rows, repeats, rope, names)
     else:
         if rows is not None or repeats is not None:
@@ -67,7 +72,7 @@ def run(
                 f"missing argument '{missing}': expected the files A, B and Y, two predictions and "
                 "the true labels; or --scores with a table of scores by fold"
             )
-        comparison = _compare_files(a, b, y, measure, rope, names, classes)
+        comparison, measure = _compare_files(a, b, y, measure, positive, rope, names, classes)
     failure = "" if accepted is None else check_condition(comparison, accepted)
     if junit is not None:
         atomic_write(junit, write_junit(comparison, failure))
@@ -85,11 +90,12 @@ def _compare_files(
     b: str,
     y: str,
     metric: Metric,
+    positive: str | None,
     rope: float | None,
     names: str | None,
     classes: str | None,
-) -> Comparison:
-    """Compare the predictions in two files."""
+) -> tuple[Comparison, Metric]:
+    """Compare the predictions in two files; return the metric with its positive class too."""
     one, other, true = read_array(a), read_array(b), read_array(y)
     if true.columns is not None:
         raise UserError(
@@ -100,15 +106,13 @@ def _compare_files(
     order = class_list
     if order is None and (one.columns or other.columns):
         order = list(class_names(true.array))
-    return compare_predictions(
-        _order_columns(one, order),
-        _order_columns(other, order),
-        true.array,
-        metric=metric,
-        rope=rope,
-        names=_names(names, one.name, other.name),
-        classes=class_list,
-    )
+    arrays = _order_columns(one, order), _order_columns(other, order), true.array
+    options: dict[str, Any] = {
+        "names": _names(names, one.name, other.name),
+        "classes": class_list,
+    }
+    metric = resolve_metric(*arrays, metric, positive, **options)
+    return compare_predictions(*arrays, metric=metric, rope=rope, **options), metric
 
 
 def _names(text: str | None, one: str, other: str) -> tuple[str, str]:

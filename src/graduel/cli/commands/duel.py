@@ -14,6 +14,7 @@ from graduel.cli.options import (
     AsJson,
     Metric,
     PlanOnly,
+    Positive,
     Quick,
     Rows,
     Shared,
@@ -101,6 +102,7 @@ def duel(
         ),
     ] = None,
     metric: Metric = None,
+    positive: Positive = None,
     rope: Annotated[
         float | None,
         typer.Option(

@@ -11,6 +11,7 @@ from graduel.cli.options import (
     ALL_BUT_TARGET,
     METRICS,
     AsJson,
+    Positive,
     Quick,
     Rows,
     Shared,
@@ -89,6 +90,7 @@ def train(
             show_default=False,
         ),
     ] = None,
+    positive: Positive = None,
     stream: Annotated[
         bool,
         typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import TABLES, AsJson, command
+from graduel.cli.options import TABLES, AsJson, Positive, command
 
 
 @command
@@ -52,6 +52,7 @@ def verdict(
             "scikit-learn scorer."
         ),
     ] = "error",
+    positive: Positive = None,
     rope: Annotated[
         float | None,
         typer.Option(

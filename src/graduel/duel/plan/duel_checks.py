@@ -16,12 +16,14 @@ from graduel.data.finding import (
     NO_SEARCH_SPACE,
     Finding,
 )
+from graduel.data.read.column_names import quote_name
 from graduel.data.table_checks import check_table
 from graduel.duel.plan.defaults import RARE_SHARE, minority_share
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.metrics.metric import Metric, get_metric
+from graduel.number_format import format_rows
 
 
 def check_duel(
@@ -56,12 +58,19 @@ def check_folds(dataset: Dataset, design: Design) -> Iterator[Finding]:
 
 
 def check_metric(dataset: Dataset, metric: Metric) -> Iterator[Finding]:
-    """Report that log loss is the metric because nearly all rows are of one class."""
+    """Report why log loss is the metric, or which class is the positive one."""
     share = minority_share(dataset)
     if metric.name == "log_loss" and share < RARE_SHARE:
         yield METRIC_CHOICE.report(
             f"The metric is log loss: only {100 * share:.2g} % of the rows are outside the most "
             "frequent class, so always predicting that class already has a low error."
+        )
+    if metric.positive is not None:
+        label = quote_name(dataset.classes[metric.positive])
+        n_rows = int(np.bincount(dataset.y, minlength=2)[metric.positive])
+        yield METRIC_CHOICE.report(
+            f"The positive class of {metric.name} is {label} ({format_rows(n_rows)} of "
+            f"{len(dataset.y):,}); by default it is the rarer one."
         )
 
 

@@ -70,6 +70,7 @@ def plan_experiment(
     threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
+    positive: object = None,
     rope: float | None = None,
 ) -> Protocol:
     """Validate the options and build a protocol with one variant per combination of values.
@@ -79,7 +80,7 @@ def plan_experiment(
     data : the data set
     vary : ``key=value,value`` texts; every combination of values is a variant
     net : settings shared by all variants, in the syntax of ``--net``
-    seeds, rows, quick, threads, split, metric, rope : as in a duel
+    seeds, rows, quick, threads, split, metric, positive, rope : as in a duel
 
     Raises
     ------
@@ -97,7 +98,13 @@ def plan_experiment(
             "Vary fewer keys or values"
         )
     defaults = choose_defaults(
-        data, split=split, metric=metric, rope=rope, rows=validate_rows(rows), quick=quick
+        data,
+        split=split,
+        metric=metric,
+        positive=positive,
+        rope=rope,
+        rows=validate_rows(rows),
+        quick=quick,
     )
     base = net_recipe(quick, defaults.table_rows)
     variants: dict[str, tuple[str, str, NetRecipe]] = {}

@@ -43,6 +43,7 @@ def build_protocol(
     threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
+    positive: object = None,
     rope: float | None = None,
     budget: Any = None,
     trials: int | None = None,
@@ -58,6 +59,7 @@ def build_protocol(
     net : the recipe of the contender 'net', or changes to its default in the syntax of ``--net``
     split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``
     metric : the metric to compare, also used for model selection and early stopping
+    positive : the label of its positive class; by default the rarer of two
     rope : the largest difference in that metric without practical relevance
     budget, trials : the hyperparameter-search budget; see :func:`graduel.run_duel`
     user_contenders : the user's own contenders
@@ -70,7 +72,13 @@ def build_protocol(
     """
     names = _contender_names(contenders, user_contenders, net)
     defaults = choose_defaults(
-        data, split=split, metric=metric, rope=rope, rows=validate_rows(rows), quick=quick
+        data,
+        split=split,
+        metric=metric,
+        positive=positive,
+        rope=rope,
+        rows=validate_rows(rows),
+        quick=quick,
     )
     traits = _table_traits(data, defaults)
     specs: dict[str, tuple[str, str, Any]] = {}

@@ -48,6 +48,7 @@ from graduel.metrics.metric import (
     is_misclassified,
     log_loss,
 )
+from graduel.metrics.positive_class import name_positive_class
 from graduel.serialize import from_plain, read_json, write_json
 
 
@@ -77,7 +78,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     dataset = store.dataset()
     predictions = _collect_predictions(store, outcomes)
     own = {name: predictions.own(name) for name in outcomes}
-    metric = get_metric(protocol.metric)
+    metric = name_positive_class(get_metric(protocol.metric), dataset.classes)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
     machines = tuple(
         dict.fromkeys(o.machine for cells in outcomes.values() for o in cells if o.machine)
@@ -114,7 +115,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     known = (protocol.dataset, protocol.source, protocol.split) == ("mnist", None, "given")
     result = Result(
         dataset=from_plain(DatasetSummary, data),
-        protocol=_summarize_protocol(protocol, metric),
+        protocol=_summarize_protocol(protocol, metric, dataset.classes),
         contenders=contenders,
         comparisons=tuple(
             replace(one, cost=cost_sentence(one, contenders, metric, titles)) for one in comparisons
@@ -261,9 +262,11 @@ def _calibration(
     )
 
 
-def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
+def _summarize_protocol(
+    protocol: Protocol, metric: Metric, classes: Sequence[str]
+) -> ProtocolSummary:
     return ProtocolSummary(
-        **metric_fields(metric, protocol.rope),
+        **metric_fields(metric, protocol.rope, classes),
         split=protocol.split,
         seeds=protocol.seeds,
         rows=protocol.rows,
