@@ -25,6 +25,7 @@ from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_s
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
 from graduel.models.model_file import Model, load_model
+from graduel.number_format import format_quantity, format_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +66,7 @@ def run(
     predict = _predict_table if fitted.columns else _predict_images
     n_rows = write(predict(fitted, rows, read_options))
     if out is not None:
-        typer.echo(f"{n_rows:,} rows predicted, saved in {out}", err=True)
+        typer.echo(f"{format_rows(n_rows)} predicted, saved in {out}", err=True)
 
 
 def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str, Any]) -> None:
@@ -83,7 +84,10 @@ def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str
         )
     files = open_shards(rows).files
     if out is None:
-        raise UserError(f"--out: expected a new folder for the predictions of {len(files)} files")
+        raise UserError(
+            "--out: expected a new folder for the predictions of "
+            f"{format_quantity(len(files), 'file')}"
+        )
     if out.exists():
         raise UserError(f"--out: expected a new folder; {out} exists. Choose another name")
     names = [f"{file.stem}.parquet" for file in files]
@@ -102,7 +106,10 @@ def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str
     n_rows = 0
     for file, name in zip(files, names, strict=True):
         n_rows += _make_writer(out / name)(_predict_table(model, file, {}))
-    typer.echo(f"{n_rows:,} rows of {len(files):,} files predicted, saved in {out}", err=True)
+    typer.echo(
+        f"{format_rows(n_rows)} of {format_quantity(len(files), 'file')} predicted, saved in {out}",
+        err=True,
+    )
 
 
 def _predict_table(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:

@@ -23,6 +23,7 @@ from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.errors import UserError
+from graduel.number_format import format_quantity
 from graduel.serialize import to_plain
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
@@ -187,7 +188,8 @@ def assemble_protocol(
     if protocol.runs > MAX_SEEDS:
         raise UserError(
             f"expected at most {MAX_SEEDS:,} fits of each contender; got {protocol.runs:,} "
-            f"({protocol.seeds} seeds on {protocol.splits} splits)"
+            f"({format_quantity(protocol.seeds, 'seed')} on "
+            f"{format_quantity(protocol.splits, 'split')})"
         )
     for _, _, recipe in specs.values():
         if isinstance(recipe, NetRecipe) and recipe not in known_nets():

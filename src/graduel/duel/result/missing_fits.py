@@ -11,6 +11,7 @@ from graduel.duel.store.store import Store, read_store
 from graduel.duel.suite.training_sizes import SIZES
 from graduel.duel.verdict.sentences import join_words
 from graduel.duel.verdict.types import Comparison
+from graduel.number_format import agree, format_quantity
 
 
 def find_missing(
@@ -73,14 +74,14 @@ def _phrase(
     sentences = []
     if n:
         some = [
-            f"{titles[name]}: {'run' if len(numbers) == 1 else 'runs'} "
+            f"{titles[name]}: {agree(len(numbers), 'run', 'runs')} "
             + ", ".join(str(number) for number in numbers)
             for name, numbers in runs.items()
             if titles[name] not in left_out
         ]
         sentences.append(
-            f"This duel is unfinished: {n} of {planned} fits are missing"
-            + (f" ({'; '.join(some)})." if some else ".")
+            f"This duel is unfinished: {n} of {format_quantity(planned, 'fit')} "
+            f"{agree(n, 'is', 'are')} missing" + (f" ({'; '.join(some)})." if some else ".")
         )
     if left_out:
         sentences.append(f"Left out, because no fit is finished: {join_words(left_out)}.")
