@@ -165,13 +165,9 @@ def test_a_whole_duel(finished):
     result = json.loads((folder / "run" / "result.json").read_text())
     assert set(result["contenders"]) == {"textbook", "net", "xgboost"}
     assert len(result["comparisons"]) == 3
-    assert {(c["booster"], c["network"]) for c in result["claims"]} == {
-        ("xgboost", "textbook"),
-        ("xgboost", "net"),
-    }
+    assert [(c["booster"], c["network"]) for c in result["claims"]] == [("xgboost", "textbook")]
     assert result["environment"]["command"].startswith("graduel duel --rows 300")
     report = (folder / "run" / "report.html").read_text(encoding="utf-8").replace("\xa0", " ")
-    assert len(result["claims"]) == 2
     for claim in result["claims"]:
         assert claim["sentence"] in done.stdout.replace("\n", " ").replace("  ", " ")
         assert html.escape(claim["sentence"]) in report

@@ -290,7 +290,7 @@ class Result:
     comparisons: tuple[Comparison, ...]
     """By pair."""
     claims: tuple[Claim, ...]
-    """By pair of an XGBoost contender and a network."""
+    """On MNIST, by pair of an XGBoost contender and a textbook network."""
     known_best: KnownBest | None
     """MNIST only."""
     environment: Environment
