@@ -22,6 +22,8 @@ class SourceSpec:
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time
     sample : size of the stratified sample that is read from a large table
+    test, test_sha256 : the file of a table of test rows, and the SHA-256 of its content
+    n_train : number of first rows that are training rows; the others are test rows
     """
 
     name: str
@@ -39,6 +41,9 @@ class SourceSpec:
     group: str | None = None
     time: str | None = None
     sample: int | None = None
+    test: str | None = None
+    test_sha256: str = ""
+    n_train: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, without the fields that are not set."""

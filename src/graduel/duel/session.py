@@ -157,7 +157,8 @@ class Session:
         data = self.data
         if data.content is None:
             return data
-        return DataSource(data.spec, (self.folder / data.spec.file).resolve())
+        place = (self.folder / data.spec.file).resolve()
+        return replace(data, place=place, content=None)
 
     def _run_store(self, store: Store, observer: Observer, reuse_result: bool) -> Run:
         is_current = reuse_result and store.all_finished() and has_complete_result(store)
@@ -236,6 +237,8 @@ def run_duel(
     dataset: Any = "mnist",
     y: Any = None,
     *,
+    X_test: Any = None,
+    y_test: Any = None,
     contenders: Sequence[str] | Mapping[str, Any] | None = None,
     net: NetRecipe | str | None = None,
     seeds: int = 1,
@@ -262,6 +265,8 @@ def run_duel(
     dataset : name of a built-in data set, file or folder; a Polars or pandas DataFrame with a
         target column; or features for `y`
     y : labels, if `dataset` is the features
+    X_test, y_test : the test rows, in the form of `dataset` and `y`, whose columns, types and
+        classes they get; by default test rows are split off
     contenders : names; by default 'textbook', 'net' and 'xgboost'. Or your own classifiers by name:
         ``{"mine": estimator}`` or ``{"mine": (estimator, space)}``, compared with the default
         contenders, or with those the mapping sets to None
@@ -293,14 +298,15 @@ def run_duel(
         the methods of :class:`~graduel.duel.run.executor.Executor`; by default this machine, one
         run after the other
     source : options for reading your data: ``target``, ``categorical``, ``numeric``, ``drop``,
-        ``bins``, ``group``, ``time``, ``separator``, ``decimal``, ``encoding``, ``size``
+        ``bins``, ``group``, ``time``, ``test`` (a file of test rows),
+        ``separator``, ``decimal``, ``encoding``, ``size``
 
     Raises
     ------
     UserError
         If a name is unknown, a number out of range, or the duel cannot be run.
     """
-    data = resolve_source(dataset, y, source)
+    data = resolve_source(dataset, y, source, X_test, y_test)
     data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
     names, user_contenders = parse_contenders(contenders)
     if sizes is not None and not isinstance(sizes, str):
@@ -332,7 +338,9 @@ def run_duel(
         return session.run()
 
 
-def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
+def resolve_source(
+    dataset: Any, y: Any, source: dict[str, Any], X_test: Any = None, y_test: Any = None
+) -> DataSource:
     """Return the data source for a name, file, DataFrame or arrays."""
     unknown = sorted(set(source) - set(SourceSpec.__dataclass_fields__))
     if unknown:
@@ -344,7 +352,9 @@ def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
         for key, value in source.items()
     }
     if not isinstance(dataset, str | Path):
-        return source_from_arrays(dataset, y, **options)
+        return source_from_arrays(dataset, y, X_test=X_test, y_test=y_test, **options)
+    if X_test is not None or y_test is not None:
+        raise UserError("X_test is for features in memory; for a file, pass test= its test table")
     if y is not None:
         raise UserError("y is for features in memory; for a file or a name, pass target= instead")
     return open_source(dataset, **options)

@@ -62,6 +62,10 @@ def choose_defaults(
     else:
         dataset = data.load()
         design = _design(dataset, split, quick)
+        if design.kind != "given" and (data.spec.test, data.spec.n_train) != (None, None):
+            raise UserError(
+                f"--split: expected given with a test table; got {split}. Leave one of them out"
+            )
         available = len(outer_split(design, dataset, 0)[0])
         if rows is not None and not 2 <= rows <= available:
             raise UserError(
