@@ -143,7 +143,7 @@ for name in packages:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
-    args = [*SMALL, "--contenders", "textbook,net,xgboost", "--quick", "--out", "run"]
+    args = [*SMALL, "--contenders", "textbook,xgboost", "--quick", "--out", "run"]
     return folder, args, graduel("duel", *args, cwd=folder)
 
 
@@ -259,7 +259,7 @@ def test_without_out_a_duel_has_a_folder_of_its_own(capsys, monkeypatch, tmp_pat
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT to a process is POSIX's")
 def test_ctrl_c_stops_soon_reports_saved_fits_and_resumes(tmp_path):
-    args = [*FASTER, "--contenders", "textbook,net", "--out", "run"]
+    args = [*FASTER, "--contenders", "textbook", "--out", "run"]
     args[args.index("--net") + 1] = "layers=64 epochs=3000"
     process = subprocess.Popen(
         [sys.executable, "-m", "graduel", "duel", *args],
@@ -286,7 +286,7 @@ def test_ctrl_c_stops_soon_reports_saved_fits_and_resumes(tmp_path):
         process.kill()
         process.communicate()
     assert process.returncode == 130
-    assert "1 of 2 fits are finished and saved in run" in rest
+    assert "1 of 2 fits is finished and saved in run" in rest
     assert "Traceback" not in said + rest
     assert out == ""
     assert waited < 10

@@ -85,7 +85,7 @@ def test_the_same_command_resumes_and_prints_80_columns(capsys, folder, finished
 
 def test_other_commands_on_its_folder_are_refused(capsys, folder, finished):
     for args, message in (
-        (["tables", *SMALL, "--split", "2x1"], "holds a different suite (split 'holdout' there"),
+        (["tables", *SMALL[:-1], "2x1"], "holds a different suite (split 'holdout' there"),
         (["tables/first.csv", "tables/second.csv", *SMALL], "there: first, second, third; here"),
         (["tables/first.csv", *SMALL], "holds other files"),
         (["tables", *SMALL, "--sizes", "20"], "--sizes: expected one data set"),

@@ -172,3 +172,20 @@ def test_the_metric_of_a_plan_names_the_positive_class():
     other = build_protocol(source, metric="f1", positive=label, threads=1)
     assert other.metric == f"f1(positive={1 - rarer})"
     assert build_protocol(source, metric="auc", threads=1).metric == "auc"
+
+
+def test_train_and_verdict_take_a_positive_class(churn, tmp_path, capsys):
+    command = ["train", str(churn), "--target", "status", "--metric", "f1", "--threads", "1"]
+    command += ["--epochs", "2", "--positive", "stayed", "--out", str(tmp_path / "m"), "--json"]
+    assert main(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["metric"], report["positive"]) == ("f1", "stayed")
+    for name, labels in (("a", [0, 1, 1, 0]), ("b", [0, 1, 0, 0]), ("y", [0, 1, 1, 1])):
+        np.save(tmp_path / f"{name}.npy", np.array(labels))
+    files = [str(tmp_path / f"{name}.npy") for name in "aby"]
+    for options, message in (
+        (["--metric", "f1", "--positive", "2"], "expected one of the classes '0' or '1'; got '2'"),
+        (["--positive", "1"], "expected a metric with a positive class"),
+    ):
+        assert main(["verdict", *files, *options]) == 2
+        assert message in capsys.readouterr().err

@@ -69,6 +69,8 @@ class Metric:
     """For other metrics: of probabilities and codes, the value as a function of row counts."""
     positive: int | None = None
     """The code of the positive class, 0 or 1; None for a metric that has none, or not yet."""
+    meaning: str = ""
+    """One sentence that says what the metric measures."""
 
     @property
     def key(self) -> str:
@@ -218,19 +220,37 @@ def _one_against_rest(score: Array, positive: Array) -> ByCounts:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("error", "error", "%", True, 0.01, per_row=_errors),
-        Metric("log_loss", "log loss", "", True, 0.02, per_row=_log_losses),
-        Metric("brier", "Brier score", "", True, 0.015, per_row=_brier_scores),
-        Metric("accuracy", "accuracy", "%", False, 0.01, per_row=_errors),
         Metric(
-            "balanced_accuracy",
-            "balanced accuracy",
-            "%",
-            False,
-            0.01,
-            by_counts=_balanced_accuracy,
+            *("error", "error", "%", True, 0.01),
+            per_row=_errors,
+            meaning="Share of misclassified rows.",
         ),
-        Metric("auc", "AUC", "points", False, 0.005, by_counts=_auc),
+        Metric(
+            *("log_loss", "log loss", "", True, 0.02),
+            per_row=_log_losses,
+            meaning="Mean of −log p(true class).",
+        ),
+        Metric(
+            *("brier", "Brier score", "", True, 0.015),
+            per_row=_brier_scores,
+            meaning="Mean squared error of the probabilities, summed over the classes.",
+        ),
+        Metric(
+            *("accuracy", "accuracy", "%", False, 0.01),
+            per_row=_errors,
+            meaning="Share of rows that are classified right.",
+        ),
+        Metric(
+            *("balanced_accuracy", "balanced accuracy", "%", False, 0.01),
+            by_counts=_balanced_accuracy,
+            meaning="Mean over the classes of the share of rows classified right.",
+        ),
+        Metric(
+            *("auc", "AUC", "points", False, 0.005),
+            by_counts=_auc,
+            meaning="Area under the ROC curve; of more than two classes, the mean of each against "
+            "the rest.",
+        ),
     )
 }
 """The metrics that graduel computes itself."""

@@ -32,6 +32,25 @@ def list_scorers() -> tuple[str, ...]:
     return tuple(name for name in get_scorer_names() if is_classification(name))
 
 
+def describe_scorer(name: str) -> str:
+    """Return the first sentence of the documentation of a scorer's function.
+
+    >>> describe_scorer("matthews_corrcoef")
+    'Compute the Matthews correlation coefficient (MCC).'
+    """
+    from inspect import getdoc
+
+    from sklearn.metrics import get_scorer
+
+    scorer = get_scorer(name)
+    text = " ".join((getdoc(scorer._score_func) or "").split("\n\n")[0].replace("`", "").split())
+    text = text.replace(":math:", "")
+    text = text or f"{name.removeprefix('neg_').replace('_', ' ').capitalize()}."
+    if average := scorer._kwargs.get("average"):
+        text += f" Average: {average}."
+    return text
+
+
 @cache
 def has_positive_class(name: str) -> bool:
     """Return whether a scorer's value for two classes depends on which of them is positive.

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import parse_source
 from graduel.cli.views import sparklines
 from graduel.cli.views.duel_table import WIDTH
@@ -25,7 +26,7 @@ from graduel.data.source import DataSource
 from graduel.data.table import explain_dropped
 from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
-from graduel.number_format import format_bytes, format_percent, format_value
+from graduel.number_format import format_bytes, format_percent, format_quantity, format_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,13 +93,21 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
 
 def _show_loaded(data: Dataset, console: Console) -> None:
     """Show a data set with its target."""
-    size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
+    size = ", ".join(
+        format_quantity(number, noun)
+        for number, noun in (
+            (len(data.y), "row"),
+            (data.n_features, "feature"),
+            (len(data.classes), "class"),
+        )
+    )
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
     if data.source:
         console.print(f"source: {data.source}", highlight=False, markup=False)
     if data.n_train is not None:
         console.print(
-            f"given split: {data.n_train:,} training rows, {len(data.test_rows):,} test rows",
+            f"given split: {format_quantity(data.n_train, 'training row')}, "
+            f"{format_quantity(len(data.test_rows), 'test row')}",
             highlight=False,
         )
     if data.image is not None:
@@ -107,7 +116,7 @@ def _show_loaded(data: Dataset, console: Console) -> None:
         console.print(_columns(data.columns, data.X))
     console.print(_classes(data))
     for line in _notes(data):
-        console.print(strip_control(line), highlight=False, markup=False)
+        console.print(strip_control(fit_advice(line)), highlight=False, markup=False)
 
 
 def _print_fetched(text: str, console: Console) -> None:
@@ -144,12 +153,12 @@ def _show_without_target(
     frame = read.content
     kinds = requested_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
     features = infer_features(frame, kinds, read.decimal)
-    size = f"{frame.height:,} rows, {frame.width:,} columns"
+    size = f"{format_quantity(frame.height, 'row')}, {format_quantity(frame.width, 'column')}"
     console.print(f"{read.name}: {size}", highlight=False, markup=False)
     if features.columns:
         console.print(_columns(features.columns, features.frame))
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
-        console.print(f"note: {line}", highlight=False, markup=False)
+        console.print(f"note: {fit_advice(line)}", highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
 

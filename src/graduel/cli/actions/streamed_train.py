@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from graduel.cli.actions.live_fit import FitOutcome, LiveDisplay, describe_fit, follow_training
 from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
+from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import print_findings
 from graduel.contenders import LabelledRows
 from graduel.contenders.contender import Array
@@ -43,12 +44,16 @@ from graduel.metrics.metric import Metric, get_metric
 from graduel.metrics.positive_class import check_positive
 from graduel.models.model import Model
 from graduel.models.model_file import save_model
+from graduel.number_format import format_quantity, format_rows
 from graduel.serialize import to_plain
 from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.loop.training import reject_full_batch
 from graduel.train.recipes import NetRecipe, net_recipe
 
-IN_MEMORY_ONLY = ("rows", "quick", "bins", "group", "time", "separator", "decimal", "encoding")
+IN_MEMORY_ONLY = (
+    *("rows", "quick", "bins", "group", "time", "test"),
+    *("separator", "decimal", "encoding"),
+)
 """Options that have no meaning for row groups, or need all rows in memory."""
 
 
@@ -71,8 +76,8 @@ class StreamedPlan:
         shards, names = self.shards, {"target", "categorical", "numeric", "drop"}
         n_files, n_groups = len(shards.files), len(shards.row_groups)
         console.out(
-            f"{shards.n_rows:,} rows in {n_groups:,} row group{'s' * (n_groups > 1)} of "
-            f"{n_files:,} file{'s' * (n_files > 1)} are read from disk",
+            f"{format_rows(shards.n_rows)} in {format_quantity(n_groups, 'row group')} of "
+            f"{format_quantity(n_files, 'file')} are read from disk",
             highlight=False,
         )
         given = {name: value for name, value in self.read_options.items() if name in names}
@@ -231,7 +236,7 @@ def _metric(name: str | None, counts: Array) -> Metric:
 def show_schema(table: Table, console: Console) -> None:
     """Print the notes of the inference and the findings of the checks."""
     for line in (*table.notes, *explain_dropped(table.set_aside)):
-        console.out(f"note: {line}", highlight=False)
+        console.out(f"note: {fit_advice(line)}", highlight=False)
     print_findings(check_table(table))
 
 

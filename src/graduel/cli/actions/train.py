@@ -67,7 +67,10 @@ def run(
             f"--contender: models of {contender} cannot be saved; choose another, such as net"
         )
     if net is not None and contender != "net":
-        raise UserError(f"--net: expected the contender net; got --contender {contender}")
+        raise UserError(
+            "--net: expected the contender net for a network's fields (--layers, --epochs, …); "
+            f"got --contender {contender}. Leave them out"
+        )
     if seed < 0:
         raise UserError(f"--seed: expected at least 0; got {seed}")
     _check_workers(workers, checkpoint_every, contender, family.name)

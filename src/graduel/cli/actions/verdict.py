@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.atomic_io import atomic_write
-from graduel.cli.options import split_names
 from graduel.cli.verdicts.gate import check_condition, parse_condition, write_junit
 from graduel.cli.verdicts.score_table import compare_columns
 from graduel.data.read.array_file import ArrayFile, read_array
@@ -24,7 +23,14 @@ from graduel.duel.verdict.sentences import format_interval, format_rope, name_un
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
-from graduel.number_format import decimals_of, format_difference, format_equals_p, format_score
+from graduel.number_format import (
+    decimals_of,
+    format_difference,
+    format_equals_p,
+    format_quantity,
+    format_rows,
+    format_score,
+)
 from graduel.serialize import to_plain
 
 WIDTH = 80
@@ -42,8 +48,8 @@ def run(
     metric: str,
     positive: str | None,
     rope: float | None,
-    names: str | None,
-    classes: str | None,
+    names: tuple[str, ...] | None,
+    classes: tuple[str, ...] | None,
     fail_unless: str | None,
     junit: Path | None,
     as_json: bool,
@@ -92,8 +98,8 @@ def _compare_files(
     metric: Metric,
     positive: str | None,
     rope: float | None,
-    names: str | None,
-    classes: str | None,
+    names: tuple[str, ...] | None,
+    classes: tuple[str, ...] | None,
 ) -> tuple[Comparison, Metric]:
     """Compare the predictions in two files; return the metric with its positive class too."""
     one, other, true = read_array(a), read_array(b), read_array(y)
@@ -102,7 +108,7 @@ def _compare_files(
             f"{y}: expected one column of true labels; got a table of {len(true.columns)} columns. "
             f"Name one: {y}:COLUMN"
         )
-    class_list = None if classes is None else list(split_names(classes))
+    class_list = None if classes is None else list(classes)
     order = class_list
     if order is None and (one.columns or other.columns):
         order = list(class_names(true.array))
@@ -115,12 +121,13 @@ def _compare_files(
     return compare_predictions(*arrays, metric=metric, rope=rope, **options), metric
 
 
-def _names(text: str | None, one: str, other: str) -> tuple[str, str]:
-    if text is None:
+def _names(titles: tuple[str, ...] | None, one: str, other: str) -> tuple[str, str]:
+    if titles is None:
         return (one, other) if one != other else ("A", "B")
-    titles = split_names(text)
     if len(titles) != 2 or not all(titles):
-        raise UserError(f"--names: expected two names separated by a comma; got '{text}'")
+        raise UserError(
+            f"--names: expected two names separated by a comma; got '{','.join(titles)}'"
+        )
     return titles[0], titles[1]
 
 
@@ -179,6 +186,6 @@ def _exact(pair: Comparison) -> str:
 def _count_rows(pair: Comparison) -> str:
     if pair.folds is not None:
         repeats = f" with {pair.repeats} repeats" if pair.repeats != 1 else ""
-        return f"{pair.rows:,} rows, {pair.folds} folds{repeats}"
+        return f"{format_rows(pair.rows)}, {pair.folds} folds{repeats}"
     seeds = "" if pair.seeds == 1 else f", {pair.seeds} seeds"
-    return f"{pair.rows:,} test rows{seeds}"
+    return f"{format_quantity(pair.rows, 'test row')}{seeds}"

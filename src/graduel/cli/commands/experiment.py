@@ -10,6 +10,7 @@ import typer
 from graduel.cli.options import (
     ALL_BUT_TARGET,
     CLUSTER,
+    NET,
     AsJson,
     Metric,
     PlanOnly,
@@ -34,12 +35,12 @@ def experiment(
         list[str] | None,
         typer.Option(
             help="Hyperparameter and its values, such as activation=relu,tanh,gelu or "
-            "'layers=256|256,128'. If repeated, all combinations are trained.",
+            "'layers=256|256,128'. All combinations are trained.",
             show_default=False,
         ),
     ] = None,
     net: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Hyperparameters of all variants, such as 'layers=128 epochs=5'.",
             show_default=False,
@@ -71,6 +72,7 @@ def experiment(
     positive: Positive = None,
     plan_only: PlanOnly = False,
     shared: Shared = ALL_BUT_TARGET,
+    of_network: Shared = NET,
     on_cluster: Shared = CLUSTER,
 ) -> None:
     """Train variants of a network and compare them.

@@ -10,6 +10,7 @@ import typer
 from graduel.cli.options import (
     ALL_BUT_TARGET,
     METRICS,
+    NET,
     AsJson,
     Positive,
     Quick,
@@ -40,7 +41,7 @@ def train(
         ),
     ] = "net",
     net: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Hyperparameters of the network, such as 'layers=256,128 activation=gelu "
             "optimizer=adamw lr=1e-3 epochs=20'; docs/parts.md lists every name.",
@@ -100,6 +101,7 @@ def train(
         ),
     ] = False,
     shared: Shared = ALL_BUT_TARGET,
+    of_network: Shared = NET,
 ) -> None:
     """Train one model with live progress, and save it.
 

@@ -62,14 +62,14 @@ def verdict(
         ),
     ] = None,
     names: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Names of the two models, separated by a comma. Default: their file names.",
             show_default=False,
         ),
     ] = None,
     classes: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="All classes, separated by commas, in the order of the probability columns. "
             "Default: the classes of the true labels, ascending.",
