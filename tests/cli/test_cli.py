@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graduel.cli.app import app, main
-from graduel.cli.options import CLUSTER_OPTIONS, READ_OPTIONS
+from graduel.cli.options import CLUSTER_OPTIONS, NET_OPTIONS, READ_OPTIONS
 from graduel.data.source import DataSource
 
 NET = "layers=16 epochs=2 batch_size=32 lr=0.01"
@@ -330,7 +330,10 @@ def test_every_action_takes_the_options_of_its_command(command):
     options = set(inspect.signature(command).parameters)
     if options & READ_OPTIONS.keys():
         options = options - READ_OPTIONS.keys() | {"read_options"}
+    if options >= NET_OPTIONS.keys():
+        options = options - NET_OPTIONS.keys()
     if options & CLUSTER_OPTIONS.keys():
         options = options - CLUSTER_OPTIONS.keys() | {"cluster"}
-    run = import_module(f"graduel.cli.actions.{command.__name__}").run
+    module, _, function = command.action.partition(":")
+    run = getattr(import_module(f"graduel.cli.actions.{module}"), function)
     inspect.signature(run).bind(**dict.fromkeys(options))

@@ -228,6 +228,7 @@ def _build(declaration: Callable[..., None], *, module: str, function: str) -> C
             typer.echo("graduel: stopped.", err=True)
             raise typer.Exit(130) from None
 
+    run.action = f"{module}:{function}"  # type: ignore[attr-defined]
     run.__name__, run.__doc__ = declaration.__name__, declaration.__doc__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return run

@@ -218,13 +218,25 @@ def source_from_arrays(
         options["target"] = target
     buffer = BytesIO()
     if isinstance(data, Dataset):
-        np.savez(buffer, X=np.asarray(X), y=np.array(data.classes)[data.y])
+        np.savez(buffer, X=_join_images(X, X_test), y=np.array(data.classes)[data.y])
     else:
         data.write_parquet(buffer)
     content = buffer.getvalue()
     ending = "npz" if isinstance(data, Dataset) else "parquet"
     spec = SourceSpec("data", f"data.{ending}", sha256(content).hexdigest())
     return DataSource(replace(spec, **options), content=content, test_place=test_place)
+
+
+def _join_images(X: Any, X_test: Any) -> Any:
+    """Return images as they were given, with those of the test rows after them."""
+    if X_test is None:
+        return np.asarray(X)
+    images, others = np.asarray(X), np.asarray(X_test)
+    if images.dtype != others.dtype:
+        raise UserError(
+            f"X_test must have pixels of the type of X, {images.dtype}; got {others.dtype}"
+        )
+    return np.concatenate([images, others])
 
 
 def _convert(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str | None]:

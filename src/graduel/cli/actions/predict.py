@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from graduel.atomic_io import atomic_path
+from graduel.cli.advice import fit_advice
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names
 from graduel.data.read.images.image_files import inspect_like, is_image, list_formats
@@ -186,7 +187,7 @@ def _predict_files_of_images(
         for message in scaling:
             _warn(message)
         for finding in images.findings():
-            typer.echo(f"note: {finding.message}", err=True)
+            typer.echo(f"note: {fit_advice(finding.message)}", err=True)
 
     return PredictedBlocks({"file": pl.String()} | _column_types(names), predict_files())
 
