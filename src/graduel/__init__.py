@@ -24,9 +24,8 @@ if TYPE_CHECKING:
         train,
     )
     from graduel.data import Dataset, load_dataset, read_idx
+    from graduel.duel.duel_api import load_run, run_duel
     from graduel.duel.result.outcome import Run, Suite
-    from graduel.duel.result.result_builder import load_run
-    from graduel.duel.session import run_duel
     from graduel.duel.suite.suite_api import run_suite
     from graduel.duel.suite.suite_runner import load_suite
     from graduel.duel.verdict.predictions import compare_predictions
@@ -54,9 +53,9 @@ _MODULES = {
     "compare_scores": "duel.verdict.scores",
     "load_dataset": "data",
     "read_idx": "data",
-    "load_run": "duel.result.result_builder",
+    "load_run": "duel.duel_api",
     "load_suite": "duel.suite.suite_runner",
-    "run_duel": "duel.session",
+    "run_duel": "duel.duel_api",
     "run_suite": "duel.suite.suite_api",
     "write_report": "report",
     "write_suite": "report",

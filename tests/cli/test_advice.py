@@ -85,7 +85,7 @@ def test_advice_is_fitted_once_and_for_all(command, texts):
         ("predict", "bad cell. Correct it, or give --categorical 'x'", "bad cell. Correct it"),
         ("data", "bad cell. Correct it, or give --categorical 'x'", None),
         ("predict", "cells are separated by ; (--separator to change)", None),
-        ("serve", "cells are separated by ; (--separator to change)", "cells are separated by ;"),
+        ("report", "cells are separated by ; (--separator to change)", "cells are separated by ;"),
         ("duel", "Planned. Run the fits: graduel cells run --shard 1/N", None),
         ("duel", "Use one of them with --numeric or --categorical", None),
         ("verdict", "It is wrong. Use --numeric or --classes a,b", "It is wrong. --classes a,b"),

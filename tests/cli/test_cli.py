@@ -328,8 +328,10 @@ def test_a_terminal_shows_a_line_per_contender(monkeypatch):
 def test_every_action_takes_the_options_of_its_command(command):
     """The two are joined by name when the command runs."""
     options = set(inspect.signature(command).parameters)
-    if options & READ_OPTIONS.keys():
-        options = options - READ_OPTIONS.keys() | {"read_options"}
+    # The names of graduel verdict are those of its two models.
+    read_options = READ_OPTIONS.keys() - ({"names"} if command.__name__ == "verdict" else set())
+    if options & read_options:
+        options = options - read_options | {"read_options"}
     if options >= NET_OPTIONS.keys():
         options = options - NET_OPTIONS.keys()
     if options & CLUSTER_OPTIONS.keys():

@@ -31,7 +31,7 @@ WORKING = [name for name, command in COMMANDS.items() if options_of(command)]
 
 def value_of(option):
     """Return a value that an option accepts."""
-    return "3" if option.metavar in ("N", "RATE", "NUMBER") else "word"
+    return "3" if option.metavar in ("N", "RATE", "NUMBER", "yes|no|N") else "word"
 
 
 def arguments_of(command):

@@ -149,7 +149,7 @@ def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):
         (["net", "less.csv"], "'age', 'when'"),
         (["net", "bad.csv"], "column 'age': expected numbers; row 2 holds 'old'"),
         (["net", "mine.csv", "-o", "mine.csv"], "--out: expected a new file"),
-        (["net", "mine.csv", "-o", "a.xlsx"], "ending in .csv or .parquet"),
+        (["net", "mine.csv", "-o", "a.txt"], "ending in .csv, .parquet, .jsonl, "),
         (["net", "mine.csv", "-o", "none/a.csv"], "does not exist"),
         (["net", "mine.csv", "--contender", "net"], "folder of a duel"),
         ([".", "mine.csv"], "has no result.json"),
@@ -170,7 +170,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, here, args, message):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--contender", "forest"], "forest cannot be saved"),
         (["--contender", "xgboost", "--net", "epochs=2"], "--net: expected the contender net"),
         (["--split", "5x2"], "holdout or given for a single model"),
         (["--target", "outcom"], "Did you mean 'outcome'?"),
@@ -208,7 +207,7 @@ def test_cross_validation_has_no_single_model(capsys, here):
     assert not list((here / "folds").rglob("*.safetensors"))
     assert not load_run("folds").has_models
     _, err = said(capsys, "predict", "folds", "mine.csv", code=2)
-    assert "graduel train mine.csv" in err
+    assert "graduel train --from folds" in err
 
 
 def test_images_are_predicted_by_file_or_by_row(capsys, here, mnist, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import pickle
 
@@ -101,6 +102,93 @@ def test_tables_are_read_as_a_duel_reads_them(folder, capsys):
     columns = ("labels.csv:net", "labels.csv:trees", "labels.csv:truth", "--names", "net,trees")
     one = json.loads(out(capsys, "all.csv:net", "all.csv:trees", "all.csv:truth", "--json"))
     assert json.loads(out(capsys, *columns, "--json")) == one
+
+
+@pytest.mark.parametrize(
+    ("name", "convert"),
+    [
+        ("semicolons.csv", lambda text: text.replace(",", ";").encode()),
+        ("wide.csv", lambda text: text.encode("utf-16")),
+        ("old.csv", lambda text: text.replace("yes", "süß").encode("cp1252")),
+        ("packed.csv.gz", lambda text: gzip.compress(text.encode())),
+        ("blanks.txt", lambda text: text.replace(",", "   ").encode()),
+    ],
+)
+def test_text_files_of_any_dialect(folder, capsys, name, convert):
+    columns = [f"all.csv:{column}" for column in ("net", "trees", "truth")]
+    expected = json.loads(out(capsys, *columns, "--json"))
+    (folder / name).write_bytes(convert((folder / "all.csv").read_text()))
+    columns = [f"{name}:{column}" for column in ("net", "trees", "truth")]
+    assert main(["verdict", *columns, "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == expected
+    assert said.err.count(f"note: {name}: ") == (name != "packed.csv.gz")
+
+
+def test_files_of_savetxt_have_no_header(folder, capsys):
+    names = ("y", "net", "trees", "p")
+    arrays = {name: np.load(f"{name}.npy") for name in names}
+    for name, array in arrays.items():
+        np.savetxt(f"{name}.csv", array, delimiter=",")
+        np.savetxt(f"{name}.txt", array, fmt="%g")
+    more = ("--json", "--names", "a,b")
+    for ending in ("csv", "txt"):
+        for a, metric in (("net", "error"), ("p", "log_loss")):
+            files = [f"{a}.{ending}", f"p.{ending}", f"y.{ending}", "--metric", metric, *more]
+            expected = out(capsys, f"{a}.npy", "p.npy", "y.npy", "--metric", metric, *more)
+            assert json.loads(out(capsys, *files)) == json.loads(expected)
+    files = ("net.csv", "trees.csv", "y.csv", "--header", "yes")
+    assert json.loads(out(capsys, *files, *more))["rows"] == 599
+
+
+def test_rounded_probabilities_are_renormalized(folder, capsys):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 5, 400)
+    p = rng.dirichlet(np.ones(5), 400) * 0.5 + 0.5 * np.eye(5)[y]
+    np.savetxt("truth.csv", y, fmt="%d")
+    for decimals in (2, 3, 4):
+        np.savetxt("p.csv", p, fmt=f"%.{decimals}f", delimiter=",")
+        assert (
+            main(["verdict", "p.csv", "p.csv", "truth.csv", "--metric", "log_loss", "--json"]) == 0
+        )
+        said = capsys.readouterr()
+        result = json.loads(said.out)
+        exact = np.mean(-np.log(p[np.arange(400), y]))
+        assert result["error_a"] == pytest.approx(exact, rel=10.0 ** (1 - decimals))
+        if decimals < 4:
+            assert f"rounded to {decimals} decimals" in result["notes"][0]
+            assert "each row is divided by its sum" in said.err
+
+
+@given(
+    n_classes=st.integers(2, 12),
+    decimals=st.sampled_from([2, 3, 4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=50, deadline=None)
+def test_any_rounded_probabilities_are_accepted(n_classes, decimals, seed):
+    rng = np.random.default_rng(seed)
+    y = np.arange(60) % n_classes
+    p = rng.dirichlet(np.ones(n_classes), 60).round(decimals)
+    result = compare_predictions(p, p, y, names=("a", "b"), metric="brier")
+    deviation = np.abs(p.sum(axis=1) - 1).max()
+    assert bool(result.notes) == (deviation > 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        (lambda p: p * 100, "Divide percentages by 100"),
+        (lambda p: p * 8 - 4, "softmax"),
+        (lambda p: p * 4, "softmax"),
+        (lambda p: p * 0.8, "Give the probabilities of all classes"),
+        (lambda p: p.round(1) * 0.9, "Give the probabilities of all classes"),
+    ],
+)
+def test_numbers_that_are_not_probabilities(change, remedy):
+    p = np.array([[0.61, 0.39], [0.28, 0.72]] * 20)
+    with pytest.raises(UserError, match=remedy):
+        compare_predictions(change(p), p, np.arange(40) % 2, metric="brier")
 
 
 def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):

@@ -418,11 +418,11 @@ def test_unknown_openml_names(server):
 
 
 def test_an_office_document(tmp_path):
-    with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as archive:
+    with zipfile.ZipFile(tmp_path / "text.docx", "w") as archive:
         archive.writestr("[Content_Types].xml", "<x/>")
-        archive.writestr("xl/workbook.xml", "<x/>")
+        archive.writestr("word/document.xml", "<x/>")
     with pytest.raises(UserError, match="Save the table as CSV"):
-        read_source(tmp_path / "book.xlsx")
+        read_source(tmp_path / "text.docx")
 
 
 def test_a_fingerprint_covers_names_and_content(tmp_path):

@@ -63,7 +63,9 @@ def kind(table):
         ([f"id{i}" for i in range(N)], "identifier"),
         (list(range(100, 100 + N)), "identifier"),
         (list(range(N, 0, -1)), "identifier"),
-        ([i * 10 for i in range(N)], "numeric"),
+        ([i * 10 for i in range(N)], "identifier"),
+        ([i * 7 % N * 10 for i in range(N)], "identifier"),
+        ([i * 7919 % 10007 for i in range(N)], "numeric"),
         ([None] * N, "missing"),
         (["?", "NA"] * 30, "missing"),
         ([float("nan")] * N, "missing"),
@@ -85,7 +87,7 @@ def test_kinds(cells, inferred):
 @pytest.mark.parametrize("name", ["id", "customer_id", "CustomerID", "Unnamed: 0", "row.id"])
 def test_numbers_that_are_named_as_identifiers(name):
     frame = pl.DataFrame(
-        {name: [i * 10 for i in range(N)], "x": [1.5, 2, 3] * 20, "y": [0, 1] * 30}
+        {name: [i * 7919 % 10007 for i in range(N)], "x": [1.5, 2, 3] * 20, "y": [0, 1] * 30}
     )
     assert infer_table(frame, target="y").set_aside[0].why == "identifier"
     assert infer_table(frame, target="y", numeric=[name]).columns[0].name == name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -81,10 +81,28 @@ def test_duplicate_and_contradictory_rows():
 
 
 def test_a_column_that_looks_like_an_identifier():
-    (finding,) = findings({"number": np.cumsum(RNG.integers(1, 9, N))})
-    assert finding.code == "GRD004"
-    assert "'number' looks like an identifier" in finding.message
-    assert findings({"number": RNG.permutation(np.cumsum(RNG.integers(1, 9, N)))}) == ()
+    steps = RNG.integers(1, 9, N)
+    steps[::100] = 0
+    for number in (np.cumsum(steps), np.cumsum(steps) * 1.0):
+        (finding,) = findings({"number": number})
+        assert finding.code == "GRD004"
+        assert "'number' looks like an identifier" in finding.message
+    (finding,) = findings({"number": RNG.permutation(np.cumsum(steps))})
+    assert (finding.code, "more than by chance" in finding.message) == ("GRD004", True)
+    hours = [datetime(2024, 1, 1) + timedelta(hours=int(i)) for i in RNG.permutation(N)]
+    for even in (np.arange(N) / 100, RNG.permutation(N) / 7, hours):
+        (finding,) = findings({"number": even})
+        assert (finding.code, "evenly spaced" in finding.message) == ("GRD004", True)
+
+
+def test_a_column_that_numbers_the_rows_is_set_aside():
+    number = np.cumsum(RNG.integers(1, 9, N))
+    for column in (number, RNG.permutation(number), number * 1.0, RNG.permutation(N) * 60):
+        (finding,) = findings({"number": column})
+        assert (finding.code, finding.severity) == ("GRD020", "info")
+        assert "'number' is set aside because it numbers the rows" in finding.message
+        assert "--numeric number" in finding.message
+    assert findings({"number": RNG.choice(10**8, N, replace=False)}) == ()
 
 
 def test_classes_with_few_rows():

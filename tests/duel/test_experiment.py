@@ -128,7 +128,7 @@ def test_an_experiment_has_verdicts_a_table_and_a_plot(experiment):
 
 def test_the_plot_shows_every_epoch_of_every_seed(experiment):
     axes = training_curves(experiment).axes[0]
-    lines = [line for line in axes.get_lines() if line.get_label() in experiment.curves]
+    lines = [line for line in axes.get_lines() if line.get_label() in experiment.curve_points]
     assert len(lines) == 4
     for line in lines:
         np.testing.assert_array_equal(line.get_xdata(), [1, 2])
@@ -137,5 +137,5 @@ def test_the_plot_shows_every_epoch_of_every_seed(experiment):
 def test_a_finished_experiment_can_be_loaded(experiment):
     again = load_run(experiment.path)
     assert again.result == experiment.result
-    for name, curves in experiment.curves.items():
-        assert again.curves[name] == curves
+    for name, curves in experiment.curve_points.items():
+        assert again.curve_points[name] == curves

@@ -102,7 +102,7 @@ def test_a_finished_run_is_loaded_unchanged(undisturbed):
     run, _ = undisturbed
     back = graduel.load_run(run.path)
     assert back.result == run.result
-    assert back.curves == run.curves
+    assert back.curve_points == run.curve_points
     np.testing.assert_array_equal(back.probabilities["net"], run.probabilities["net"])
     assert back.images.shape == (10_000, 28, 28)
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data.source import DataSource, open_source
+from graduel.duel.duel_api import run_duel
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.duel_result import read_result
 from graduel.duel.result.result_builder import load_run
-from graduel.duel.session import run_duel
 from graduel.duel.suite.training_sizes import parse_sizes, plan_sizes
 from graduel.duel.verdict.crossing import compare_sizes
 from graduel.duel.verdict.types import Crossing

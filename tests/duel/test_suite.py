@@ -17,8 +17,8 @@ import pytest
 
 from graduel.data.read.table_folder import list_tables
 from graduel.data.source import open_source
+from graduel.duel.duel_api import run_duel
 from graduel.duel.result.result_builder import load_run
-from graduel.duel.session import run_duel
 from graduel.duel.suite.suite_api import run_suite
 from graduel.duel.suite.suite_plan import SUITE_RESULT, plan_suite
 from graduel.duel.suite.suite_runner import SuiteObserver, build_suite_result, load_suite, run_plan

@@ -14,13 +14,13 @@ from graduel.contenders import Budget, make_contender
 from graduel.contenders.sklearn_contender import FittedEstimator
 from graduel.data.source import DataSource, open_source, source_from_arrays
 from graduel.data.spec import SourceSpec
+from graduel.duel.duel_api import run_duel
 from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell import run_cell
 from graduel.duel.run.cell_runs import run_cells
-from graduel.duel.session import run_duel
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 

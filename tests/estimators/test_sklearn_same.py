@@ -323,14 +323,14 @@ def test_one_class_has_one_column_of_probabilities():
 
 
 @pytest.mark.parametrize("target", ["two", "three", "labels"])
-def test_the_loss_of_a_confident_error_is_not_clipped(target):
-    """scikit-learn clips the reported loss at about 36; the step is the same."""
+def test_the_loss_of_a_confident_error_is_clipped(target):
+    """scikit-learn clips the reported loss at about 36, not the step."""
     params = {"solver": "sgd", "max_iter": 1, "batch_size": N, "learning_rate_init": 1e-3}
     theirs, ours = fitted(target, X=X * 1e4, **params)
     for W, ref in zip(ours.coefs_, theirs.coefs_, strict=True):
         np.testing.assert_allclose(W, ref, rtol=1e-9)
     assert theirs.loss_ < 36.05 * (3 if target == "labels" else 1)
-    assert ours.loss_ > 10 * theirs.loss_
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-12)
 
 
 def test_a_warm_start_with_early_stopping_keeps_the_best_of_both_fits():
@@ -510,3 +510,54 @@ def test_lbfgs_started_at_convergence():
     _, ours = minimized("number", hidden_layer_sizes=(), tol=1e3)
     assert ours.n_iter_ == 0
     assert ours.best_loss_ == ours.loss_ == ours.loss_curve_[-1]
+
+
+def sure(scale, rows=60, classes=3, seed=0):
+    """Return rows so large that a network's first probabilities are 0 and 1."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, rows)
+    return scale * (rng.normal(size=(rows, 5)) + y[:, np.newaxis]), y
+
+
+@settings(max_examples=25)
+@given(
+    scale=st.sampled_from([1.0, 30.0, 1e3, 1e5]),
+    target=st.sampled_from(["two", "three", "labels"]),
+    solver=st.sampled_from(["adam", "sgd"]),
+    dtype=st.sampled_from([np.float64, np.float32]),
+    early_stopping=st.booleans(),
+    weighted=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_the_loss_is_scikit_learns_where_probabilities_are_0_and_1(
+    scale, target, solver, dtype, early_stopping, weighted, seed
+):
+    rows, y = sure(scale, seed=seed, classes=2 if target == "two" else 3)
+    if target == "labels":
+        y = (rows[:, :3] > np.median(rows[:, :3])).astype(int)
+    pair = fitted(
+        target,
+        X=rows.astype(dtype),
+        y=y,
+        weight=np.linspace(0.5, 2, len(rows)) if weighted else None,
+        solver=solver,
+        learning_rate_init=1e-4,
+        early_stopping=early_stopping,
+        random_state=seed,
+        max_iter=12,
+        n_iter_no_change=3,
+    )
+    theirs, ours = pair
+    rtol = 1e-9 if dtype is np.float64 else 2e-3
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=rtol, atol=rtol / 100)
+    if dtype is np.float64:
+        assert ours.n_iter_ == theirs.n_iter_
+
+
+def test_the_loss_of_wine_that_is_not_scaled():
+    from sklearn.datasets import load_wine
+
+    rows, y = load_wine(return_X_y=True)
+    pair = fitted("three", X=rows, y=y, hidden_layer_sizes=(30,), random_state=92, max_iter=80)
+    assert pair[0].n_iter_ < 80
+    same(pair, "three", X=rows, rtol=1e-6)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import balanced_accuracy_score
@@ -72,6 +74,65 @@ def test_class_weights_change_the_predictions():
     ]
     assert share[0] < share[1] <= share[2]
     assert share[2] > 0.8
+
+
+@settings(max_examples=8)
+@given(zero=st.sets(st.integers(0, 79), max_size=20), seed=st.integers(0, 9))
+def test_a_row_of_weight_0_has_no_influence(zero, seed):
+    weight = np.random.default_rng(seed).uniform(0.5, 2, 80)
+    rest = [i for i in range(80) if i not in zero]
+    weight[list(zero)] = 0
+    changed, labels = X[:80].copy(), Y[:80].copy()
+    changed.loc[list(zero), "age"] = 1e6
+    labels[list(zero)] = "stays"
+    nets = [
+        quick(max_epochs=2).fit(changed, labels, sample_weight=weight),
+        quick(max_epochs=2).fit(X[:80].iloc[rest], Y[:80][rest], weight[rest]),
+    ]
+    assert nets[0].loss_curve_ == nets[1].loss_curve_
+    assert nets[0].preparation_ == nets[1].preparation_
+    assert nets[0].validation_scores_ == nets[1].validation_scores_
+
+
+@pytest.mark.parametrize("metric", ["error", "log_loss", "balanced_accuracy"])
+def test_weights_of_rows_are_weights_of_their_classes(metric):
+    """A weight for each row of a class is that class's weight, in the loss and in the metric."""
+    by_class = {"goes": 3.0, "stays": 0.5}
+    weight = np.array([by_class[label] for label in Y])
+    rows = quick(metric=metric, max_epochs=4).fit(X, Y, sample_weight=weight)
+    classes = quick(metric=metric, max_epochs=4, class_weight=by_class).fit(X, Y)
+    np.testing.assert_allclose(rows.loss_curve_, classes.loss_curve_, rtol=1e-5)
+    np.testing.assert_allclose(rows.validation_scores_, classes.validation_scores_, rtol=1e-5)
+    both = quick(metric=metric, max_epochs=4, class_weight={"goes": 3.0}).fit(
+        X, Y, sample_weight=np.where(Y == "stays", 0.5, 1.0)
+    )
+    np.testing.assert_allclose(both.loss_curve_, classes.loss_curve_, rtol=1e-5)
+    twos = quick().fit(X, Y, sample_weight=np.full(len(Y), 2.0))
+    np.testing.assert_allclose(twos.loss_curve_, NET.loss_curve_, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.zeros(len(Y)), "at least one non-zero"),
+        (-np.ones(len(Y)), "[Nn]egative"),
+        (np.ones(3), "sample_weight"),
+    ],
+)
+def test_invalid_weights_raise(weight, message):
+    with pytest.raises(ValueError, match=message):
+        quick().fit(X, Y, sample_weight=weight)
+
+
+def test_recipes_as_text_mapping_or_object(tmp_path):
+    changes = {"layers": (8, 8), "members": 2, "epochs": 1}
+    net = TabularMLPClassifier(recipe=changes).fit(X, Y)
+    text = TabularMLPClassifier(recipe="layers=8,8 members=2 epochs=1").fit(X, Y)
+    assert net.recipe_ == text.recipe_
+    net.save(tmp_path / "net.safetensors")
+    assert TabularMLPClassifier.load(tmp_path / "net.safetensors").recipe_ == net.recipe_
+    with pytest.raises(ValueError, match="a key in recipe must be one of"):
+        TabularMLPClassifier(recipe={"layer": 8}).fit(X, Y)
 
 
 def test_recipes_as_text_or_object():

@@ -13,6 +13,10 @@ NUMBERS, BEGIN = "nn/losses/regression.py", "nn/initializers.py"
 MUTANTS = [
     # file, code, mutated code, tests of which one must fail
     (BASE, "    if total == 0:\n", "    if False:\n", LOSSES),
+    (CLASSES, "            _clip(each)\n", "            pass\n", LOSSES),
+    (CLASSES, "np.clip(dz, eps, 1 - eps,", "np.clip(dz, eps, 1,", LOSSES),
+    (CLASSES, "-np.log1p(-eps), -np.log(eps)", "0, -np.log(eps)", LOSSES),
+    (CLASSES, "-np.log(eps), out=losses", "-2 * np.log(eps), out=losses", LOSSES),
     (BASE, "total >= 0 and isfinite", "isfinite", LOSSES),
     (BASE, "(len(raw),) * (raw.shape[1] == 1)", "(len(raw),)", LOSSES),
     ("nn/special.py", "np.maximum(x, 2 -", "np.maximum(x, 70 -", LOSSES),

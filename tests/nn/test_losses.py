@@ -363,9 +363,44 @@ def test_a_spec_keeps_the_options():
         assert hash(back.loss) == hash(loss)
 
 
+@given(
+    scale=st.floats(0, 1e3),
+    dtype=st.sampled_from(["float32", "float64"]),
+    outputs=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_a_clipped_loss_is_that_of_clipped_probabilities(scale, dtype, outputs, seed):
+    rng = np.random.default_rng(seed)
+    z, eps = (scale * rng.normal(size=(9, outputs))).astype(dtype), np.finfo(dtype).eps
+    for loss, p, y in (
+        (SoftmaxCrossEntropy, special.softmax(z, axis=1), rng.integers(outputs, size=9)),
+        (BinaryCrossEntropy, special.expit(z), rng.integers(2, size=(9, outputs))),
+    ):
+        true = (
+            p[np.arange(9), y]
+            if y.ndim == 1
+            else np.where(y, np.clip(p, eps, 1 - eps), 1 - np.clip(p, eps, 1 - eps))
+        )
+        expected = -np.log(np.clip(true, eps, 1 - eps)).sum() / 9
+        value, dz = loss(clipped=True).value_and_gradient(z, y, None, scope(dtype))
+        np.testing.assert_allclose(value, expected, rtol=2e-5, atol=9 * outputs * eps)
+        assert value >= -np.log1p(-eps) * (1 - 1e-3)
+        assert value <= -np.log(eps) * (1 if y.ndim == 1 else outputs) * (1 + eps)
+        plain = loss().value_and_gradient(z, y, None, scope(dtype))[1]
+        np.testing.assert_array_equal(dz, plain)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (
+            lambda: SoftmaxCrossEntropy(0.1, clipped=True),
+            "clipped=True expects label_smoothing to be unset; got 0.1",
+        ),
+        (
+            lambda: BinaryCrossEntropy(positive_weight=(2,), clipped=True),
+            "clipped=True expects positive_weight to be unset",
+        ),
         (lambda: SoftmaxCrossEntropy(1.0), "label_smoothing must be at least 0 and below 1; got 1"),
         (lambda: BinaryCrossEntropy(-0.1), "label_smoothing must be at least 0 and below 1; got -"),
         (lambda: BinaryCrossEntropy(np.nan), "label_smoothing must be .* got nan"),

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from graduel.duel.duel_api import resolve_source
 from graduel.duel.run.job import Event
-from graduel.duel.session import Observer, Session, plan_session, resolve_source
+from graduel.duel.session import Observer, Session, plan_session
 
 
 class Collect(Observer):

@@ -15,7 +15,8 @@ import pytest
 from small_duels import Collect, plan_small
 
 import graduel
-from graduel.duel.session import plan_session, resolve_source
+from graduel.duel.duel_api import resolve_source
+from graduel.duel.session import plan_session
 from graduel.errors import UserError
 
 distributed = pytest.importorskip("distributed")

@@ -96,7 +96,7 @@ def test_race_draws_the_stored_curves(make) -> None:
         for name, look in assign_looks(run.result.contenders).items():
             curves = [line for line in ax.lines if line.get_label() == name]
             assert len(curves) == seeds
-            for line, curve in zip(curves, run.curves[name], strict=True):
+            for line, curve in zip(curves, run.curve_points[name], strict=True):
                 times, errors = np.transpose(curve)
                 np.testing.assert_array_equal(line.get_xdata(), times)
                 np.testing.assert_allclose(line.get_ydata(), 100 * errors)
@@ -110,7 +110,7 @@ def test_race_draws_the_stored_curves(make) -> None:
 def test_race_keeps_everything_inside_the_axes(run) -> None:
     (ax,) = report.race(run).axes
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
-    for curves in run.curves.values():
+    for curves in run.curve_points.values():
         for time, error in (point for curve in curves for point in curve):
             assert left <= time <= right
             assert low <= 100 * max(error, zero_error(len(run.y_test))) <= high
@@ -500,6 +500,7 @@ def test_the_package_imports_only_results_and_verdicts() -> None:
         "graduel.metrics.calibration",
         "graduel.number_format",
         "graduel.report",
+        "graduel.short_view",
         "graduel.stats.",
     )
     for file in Path(graduel.report.__file__).parent.rglob("*.py"):
@@ -512,5 +513,5 @@ def test_training_curves_end_at_the_selected_epoch(make) -> None:
     run = make(seeds=2)
     for racer in read_epoch_curves(run):
         assert racer.ends == (17.0, 17.0)
-        for curve, stored in zip(racer.curves, run.curves[racer.name], strict=True):
+        for curve, stored in zip(racer.curves, run.curve_points[racer.name], strict=True):
             assert curve == [(i + 1.0, error) for i, (_, error) in enumerate(stored)]

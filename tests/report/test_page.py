@@ -20,7 +20,7 @@ from graduel.report import page
 from graduel.report.draw.html import keep_units
 from graduel.report.draw.row_cells import find_row_number
 from graduel.report.draw.style import COLORS
-from graduel.report.sections import protocol_text, results
+from graduel.report.sections import confusion_matrix, protocol_text, results
 from graduel.report.sections.disagreements import find_disagreements
 from graduel.report.sections.misclassified_rows import find_misclassified
 
@@ -460,8 +460,40 @@ def test_templates_ship_with_the_package() -> None:
 
 
 def test_saved_models_have_their_commands(make, tmp_path: Path) -> None:
-    run = replace(make(n_classes=3), path=tmp_path / "my duel")
-    assert "graduel serve" not in report.render(run)
-    text = Page(report.render(replace(run, has_models=True))).text()
-    assert "graduel serve 'my duel'" in text
-    assert str(tmp_path) not in text
+    run = replace(make(names=("net",), n_classes=3), path=tmp_path / "my duel")
+    for has_models, has_pages in ((False, False), (True, True)):
+        html = report.render(replace(run, has_models=has_models, has_pages=has_pages))
+        text = Page(html).text()
+        assert ("graduel serve 'my duel'" in text) == has_pages
+        assert ("graduel predict 'my duel' FILE" in text) == has_models
+        assert ("graduel train --from 'my duel'" in text) == has_models
+        assert str(tmp_path) not in text
+
+
+def test_times_of_runs_beside_other_processes_are_marked(make) -> None:
+    run = make(n_classes=3)
+    entries = dict(run.result.contenders)
+    for name, missing in (("net", (0.9,)), ("xgboost", (0.2,))):
+        entries[name] = replace(entries[name], missing_cores=missing)
+    loaded = replace(run, result=replace(run.result, contenders=entries))
+    note = "Other processes used cores during the runs of NumPy network"
+    assert note in Page(report.render(loaded)).text()
+    for one, marked in ((run, False), (loaded, True)):
+        table = results.build_table(one)
+        times = [(i, row) for i, row in enumerate(table.rows) if "time" in row[0]]
+        assert len(times) == 3
+        for i, row in times:
+            assert [cell.endswith(" *") for cell in row[1:]] == [False, marked, False]
+            assert any(place[0] == i for place in table.best) != marked
+
+
+def test_predictions_are_explained_if_there_are_several_of_a_row(make) -> None:
+    one, several = (make(names=("net",), seeds=seeds, n_classes=3) for seeds in (1, 3))
+    assert protocol_text.describe_predictions(one) == "600 test rows"
+    (picture,) = confusion_matrix.build_pictures(one)
+    assert "of 600 rows misclassified." in picture.caption
+    text = Page(report.render(several)).text()
+    rows = "600 test rows, each predicted 3 times (3 seeds)"
+    assert f"Measured on {rows}. No contender" in text
+    assert f"of 1,800 predictions wrong; {rows}." in text
+    assert protocol_text.name_first(several) == " in the first of 3 predictions of each row"

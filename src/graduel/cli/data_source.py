@@ -15,10 +15,12 @@ from rich.console import Console
 from graduel.cli.advice import fit_advice
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
+from graduel.data.read.file_names import split_part
 from graduel.data.read.memory_check import free_bytes
 from graduel.data.read.parquet_check import check_parquet
-from graduel.data.read.reader import detect_table
+from graduel.data.read.reader import detect_table, reject_part
 from graduel.data.read.table_folder import list_tables
+from graduel.data.read.tables.table_format import ReadOptions
 from graduel.data.row_groups.parquet_shards import ParquetShards, is_glob, is_parquet, open_shards
 from graduel.data.source import (
     DUEL_COPIES,
@@ -72,9 +74,10 @@ def parse_source(text: str, source: dict[str, Any]) -> DataSource:
         if match is None or not (int(match[1]) and int(match[2])):
             raise UserError(f"--size: expected HEIGHTxWIDTH such as 32x32; got '{size}'")
         source = source | {"size": (int(match[1]), int(match[2]))}
-    path = Path(text)
+    path, part = split_part(text)
     if path.is_file() and (table_format := detect_table(path)) and table_format.check:
-        table_format.check(path)
+        reject_part(path, table_format, part)
+        table_format.check(path, ReadOptions(part=part))
     return open_source(text, **source)
 
 
@@ -91,7 +94,7 @@ def open_table_files(text: str, *, stream: bool) -> ParquetShards | pl.DataFrame
     """
     import polars as pl
 
-    path = Path(text)
+    path, _ = split_part(text)
     has_files = is_glob(text) or (path.is_dir() and any(map(is_parquet, list_tables(path))))
     if not (stream or has_files):
         return None

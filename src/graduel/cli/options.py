@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 import typer
 from typer.models import ArgumentInfo
 
-TABLES = "CSV, Parquet"
+TABLES = "CSV, Parquet, ARFF, Excel, JSON, Arrow, SQLite, DuckDB, SVMlight, MATLAB/HDF5"
 """The titles of the table formats, here as text because importing their registry imports NumPy."""
 Rows = Annotated[
     int | None,
@@ -108,6 +108,14 @@ READ_OPTIONS: dict[str, Any] = {
     "separator": _text("Field separator of a text file. Default: inferred."),
     "decimal": _text("Decimal separator of a text file. Default: inferred."),
     "encoding": _text("Encoding of a text file. Default: inferred."),
+    "header": _text(
+        "Whether a text file has a line of column names: yes, no, or the number of that line. "
+        "Default: inferred."
+    ),
+    "names": _list("Names of all columns of a text file, separated by commas."),
+    "quote": _text(
+        'Quote of a text file: ", \', \\" (after a backslash), or none. Default: inferred.'
+    ),
     "size": _text("HEIGHTxWIDTH to which images are resized."),
 }
 """Options for reading user data. An action gets those that are set as the dict `read_options`."""
@@ -140,6 +148,8 @@ METAVARS = {
     "separator": "CHARACTER",
     "decimal": "CHARACTER",
     "encoding": "NAME",
+    "header": "yes|no|N",
+    "quote": "CHARACTER",
     "size": "HEIGHTxWIDTH",
     "contenders": "NAMES",
     "net": "SETTINGS",
@@ -176,7 +186,7 @@ METAVARS = {
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")
-TEXT_FORMAT = ("separator", "decimal", "encoding")
+TEXT_FORMAT = ("separator", "decimal", "encoding", "header", "names", "quote")
 ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", "test", *TEXT_FORMAT, "size")
 CLUSTER = tuple(CLUSTER_OPTIONS)
 NET = tuple(NET_OPTIONS)
@@ -206,17 +216,22 @@ def command_of(
 def _build(declaration: Callable[..., None], *, module: str, function: str) -> Callable[..., None]:
     parameters = list(_parameters(declaration))
     names = {parameter.name for parameter in parameters}
-    columns_and_format = READ_OPTIONS.keys() & names
+    declared = inspect.signature(declaration, eval_str=True).parameters.values()
+    own = {one.name for one in declared if one.annotation not in (Shared, Target)}
+    columns_and_format = READ_OPTIONS.keys() & names - own
     lists = [one.name for one in parameters if is_list(one)]
 
     def run(**options: Any) -> None:
         for name in lists:
             options[name] = merge_list(name, options[name])
         if columns_and_format:
+            read_options = {name: options.pop(name) for name in columns_and_format}
+            if read_options.get("header") is not None:
+                read_options["header"] = _parse_header(read_options["header"])
             options["read_options"] = {
-                name: value
+                name: read_options[name]
                 for name in READ_OPTIONS
-                if name in columns_and_format and (value := options.pop(name)) not in (None, ())
+                if read_options.get(name) not in (None, ())
             }
         if names >= NET_OPTIONS.keys():
             options["net"] = _merge_net(options)
@@ -296,6 +311,18 @@ def _merge_net(options: dict[str, Any]) -> str | None:
         if value is not None:
             pairs.append(f"{name}={value if isinstance(value, str) else ','.join(value)}")
     return " ".join(pairs) if pairs else None
+
+
+def _parse_header(text: str) -> bool | int:
+    """Return whether there is a header, or the number of its line."""
+    from graduel.errors import UserError
+
+    answers = {"yes": True, "no": False}
+    if text.lower() in answers:
+        return answers[text.lower()]
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise UserError(f"--header: expected yes, no or the number of a line, from 1; got '{text}'")
 
 
 def split_names(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graduel.cli.data_source import ask_target
+from graduel.cli.options import TEXT_FORMAT
 from graduel.data.read.column_names import split_words
 from graduel.data.read.dataframe import append_rows
 from graduel.data.read.reader import detect_table, read_source
@@ -21,7 +22,6 @@ from graduel.errors import UserError
 
 TEST = {"test", "testing", "tests", "holdout", "evaluation", "eval"}
 TRAIN = {"train", "training"}
-TEXT_OPTIONS = ("separator", "decimal", "encoding")
 
 
 def check_roles(datasets: Sequence[str], read_options: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ def _find_pair(tables: Sequence[Path]) -> tuple[Path, Path] | None:
 
 def _have_same_columns(tables: Sequence[Path], read_options: dict[str, Any]) -> bool:
     """Return whether all tables have the same named columns."""
-    options = {name: read_options[name] for name in TEXT_OPTIONS if name in read_options}
+    options = {name: read_options[name] for name in TEXT_FORMAT if name in read_options}
     try:
         headers = [sorted(open_stream(path, **options).schema) for path in tables]
     except UserError:  # reported where the table is read
@@ -110,7 +110,7 @@ def concat_tables(datasets: Sequence[str], read_options: dict[str, Any]) -> Data
             f"--concat: expected a folder of tables, or several tables; got {tables[0]}. Leave it "
             "out"
         )
-    options = {name: read_options[name] for name in TEXT_OPTIONS if name in read_options}
+    options = {name: read_options[name] for name in TEXT_FORMAT if name in read_options}
     sources = []
     for path in tables:
         if detect_table(path) is None:

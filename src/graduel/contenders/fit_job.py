@@ -125,17 +125,28 @@ class FitJob:
         predict: Callable[[Any], Array],
         *,
         skip: bool = False,
+        selection: tuple[str, float] | None = None,
     ) -> Generator[Checkpoint, None, bool]:
         """Stop the clock, report progress and yield a checkpoint; return whether the fit must stop.
 
-        With `skip`, a checkpoint is yielded only if the fit stops here.
+        With `skip`, a checkpoint is yielded only if the fit stops here. `selection` is that of
+        :meth:`report`.
         """
         seconds = self.clock.stop()
-        stop = self.report(share, seconds, error, loss)
+        stop = self.report(share, seconds, error, loss, selection)
         if stop or not skip:
             yield Checkpoint(seconds, predict)
         self.clock.resume()
         return stop
+
+
+def selecting_metric(selects_by: str, metric: str) -> str:
+    """Return the metric that selects the best epoch of a network.
+
+    >>> selecting_metric("log_loss", "error"), selecting_metric("log_loss", "auc")
+    ('log_loss', 'auc')
+    """
+    return "log_loss" if selects_by == "log_loss" and metric in ("error", "accuracy") else metric
 
 
 def selection_details(metric: str, loss: float) -> dict[str, Any]:
@@ -144,7 +155,8 @@ def selection_details(metric: str, loss: float) -> dict[str, Any]:
     >>> selection_details("auc", 0.0625)
     {'selected_by': 'auc', 'valid_selected': 0.9375}
     """
-    return {"selected_by": metric, "valid_selected": float(get_metric(metric).shown(loss))}
+    selecting = get_metric(metric)
+    return {"selected_by": selecting.name, "valid_selected": float(selecting.shown(loss))}
 
 
 def round_checkpoints(

@@ -15,6 +15,7 @@ from graduel.contenders.fit_job import FitJob, round_checkpoints
 from graduel.contenders.search.space import Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    estimator_model,
     prepare_for_trees,
     silence_warnings,
 )
@@ -147,5 +148,6 @@ FAMILY = Family(
     ),
     images=Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, max_iter=30, n_iter_no_change=10)),
     tables=_table_recipes,
+    to_model=estimator_model,
     deciding_packages=("scikit-learn",),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from graduel.contenders.sklearn_contender import (
     silence_warnings,
 )
 from graduel.metrics.probabilities import expand_classes, two_columns
+
+if TYPE_CHECKING:
+    from graduel.data.schema import Schema
+    from graduel.models.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,25 @@ def _table_recipes(table: TableTraits) -> Recipes:
     return Recipes(full, quick)
 
 
+def to_model(fitted: FittedLightGBM, schema: Schema, title: str) -> Model:
+    """Return the trees up to the selected round; they are saved as LightGBM's text."""
+    from lightgbm import Booster
+
+    from graduel.models.library_classifier import Classifier
+    from graduel.models.model import Model
+
+    booster = fitted.model.booster_
+    text = booster.model_to_string(num_iteration=fitted.details["best_round"])
+    return Model(
+        "lightgbm",
+        title,
+        schema,
+        fitted.prepare.preparation,
+        classifier=Classifier("lightgbm", Booster(model_str=text)),
+        class_codes=tuple(int(code) for code in fitted.model.classes_),
+    )
+
+
 FAMILY = Family(
     name="lightgbm",
     title="LightGBM",
@@ -181,6 +204,7 @@ FAMILY = Family(
     space=RecipeSpace(TABLE_SPACE, IMAGE_SPACE, lengths=("n_estimators",)),
     images=Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, n_estimators=50, early_stopping_rounds=15)),
     tables=_table_recipes,
+    to_model=to_model,
     requires=(Requirement("lightgbm", "LightGBM", "graduel[lightgbm]"),),
     deciding_packages=("lightgbm",),
 )

@@ -10,6 +10,7 @@ from graduel.contenders.fit_job import FitJob
 from graduel.contenders.search.space import Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    estimator_model,
     finish_single_fit,
     prepare_for_network,
     silence_warnings,
@@ -45,5 +46,6 @@ FAMILY = Family(
     images=Recipes(LogisticRecipe(C=0.1, max_iter=100), LogisticRecipe(C=0.1, max_iter=50)),
     tables=Recipes(LogisticRecipe(), LogisticRecipe(max_iter=200)),
     is_stochastic=False,
+    to_model=estimator_model,
     deciding_packages=("scikit-learn",),
 )

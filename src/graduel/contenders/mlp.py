@@ -14,6 +14,7 @@ from graduel.contenders.fit_job import FitJob, selection_details
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    estimator_model,
     prepare_for_network,
     silence_warnings,
 )
@@ -110,5 +111,6 @@ FAMILY = Family(
     ),
     images=Recipes(MLPRecipe(max_iter=50), MLPRecipe(max_iter=12)),
     tables=_table_recipes,
+    to_model=estimator_model,
     deciding_packages=("scikit-learn",),
 )

@@ -10,10 +10,11 @@ import numpy as np
 
 from graduel.contenders.contender import Array, Fitting, LabelledRows
 from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
-from graduel.contenders.fit_job import FitJob, selection_details
+from graduel.contenders.fit_job import FitJob, selecting_metric, selection_details
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.data.prepare.preparation import NetPreparation
+from graduel.metrics.metric import get_metric, log_loss
 from graduel.nn import Weights
 from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import RECIPES, NetRecipe, net_recipe
@@ -68,16 +69,27 @@ def start_training(
 
 
 def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
-    """Train and select the epoch with the lowest metric loss; ties are broken by log loss."""
+    """Train and select the epoch with the lowest loss by the recipe's metric, then by log loss."""
     prepare, training = start_training(recipe, job.train, job.rng)
     valid_X, y = prepare(job.valid.X), job.valid.y
     every = 1 if job.train.columns else max(1, recipe.epochs // CURVE_POINTS)
     predict = partial(prepare.predict_cached, predict=training.predict_proba)
     best = BestEpoch(training.prediction_weights.copy())
-    for epoch, _ in training.validated_epochs(valid_X, y, best, job.losses):
+    selecting = get_metric(selecting_metric(recipe.selects_by, job.metric.key))
+
+    def losses(p: Array, codes: Array) -> tuple[float, float]:
+        return selecting.loss(p, codes), log_loss(p, codes)
+
+    for epoch, _ in training.validated_epochs(valid_X, y, best, losses):
         n = epoch.epoch
         skip = not (n <= FIRST_EPOCHS or n % every == 0 or n == recipe.epochs)
-        if (yield from job.checkpoint(epoch.t, best.error, best.losses[0], predict, skip=skip)):
+        loss = best.losses[0] if selecting.name == job.metric.name else best.error
+        selection = selecting.name, best.losses[0]
+        if (
+            yield from job.checkpoint(
+                epoch.t, best.error, loss, predict, skip=skip, selection=selection
+            )
+        ):
             break
     prepare.clear()
     details = {
@@ -85,7 +97,7 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
         "epochs": recipe.epochs,
         "valid_error": best.error,
         "parameters": training.network.layout.size,
-        **selection_details(job.metric.name, best.losses[0]),
+        **selection_details(selecting.name, best.losses[0]),
     }
     return FittedNet(training, best.weights, prepare, job.clock.stop(), details)
 

@@ -12,6 +12,7 @@ from graduel.contenders.fit_job import FitJob
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    estimator_model,
     prepare_for_trees,
     silence_warnings,
 )
@@ -77,5 +78,6 @@ FAMILY = Family(
     ),
     images=Recipes(RandomForestRecipe(300), RandomForestRecipe(100)),
     tables=Recipes(RandomForestRecipe(), RandomForestRecipe(100)),
+    to_model=estimator_model,
     deciding_packages=("scikit-learn",),
 )

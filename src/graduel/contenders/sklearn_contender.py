@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,12 @@ from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.metrics.probabilities import expand_classes
 from graduel.pixels import detect_scale
 
+if TYPE_CHECKING:
+    from graduel.data.schema import Schema
+    from graduel.models.model import Model
+
+Input = Literal["matrix", "pixels", "frame"]
+"""What a classifier takes, see :class:`graduel.models.library_classifier.Classifier`."""
 LIBRARY_METRICS = ("error", "accuracy", "log_loss")
 """Leading metrics with which a booster stops early by its library's own log loss (or error)."""
 
@@ -119,6 +125,37 @@ def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
     yield Checkpoint(fitted.seconds, fitted.predict_cached)
     fitted.prepare.clear()
     return fitted
+
+
+def estimator_model(
+    fitted: FittedEstimator,
+    schema: Schema,
+    title: str,
+    *,
+    takes: Input | None = None,
+    classes: Any = None,
+) -> Model:
+    """Return a model of a fitted classifier, which is saved by skops: the ``to_model`` of a family.
+
+    Parameters
+    ----------
+    fitted, schema, title : see :class:`~graduel.contenders.family.Family`
+    takes : the input; by default prepared rows, with pixels scaled if the preparation does it
+    classes : codes of the classes if the classifier has no ``classes_``
+    """
+    from graduel.models.library_classifier import Classifier
+    from graduel.models.model import Model
+
+    scaled: Input = "pixels" if isinstance(fitted.prepare, ScaledTable) else "matrix"
+    codes = getattr(fitted.model, "classes_", classes)
+    return Model(
+        "sklearn",
+        title,
+        schema,
+        fitted.prepare.preparation,
+        classifier=Classifier("sklearn", fitted.model, takes or scaled),
+        class_codes=tuple(int(code) for code in codes),
+    )
 
 
 @contextmanager

@@ -18,18 +18,21 @@ from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Dimension, from_plain
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    Input,
+    estimator_model,
     finish_single_fit,
     prepare_for_network,
     silence_warnings,
 )
 from graduel.data.column import Column
-from graduel.data.prepare import values
-from graduel.errors import UserError
+from graduel.data.prepare.pandas_frame import to_pandas
+from graduel.errors import UserError, describe_error
 from graduel.metrics.metric import get_metric
 from graduel.metrics.probabilities import expand_classes
 
 if TYPE_CHECKING:
-    import polars as pl
+    from graduel.data.schema import Schema
+    from graduel.models.model import Model
 
 ONE_HOT = "one-hot predicted classes: it has no predict_proba"
 
@@ -53,11 +56,7 @@ class UserEstimatorRecipe:
 
 
 class PandasTable(PreparedTable):
-    """The conversion of rows to a pandas DataFrame.
-
-    Numbers and booleans (0 and 1) become float64, categories text of dtype object, dates
-    ``datetime64``; missing values become NaN. Text columns are dropped.
-    """
+    """The conversion of rows to a pandas DataFrame, see :func:`to_pandas`."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         super().__init__()
@@ -65,30 +64,11 @@ class PandasTable(PreparedTable):
 
     def __call__(self, X: Any) -> Any:
         """Return a pandas DataFrame for a Polars DataFrame."""
-        try:
-            import pandas as pd
-        except ImportError:
-            raise UserError(
-                "an estimator that takes a DataFrame needs pandas, which is not installed. "
-                "Run python -m pip install pandas"
-            ) from None
-        return pd.DataFrame({c.name: _plain(X[c.name], c.kind) for c in self._columns})
+        return to_pandas(X, self._columns)
 
     def to_bytes(self) -> bytes:
         """Return the names and types of the columns as JSON."""
         return json.dumps([[c.name, c.kind] for c in self._columns], ensure_ascii=False).encode()
-
-
-def _plain(column: pl.Series, kind: str) -> Any:
-    if kind == "numeric":
-        return values.to_numbers(column)
-    if kind == "boolean":
-        return values.to_flags(column)
-    if kind == "date":
-        return values.to_datetimes(column)
-    text = np.array(values.to_labels(column).to_list(), object)
-    text[[one is None for one in text]] = np.nan
-    return text
 
 
 @dataclass(slots=True)
@@ -214,10 +194,8 @@ def one_line_errors(estimator: Any) -> Iterator[None]:
     except (UserError, MemoryError):
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"{type(estimator).__name__} raised {type(error).__name__}: {reason}"
-        ) from None
+        name = type(estimator).__name__
+        raise UserError(f"{name} raised {describe_error(error)}") from None
 
 
 def user_space(recipe: UserEstimatorRecipe, *, image: bool, quick: bool) -> Mapping[str, Dimension]:
@@ -230,10 +208,17 @@ def needs_estimator(recipe: UserEstimatorRecipe, job: FitJob) -> Fitting:
     raise TypeError("a user's estimator is fitted by UserEstimator, not from its recipe")
 
 
+def to_model(fitted: FittedUserEstimator, schema: Schema, title: str) -> Model:
+    """Return the user's fitted classifier; it is saved by skops, if skops supports its types."""
+    takes: Input = "frame" if isinstance(fitted.prepare, PandasTable) else "pixels"
+    return estimator_model(fitted, schema, title, takes=takes, classes=fitted.known)
+
+
 FAMILY = Family(
     name="user",
     title="estimator of your own",
     recipe=UserEstimatorRecipe,
     fit=needs_estimator,
     space=user_space,
+    to_model=to_model,
 )

@@ -8,6 +8,7 @@ from importlib.resources import as_file, files
 import numpy as np
 
 from graduel.data.dataset import Dataset
+from graduel.data.prepare.pixel_format import PixelFormat
 from graduel.data.read.images.idx import read_idx
 from graduel.errors import unknown
 
@@ -31,6 +32,7 @@ def load_mnist() -> Dataset:
         classes=tuple("0123456789"),
         n_train=len(parts[0]),
         source="LeCun, Cortes and Burges, 1998; CC-BY-SA-3.0",
+        pixels=PixelFormat(),
     )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from graduel.data.checks.row_numbers import describe_row_numbers, is_whole
 from graduel.data.coerce import FALSE, TRUE, RowNumbers, row_number, to_kind
 from graduel.data.column import Column, Kind
 from graduel.data.read.column_names import find, quote_name
 from graduel.data.read.delimited.cells import blank_to_null, is_all_missing, to_dates, to_numbers
-from graduel.data.table import DroppedColumn
+from graduel.data.table import DroppedColumn, Why
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def infer_features(
     Parameters
     ----------
     frame : the table, without its target
-    requested : kinds set by the user, by column name: numeric, categorical or dropped
+    requested : kinds set by the user, by column name: numeric, categorical or dropped; or time for
+        the column that orders the rows, which is a feature although it numbers them
     decimal : decimal sign of columns of text
     rows : row numbers in the source table, for messages
     """
@@ -160,7 +162,7 @@ def _infer_column(
     if is_all_missing(column) if column.dtype == pl.String else is_empty:
         return DroppedColumn(name, "missing", "every cell is missing")
     kind: Kind
-    if request is not None:
+    if request not in (None, "time"):
         kind, reason = ("categorical" if request == "categorical" else "numeric"), "as requested"
     elif column.dtype == pl.String:
         kind, reason = _kind_of_text(column, decimal, formats, is_declared)
@@ -180,8 +182,12 @@ def _drop_useless(
         return DroppedColumn(name, "missing", "every cell is missing or infinite")
     if len(values) == len(series) and values.min() == values.max():
         return DroppedColumn(name, "constant", f"every row holds {quote_name(values[0])}")
-    if kind == "numeric" and not is_requested and _is_identifier(series):
-        return DroppedColumn(name, "identifier", "whole numbers, every cell distinct")
+    if kind in ("numeric", "date") and not is_requested:
+        if row_numbers := describe_row_numbers(series):
+            why: Why = "identifier" if kind == "numeric" else "time stamp"
+            return DroppedColumn(name, why, row_numbers)
+        if _is_identifier(series):
+            return DroppedColumn(name, "identifier", "whole numbers, every cell distinct")
     if kind == "text":
         return DroppedColumn(name, "identifier" if reason == IDENTIFIER else "text", reason)
     return None
@@ -231,10 +237,8 @@ def _kind_of_text(
 
 
 def _is_identifier(series: pl.Series) -> bool:
-    """Return whether a column has distinct integers, consecutive or named as identifiers."""
-    n = len(series)
-    if not series.dtype.is_integer() or series.null_count() or n < MIN_ROWS:
+    """Return whether a column has distinct whole numbers and is named like an identifier."""
+    values = series.drop_nulls()
+    if len(values) < MIN_ROWS or not is_named_identifier(series.name):
         return False
-    low, high = int(series.min()), int(series.max())  # type: ignore[arg-type]
-    consecutive = high - low == n - 1
-    return (consecutive or is_named_identifier(series.name)) and series.n_unique() == n
+    return is_whole(values) and values.n_unique() == len(values)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from graduel.data.column import Column
 from graduel.data.finding import Finding
 from graduel.data.prepare.pixel_format import PixelFormat
+from graduel.short_view import join_lines, render_table, render_view
 
 if TYPE_CHECKING:
     from graduel.data.table import Table
@@ -59,6 +60,33 @@ class Dataset:
             raise ValueError(
                 f"n_train must lie between 1 and {len(self.X) - 1}; got {self.n_train}"
             )
+
+    def __repr__(self) -> str:
+        columns = [f"{column.name} ({column.kind})" for column in self.columns]
+        counts = [f"{name} {count:,}" for name, count in self._count_classes()]
+        lines = [self._title()]
+        lines += [f"columns: {', '.join(columns)}"] if columns else []
+        return join_lines([*lines, f"classes: {', '.join(counts)}"])
+
+    def _repr_html_(self) -> str:
+        counts = [(name, f"{count:,}") for name, count in self._count_classes()]
+        parts = [render_table(("class", "rows"), counts)]
+        if self.columns:
+            columns = [(column.name, column.kind) for column in self.columns]
+            parts.insert(0, render_table(("column", "kind"), columns))
+        return render_view(self._title(), *parts)
+
+    def _title(self) -> str:
+        what = f"{len(self.X):,} rows, {self.n_features:,} features, {len(self.classes)} classes"
+        if self.image is not None:
+            what += f", images of {' × '.join(map(str, self.image))}"
+        if self.n_train is not None:
+            what += f", the first {self.n_train:,} rows are training rows"
+        return f"Dataset {self.name}: {what}"
+
+    def _count_classes(self) -> list[tuple[str, int]]:
+        counts = np.bincount(self.y, minlength=len(self.classes))
+        return list(zip(self.classes, counts.tolist(), strict=True))
 
     @classmethod
     def from_table(cls, table: Table, **fields: Any) -> Dataset:

@@ -67,12 +67,14 @@ IMAGES_CHANGED = Check("GRD016", "Images changed while they are read", "info")
 FILES_LEFT_OUT = Check("GRD017", "Files that are not read")
 JOINED_PARTS = Check("GRD018", "Parts of a predefined split", "info")
 PIXEL_COLUMNS = Check("GRD019", "Columns read as pixels", "info")
+ROW_NUMBER = Check("GRD020", "A column numbers the rows", "info")
+READER_GUESS = Check("GRD021", "The format of the file is a guess", "info")
 
 CHECKS = (
     *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),
     *(ORDERED_BY_DATE, FEWER_ROWS_THAN_FOLDS, METRIC_CHOICE, LOW_POWER, LEAKED_ROWS),
     *(NO_PROBABILITIES, NO_SEARCH_SPACE),
     *(PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, IMAGES_CHANGED, FILES_LEFT_OUT, JOINED_PARTS),
-    PIXEL_COLUMNS,
+    *(PIXEL_COLUMNS, ROW_NUMBER, READER_GUESS),
 )
 """Every check, in order of codes. Codes are never reused."""

@@ -73,8 +73,12 @@ def load(
         separator=spec.separator,
         decimal=spec.decimal,
         encoding=spec.encoding,
+        header=spec.header,
+        names=spec.names,
+        quote=spec.quote,
         size=spec.size,
         sample=spec.sample,
+        part=spec.part,
         target=spec.target,
     )
     return build_dataset(spec, source, _read_test(spec, test_place))
@@ -97,7 +101,13 @@ def _read_test(spec: SourceSpec, place: Path | None) -> Source | None:
             "in another folder"
         )
     return read_source(
-        place, separator=spec.separator, decimal=spec.decimal, encoding=spec.encoding
+        place,
+        separator=spec.separator,
+        decimal=spec.decimal,
+        encoding=spec.encoding,
+        header=spec.header,
+        names=spec.names,
+        quote=spec.quote,
     )
 
 
@@ -139,7 +149,8 @@ def build_dataset(spec: SourceSpec, source: Source, test: Source | None = None) 
             return _build_table(spec, source, content, target, test)
         if test is not None:
             images = _append_test_images(spec, images, test, target)
-        return replace(images, source=source.origin, notes=source.notes)
+        findings = (*source.findings, *images.findings)
+        return replace(images, source=source.origin, notes=source.notes, findings=findings)
     if test is not None:
         raise UserError(
             f"--test: expected a table with {spec.file}, which holds images or arrays; got "
@@ -204,6 +215,7 @@ def _build_table(
         numeric=spec.numeric,
         drop=drop,
         bins=spec.bins,
+        time=time,
         decimal=spec.decimal or source.decimal,
     )
     if group is not None:
@@ -225,6 +237,7 @@ def _build_table(
         table,
         n_train=n_train,
         source=source.origin,
+        findings=source.findings,
         groups=None if group_column is None else _encode_groups(group_column),
         times=None if time is None else _rank_times(frame[time].gather(table.rows), source.decimal),
     )

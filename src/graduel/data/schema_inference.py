@@ -26,6 +26,7 @@ def infer_table(
     numeric: Iterable[str] = (),
     drop: Iterable[str] = (),
     bins: int | None = None,
+    time: str | None = None,
     decimal: str = ".",
 ) -> Table:
     """Infer the schema of a table: the kind of each column, and the classes of the target.
@@ -34,7 +35,8 @@ def infer_table(
     not lost). Text is numeric if every cell is a number, except for codes with leading zeros. Two
     words such as yes and no are boolean; dates are dates. Other text is categorical, or text if it
     is long or more than half of its cells are distinct. Columns with one value or none, columns
-    of text, and identifiers (distinct in every row, and consecutive or named as one) are dropped.
+    of text, identifiers, and columns that number the rows (see :mod:`graduel.data.checks`) are
+    dropped.
 
     Parameters
     ----------
@@ -43,6 +45,7 @@ def infer_table(
     categorical, numeric : columns that get this kind regardless of their values
     drop : columns to drop
     bins : number of classes into which a numeric target is cut, at its quantiles
+    time : the column that orders the rows
     decimal : decimal sign of columns of text
 
     Raises
@@ -65,6 +68,8 @@ def infer_table(
     names = frame.columns
     target = find(target, names, "target")
     requested = requested_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
+    if time is not None:
+        requested.setdefault(time, "time")
     if requested.get(target) == "dropped":
         raise UserError(f"--drop must name other columns than the target; got {quote_name(target)}")
     labels = numeric_if_possible(frame[target].alias(target))

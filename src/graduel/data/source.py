@@ -15,6 +15,7 @@ from graduel.data.builtin import DATASETS
 from graduel.data.dataset import Dataset
 from graduel.data.load import load
 from graduel.data.read.checksum import fingerprint
+from graduel.data.read.file_names import name_part, split_part
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError, unknown
 
@@ -105,10 +106,11 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
     (150, 3)
     """
     from graduel.data.read.openml import fetch
-    from graduel.data.read.reader import OPENML, detect_format
+    from graduel.data.read.postgres import is_url
+    from graduel.data.read.reader import OPENML, detect_format, read_source, reject_part
     from graduel.data.read.toy_datasets import TOYS
 
-    path = Path(text)
+    path, part = split_part(text)
     name = str(text)
     if name in DATASETS:
         if options:
@@ -118,6 +120,10 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
                 "Leave it out"
             )
         return DataSource.builtin(name)
+    if is_url(name):
+        read = read_source(name)
+        data = source_from_arrays(read.content, **options)
+        return replace(data, spec=replace(data.spec, name=read.name))
     known = name.startswith(OPENML) or (name in TOYS and not path.exists())
     if name.startswith(OPENML):
         one = fetch(name.removeprefix(OPENML))
@@ -126,9 +132,10 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
         spec = SourceSpec(name, name)
     else:
         kind = detect_format(path)
+        reject_part(path, kind, part)
         plain = path.resolve().name
         stem = plain if kind == "folder" else plain.partition(".")[0] or plain
-        spec = SourceSpec(stem, plain, fingerprint(path))
+        spec = SourceSpec(name_part(stem, part), plain, fingerprint(path), part=part)
     options, test_place = _find_test(options)
     return DataSource(
         replace(spec, **options), None if known else path.resolve(), test_place=test_place
@@ -173,7 +180,7 @@ def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
 
     if data.place is None or data.spec.sample is not None:
         return data
-    size = table_bytes(data.place, detect_table(data.place))
+    size = table_bytes(data.place, detect_table(data.place), data.spec.part)
     if n_train is None:
         check_memory(data.place, size, DUEL_COPIES)
     elif size > LARGE:

@@ -18,12 +18,14 @@ class SourceSpec:
     file : the name of the file or folder without its path, or the name of a known source
     sha256 : the SHA-256 of the content; empty for a known source
     target, categorical, numeric, drop, bins : see :func:`graduel.data.schema_inference.infer_table`
-    separator, decimal, encoding, size : see :func:`graduel.data.read.read_source`
+    separator, decimal, encoding, header, names, quote, size :
+        see :func:`graduel.data.read.read_source`
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time
     sample : size of the stratified sample that is read from a large table
     test, test_sha256 : the file of a table of test rows, and the SHA-256 of its content
     n_train : number of first rows that are training rows; the others are test rows
+    part : the table in a file of several tables: a sheet, a table of a database, or a query
     """
 
     name: str
@@ -37,6 +39,9 @@ class SourceSpec:
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+    header: bool | int | None = None
+    names: tuple[str, ...] = ()
+    quote: str | None = None
     size: tuple[int, int] | None = None
     group: str | None = None
     time: str | None = None
@@ -44,6 +49,7 @@ class SourceSpec:
     test: str | None = None
     test_sha256: str = ""
     n_train: int | None = None
+    part: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, without the fields that are not set."""

@@ -15,7 +15,7 @@ from graduel.data.read.column_names import join_names, quote_name
 if TYPE_CHECKING:
     import polars as pl
 
-Why = Literal["missing", "constant", "identifier", "text", "nested", "dropped"]
+Why = Literal["missing", "constant", "identifier", "time stamp", "text", "nested", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import finding
+from graduel.data.checks.row_numbers import describe_resemblance, is_whole
 from graduel.data.column import Column
+from graduel.data.column_inference import IDENTIFIER as DISTINCT_TEXT
 from graduel.data.column_inference import is_named_identifier
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import quote_name, split_words
-from graduel.data.table import Table
+from graduel.data.table import DroppedColumn, Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,8 +47,8 @@ def check_table(table: Table, *, seed: int = 0) -> tuple[Finding, ...]:
     """Return the findings about a table; the table is not changed.
 
     The checks look for columns that alone predict the target or are named like it, duplicate and
-    contradictory rows, columns that look like identifiers, classes with few rows or less than 1 %
-    of the rows, and rows sorted by date.
+    contradictory rows, columns that look like identifiers or number the rows, classes with few rows
+    or less than 1 % of the rows, and rows sorted by date.
 
     Parameters
     ----------
@@ -71,6 +73,7 @@ it with --drop known unless it is known at prediction time
         *_check_identifiers(table),
         *_check_classes(table),
         *_check_order(table),
+        *check_row_numbers(table.set_aside),
     )
 
 
@@ -152,15 +155,19 @@ def _check_repeats(table: Table) -> Iterator[Finding]:
 def _check_identifiers(table: Table) -> Iterator[Finding]:
     for column in table.columns:
         values = table.frame[column.name]
-        if column.kind != "numeric" or not values.dtype.is_integer() or len(values) < MIN_ROWS:
+        if column.kind not in ("numeric", "date") or len(values) < MIN_ROWS:
             continue
         is_named = is_named_identifier(column.name)
-        is_distinct = values.n_unique() > 0.95 * len(values)
+        is_distinct = values.n_unique() > 0.95 * len(values) and is_whole(values.drop_nulls())
+        reason = describe_resemblance(values)
         if is_distinct and (is_named or values.is_sorted() or values.is_sorted(descending=True)):
+            reason = (
+                f"nearly all of its whole numbers are distinct{'' if is_named else ' and sorted'}"
+            )
+        if reason is not None:
             yield finding.IDENTIFIER.report(
-                f"column {quote_name(column.name)} looks like an identifier: nearly all of its "
-                f"whole numbers are distinct{'' if is_named else ' and sorted'}. If it is one, "
-                f"drop it with --drop {quote(column.name)}",
+                f"column {quote_name(column.name)} looks like an identifier: {reason}. If it is "
+                f"one, drop it with --drop {quote(column.name)}",
                 column.name,
             )
 
@@ -187,7 +194,27 @@ def _check_classes(table: Table) -> Iterator[Finding]:
         )
 
 
+def check_row_numbers(set_aside: Iterable[DroppedColumn]) -> Iterator[Finding]:
+    """Yield the findings about dropped columns that number the rows."""
+    for column in set_aside:
+        if column.why == "identifier" and column.reason != DISTINCT_TEXT:
+            yield finding.ROW_NUMBER.report(
+                f"column {quote_name(column.name)} is set aside because it numbers the rows: "
+                f"{column.reason}. Use it as a feature with --numeric {quote(column.name)}",
+                column.name,
+            )
+
+
 def _check_order(table: Table) -> Iterator[Finding]:
+    for dropped in table.set_aside:
+        if dropped.why == "time stamp":
+            option = f"--time {quote(dropped.name)}"
+            yield finding.ORDERED_BY_DATE.report(
+                f"column {quote_name(dropped.name)} is set aside because {dropped.reason}: with "
+                "shuffled rows a model trains on the future of its test rows. Split by time and "
+                f"use the column with {option}",
+                dropped.name,
+            )
     for column in table.columns:
         if column.kind != "date":
             continue

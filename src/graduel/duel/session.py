@@ -11,18 +11,15 @@ from typing import Any
 
 from graduel.cores import choose_threads
 from graduel.data.finding import Finding
-from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
-from graduel.data.spec import SourceSpec
-from graduel.duel.plan.defaults import QUICK_ROWS
+from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.threads import largest_product
-from graduel.duel.plan.user_estimators import UserContender, parse_contenders
+from graduel.duel.plan.user_estimators import UserContender
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.outcome import Run
 from graduel.duel.result.result_builder import build_result, has_complete_result, load_run
 from graduel.duel.run.cell_runs import prepare_folder, run_cells
-from graduel.duel.run.clusters import open_executor
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
@@ -30,7 +27,6 @@ from graduel.duel.store.plan_file import Invocation, read_threads, write_invocat
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import SIZES, parse_sizes, plan_sizes, shared_options
 from graduel.errors import UserError
-from graduel.train.recipes import NetRecipe
 
 
 class Observer:
@@ -231,130 +227,3 @@ def default_folder(protocol: Protocol) -> Path:
     name = re.sub(r"[^\w.-]+", "-", protocol.dataset).strip("-.")[:60] or "data"
     kind = "experiments" if protocol.varies else "duels"
     return Path(kind) / f"{name}{quick}-{protocol.digest}"
-
-
-def run_duel(
-    dataset: Any = "mnist",
-    y: Any = None,
-    *,
-    X_test: Any = None,
-    y_test: Any = None,
-    contenders: Sequence[str] | Mapping[str, Any] | None = None,
-    net: NetRecipe | str | None = None,
-    seeds: int = 1,
-    rows: int | None = None,
-    quick: bool = False,
-    threads: int | str | None = None,
-    out: str | Path | None = None,
-    split: str | None = None,
-    metric: str | None = None,
-    positive: object = None,
-    rope: float | None = None,
-    probes: bool = True,
-    budget: str | float | None = None,
-    trials: int | None = None,
-    show_rows: bool = False,
-    sizes: Sequence[int] | str | None = None,
-    executor: Any = None,
-    **source: Any,
-) -> Run:
-    """Run a duel and return its result, as ``graduel duel`` does.
-
-    Parameters
-    ----------
-    dataset : name of a built-in data set, file or folder; a Polars or pandas DataFrame with a
-        target column; or features for `y`
-    y : labels, if `dataset` is the features
-    X_test, y_test : the test rows, in the form of `dataset` and `y`, whose columns, types and
-        classes they get; by default test rows are split off
-    contenders : names; by default 'textbook', 'net' and 'xgboost'. Or your own classifiers by name:
-        ``{"mine": estimator}`` or ``{"mine": (estimator, space)}``, compared with the default
-        contenders, or with those the mapping sets to None
-    net : a recipe for the contender 'net', or changes to its default such as ``"layers=64"``
-    seeds : number of fits of each contender, each with other validation rows and random numbers
-    rows : train on a stratified subsample of this many training and validation rows
-    quick : use 10,000 rows and short fits
-    threads : threads of each contender; by default ``auto``, the cores that are idle when the run
-        begins
-    out : the run's folder; the same call with the same folder resumes an interrupted run
-    split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``; the default depends on the
-        data
-    metric : the metric to compare, also used for model selection and early stopping; by default the
-        error, or log loss if nearly all rows are of one class
-    positive : the label of the positive class of metrics such as ``f1``; by default the rarer of
-        the two classes
-    rope : the largest difference in that metric without practical relevance
-    probes : measure robustness and feature importance of every fitted model on test rows
-    budget : time budget of each contender in each run, for hyperparameter search and fits, in
-        seconds or such as ``"2m"``; by default each contender is fitted once with its default
-        recipe
-    trials : number of hyperparameter-search trials, instead of `budget`; the first is the default
-        recipe
-    show_rows : let the report show rows of your data
-    sizes : numbers of training rows for a learning curve, or ``auto``: one more duel per size, on
-        the same test rows
-    executor : where the runs are computed: a ``distributed.Client`` of a Dask cluster, the address
-        of its scheduler, ``local:4`` for a cluster of 4 workers on this machine, or an object with
-        the methods of :class:`~graduel.duel.run.executor.Executor`; by default this machine, one
-        run after the other
-    source : options for reading your data: ``target``, ``categorical``, ``numeric``, ``drop``,
-        ``bins``, ``group``, ``time``, ``test`` (a file of test rows),
-        ``separator``, ``decimal``, ``encoding``, ``size``
-
-    Raises
-    ------
-    UserError
-        If a name is unknown, a number out of range, or the duel cannot be run.
-    """
-    data = resolve_source(dataset, y, source, X_test, y_test)
-    data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
-    names, user_contenders = parse_contenders(contenders)
-    if sizes is not None and not isinstance(sizes, str):
-        sizes = ",".join(map(str, sizes))
-    name = repr(data.name) if data.is_builtin else "…"
-    with open_executor(executor) as where:
-        session = plan_session(
-            data,
-            out=out,
-            sizes=sizes,
-            user_contenders=user_contenders,
-            command=f"graduel.run_duel({name}, …)",
-            show_rows=show_rows,
-            executor=where,
-            contenders=names,
-            net=net,
-            seeds=seeds,
-            rows=rows,
-            quick=quick,
-            threads=threads,
-            split=split,
-            metric=metric,
-            positive=positive,
-            rope=rope,
-            budget=budget,
-            trials=trials,
-            probes=probes,
-        )
-        return session.run()
-
-
-def resolve_source(
-    dataset: Any, y: Any, source: dict[str, Any], X_test: Any = None, y_test: Any = None
-) -> DataSource:
-    """Return the data source for a name, file, DataFrame or arrays."""
-    unknown = sorted(set(source) - set(SourceSpec.__dataclass_fields__))
-    if unknown:
-        raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
-    options = {
-        key: tuple([value] if isinstance(value, str) else value)
-        if key in ("categorical", "numeric", "drop")
-        else value
-        for key, value in source.items()
-    }
-    if not isinstance(dataset, str | Path):
-        return source_from_arrays(dataset, y, X_test=X_test, y_test=y_test, **options)
-    if X_test is not None or y_test is not None:
-        raise UserError("X_test is for features in memory; for a file, pass test= its test table")
-    if y is not None:
-        raise UserError("y is for features in memory; for a file or a name, pass target= instead")
-    return open_source(dataset, **options)

@@ -169,9 +169,14 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
         return replace(labels, loss=self._loss(labels))
 
     def _loss(self, labels: LabelTarget) -> Loss:
-        """Return the loss; 'log_loss' is the cross-entropy that fits the number of labels."""
+        """Return the loss; 'log_loss' is the cross-entropy that fits the number of labels.
+
+        scikit-learn stops by the loss of clipped probabilities. A minimizer needs the loss that
+        belongs to the gradient.
+        """
         default = BinaryCrossEntropy if labels.binary else SoftmaxCrossEntropy
-        loss = part_builder.build_loss(self, default)
+        clipped = not solver_builder.is_minimizer(self.solver)
+        loss = part_builder.build_loss(self, default, clipped=clipped)
         if labels.multilabel and isinstance(loss, SoftmaxCrossEntropy):
             raise ValueError(
                 "loss='softmax' expects one label per row; use loss='log_loss' for several"

@@ -55,7 +55,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 """Constraints of MLPClassifier and MLPRegressor, except for parameters that name parts."""
 
 TABLE_CONSTRAINTS: dict[str, list[Any]] = {
-    "recipe": [str, NetRecipe, None],
+    "recipe": [str, dict, NetRecipe, None],
     "metric": [StrOptions({"error", "log_loss", "balanced_accuracy"})],
     "categorical_features": [StrOptions({"auto"}), "array-like"],
     "class_weight": [StrOptions({"balanced"}), dict, None],

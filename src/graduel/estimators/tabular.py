@@ -98,13 +98,15 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
     ) -> None:
         set_parameters(self, locals())
 
-    def fit(self, X: Any, y: Any, eval_set: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Fit the network to a table.
 
         Parameters
         ----------
         X : table of shape (n_rows, n_columns)
         y : labels, shape (n_rows,)
+        sample_weight : weight of each row in the loss and in the metric, at least 0, shape
+            (n_rows,). Rows of weight 0 are left out. Columns are scaled and encoded without weights
         eval_set : pair (X, y) of validation rows; None: a share of X
 
         Returns
@@ -118,7 +120,7 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
             If a parameter or the data are invalid, or the training diverged.
         """
         try:
-            attributes = table_fit.fit(self, X, y, eval_set)
+            attributes = table_fit.fit(self, X, y, sample_weight, eval_set)
         except UserError as error:
             raise table_fit.translate_error(error) from None
         self._publish(attributes)

@@ -63,8 +63,14 @@ def prepare_example(model: Model, X: Any, *, decimal: str = ".") -> Example:
     Raises
     ------
     UserError
-        If `X` does not fit the model, or has more or fewer rows than one.
+        If `X` does not fit the model, or has more or fewer rows than one, or the model is neither
+        a network nor XGBoost.
     """
+    if model.classifier is not None:
+        raise UserError(
+            f"expected a network or XGBoost, whose computations can be shown; got {model.title}. "
+            "graduel predict works with every model"
+        )
     if len(X) != 1:
         raise UserError(f"expected one example; got {len(X)} rows")
     matrix = model.prepare(X, decimal=decimal)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graduel.data.prepare.preparation import Preparation
 from graduel.data.schema import Schema
 from graduel.metrics.probabilities import expand_classes, two_columns
+from graduel.models.library_classifier import Classifier
 from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.training import to_probabilities
@@ -21,20 +22,21 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted network or booster, with its preparation and its schema.
+    """A fitted network, booster or other classifier, with its preparation and its schema.
 
     Saving, serving, explaining, exporting and predicting all use this class.
 
     Attributes
     ----------
-    family : ``net`` or ``xgboost``
+    family : ``net``, ``xgboost``, or the kind of `classifier`
     title : the display name of the contender
     schema : the columns or images that the model takes, and the classes that it predicts
     preparation : the fitted encoders of a table's columns; None for numeric rows and images
     network, weights : the network of the family ``net``
     booster : the ``xgboost.Booster`` of the family ``xgboost``, up to its best round
-    class_codes : the codes of the classes in the training rows, for the family ``xgboost``
+    class_codes : the codes of the classes in the training rows; empty for networks, which have all
     notes : additional plain data
+    classifier : the classifier of another library; None for networks and XGBoost
     """
 
     family: str
@@ -46,6 +48,7 @@ class Model:
     booster: Any = None
     class_codes: tuple[int, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
+    classifier: Classifier | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -77,12 +80,16 @@ class Model:
             )
         if self.network is not None:
             n = int(np.prod(self.network.input_shape))
+        elif self.classifier is not None:
+            n = len(self.columns) or self.classifier.n_features
         else:
             n = self.booster.num_features()
         return tuple(f"input {i}" for i in range(n))
 
-    def prepare(self, X: Any, *, decimal: str = ".", first_row: int = 0) -> Array:
+    def prepare(self, X: Any, *, decimal: str = ".", first_row: int = 0) -> Any:
         """Return raw rows as the input matrix of the model, shape (n_rows, n_inputs).
+
+        For a classifier that takes a DataFrame it is a pandas DataFrame.
 
         Parameters
         ----------
@@ -94,14 +101,18 @@ class Model:
         UserError
             If the rows do not match the schema.
         """
-        if self.preparation is None:
+        takes_frame = self.classifier is not None and self.classifier.input == "frame"
+        if self.preparation is None and not takes_frame:
             return self.schema.flatten(X)
         from graduel.data.read.dataframe import from_frame
 
         frame, _ = from_frame(X)
-        return self.preparation.transform(
-            self.schema.conform(frame, decimal=decimal, first_row=first_row)
-        )
+        frame = self.schema.conform(frame, decimal=decimal, first_row=first_row)
+        if self.preparation is None:
+            from graduel.data.prepare.pandas_frame import to_pandas
+
+            return to_pandas(frame, self.columns)
+        return self.preparation.transform(frame)
 
     def scale(self, matrix: Array) -> Array:
         """Return prepared rows scaled as the model does it.
@@ -117,11 +128,14 @@ class Model:
         """Return float32 probabilities of raw rows, shape (n_rows, n_classes)."""
         return self.predict_proba_prepared(self.prepare(X))
 
-    def predict_proba_prepared(self, matrix: Array) -> Array:
+    def predict_proba_prepared(self, matrix: Any) -> Array:
         """Return float32 probabilities of prepared rows, shape (n_rows, n_classes)."""
         if self.network is not None and self.weights is not None:
             rows = Rows(matrix, self.schema.scale, self.network.dtype)
             outputs = self.network.predict(matrix, self.weights, rows=rows.block)
             return to_probabilities(self.network.loss, outputs).astype(np.float32, copy=False)
+        if self.classifier is not None:
+            p = self.classifier.predict(matrix, self.class_codes)
+            return expand_classes(p, self.class_codes, len(self.classes))
         p = np.asarray(self.booster.inplace_predict(matrix), np.float32)
         return expand_classes(two_columns(p), self.class_codes, len(self.classes))

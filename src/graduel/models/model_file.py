@@ -1,8 +1,9 @@
-"""Save and load models: a network or trees, with schema and preparation, in one file.
+"""Save and load models: a network, trees or a classifier, with schema and preparation, in one file.
 
 The file is safetensors with a JSON description, never a pickle. Networks are written by
 :func:`graduel.train.save_network`, with schema and preparation in the notes; XGBoost's trees are
-the bytes of its binary JSON format.
+the bytes of its binary JSON format; :mod:`graduel.models.library_classifier` has the forms of other
+classifiers.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from graduel.data.prepare.compression import compress_spec
 from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
 from graduel.data.schema import Schema
 from graduel.errors import UserError
+from graduel.models.library_classifier import KINDS, Classifier, Input
 from graduel.models.model import Model
 from graduel.nn import Network, Weights
 from graduel.serialize import from_plain, to_plain
@@ -44,7 +46,10 @@ NOTE = "model"
 """The key of the :class:`ModelNote` in the notes of a file."""
 TREES = "booster"
 """The name of the array with the trees, and the kind of such a file."""
+CLASSIFIER = "classifier"
+"""The name of the array with the bytes of a classifier, and the kind of such a file."""
 DAMAGED = "the description of the model is damaged"
+SKLEARN = "scikit-learn"
 REMEDY = ". Save the model again, or copy the file again"
 
 
@@ -58,6 +63,8 @@ class ModelNote:
     preparation: dict[str, Any] | str | None
     """The preparation as plain data, compressed if it is long."""
     class_codes: tuple[int, ...]
+    takes: Input | None = None
+    """What a classifier takes; None for networks and XGBoost."""
 
     def read_preparation(self, kind: type[Preparation]) -> Preparation | None:
         """Return the preparation, an instance of `kind`, or None without a preparation."""
@@ -70,7 +77,7 @@ def save_model(path: str | Path, model: Model) -> None:
     Raises
     ------
     UserError
-        If the description is too long for a file.
+        If the description is too long for a file, or the model has no form that can be saved.
     OSError
         If the file cannot be written.
     """
@@ -81,14 +88,20 @@ def save_model(path: str | Path, model: Model) -> None:
         model.schema,
         None if preparation is None else compress_spec(preparation.to_spec()),
         model.class_codes,
+        None if model.classifier is None else model.classifier.input,
     )
     notes = model.notes | {NOTE: to_plain(note)}
     if model.network is not None and model.weights is not None:
         save_network(path, model.network, model.weights, notes)
         return
-    header = {"format": FORMAT, "graduel": version("graduel"), "kind": TREES, "notes": notes}
-    trees = np.frombuffer(bytes(model.booster.save_raw("ubj")), np.uint8)
-    atomic_write(path, pack_file(header, {TREES: trees}))
+    if model.classifier is not None:
+        kind, content = CLASSIFIER, model.classifier.to_bytes()
+    else:
+        kind, content = TREES, bytes(model.booster.save_raw("ubj"))
+    header = {"format": FORMAT, "graduel": version("graduel"), "kind": kind, "notes": notes}
+    if model.family == "sklearn":
+        header["notes"] = notes | {SKLEARN: version(SKLEARN)}
+    atomic_write(path, pack_file(header, {kind: np.frombuffer(content, np.uint8)}))
 
 
 def load_model(path: str | Path) -> Model:
@@ -108,9 +121,11 @@ def load_model(path: str | Path) -> Model:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
             header = {} if text is None else parse_header(text)
-            trees = file.get_tensor(TREES) if header.get("kind") == TREES else None
-        if trees is not None:
-            return _read_trees(header, trees)
+            kind = header.get("kind")
+            content = file.get_tensor(kind) if kind in (TREES, CLASSIFIER) else None
+        if content is not None:
+            read = _read_trees if kind == TREES else _read_classifier
+            return read(header, content)
     except UserError as error:
         raise UserError(f"{where}: {one_line(error)}") from None
     except OSError as error:
@@ -169,6 +184,44 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
         note.schema,
         preparation,
         booster=booster,
+        class_codes=codes,
+        notes=notes,
+    )
+
+
+def _read_classifier(header: dict[str, Any], content: Array) -> Model:
+    """Build the model from a file with a classifier, after verifying the checksum."""
+    check_sum(header, [(CLASSIFIER, content)])
+    notes = dict(header["notes"])
+    note = _read_note(notes.pop(NOTE, None))
+    saved, codes = notes.pop(SKLEARN, None), note.class_codes
+    if note.family not in KINDS or note.takes is None or not codes:
+        raise UserError(f"{DAMAGED} (a classifier of the family {note.family!r}){REMEDY}")
+    if max(codes) >= len(note.schema.classes):
+        raise UserError(f"{DAMAGED} ({len(note.schema.classes)} classes, codes {list(codes[:20])})")
+    try:
+        classifier = Classifier.from_bytes(note.family, content.tobytes(), note.takes)
+    except UserError:
+        raise
+    except Exception as error:
+        if saved in (None, version(SKLEARN)):
+            raise
+        raise UserError(
+            f"saved with scikit-learn {one_line(saved, 20)}, which differs from the installed "
+            f"{version(SKLEARN)}, and cannot be read ({one_line(error, 100)}). Install that version"
+        ) from None
+    is_scaled = note.takes == "pixels"
+    preparation: Preparation | None = None
+    if note.preparation is not None:
+        preparation = note.read_preparation(NetPreparation if is_scaled else TreePreparation)
+    if note.takes != "frame" and classifier.n_features:
+        _check_width((classifier.n_features,), note.schema, preparation)
+    return Model(
+        note.family,
+        note.title,
+        note.schema,
+        preparation,
+        classifier=classifier,
         class_codes=codes,
         notes=notes,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from graduel.nn.weights import Weights
 from graduel.nn.workspace import INFERENCE, Call, Scope, views
 
 Array = NDArray[Any]
+SHOWN_LAYERS, SHOWN_LINES = 6, 100
+"""Layers in a ``repr``, and lines of HTML."""
 
 
 class Workspace:
@@ -128,6 +131,23 @@ class Network:
         put(self, "layout", layouts[0])
         put(self, "state_layout", layouts[1])
         put(self, "_joins", find_joins(layers))
+
+    def __repr__(self) -> str:
+        head, *rows, total = self.summary().splitlines()
+        if len(rows) > SHOWN_LAYERS:
+            rows[SHOWN_LAYERS - 1 :] = [f"… and {len(rows) - SHOWN_LAYERS + 1} more: summary()"]
+        return "\n".join([self._title(), head, *rows, total])
+
+    def _repr_html_(self) -> str:
+        lines = self.summary().splitlines()
+        if len(lines) > SHOWN_LINES:
+            lines[SHOWN_LINES - 1 : -1] = [f"… and {len(lines) - SHOWN_LINES} more: summary()"]
+        text = escape("\n".join([self._title(), *lines]))
+        return f'<pre style="background:none;color:inherit;font-family:monospace">{text}</pre>'
+
+    def _title(self) -> str:
+        loss = type(self.loss).__name__
+        return f"Network from {self.input_shape} to {self.output_shape}, {self.dtype}, {loss}"
 
     @staticmethod
     def _specs(nodes: Sequence[Node], which: str) -> list[tuple[str, Any]]:

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.number_format import NONE, count_decimals, format_percent, format_seconds
+from graduel.number_format import NONE, count_decimals, format_percent
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.style import PAPER, WIDTH
+from graduel.report.sections.cost import format_time, list_notes
 from graduel.report.sections.race import Racer, draw_curves, read_racers
 
 FIGURE_FILE, TABLE_FILE = "experiment.png", "experiment.md"
@@ -79,7 +80,7 @@ def build_table(run: Run) -> TextTable:
         verdict = verdicts.get(name, "")
         row += [
             f"{mean(epochs):.0f}" if any(epochs) else NONE,
-            format_seconds(mean(entry.fit_seconds)),
+            format_time(run, name, mean(entry.fit_seconds)),
             "best" if name == best else "worse" if "better" in verdict else verdict,
         ]
         rows.append(tuple(row))
@@ -104,6 +105,8 @@ def render_markdown(run: Run) -> str:
         cells = (f"**{text}**" if (i, j) in table.best else text for j, text in enumerate(row))
         lines.append(_render_row(cells))
     scopes = {one.scope for one in run.result.comparisons}
+    for note in list_notes(run):
+        lines += ["", note.replace("* ", "\\* ", 1)]
     if run.result.missing is not None:
         lines = [*lines, "", run.result.missing.sentence]
     return "\n".join([*lines, "", *sorted(scopes)]).rstrip() + "\n"

@@ -6,6 +6,7 @@ described in ``docs/results.md``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +52,9 @@ class NetRecipe:
     calibrate: bool = False
     members: int = 1
     scheduled: str = ""
+    selects_by: str = "metric"
+    """What selects the best epoch on validation rows: "metric", the leading one, or "log_loss" if
+    that is the error, by which good epochs differ by chance."""
 
     @property
     def preparation(self) -> dict[str, Any]:
@@ -62,6 +66,12 @@ class NetRecipe:
         }
 
 
+RecipeLike = NetRecipe | Mapping[str, Any] | str
+"""A recipe, or changes to a default recipe: text in the form of ``--net``, or a mapping."""
+
+
+IMAGE_NET = NetRecipe(norm="batch", dropout=0.0, noise=0.25, lr=2e-3, selects_by="log_loss")
+"""The default for images."""
 RECIPES: dict[str, NetRecipe] = {
     "mnist": NetRecipe(
         layers=(1200, 600, 300), norm="batch", dropout=0.0, noise=0.25, lr=2e-3, epochs=38
@@ -144,7 +154,7 @@ def net_recipe(quick: bool, table_rows: int | None = None) -> NetRecipe:
     [128, 256]
     """
     if table_rows is None:
-        return NetRecipe(epochs=12) if quick else NetRecipe()
+        return replace(IMAGE_NET, epochs=12) if quick else IMAGE_NET
     size = next(i for i, one in enumerate(TABLE_NETS) if table_rows <= one[0])
     return table_nets()[size][1 if quick else 0]
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import parse_source
+from graduel.cli.options import TEXT_FORMAT
 from graduel.cli.views import sparklines
 from graduel.cli.views.duel_table import WIDTH
 from graduel.data import DATASETS, Dataset
@@ -19,6 +20,7 @@ from graduel.data.column import Column
 from graduel.data.load import build_dataset
 from graduel.data.read.column_names import quote_name, strip_control
 from graduel.data.read.openml import fetch, list_fetched
+from graduel.data.read.postgres import is_url
 from graduel.data.read.reader import OPENML, detect_table, read_source
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.toy_datasets import TOYS
@@ -82,7 +84,7 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
     if text.startswith(OPENML):
         _print_fetched(text, console)
     source = parse_source(text, options)
-    is_table = source.place is not None and detect_table(source.place) is not None
+    is_table = is_url(text) or (source.place is not None and detect_table(source.place) is not None)
     if "sample" in options and not is_table:
         raise UserError(f"--rows: expected a table in a file, {list_titles()}; got {text}")
     if is_table and "target" not in options:
@@ -139,9 +141,10 @@ def _show_without_target(
     A table of pixels needs no target, and is shown as images.
     """
     from graduel.data.column_inference import infer_features, requested_kinds
+    from graduel.data.table_checks import check_row_numbers
     from graduel.data.target import NoTargetError, target_options
 
-    reading = ("separator", "decimal", "encoding", "sample")
+    reading = (*TEXT_FORMAT, "sample")
     read = read_source(text, **{key: options[key] for key in reading if key in options})
     if isinstance(read.content, Dataset):
         raise UserError(f"{text}: expected a table; got images or arrays")
@@ -159,6 +162,8 @@ def _show_without_target(
         console.print(_columns(features.columns, features.frame))
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
         console.print(f"note: {fit_advice(line)}", highlight=False, markup=False)
+    for finding in (*read.findings, *check_row_numbers(features.set_aside)):
+        console.print(strip_control(fit_advice(str(finding))), highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
 

@@ -39,6 +39,7 @@ def run(
     top: int,
     html: Path | None,
     as_json: bool,
+    read_options: dict[str, Any],
     **which: Any,
 ) -> None:
     """Load the model and the example, and print or write its inspection."""
@@ -51,7 +52,7 @@ def run(
     if model.is_dir():
         raise UserError(_list_models(model))
     loaded = load_model(model)
-    X, code, where, decimal = _load_example(loaded, data, row)
+    X, code, where, decimal = _load_example(loaded, data, row, read_options)
     if label is not None:
         code = _class_code(label, loaded.classes)
     example = prepare_example(loaded, X, decimal=decimal)
@@ -90,10 +91,15 @@ def _print(inspection: Inspection, html: Path | None) -> None:
         console.print(f"\nPage: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _load_example(model: Model, place: str | None, row: int) -> tuple[Any, int | None, str, str]:
+def _load_example(
+    model: Model, place: str | None, row: int, read_options: dict[str, Any]
+) -> tuple[Any, int | None, str, str]:
     """Return an example, its class code if known, its source in words, and decimal separator."""
     name = place if place is not None else model.schema.name
-    if place is not None and Path(place).suffix.lower() in ENDINGS:
+    is_image = place is not None and Path(place).suffix.lower() in ENDINGS
+    if read_options and (is_image or name in DATASETS or name in TOYS):
+        raise UserError(f"--{next(iter(read_options))} applies to tables in files; got {name}")
+    if place is not None and is_image:
         return _load_image(model, Path(place)), None, place, "."
     if name in DATASETS:
         data = load_dataset(name)
@@ -107,7 +113,7 @@ def _load_example(model: Model, place: str | None, row: int) -> tuple[Any, int |
         data = open_source(name).load()
         rows = np.arange(len(data.y))
         return _select_row(model, data, row, rows, f"row {row} of {data.name}")
-    source = read_source(name)
+    source = read_source(name, **read_options)
     if isinstance(source.content, Dataset):
         raise UserError(f"{name}: expected a table, as in the training data; got images or arrays")
     frame = source.content

@@ -22,7 +22,7 @@ from graduel.cli.views.progress import (
 from graduel.contenders import Budget, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.contender import TunableContender
-from graduel.contenders.fit_job import Clock, selection_details
+from graduel.contenders.fit_job import Clock, selecting_metric, selection_details
 from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.errors import UserError
@@ -133,7 +133,8 @@ def follow_training(
     """Run a training with live progress and select its best epoch, as :func:`fit_net` does."""
     recipe = training.recipe
     best, done = BestEpoch(training.prediction_weights.copy()), 0
-    valid_X, leading, latest = prepare(valid.X), get_metric(metric), 0.0
+    selecting = selecting_metric(recipe.selects_by, metric)
+    valid_X, leading, latest = prepare(valid.X), get_metric(selecting), 0.0
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:
         nonlocal latest
@@ -164,7 +165,9 @@ def follow_training(
         diverged = str(error)
     seconds = clock.seconds
     net = FittedNet(training, best.weights, prepare, seconds)
-    return describe_net(net, best, metric, done, recipe.epochs, stopped=stopped, diverged=diverged)
+    return describe_net(
+        net, best, selecting, done, recipe.epochs, stopped=stopped, diverged=diverged
+    )
 
 
 def describe_net(

@@ -16,6 +16,7 @@ from graduel.cli.data_source import print_findings
 from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.progress import show_progress
 from graduel.data.finding import Finding
+from graduel.data.read.postgres import without_password
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.clusters import TLS, open_executor
 from graduel.duel.run.executor import Executor, WorkerError
@@ -140,9 +141,9 @@ def print_json(path: Path) -> None:
 def command_line() -> str:
     """Return the command line, quoted for a shell; bytes that are not text are escaped.
 
-    Absolute paths are reduced to their last part: the location of files is private.
+    Absolute paths are reduced to their last part, and a URL has no password: both are private.
     """
-    words = [_last_name(word) for word in sys.argv[1:]]
+    words = [_last_name(without_password(word)) for word in sys.argv[1:]]
     command = shlex.join(["graduel", *words])
     return command.encode("utf-8", "backslashreplace").decode()
 

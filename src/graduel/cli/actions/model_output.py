@@ -11,9 +11,15 @@ from rich.console import Console
 
 from graduel.cli.actions.live_fit import FitOutcome
 from graduel.errors import UserError
-from graduel.metrics.metric import get_metric
+from graduel.metrics.metric import Metric, get_metric
 from graduel.metrics.positive_class import name_positive_class
-from graduel.number_format import format_number, format_percent, format_score, format_seconds
+from graduel.number_format import (
+    format_interval,
+    format_number,
+    format_percent,
+    format_score,
+    format_seconds,
+)
 
 
 def unused_path(ending: str, dataset: str) -> Path:
@@ -49,12 +55,8 @@ def show_report(
     predicts: bool,
 ) -> None:
     """Print the test metrics and the model's path, and with `predicts` how to use it."""
-    quality = f"test error {format_percent(report['test_error'])}"
     metric = name_positive_class(get_metric(metric_name), report["classes"])
-    if metric.name == "log_loss":
-        quality += f", log loss {format_number(report['test_log_loss'])}"
-    elif metric.name != "error":
-        quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
+    quality = _describe_test(report, metric)
     valid = f" ({_describe_selection(report)})" if "valid_error" in report else ""
     lines = [
         f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
@@ -72,5 +74,21 @@ def _describe_selection(report: dict[str, Any]) -> str:
     """Return the value on the validation rows of the metric that selected the epoch or round."""
     if "selected_by" not in report:
         return f"validation error {format_percent(report['valid_error'])}"
-    metric = get_metric(report["selected_by"])
+    metric = name_positive_class(get_metric(report["selected_by"]), report["classes"])
     return f"validation {metric.title} {format_score(report['valid_selected'], metric.unit)}"
+
+
+def _describe_test(report: dict[str, Any], metric: Metric) -> str:
+    """Return the metrics on the test rows, or the duel's estimate for a model of all rows."""
+    if "test_error" not in report:
+        interval = format_interval(report["estimated_test_error_interval"])
+        return (
+            f"trained on all rows; test error {format_percent(report['estimated_test_error'])} "
+            f"(95 % CI {interval}) by the duel"
+        )
+    quality = f"test error {format_percent(report['test_error'])}"
+    if metric.name == "log_loss":
+        quality += f", log loss {format_number(report['test_log_loss'])}"
+    elif metric.name != "error":
+        quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
+    return quality

@@ -25,7 +25,7 @@ from graduel.cli.actions.live_fit import (
 from graduel.cli.actions.streamed_train import StreamedFit, StreamedPlan, show_schema
 from graduel.contenders import LabelledRows
 from graduel.contenders import Progress as Stage
-from graduel.contenders.fit_job import Clock, selection_details
+from graduel.contenders.fit_job import Clock, selecting_metric, selection_details
 from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.workers.row_group_job import MODEL, describe_row_groups
 from graduel.contenders.workers.train_job import (
@@ -121,6 +121,7 @@ def _fit_net(
         valid_X=prepare(valid.X),
         valid_y=valid.y,
     )
+    described["metric"] = selecting_metric(recipe.selects_by, described["metric"])
     job = TrainJob(**described).with_key()
     path = Path(job.checkpoint)
     console.out(training.network.summary(), highlight=False)

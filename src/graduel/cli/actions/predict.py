@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from graduel.atomic_io import atomic_path
 from graduel.cli.advice import fit_advice
+from graduel.cli.views.prediction_file import PredictedBlocks, make_writer
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import join_names
+from graduel.data.read.column_names import join_names, strip_control
+from graduel.data.read.file_names import split_part
 from graduel.data.read.images.image_files import inspect_like, is_image, list_formats
 from graduel.data.read.images.image_folders import is_clutter
 from graduel.data.read.images.pixel_columns import find_pixel_columns
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format, read_source
 from graduel.data.read.row_stream import open_stream
+from graduel.data.read.tables.table_format import TableFormat
 from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_shards
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
@@ -35,17 +35,9 @@ IMAGES = 512
 """Images read and predicted at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class PredictedBlocks:
-    """Rows with their predictions, in blocks, and the schema of the blocks."""
-
-    schema: dict[str, Any]
-    blocks: Iterator[pl.DataFrame]
-
-
 def run(
     model: Path,
-    rows: Path,
+    rows: str,
     *,
     contender: str | None,
     out: Path | None,
@@ -58,14 +50,17 @@ def run(
     fitted = load_model(path)
     if name:
         typer.echo(f"Model of {name}: {path}", err=True)
-    if is_glob(rows) or (fitted.columns and rows.is_dir() and list_parquet(rows)):
-        _predict_files(fitted, rows, out, read_options)
+    path, _ = split_part(rows)
+    if is_glob(rows) or (fitted.columns and path.is_dir() and list_parquet(path)):
+        _predict_files(fitted, Path(rows), out, read_options)
         return
-    if fitted.columns and rows.is_file() and is_image(rows):
+    if fitted.columns and path.is_file() and is_image(path):
         raise UserError(f"{rows}: expected a table, as in this model's training data; got an image")
-    write = _make_writer(out)
-    predict = _predict_table if fitted.columns else _predict_images
-    n_rows = write(predict(fitted, rows, read_options))
+    write = make_writer(out)
+    if fitted.columns:
+        n_rows = write(_predict_table(fitted, rows, read_options))
+    else:
+        n_rows = write(_predict_images(fitted, Path(rows), read_options))
     if out is not None:
         typer.echo(f"{format_rows(n_rows)} predicted, saved in {out}", err=True)
 
@@ -106,18 +101,20 @@ def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str
         raise UserError(f"--out: cannot write {out}: {error.strerror}") from None
     n_rows = 0
     for file, name in zip(files, names, strict=True):
-        n_rows += _make_writer(out / name)(_predict_table(model, file, {}))
+        n_rows += make_writer(out / name)(_predict_table(model, file, {}))
     typer.echo(
         f"{format_rows(n_rows)} of {format_quantity(len(files), 'file')} predicted, saved in {out}",
         err=True,
     )
 
 
-def _predict_table(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
+def _predict_table(model: Model, rows: str | Path, options: dict[str, Any]) -> PredictedBlocks:
     """Predict a table block by block: memory does not grow with the number of rows."""
     import polars as pl
 
     stream = open_stream(rows, **options)
+    for note in stream.notes:
+        typer.echo(f"note: {strip_control(note)}", err=True)
     if any(column.name not in stream.schema for column in model.columns):
         model.prepare(pl.DataFrame(schema=stream.schema))  # raises an error that names the columns
     names = _name_columns(model, list(stream.schema))
@@ -148,11 +145,12 @@ def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> Predic
             names = join_names(path.relative_to(rows).as_posix() for path in others)
             _warn(f"not read, since they are not images: {names}")
         return _predict_files_of_images(model, files, rows, options)
-    if detect_format(rows) == "npz":
-        _reject_options(options)
-        X = _read_archive(rows)
-    else:
+    kind = detect_format(rows)
+    if isinstance(kind, TableFormat):
         X = _read_pixel_table(model, rows, options)
+    else:
+        _reject_options(options)
+        X = _read_archive(rows) if kind == "npz" else _read_dataset(rows).X
     return _predict_arrays(model, X, rows)
 
 
@@ -237,6 +235,12 @@ def _warn(message: str) -> None:
     typer.echo(f"warning: {message}", err=True)
 
 
+def _read_dataset(path: Path) -> Dataset:
+    content = read_source(path).content
+    assert isinstance(content, Dataset)  # the path is not a table
+    return content
+
+
 def _read_archive(path: Path) -> Any:
     """Return the examples of an archive: x_test, X or data, or the array of a .npy file."""
     try:
@@ -309,61 +313,3 @@ def _prediction_columns(model: Model, names: list[str], p: Any) -> list[pl.Serie
     labels = np.array(model.classes, object)[p.argmax(axis=1)] if len(p) else []
     columns = [pl.Series(names[0], list(labels), dtype=pl.String)]
     return columns + [pl.Series(name, p[:, i]) for i, name in enumerate(names[1:])]
-
-
-def _make_writer(out: Path | None) -> Callable[[PredictedBlocks], int]:
-    """Return a function that writes predictions and returns the number of rows.
-
-    Raises
-    ------
-    UserError
-        If the file exists or cannot be written.
-    """
-    if out is None:
-        return lambda predictions: _write_csv(predictions, sys.stdout.write)
-    if out.exists():
-        raise UserError(f"--out: expected a new file; {out} exists. Choose another name")
-    if out.suffix.lower() not in (".csv", ".parquet"):
-        raise UserError(f"--out: expected a name ending in .csv or .parquet; got {out.name}")
-    if not out.parent.is_dir():
-        raise UserError(f"--out: the folder {out.parent} does not exist. Create it first")
-
-    def write_whole(predictions: PredictedBlocks) -> int:
-        with atomic_path(out) as path:
-            if out.suffix.lower() == ".parquet":
-                return _write_parquet(predictions, path)
-            with path.open("w", encoding="utf-8", newline="") as file:
-                return _write_csv(predictions, file.write)
-
-    return write_whole
-
-
-def _write_csv(predictions: PredictedBlocks, write: Callable[[str], Any]) -> int:
-    import polars as pl
-
-    write(pl.DataFrame(schema=predictions.schema).write_csv())
-    n_rows = 0
-    for block in predictions.blocks:
-        write(block.write_csv(include_header=False))
-        n_rows += len(block)
-    return n_rows
-
-
-def _write_parquet(predictions: PredictedBlocks, path: Path) -> int:
-    from polars.io.plugins import register_io_source
-
-    n_rows = 0
-
-    def source(
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_requested: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        nonlocal n_rows
-        for block in predictions.blocks:
-            n_rows += len(block)
-            yield block
-
-    register_io_source(source, schema=predictions.schema).sink_parquet(path)
-    return n_rows

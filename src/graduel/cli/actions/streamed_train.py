@@ -18,6 +18,7 @@ from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import print_findings
+from graduel.cli.options import TEXT_FORMAT
 from graduel.contenders import LabelledRows
 from graduel.contenders.contender import Array
 from graduel.contenders.family import NamedContender, TableTraits
@@ -50,10 +51,7 @@ from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.loop.training import reject_full_batch
 from graduel.train.recipes import NetRecipe, net_recipe
 
-IN_MEMORY_ONLY = (
-    *("rows", "quick", "bins", "group", "time", "test"),
-    *("separator", "decimal", "encoding"),
-)
+IN_MEMORY_ONLY = ("rows", "quick", "bins", "group", "time", "test", *TEXT_FORMAT)
 """Options that have no meaning for row groups, or need all rows in memory."""
 
 
@@ -182,7 +180,7 @@ def run_streamed(
 def _check_options(options: dict[str, Any]) -> None:
     """Raise if an option needs all rows in memory."""
     for name in (*IN_MEMORY_ONLY, "size"):
-        if options.get(name):
+        if options.get(name) or (name in TEXT_FORMAT and name in options):
             raise UserError(
                 f"--{name} does not apply to a table that is read from disk row group by row "
                 "group. Leave it out"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ from graduel.cli.data_source import (
     training_source,
 )
 from graduel.contenders import LabelledRows, make_contender
-from graduel.contenders.family import has_no_saved_form
-from graduel.contenders.registry import get_contender
+from graduel.contenders.family import Family, has_no_saved_form
+from graduel.contenders.registry import USER, get_contender, get_family
+from graduel.contenders.sklearn_contender import estimator_model
 from graduel.contenders.workers.train_job import check_family
 from graduel.cores import choose_threads
 from graduel.data import Dataset
@@ -37,20 +39,48 @@ from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
+from graduel.duel.plan.threads import parse_threads
+from graduel.duel.plan.user_estimators import UserContender, load_contender
+from graduel.duel.result.duel_result import ContenderResult
 from graduel.duel.result.environment import describe_environment
+from graduel.duel.result.refit import plan_refit
 from graduel.errors import UserError
 from graduel.kernels.shares import limit_threads
-from graduel.metrics.metric import get_metric, is_misclassified, log_loss
-from graduel.metrics.positive_class import name_positive_class
+from graduel.metrics.metric import Metric, get_metric, is_misclassified, log_loss
+from graduel.models.library_classifier import check_savable
 from graduel.models.model_file import save_model
 from graduel.serialize import to_plain
 
 
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A model to train: its contender, rows and file.
+
+    Attributes
+    ----------
+    name : the contender
+    protocol : the protocol of a duel with this contender only
+    dataset, split : the data set and its rows; without test rows if the model is trained on all
+    path : the file of the model
+    own : the user's own classifier, if it is the contender
+    estimate : the contender's result in the duel that the model comes from
+    """
+
+    name: str
+    protocol: Protocol
+    dataset: Dataset
+    split: Split
+    path: Path
+    own: UserContender | None = None
+    estimate: ContenderResult | None = None
+
+
 def run(
-    dataset: str,
+    dataset: str | None,
     read_options: dict[str, Any],
     *,
-    contender: str,
+    contender: str | None,
+    refit: Path | None,
     net: str | None,
     seed: int,
     out: Path | None,
@@ -61,29 +91,48 @@ def run(
     **options: Any,
 ) -> None:
     """Fit, select the best epoch or round on validation rows, evaluate on test rows, save."""
-    family, _ = get_contender(contender)
-    if family.to_model is has_no_saved_form:
-        raise UserError(
-            f"--contender: models of {contender} cannot be saved; choose another, such as net"
-        )
-    if net is not None and contender != "net":
-        raise UserError(
-            "--net: expected the contender net for a network's fields (--layers, --epochs, …); "
-            f"got --contender {contender}. Leave them out"
-        )
     if seed < 0:
         raise UserError(f"--seed: expected at least 0; got {seed}")
-    _check_workers(workers, checkpoint_every, contender, family.name)
+    own = load_contender(contender) if contender is not None and ":" in contender else None
+    name = own.name if own is not None else contender
+    if refit is not None:
+        _check_refit(dataset, {"net": net, "stream": stream, **read_options, **options})
+        planned = plan_refit(refit, name, own, seed)
+        threads = parse_threads(options["threads"])
+        training = Training(
+            planned.name,
+            replace(planned.protocol, threads=threads),
+            planned.dataset,
+            planned.split,
+            planned.path if out is None else out,
+            own,
+            planned.estimate,
+        )
+        family = get_family(planned.protocol.contenders[planned.name]["family"])
+        _check_form(family, planned.name, own)
+        _check_workers(workers, checkpoint_every, planned.name, family.name)
+        check_writable(training.path)
+        _train(training, seed, workers, checkpoint_every, as_json=as_json)
+        return
+    dataset, name = dataset or "mnist", name or "net"
+    family = get_family(USER) if own is not None else get_contender(name)[0]
+    _check_form(family, name, own)
+    if net is not None and name != "net":
+        raise UserError(
+            "--net: expected the contender net for a network's fields (--layers, --epochs, …); "
+            f"got --contender {name}. Leave them out"
+        )
+    _check_workers(workers, checkpoint_every, name, family.name)
     table = open_table_files(dataset, stream=stream)
     if isinstance(table, ParquetShards):
         from graduel.cli.actions.parallel_fit import fit_row_groups
         from graduel.cli.actions.streamed_train import run_streamed
 
         by_workers = partial(fit_row_groups, workers=workers, checkpoint_every=checkpoint_every)
-        return run_streamed(
+        run_streamed(
             table,
             read_options,
-            contender=contender,
+            contender=name,
             net=net,
             seed=seed,
             out=out,
@@ -91,30 +140,40 @@ def run(
             fit_by=by_workers if workers > 1 else None,
             **options,
         )
+        return
     data = training_source(dataset, read_options, options, table)
-    protocol = _plan(data, contender, net, options)
+    protocol = _plan(data, name, own, net, options)
     path = (
         out if out is not None else unused_path(f"{protocol.digest}-seed{seed}", protocol.dataset)
     )
-    protocol = replace(protocol, threads=protocol.threads or choose_threads())
     check_writable(path)
-    dataset_rows = data.load()
+    rows = data.load()
     print_notes(data)
-    print_findings(check_duel(dataset_rows, protocol))
+    print_findings(check_duel(rows, protocol))
+    training = Training(name, protocol, rows, protocol.split_rows(rows, seed), path, own)
+    _train(training, seed, workers, checkpoint_every, as_json=as_json)
+
+
+def _train(
+    training: Training, seed: int, workers: int, checkpoint_every: int, *, as_json: bool
+) -> None:
+    """Fit, evaluate and save the model of a training; print its report."""
+    protocol, path, name = training.protocol, training.path, training.name
+    protocol = replace(protocol, threads=protocol.threads or choose_threads())
+    training = replace(training, protocol=protocol)
     with threadpool_limits(protocol.threads), limit_threads(protocol.threads):
-        split = protocol.split_rows(dataset_rows, seed)
         parallel = {
             "workers": workers,
             "checkpoint": path.with_name(f"{path.name}.checkpoint"),
             "checkpoint_every": checkpoint_every,
         }
-        done = _fit(contender, protocol, dataset_rows, split, seed, parallel)
-        report = _evaluate(done, dataset_rows, split, protocol, contender, seed)
-    spec = protocol.contenders[contender]
-    schema = Schema.of(dataset_rows)
-    model = family.to_model(done.fitted, schema, spec["title"])
+        done = _fit(training, seed, parallel)
+        report = _evaluate(done, training, seed)
+    spec = protocol.contenders[name]
+    to_model = get_family(spec["family"]).to_model
+    model = to_model(done.fitted, Schema.of(training.dataset), spec["title"])
     if model is None:
-        raise UserError(f"this model of {contender} cannot be saved; choose another contender")
+        raise UserError(f"this model of {name} cannot be saved; choose another contender")
     save_model(path, replace(model, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
@@ -126,17 +185,54 @@ def run(
         raise typer.Exit(2)
     if done.stopped:
         raise typer.Exit(130)
-    return None
 
 
-def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
+def _check_form(family: Family, contender: str, own: UserContender | None) -> None:
+    """Raise `UserError` before the fit if models of the contender cannot be saved."""
+    if family.to_model is has_no_saved_form:
+        raise UserError(
+            f"--contender: models of {contender} cannot be saved, because its family has no "
+            "to_model; choose another, such as net"
+        )
+    if own is not None or family.to_model is estimator_model:
+        check_savable(None if own is None else own.estimator, contender)
+
+
+def _check_refit(dataset: str | None, options: dict[str, Any]) -> None:
+    """Raise `UserError` if an option is set that the duel has decided."""
+    if dataset is not None:
+        raise UserError(
+            f"--from: expected no data set, which is that of the duel; got {dataset}. Leave it out"
+        )
+    for name, value in options.items():
+        if name != "threads" and value not in (None, False, ()):
+            raise UserError(
+                f"--{name}: expected no such option with --from, since the duel decided it; got "
+                f"{value}. Leave it out"
+            )
+
+
+def _plan(
+    data: DataSource,
+    contender: str,
+    own: UserContender | None,
+    net: str | None,
+    options: dict[str, Any],
+) -> Protocol:
     """Return the protocol of a duel with one contender, evaluated on given or held-out rows."""
     split = options["split"]
     if split is None and data.load().n_train is None:
         options = options | {"split": "holdout"}
     if split not in (None, "holdout", "given"):
         raise UserError(f"--split: expected holdout or given for a single model; got '{split}'")
-    return build_protocol(data, contenders=[contender], net=net, seeds=1, **options)
+    return build_protocol(
+        data,
+        contenders=[contender] if own is None else [],
+        user_contenders=[] if own is None else [own],
+        net=net,
+        seeds=1,
+        **options,
+    )
 
 
 def _check_workers(workers: int, checkpoint_every: int, contender: str, family: str) -> None:
@@ -155,16 +251,11 @@ def _check_workers(workers: int, checkpoint_every: int, contender: str, family: 
         )
 
 
-def _fit(
-    contender: str,
-    protocol: Protocol,
-    data: Dataset,
-    split: Split,
-    seed: int,
-    parallel: dict[str, Any],
-) -> FitOutcome:
-    spec, table = protocol.contenders[contender], data.table
-    model = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
+def _fit(training: Training, seed: int, parallel: dict[str, Any]) -> FitOutcome:
+    protocol, data, split = training.protocol, training.dataset, training.split
+    spec, table = protocol.contenders[training.name], data.table
+    pickled = None if training.own is None else training.own.pickled()
+    model = make_contender(training.name, spec["family"], spec["recipe"], protocol.metric, pickled)
     train, valid = (
         LabelledRows(table[rows], data.y[rows], len(data.classes), data.image, data.columns)
         for rows in (split.train, split.valid)
@@ -186,37 +277,53 @@ def _fit(
     return fit_contender(model, train, valid, rng, protocol.threads, console)
 
 
-def _evaluate(
-    done: FitOutcome, data: Dataset, split: Split, protocol: Protocol, contender: str, seed: int
-) -> dict[str, Any]:
-    """Evaluate the model on the test rows; return the report saved with it."""
+def _evaluate(done: FitOutcome, training: Training, seed: int) -> dict[str, Any]:
+    """Evaluate the model on the test rows; return the report saved with it.
+
+    A model that is trained on all rows has the duel's estimate of its error instead.
+    """
+    protocol, data, split = training.protocol, training.dataset, training.split
+    rows = split.test if training.estimate is None else split.valid
     assert done.fitted is not None
-    p, y = done.fitted.predict_proba(data.table[split.test]), data.y[split.test]
+    p = done.fitted.predict_proba(data.table[rows])
     if not np.isfinite(p).all():
         raise UserError(
             "the network diverged: its probabilities are not finite. Lower the learning rate"
         )
-    metric = name_positive_class(get_metric(protocol.metric), data.classes)
-    leading: dict[str, Any] = {}
-    if metric.name not in ("error", "log_loss"):
-        leading = {"metric": metric.name, f"test_{metric.name}": metric.value(p, y)}
-    if metric.positive is not None:
-        leading["positive"] = data.classes[metric.positive]
+    if training.estimate is None:
+        scores = _score(p, data.y[rows], get_metric(protocol.metric), data.classes)
+    else:
+        interval = list(training.estimate.test_error_interval)
+        scores = {
+            "estimated_test_error": training.estimate.test_error,
+            "estimated_test_error_interval": interval,
+        }
     return {
         "dataset": data.name,
-        "contender": contender,
+        "contender": training.name,
         "classes": list(data.classes),
         "scale": Schema.of(data).scale,
-        "recipe": dict(protocol.contenders[contender]["recipe"]),
+        "recipe": dict(protocol.contenders[training.name]["recipe"]),
         "seed": seed,
         "rows": len(split.train),
         "test_rows": len(split.test),
         **done.details,
-        "test_error": float(is_misclassified(p, y).mean()),
-        "test_log_loss": log_loss(p, y),
-        **leading,
+        **scores,
         "seconds": done.seconds,
         "environment": to_plain(
             describe_environment(command_line(), protocol.threads, protocol.versions.get("kernels"))
         ),
     }
+
+
+def _score(p: Any, y: Any, metric: Metric, classes: Sequence[str]) -> dict[str, Any]:
+    """Return the metrics of probabilities."""
+    scores: dict[str, Any] = {
+        "test_error": float(is_misclassified(p, y).mean()),
+        "test_log_loss": log_loss(p, y),
+    }
+    if metric.name in ("error", "log_loss"):
+        return scores
+    if metric.positive is not None:
+        scores["positive"] = classes[metric.positive]
+    return scores | {"metric": metric.name, f"test_{metric.name}": metric.value(p, y)}

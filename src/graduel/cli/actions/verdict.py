@@ -18,6 +18,7 @@ from graduel.atomic_io import atomic_write
 from graduel.cli.verdicts.gate import check_condition, parse_condition, write_junit
 from graduel.cli.verdicts.score_table import compare_columns
 from graduel.data.read.array_file import ArrayFile, read_array
+from graduel.data.read.tables.table_format import ReadOptions
 from graduel.duel.verdict.predictions import class_names, compare_predictions, resolve_metric
 from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit
 from graduel.duel.verdict.types import Comparison
@@ -53,6 +54,7 @@ def run(
     fail_unless: str | None,
     junit: Path | None,
     as_json: bool,
+    read_options: dict[str, Any],
 ) -> None:
     """Read predictions and labels, or scores by fold, compare them, print the verdict."""
     measure = get_metric(metric)
@@ -67,7 +69,9 @@ def run(
             raise UserError(
                 "--positive: expected predictions; a table of scores has none. Leave it out"
             )
-        comparison = compare_columns(scores, metric, rows, repeats, rope, names)
+        comparison = compare_columns(
+            scores, metric, rows, repeats, rope, names, ReadOptions(**read_options)
+        )
     else:
         if rows is not None or repeats is not None:
             option = "--rows" if rows is not None else "--repeats"
@@ -78,7 +82,9 @@ def run(
                 f"missing argument '{missing}': expected the files A, B and Y, two predictions and "
                 "the true labels; or --scores with a table of scores by fold"
             )
-        comparison, measure = _compare_files(a, b, y, measure, positive, rope, names, classes)
+        comparison, measure = _compare_files(
+            (a, b, y), ReadOptions(**read_options), measure, positive, rope, names, classes
+        )
     failure = "" if accepted is None else check_condition(comparison, accepted)
     if junit is not None:
         atomic_write(junit, write_junit(comparison, failure))
@@ -92,9 +98,8 @@ def run(
 
 
 def _compare_files(
-    a: str,
-    b: str,
-    y: str,
+    files: tuple[str, str, str],
+    options: ReadOptions,
     metric: Metric,
     positive: str | None,
     rope: float | None,
@@ -102,23 +107,26 @@ def _compare_files(
     classes: tuple[str, ...] | None,
 ) -> tuple[Comparison, Metric]:
     """Compare the predictions in two files; return the metric with its positive class too."""
-    one, other, true = read_array(a), read_array(b), read_array(y)
+    one, other, true = (read_array(text, options) for text in files)
     if true.columns is not None:
         raise UserError(
-            f"{y}: expected one column of true labels; got a table of {len(true.columns)} columns. "
-            f"Name one: {y}:COLUMN"
+            f"{files[2]}: expected one column of true labels; got a table of "
+            f"{len(true.columns)} columns. Name one: {files[2]}:COLUMN"
         )
     class_list = None if classes is None else list(classes)
     order = class_list
     if order is None and (one.columns or other.columns):
         order = list(class_names(true.array))
     arrays = _order_columns(one, order), _order_columns(other, order), true.array
-    options: dict[str, Any] = {
+    labels: dict[str, Any] = {
         "names": _names(names, one.name, other.name),
         "classes": class_list,
     }
-    metric = resolve_metric(*arrays, metric, positive, **options)
-    return compare_predictions(*arrays, metric=metric, rope=rope, **options), metric
+    metric = resolve_metric(*arrays, metric, positive, **labels)
+    comparison = compare_predictions(*arrays, metric=metric, rope=rope, **labels)
+    for note in dict.fromkeys((*one.notes, *other.notes, *true.notes, *comparison.notes)):
+        Console(stderr=True).out(f"note: {note}", highlight=False)
+    return comparison, metric
 
 
 def _names(titles: tuple[str, ...] | None, one: str, other: str) -> tuple[str, str]:

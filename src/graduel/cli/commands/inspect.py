@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, command
+from graduel.cli.options import TEXT_FORMAT, AsJson, Shared, command
 
 
 @command
@@ -54,6 +54,7 @@ def inspect(
         Path | None,
         typer.Option(help="Write an HTML page to this new file.", show_default=False),
     ] = None,
+    shared: Shared = TEXT_FORMAT,
     as_json: AsJson = False,
 ) -> None:
     """Show a model's computation on one example, number by number.

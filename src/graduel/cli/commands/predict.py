@@ -17,7 +17,7 @@ def predict(
         typer.Argument(help="Saved model of graduel train, or the folder of a finished duel."),
     ],
     rows: Annotated[
-        Path,
+        str,
         typer.Argument(
             help=f"Rows to predict: a table ({TABLES}), a folder of images, an NPZ file, or a "
             "folder of Parquet files (or a quoted pattern)."
@@ -28,7 +28,8 @@ def predict(
         typer.Option(
             "--out",
             "-o",
-            help="New .csv or .parquet file; for several files, a new folder. Default: CSV on "
+            help="New file, by its ending CSV, Parquet, JSON Lines (.jsonl), Arrow or Excel; for "
+            "several files, a new folder. Default: CSV on "
             "standard output.",
             show_default=False,
         ),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import COLUMNS, Shared, Target, command
+from graduel.cli.options import COLUMNS, TEXT_FORMAT, Shared, Target, command
 
 
 @command
@@ -29,7 +29,7 @@ def serve(
         ),
     ] = None,
     target: Target = None,
-    shared: Shared = COLUMNS,
+    shared: Shared = (*COLUMNS, *TEXT_FORMAT),
 ) -> None:
     """Serve the glass box, a page that shows models at work.
 

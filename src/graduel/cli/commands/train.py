@@ -20,26 +20,38 @@ from graduel.cli.options import (
     Threads,
     command,
 )
+from graduel.contenders.registry import BUILT_IN_CONTENDERS
 
 
 @command
 def train(
     dataset: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="Data set: a name, a table, an NPZ file, a folder of images, or a folder of "
-            "Parquet files (or a quoted pattern) that form one table."
+            "Parquet files (or a quoted pattern) that form one table. Default: mnist.",
+            show_default=False,
         ),
-    ] = "mnist",
+    ] = None,
     target: Target = None,
     contender: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Contender: net, net-best, net-augmented, net-conv, textbook, xgboost, "
-            "xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain; or a contender of an "
-            "installed package whose models can be saved."
+            help=f"Contender: {', '.join(BUILT_IN_CONTENDERS)}; a contender of an installed "
+            "package whose models can be saved; or your own scikit-learn classifier, "
+            "module:function. Default: net, or with --from the duel's best.",
+            show_default=False,
         ),
-    ] = "net",
+    ] = None,
+    refit: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Folder of a finished duel: train its best contender, or --contender, again on "
+            "all of its rows.",
+            show_default=False,
+        ),
+    ] = None,
     net: Annotated[
         list[str] | None,
         typer.Option(

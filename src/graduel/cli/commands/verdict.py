@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import TABLES, AsJson, Positive, command
+from graduel.cli.options import TABLES, TEXT_FORMAT, AsJson, Positive, Shared, command
 
 
 @command
@@ -88,6 +88,7 @@ def verdict(
         Path | None,
         typer.Option(help="File for the verdict as JUnit XML.", show_default=False),
     ] = None,
+    shared: Shared = tuple(name for name in TEXT_FORMAT if name != "names"),  # the models' names
     as_json: AsJson = False,
 ) -> None:
     """Test which of two sets of predictions is better.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graduel.data.read.array_file import read_array
+from graduel.data.read.tables.table_format import ReadOptions
 from graduel.duel.verdict.scores import compare_scores
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError, unknown
@@ -20,6 +21,7 @@ def compare_columns(
     repeats: int | None,
     rope: float | None,
     names: tuple[str, ...] | None,
+    options: ReadOptions,
 ) -> Comparison:
     """Compare two columns of a table of scores by fold.
 
@@ -31,13 +33,14 @@ def compare_columns(
     repeats : number of repeats; by default that of the column ``repeat``, or 1
     rope : the region of practical equivalence
     names : the two columns; needed if there are more
+    options : the format of a text file
 
     Raises
     ------
     UserError
         If the file is no such table, or the columns are unknown.
     """
-    table = read_array(file)
+    table = read_array(file, options)
     if table.columns is None:
         raise UserError(
             f"{file}: expected a table with a column of scores for each model and a header; got "

@@ -44,6 +44,8 @@ def show_experiment(run: Run, picture: Path, console: Console) -> None:
     variants = format_quantity(len(result.contenders), "variant")
     title = f"{result.dataset.name}: {variants}, {many}"
     console.print(build_rich_table(experiment.build_table(run), title))
+    for note in cost.list_notes(run):
+        print_text(console, note)
     _print_missing(run, console)
     for scope in sorted({one.scope for one in result.comparisons}):
         print_text(console, scope)

@@ -67,7 +67,7 @@ def describe_time_left(share: float, seconds: float) -> str:
     >>> describe_time_left(0.25, 20.0), describe_time_left(0.0, 1.0)
     (', at most 60 s left', '')
     """
-    if not 0 < share <= 1:
+    if not 0 < share < 1:
         return ""
     return f", at most {format_seconds(seconds * (1 - share) / share, 2)} left"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.read.reader import detect_table
-from graduel.data.read.tables.format_registry import table_endings
-from graduel.data.read.tables.table_format import ReadOptions
+from graduel.data.read.tables.format_registry import list_titles
+from graduel.data.read.tables.table_format import RawTable, ReadOptions
 from graduel.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -21,18 +21,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArrayFile:
-    """An array from a file, with column names if it comes from several columns of a table."""
+    """An array from a file, with column names if it comes from several columns of a table.
+
+    Attributes
+    ----------
+    notes : decisions of the reader of a table, one sentence each
+    """
 
     name: str
     array: NDArray[Any]
     columns: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
-def read_array(text: str) -> ArrayFile:
-    """Read an array from ``file.npy``, ``table.csv``, or one column, ``table.csv:column``.
+def read_array(text: str, options: ReadOptions | None = None) -> ArrayFile:
+    """Read an array from ``file.npy``, a table in a file, or one column, ``table.csv:column``.
 
-    A table is read as by ``graduel duel``; a text file must have a header. One column gives an
-    array of shape (n,), several columns one of shape (n, n_columns).
+    A table is read as by ``graduel duel``. One column gives an array of shape (n,), several columns
+    one of shape (n, n_columns).
+
+    Parameters
+    ----------
+    options : the format of text files; detected by default
 
     Raises
     ------
@@ -40,23 +50,29 @@ def read_array(text: str) -> ArrayFile:
         If the file or the column does not exist, or the file is not an array without missing
         values.
     """
-    endings = table_endings()
-    ending = "|".join(map(re.escape, endings))
-    column = re.compile(rf"(?P<file>.+(?:{ending})):(?P<column>[^/\\]+)", re.IGNORECASE)
-    match = None if Path(text).is_file() else column.fullmatch(text)
-    path = Path(match["file"] if match else text)
+    path, column = _split_column(text)
     if not path.is_file():
         what = "it is a folder" if path.is_dir() else "there is no such file"
         raise UserError(f"{path}: expected a file; {what}")
-    kind = path.suffix.lower()
-    if kind == ".npy":
+    if path.suffix.lower() == ".npy":
         return ArrayFile(path.stem, _read_npy(path))
-    if kind in endings:
-        return _read_table(path, match["column"] if match else None)
-    raise UserError(
-        f"{path}: expected a .npy file, or a table ({', '.join(endings)}); got "
-        f"'{kind or path.name}'. Save arrays with numpy.save"
-    )
+    table_format = detect_table(path)
+    if table_format is None:
+        raise UserError(
+            f"{path}: expected a .npy file, or a table ({list_titles()}); got "
+            f"'{path.suffix.lower()}'. Save arrays with numpy.save"
+        )
+    table = table_format.read(path, replace(options or ReadOptions(), reject_blank=True))
+    return _select_columns(table, path, column)
+
+
+def _split_column(text: str) -> tuple[Path, str | None]:
+    """Return the file and the column that ``file:column`` names; None if there is no column."""
+    if not Path(text).is_file():
+        for match in reversed([*re.finditer(":", text)]):
+            if (path := Path(text[: match.start()])).is_file() and match.end() < len(text):
+                return path, text[match.end() :]
+    return Path(text), None
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
@@ -74,8 +90,10 @@ def _read_npy(path: Path) -> NDArray[Any]:
     return array
 
 
-def _read_table(path: Path, column: str | None) -> ArrayFile:
-    frame = _read_frame(path)
+def _select_columns(table: RawTable, path: Path, column: str | None) -> ArrayFile:
+    frame = table.frame
+    decisions = (*table.notes, *(finding.message for finding in table.findings))
+    notes = tuple(f"{path.name}: {decision}" for decision in decisions)
     if column is not None and column not in frame.columns:
         raise unknown(f"{path}: the column", column, frame.columns)
     if column is not None:
@@ -88,21 +106,17 @@ def _read_table(path: Path, column: str | None) -> ArrayFile:
             raise UserError(
                 f"{path}: column '{name}' has {missing:,} missing of {len(frame):,} values"
             )
+    is_compressed = path.suffix.lower() in (".gz", ".zip")
+    name = Path(path.stem).stem if is_compressed else path.stem
     if frame.width == 1:
-        return ArrayFile(column or path.stem, _to_array(frame.to_series(), path))
+        return ArrayFile(column or name, _to_array(frame.to_series(), path), None, notes)
     odd = [name for name in frame.columns if not frame[name].dtype.is_numeric()]
     if odd:
         raise UserError(
             f"{path}: expected one column, or a column of probabilities for each class; "
             f"'{odd[0]}' is not numeric. Name one column: {path}:{odd[0]}"
         )
-    return ArrayFile(path.stem, frame.to_numpy(), tuple(frame.columns))
-
-
-def _read_frame(path: Path) -> pl.DataFrame:
-    table_format = detect_table(path)
-    assert table_format is not None  # the file has the ending of a table
-    return table_format.read(path, ReadOptions(header=True, reject_blank=True)).frame
+    return ArrayFile(name, frame.to_numpy(), tuple(frame.columns), notes)
 
 
 def _to_array(column: pl.Series, path: Path) -> NDArray[Any]:

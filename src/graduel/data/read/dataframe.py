@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names, quote_name, sanitize_names
 from graduel.data.read.labeled_arrays import dataset_from_arrays
+from graduel.data.read.python_values import ValueTypes
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -196,14 +196,8 @@ def from_values(values: Any, name: str) -> pl.Series:
 
 
 def _from_objects(values: list[Any], name: str) -> pl.Series:
-    import polars as pl
-
-    values = [v.item() if isinstance(v, np.generic) else v for v in values]
-    values = [None if isinstance(v, float) and isnan(v) else v for v in values]
-    kinds = {type(v) for v in values if v is not None}
-    if kinds and (kinds == {bool} or kinds <= {int, float}):
-        try:
-            return pl.Series(name, values, dtype=pl.Float64 if float in kinds else None)
-        except (OverflowError, TypeError):
-            pass  # whole numbers beyond 64 bits become text below
-    return pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String)
+    plain = [v.item() if isinstance(v, np.generic) else v for v in values]
+    plain = [str(v) if isinstance(v, bytes) else v for v in plain]
+    types = ValueTypes()
+    types.update(plain)
+    return types.to_series(plain, name)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from graduel.data.read.tables.table_format import TableFormat
+from graduel.data.read.tables.table_format import ReadOptions, TableFormat
 from graduel.errors import UserError
 
 SMALL = 1 << 23
 """File size in bytes below which the check is skipped."""
 CONTAINER = Path("/sys/fs/cgroup")
+EVERY = 1 << 26
+"""Bytes between two checks of a :class:`MemoryGuard`."""
 
 
-def table_bytes(path: Path, table_format: TableFormat | None) -> int:
+def table_bytes(path: Path, table_format: TableFormat | None, part: str | None = None) -> int:
     """Estimate the size of a table in memory, in bytes; 0 for small files and other formats.
 
     Parameters
     ----------
     table_format : the result of :func:`graduel.data.read.reader.detect_table`
+    part : the table in a file of several tables
     """
     if table_format is None or path.stat().st_size < SMALL:
         return 0
-    return table_format.memory_bytes(path)
+    return table_format.memory_bytes(path, ReadOptions(part=part))
 
 
 def free_bytes() -> int:
@@ -61,6 +65,29 @@ def check_memory(path: Path, size: int, copies: float) -> None:
             f"{path}: needs about {_format_size(need)} of memory; {_format_size(free)} are free. "
             "Give --rows N to read a sample of the rows"
         )
+
+
+@dataclass(slots=True)
+class MemoryGuard:
+    """The size of the blocks that were read from a file of unknown size in memory."""
+
+    path: Path
+    n_bytes: int = 0
+    unchecked: int = 0
+
+    def add(self, n_bytes: int) -> None:
+        """Count a block; now and then, raise if as much memory again is not free.
+
+        Raises
+        ------
+        UserError
+            If the table is about to exceed the free memory.
+        """
+        self.n_bytes += n_bytes
+        self.unchecked += n_bytes
+        if self.unchecked >= EVERY:
+            self.unchecked = 0
+            check_memory(self.path, self.n_bytes, 1)
 
 
 def _format_size(size: float) -> str:

@@ -7,17 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
+from graduel.data.finding import Finding
+from graduel.data.read.archive_columns import read_archive
+from graduel.data.read.array_archive import is_archive
+from graduel.data.read.column_names import sanitize_names
+from graduel.data.read.file_names import SIGN, name_part, split_part
 from graduel.data.read.images.idx import (
     find_idx_sets,
     find_own_set,
     parse_idx_name,
     read_idx_folder,
 )
-from graduel.data.read.images.image_files import ENDINGS, is_image_head
-from graduel.data.read.images.image_folders import read_images
+from graduel.data.read.images.image_files import ENDINGS, list_formats
+from graduel.data.read.images.image_folders import OTHER_IMAGES, read_images
+from graduel.data.read.images.web_dataset import is_tar, read_tar
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
+from graduel.data.read.postgres import is_url, read_postgres
 from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.read.tables.format_registry import recognize_table
 from graduel.data.read.tables.table_format import ReadOptions, TableFormat
@@ -27,6 +34,8 @@ from graduel.errors import UserError, suggest
 if TYPE_CHECKING:
     import polars as pl
 
+ArrayKind = Literal["folder", "idx", "npz", "archive", "tar"]
+"""Sources of images or arrays: an archive is a file of MATLAB or HDF5, a tar file a WebDataset."""
 OPENML = "openml:"
 HEAD = 512
 """Number of first bytes by which a format is recognized."""
@@ -46,6 +55,7 @@ class Source:
     target : the target column, if the source names it
     decimal : decimal sign of text columns
     origin : the origin of the data, for people
+    findings : uncertain decisions of the reader
     """
 
     name: str
@@ -54,6 +64,7 @@ class Source:
     target: str | None = None
     decimal: str = "."
     origin: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def read_source(
@@ -62,7 +73,10 @@ def read_source(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
-    header: bool | None = None,
+    header: bool | int | None = None,
+    names: tuple[str, ...] = (),
+    quote: str | None = None,
+    part: str | None = None,
     size: tuple[int, int] | None = None,
     sample: int | None = None,
     target: str | None = None,
@@ -74,7 +88,9 @@ def read_source(
     text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
         folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
-    separator, decimal, encoding, header : the format of a text file; detected by default
+    separator, decimal, encoding, header, names, quote : the format of a text file, as in
+        ``detect_dialect``; detected by default
+    part : the table in a file of several tables, if `text` does not name it after ``::``
     size : height and width to which images are resized
     sample : size of a stratified sample; the table is read block by block and may be larger than
         memory
@@ -91,7 +107,8 @@ def read_source(
     >>> source.content.shape, source.target
     ((150, 5), 'target')
     """
-    name, path = str(text), Path(text)
+    name, (path, named) = str(text), split_part(text)
+    part = part or named
     if name in TOYS and not path.exists():
         target = None if name == "digits" else "target"
         return Source(name, load_toy(name), target=target, origin=TOYS[name])
@@ -100,26 +117,46 @@ def read_source(
         origin = f"OpenML, data set {one.number}; license: {one.about.get('licence')}"
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
+    if is_url(name):
+        frame, stem, where = read_postgres(name)
+        frame.columns, notes = sanitize_names(frame.columns)
+        return Source(stem, frame, tuple(notes), origin=where)
     table_format = detect_format(path)
-    if table_format == "folder":
-        return _read_folder(path, size)
-    if table_format == "idx":
-        own = find_own_set(path)
-        assert own is not None
-        return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
-    if table_format == "npz":
-        return Source(path.stem, read_npz(path), origin=path.name)
-    options = ReadOptions(separator, decimal, encoding, header)
+    reject_part(path, table_format, part)
+    if not isinstance(table_format, TableFormat):
+        return _read_arrays(path, table_format, size)
+    options = ReadOptions(separator, decimal, encoding, header, names, quote, part)
     if sample is None:
-        check_memory(path, table_bytes(path, table_format), READ_COPIES)
+        check_memory(path, table_bytes(path, table_format, part), READ_COPIES)
         table = table_format.read(path, options)
     else:
         table = table_format.sample(path, options, target, sample)
     stem = path.name.partition(".")[0] or path.name
-    return Source(stem, table.frame, table.notes, decimal=table.decimal, origin=path.name)
+    return Source(
+        name_part(stem, part),
+        table.frame,
+        table.notes,
+        table.target,
+        table.decimal,
+        path.name,
+        findings=table.findings,
+    )
 
 
-def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
+def _read_arrays(path: Path, kind: ArrayKind, size: tuple[int, int] | None) -> Source:
+    """Read images, or rows of numbers with labels."""
+    if kind == "npz":
+        return Source(path.stem, read_npz(path), origin=path.name)
+    if kind == "idx":
+        own = find_own_set(path)
+        assert own is not None
+        return Source(own.name, read_idx_folder(path.parent, [own]), origin=path.name)
+    if kind == "archive":
+        dataset, notes = read_archive(path)
+        return Source(path.stem, dataset, tuple(notes), origin=path.name)
+    if kind == "tar":
+        dataset, notes = read_tar(path, size)
+        return Source(dataset.name, dataset, tuple(notes), origin=path.name)
     name = path.resolve().name
     try:
         if sets := find_idx_sets(path):
@@ -130,14 +167,20 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     return Source(name, dataset, tuple(notes), origin=path.name)
 
 
+def reject_part(path: Path, table_format: object, part: str | None) -> None:
+    """Raise if a part of a file is named, and the format holds one table in a file."""
+    if part is not None and not (isinstance(table_format, TableFormat) and table_format.parts):
+        raise UserError(f"{path}: holds one table, not several. Leave {SIGN}{part} out")
+
+
 def detect_table(path: Path) -> TableFormat | None:
     """Return the format of the table in a file; None if the path holds images or arrays."""
     detected = detect_format(path)
     return detected if isinstance(detected, TableFormat) else None
 
 
-def detect_format(path: Path) -> TableFormat | Literal["folder", "idx", "npz"]:
-    """Return a path's format: ``folder``, ``idx``, ``npz``, or that of a table.
+def detect_format(path: Path) -> TableFormat | ArrayKind:
+    """Return the kind of a path: ``folder``, ``idx``, …, or the format of its table.
 
     An IDX file stands for its data set if its folder holds several.
 
@@ -166,18 +209,32 @@ def detect_format(path: Path) -> TableFormat | Literal["folder", "idx", "npz"]:
         ) from None
     if table_format := recognize_table(path, head):
         return table_format
+    return _detect_arrays(path, head) or DELIMITED
+
+
+def _detect_arrays(path: Path, head: bytes) -> ArrayKind | None:
+    """Return the kind of a file of images or arrays; None for other files."""
     suffix = path.suffix.lower()
+    if is_archive(head):
+        return "archive"
+    if is_tar(path, head):
+        return "tar"
     if suffix in (".npz", ".npy"):
         return "npz"
     if find_own_set(path):
         return "idx"
     if parse_idx_name(path):
         raise UserError(f"{path}: is one of four IDX files. Give the folder with all four")
-    if suffix in ENDINGS or is_image_head(head):
+    if suffix in OTHER_IMAGES:
+        raise UserError(
+            f"{path}: expected an image of a format that is read ({list_formats()}). Convert it "
+            "to PNG"
+        )
+    if suffix in ENDINGS:
         raise UserError(
             f"{path}: is a single image. Give a folder with one folder of images per class"
         )
-    return DELIMITED
+    return None
 
 
 def _unknown_name(name: str) -> UserError:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.file_names import split_part, unpacked_name
 from graduel.data.read.images.idx import find_idx_sets
 from graduel.data.read.images.image_folders import has_class_folders
 from graduel.data.read.labeled_arrays import natural_order
 from graduel.data.read.tables.format_registry import table_endings
 from graduel.errors import UserError
-
-PACKED = (".gz", ".zip")
 
 
 def list_tables(path: Path) -> list[Path]:
@@ -24,6 +23,8 @@ def list_tables(path: Path) -> list[Path]:
     >>> list_tables(Path("a file.csv"))
     []
     """
+    if split_part(path)[1] is not None:
+        return []
     try:
         if not path.is_dir() or find_idx_sets(path) or has_class_folders(path):
             return []
@@ -39,7 +40,4 @@ def is_table(name: str) -> bool:
     >>> [is_table(name) for name in ("a.csv", "B.TSV.gz", "README.md", ".hidden.csv")]
     [True, True, False, False]
     """
-    plain = name.lower()
-    for ending in PACKED:
-        plain = plain.removesuffix(ending)
-    return plain.endswith(table_endings()) and not name.startswith(".")
+    return unpacked_name(name).endswith(table_endings()) and not name.startswith(".")

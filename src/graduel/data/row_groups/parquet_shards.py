@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.read.column_names import quote_name, sanitize_names
-from graduel.data.read.parquet import parquet_errors, parquet_schema
+from graduel.data.read.file_names import split_part
+from graduel.data.read.parquet import parquet_bytes, parquet_errors, parquet_schema
+from graduel.data.read.postgres import is_url
 from graduel.data.read.tables.parquet_format import PARQUET
 from graduel.data.row_groups.parquet_footer import read_row_counts
 from graduel.errors import UserError
@@ -113,7 +115,7 @@ class ParquetShards:
 
     def memory_bytes(self) -> int:
         """Estimate the size of the table in memory, in bytes, from the first rows of each file."""
-        return sum(PARQUET.memory_bytes(path) for path in {one.path for one in self.row_groups})
+        return sum(parquet_bytes(path) for path in {one.path for one in self.row_groups})
 
 
 def open_shards(text: str | Path) -> ParquetShards:
@@ -195,7 +197,8 @@ def is_parquet(path: Path) -> bool:
 
 def is_glob(text: str | Path) -> bool:
     """Return whether a text is a pattern of file names rather than an existing path."""
-    return glob.has_magic(str(text)) and not Path(text).exists()
+    path, part = split_part(text)
+    return part is None and not is_url(text) and glob.has_magic(str(path)) and not path.exists()
 
 
 def _check_types(

@@ -26,8 +26,8 @@ from graduel.errors import UserError
 from graduel.number_format import format_quantity
 from graduel.serialize import to_plain
 from graduel.train.build.network_builder import check_recipe
-from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
-from graduel.train.recipes import NetRecipe, known_nets, net_recipe
+from graduel.train.build.recipe_parser import resolve_recipe
+from graduel.train.recipes import NetRecipe, RecipeLike, known_nets, net_recipe
 
 MAX_SEEDS = 1000
 """On machines with more cores, the limit is the number of cores."""
@@ -37,7 +37,7 @@ def build_protocol(
     data: DataSource,
     *,
     contenders: Sequence[str] | None = None,
-    net: NetRecipe | str | None = None,
+    net: RecipeLike | None = None,
     seeds: int = 1,
     rows: int | None = None,
     quick: bool = False,
@@ -57,7 +57,8 @@ def build_protocol(
     ----------
     data : the data set
     contenders, seeds, rows, quick, threads : see :func:`graduel.run_duel`
-    net : the recipe of the contender 'net', or changes to its default in the syntax of ``--net``
+    net : the recipe of the contender 'net', or changes to its default: text in the form of
+        ``--net``, or a mapping
     split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``
     metric : the metric to compare, also used for model selection and early stopping
     positive : the label of its positive class; by default the rarer of two
@@ -92,7 +93,7 @@ def build_protocol(
         recipe: Any = variants.quick if quick else variants.full
         if name == "net" and net is not None:
             base = net_recipe(quick, defaults.table_rows)
-            recipe = parse_recipe(net, base) if isinstance(net, str) else validate_recipe(net)
+            recipe = resolve_recipe(net, base)
         specs[name] = (family.name, contender.title, recipe)
     for one in user_contenders:
         specs[one.name] = (USER, one.title, one.recipe)
@@ -112,11 +113,11 @@ def build_protocol(
 def _contender_names(
     contenders: Sequence[str] | None,
     user_contenders: Sequence[UserContender],
-    net: NetRecipe | str | None,
+    net: RecipeLike | None,
 ) -> list[str]:
     """Validate the contenders; return the built-in ones in a fixed order."""
     names = contenders if contenders is not None else default_contenders()
-    if not names:
+    if not names and not user_contenders:
         known = ", ".join(contender_names())
         raise UserError(f"expected at least one contender of {known}; got none")
     families = [get_contender(name)[0] for name in names]

@@ -75,14 +75,7 @@ def split_rows(
     groups, y = row_groups(dataset), dataset.y
     if rows is not None and rows < len(pool):
         pool = np.sort(_subsample(pool, rows, dataset, groups))
-    if dataset.times is not None:
-        train, valid = _split_by_time(pool, dataset.times, USER_VALID_SHARE)
-    else:
-        positions = stratified_positions(
-            y[pool], renumber_groups(groups[pool]), np.random.default_rng([seed, number, 2])
-        )
-        is_valid = _validation_rows(positions, y[pool])
-        train, valid = pool[~is_valid], pool[is_valid]
+    train, valid = _split_pool(pool, dataset, groups, [seed, number, 2])
     if not len(valid) or not len(test) or len(np.unique(y[train])) < 2:
         raise UserError(
             f"too few rows to split: {format_rows(len(y))} would give "
@@ -92,6 +85,36 @@ def split_rows(
             f"{format_quantity(len(test), 'test row')}. Use more rows, or another --split"
         )
     return Split(train, valid, test)
+
+
+def split_all_rows(dataset: Dataset, seed: int) -> Split:
+    """Return training and validation rows of a model that is trained on all rows: no test rows.
+
+    Raises
+    ------
+    UserError
+        If there are too few rows.
+    """
+    pool = np.arange(len(dataset.y))
+    train, valid = _split_pool(pool, dataset, row_groups(dataset), [seed, 0, 2])
+    if not len(valid) or len(np.unique(dataset.y[train])) < 2:
+        raise UserError(
+            f"expected training rows of two classes and validation rows; {len(pool):,} rows give "
+            f"{len(train):,} and {len(valid):,}. Use more rows"
+        )
+    return Split(train, valid, np.arange(0))
+
+
+def _split_pool(
+    pool: Rows, dataset: Dataset, groups: NDArray[np.intp], key: list[int]
+) -> tuple[Rows, Rows]:
+    """Divide rows into training and validation rows; `key` is the seed of the random numbers."""
+    if dataset.times is not None:
+        return _split_by_time(pool, dataset.times, USER_VALID_SHARE)
+    y = dataset.y[pool]
+    positions = stratified_positions(y, renumber_groups(groups[pool]), np.random.default_rng(key))
+    is_valid = _validation_rows(positions, y)
+    return pool[~is_valid], pool[is_valid]
 
 
 def outer_split(design: Design, dataset: Dataset, number: int) -> tuple[Rows, Rows]:

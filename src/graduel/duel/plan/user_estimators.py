@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graduel.contenders.registry import contender_names
 from graduel.contenders.search.space import to_plain, validate_space
-from graduel.errors import UserError
+from graduel.errors import UserError, describe_error
 
 if TYPE_CHECKING:
     from graduel.contenders.user_estimator import UserEstimatorRecipe
@@ -157,7 +157,7 @@ def load_contender(text: str) -> UserContender:
             "nor installed"
         ) from None
     except Exception as error:
-        raise UserError(f"--contender {text}: the import raised {_describe_error(error)}") from None
+        raise UserError(f"--contender {text}: the import raised {describe_error(error)}") from None
     finally:
         sys.path.remove(here)
         sys.path.append(here)
@@ -176,21 +176,49 @@ def load_contender(text: str) -> UserContender:
 def parse_contenders(contenders: Any) -> tuple[Sequence[str] | None, list[UserContender]]:
     """Separate contender names from the user's estimators.
 
-    A mapping has the user's estimators by name, each an estimator or ``(estimator, space)``, and
-    None for known contenders. Without any None, the default contenders take part.
+    A list has names and estimators, which are named for their class. A mapping has the user's
+    estimators by name, each an estimator or ``(estimator, space)``, and None for known contenders.
+    Without any None, the default contenders take part.
 
     >>> parse_contenders(["net"]), parse_contenders({"net": None})
     ((['net'], []), (['net'], []))
     """
+    if contenders is None:
+        return None, []
+    if isinstance(contenders, str):
+        return [one.strip() for one in contenders.split(",")], []
     if not isinstance(contenders, Mapping):
-        return ([contenders] if isinstance(contenders, str) else contenders), []
-    names = [str(name) for name, one in contenders.items() if one is None]
+        if not isinstance(contenders, Iterable):
+            raise UserError(
+                "contenders must be a list of names and classifiers, or a dict of classifiers by "
+                f"name; got {type(contenders).__name__}"
+            )
+        pairs = _name_contenders(list(contenders))
+    else:
+        pairs = [(str(name), one) for name, one in contenders.items()]
+    names = [name for name, one in pairs if one is None]
     estimators = [
         describe_estimator(name, *(one if isinstance(one, tuple) else (one,)))
-        for name, one in contenders.items()
+        for name, one in pairs
         if one is not None
     ]
-    return names or None, estimators
+    if isinstance(contenders, Mapping) and not names:
+        return None, estimators
+    return names, estimators
+
+
+def _name_contenders(contenders: list[Any]) -> list[tuple[str, Any]]:
+    """Return pairs of a name and an estimator, which is None for the name of a known contender."""
+    pairs: list[tuple[str, Any]] = []
+    for one in contenders:
+        if isinstance(one, str):
+            pairs.append((one, None))
+            continue
+        of_class = one[0] if isinstance(one, tuple) else one
+        title = getattr(of_class, "__name__", type(of_class).__name__)
+        count = sum(name.partition("-")[0] == title for name, _ in pairs)
+        pairs.append((f"{title}-{count + 1}" if count else title, one))
+    return pairs
 
 
 def _call_maker(title: str, maker: Any) -> Any:
@@ -202,13 +230,7 @@ def _call_maker(title: str, maker: Any) -> Any:
     try:
         return maker()
     except Exception as error:
-        raise UserError(
-            f"contender {title!r}: calling it raised {_describe_error(error)}"
-        ) from None
-
-
-def _describe_error(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise UserError(f"contender {title!r}: calling it raised {describe_error(error)}") from None
 
 
 def _get_attribute(maker: Any, estimator: Any, name: str) -> Any:

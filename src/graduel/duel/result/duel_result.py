@@ -18,6 +18,7 @@ from graduel.errors import UserError
 from graduel.metrics.calibration import Calibration
 from graduel.metrics.metric import Metric
 from graduel.serialize import from_plain, read_json
+from graduel.short_view import cut
 
 RESULT = "result.json"
 
@@ -300,6 +301,9 @@ class Result:
     """The kinds of machines that the runs were on; costs are compared within one kind only."""
     missing: MissingFits | None = None
     """Null if every fit of the plan is finished."""
+
+    def __repr__(self) -> str:
+        return cut(f"Result on {self.dataset.name} of {', '.join(self.contenders)}")
 
     @property
     def titles(self) -> dict[str, str]:

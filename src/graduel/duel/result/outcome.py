@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from graduel.duel.result.duel_result import Result
 from graduel.duel.result.machine import Machine
 from graduel.duel.result.probe_results import Probes
+from graduel.duel.result.run_display import RunDisplay, SuiteDisplay
+from graduel.duel.result.run_frames import RunFrames
 from graduel.duel.result.suite_result import SuiteResult
 
 Curve = list[tuple[float, float]]
@@ -55,9 +57,12 @@ class Outcome:
     """How often the cell was started: more than once if a machine was lost while it ran."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished duel, with all that a report needs; nothing is trained."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Run(RunFrames, RunDisplay):
+    """A finished duel, with all that a report needs; nothing is trained.
+
+    A notebook shows verdicts, table and race.
+    """
 
     path: Path
     result: Result
@@ -65,7 +70,7 @@ class Run:
     probabilities: dict[str, NDArray[Any]]
     """By contender, float32, shape (seeds, n_test, n_classes). After cross-validation the first
     axis counts repeats and seeds, and every row is a test row."""
-    curves: dict[str, list[Curve]]
+    curve_points: dict[str, list[Curve]]
     """By contender, one curve for each run."""
     y_test: NDArray[Any]
     """Codes of the true classes, shape (n_test,)."""
@@ -79,10 +84,12 @@ class Run:
     """The features of those rows, a Polars DataFrame; None unless rows may be shown."""
     has_models: bool = False
     """Whether the folder has saved models."""
+    has_pages: bool = False
+    """Whether ``graduel serve`` can show one of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+@dataclass(frozen=True, slots=True, repr=False)
+class Suite(SuiteDisplay):
     """A finished suite (duels on several data sets), with all that a report needs.
 
     The duel on one data set is in the folder of its name: ``load_run(suite.path / name)``.

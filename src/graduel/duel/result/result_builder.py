@@ -11,6 +11,7 @@ from typing import Any
 
 from graduel.contenders.xgboost_recipes import STRONGEST_XGBOOST
 from graduel.duel.plan.protocol import Protocol
+from graduel.duel.result.best_model import is_explained
 from graduel.duel.result.dataset_summary import summarize_dataset
 from graduel.duel.result.duel_result import (
     RESULT,
@@ -207,12 +208,15 @@ def _run(
             images = dataset.X[rows]
     classes = result.dataset.classes or () if dataset is None else dataset.classes
     row_numbers = [store.read_places(run) for run in range(store.protocol.runs)]
+    families = {name: spec["family"] for name, spec in store.protocol.contenders.items()}
+    cells = store.protocol.cells()
+    saved = {families[cell.contender] for cell in cells if store.model_path(cell).exists()}
     known_row_numbers = [rows for rows in row_numbers if rows is not None]
     return Run(
         path=store.path,
         result=result,
         probabilities=by_row,
-        curves={k: [o.curve for o in v] for k, v in outcomes.items()},
+        curve_points={k: [o.curve for o in v] for k, v in outcomes.items()},
         y_test=predictions.y_by_row,
         classes=classes,
         images=images,
@@ -222,7 +226,8 @@ def _run(
             else None
         ),
         cells=table,
-        has_models=any(store.model_path(cell).exists() for cell in store.protocol.cells()),
+        has_models=bool(saved),
+        has_pages=any(is_explained(family) for family in saved),
     )
 
 

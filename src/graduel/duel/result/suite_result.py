@@ -13,6 +13,7 @@ from graduel.duel.result.duel_result import (
     ProtocolSummary,
 )
 from graduel.duel.verdict.types import Comparison, DatasetVerdict
+from graduel.short_view import cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,10 @@ class SuiteResult:
     by_log_loss: LogLossVerdict | None
     """Null without `across`, or if log loss is the metric."""
     environment: Environment
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.contenders)
+        return cut(f"SuiteResult on {len(self.datasets)} data sets of {names}")
 
     @property
     def titles(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -173,6 +174,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     from graduel.contenders import get_family
     from graduel.data.schema import Schema
     from graduel.duel.run.probes import run_probes
+    from graduel.models.library_classifier import CannotSaveError
     from graduel.models.model_file import save_model
 
     protocol, cell = job.protocol, job.cell
@@ -184,7 +186,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
         spec = protocol.contenders[cell.contender]
         model = get_family(spec["family"]).to_model(fitted, Schema.of(dataset), spec["title"])
         if model is not None:
-            with TemporaryDirectory(prefix="graduel-") as folder:
+            with TemporaryDirectory(prefix="graduel-") as folder, suppress(CannotSaveError):
                 save_model(Path(folder) / "model", model)
                 saved = (Path(folder) / "model").read_bytes()
     return CellResult(pack_outcome(outcome, saved))

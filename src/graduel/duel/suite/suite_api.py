@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
 from graduel.data.read.table_folder import list_tables
 from graduel.data.spec import SourceSpec
+from graduel.duel.duel_api import resolve_source
+from graduel.duel.duel_progress import ProgressKind, make_observer
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
 from graduel.duel.run.clusters import open_executor
-from graduel.duel.session import resolve_source
+from graduel.duel.run.job import Event
+from graduel.duel.session import Observer
+from graduel.duel.store.store import Store
 from graduel.duel.suite.suite_plan import SuitePlan, plan_suite
-from graduel.duel.suite.suite_runner import run_plan
+from graduel.duel.suite.suite_runner import SuiteObserver, run_plan
+from graduel.errors import python_errors
 
 
 def default_folder(plan: SuitePlan) -> Path:
@@ -23,11 +28,25 @@ def default_folder(plan: SuitePlan) -> Path:
     return Path("duels") / f"suite{quick}-{plan.digest}"
 
 
+class SuiteProgress(SuiteObserver):
+    """Shows the progress of one duel of a suite after the other."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def watch(self, store: Store, events: Iterator[Event]) -> None:
+        """Consume the events of one duel."""
+        self._observer.watch(store, events)
+
+
+@python_errors
 def run_suite(
     datasets: Sequence[Any] | Mapping[str, Any] | str | Path,
     *,
     out: str | Path | None = None,
     executor: Any = None,
+    retries: int = 2,
+    progress: ProgressKind = "auto",
     **options: Any,
 ) -> Suite:
     """Run a duel on several data sets with the same options, and compare across data sets.
@@ -40,7 +59,9 @@ def run_suite(
     datasets : names, files or folders, where a folder of tables means all tables in it; or data by
         name: ``{"mine": df}`` with a target column, or ``{"mine": (X, y)}``
     out : the suite's folder; the same call with the same folder resumes an interrupted suite
-    executor : see :func:`graduel.run_duel`; on a cluster, several duels run at the same time
+    executor, retries : see :func:`graduel.run_duel`; on a cluster, several duels run at the same
+        time, and no progress is shown
+    progress : see :func:`graduel.run_duel`
     options : see :func:`graduel.run_duel`; the same for every data set
 
     Raises
@@ -58,6 +79,7 @@ def run_suite(
     >>> [dataset.name for dataset in suite.result.datasets]
     ['iris', 'wine']
     """
+    observer = SuiteProgress(make_observer(progress))
     fields = SourceSpec.__dataclass_fields__
     source = {name: options.pop(name) for name in list(options) if name in fields}
     names = list(datasets) if isinstance(datasets, Mapping) else None
@@ -66,8 +88,9 @@ def run_suite(
     data = [resolve_source(X, y, source) for X, y in pairs]
     options["contenders"], user_contenders = parse_contenders(options.get("contenders"))
     plan = plan_suite(data, names=names, user_contenders=user_contenders, **options)
-    with open_executor(executor) as where:
-        return run_plan(default_folder(plan) if out is None else Path(out), plan, executor=where)
+    folder = default_folder(plan) if out is None else Path(out)
+    with open_executor(executor, retries=retries) as where:
+        return run_plan(folder, plan, observer, executor=where)
 
 
 def expand_datasets(datasets: Sequence[Any] | str | Path) -> list[Any]:

@@ -34,8 +34,8 @@ from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
 from graduel.metrics.positive_class import check_positive
 from graduel.serialize import read_json, to_plain, write_json
-from graduel.train.build.recipe_parser import parse_recipe
-from graduel.train.recipes import NetRecipe, net_recipe
+from graduel.train.build.recipe_parser import recipe_text, resolve_recipe
+from graduel.train.recipes import NetRecipe, RecipeLike, net_recipe
 
 SUITE, SUITE_RESULT = "suite.json", "suite-result.json"
 FAILURES = "failures.json"
@@ -137,7 +137,7 @@ def plan_suite(
     data: Sequence[DataSource],
     *,
     names: Sequence[str] | None = None,
-    net: str | NetRecipe | None = None,
+    net: RecipeLike | None = None,
     user_contenders: Sequence[UserContender] = (),
     threads: int | str | None = None,
     **options: Any,
@@ -152,7 +152,8 @@ def plan_suite(
     ----------
     data : the data sets
     names : names of the data sets; by default those of the files
-    net : the recipe of the contender 'net', or changes to its default as text
+    net : the recipe of the contender 'net', or changes to its default as text or a
+        mapping
     user_contenders : the user's own contenders
     threads, options : see :func:`~graduel.duel.plan.protocol_builder.build_protocol`
 
@@ -175,8 +176,10 @@ def plan_suite(
             shared["positive"] = str(shared["positive"])
             check_positive(metric.name)
     # An error here would occur on every data set.
-    if isinstance(net, str):
-        parse_recipe(net, net_recipe(bool(shared.get("quick"))))
+    if net is not None:
+        resolve_recipe(net, net_recipe(bool(shared.get("quick"))))
+    if isinstance(net, Mapping):
+        net = recipe_text(net)
     data_options = ("rows", "metric", "positive")
     anywhere = {k: v for k, v in shared.items() if k not in data_options}
     if anywhere.get("split") == "given":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from graduel.metrics.positive_class import fit_metric
 Array = NDArray[Any]
 NEEDS_PROBABILITIES = ("log_loss", "brier", "auc")
 TOLERANCE = 1e-3
-"""Largest deviation of a row's sum of probabilities from 1."""
+"""Largest deviation of a row's sum of probabilities from 1, unless they are rounded."""
+ROUNDED = (2, 3, 4)
+"""Numbers of decimals to which probabilities may be rounded."""
 
 
 def compare_predictions(
@@ -65,8 +68,9 @@ def compare_predictions(
     """
     predictions, labels, codes = _label(a, b, y, names, classes)
     measure = fit_metric(_get(metric), labels, codes, positive)
+    notes = list[str]()
     probabilities = {
-        name: _probabilities(x, len(codes), labels, name, measure)
+        name: _probabilities(x, len(codes), labels, name, measure, notes)
         for name, x in predictions.items()
     }
     seeds = [len(p) for p in probabilities.values()]
@@ -82,7 +86,7 @@ def compare_predictions(
         raise
     except ValueError as error:  # the ROPE is out of range
         raise UserError(str(error)) from None
-    return comparison
+    return replace(comparison, notes=tuple(notes))
 
 
 def resolve_metric(
@@ -216,8 +220,13 @@ def _codes(x: Array, classes: Sequence[str], where: str) -> Array:
     return np.array([codes[label] for label in labels])[inverse]
 
 
-def _probabilities(x: Array, n: int, classes: Sequence[str], where: str, metric: Metric) -> Array:
-    """Return probabilities of shape (seeds, n, classes); a label gets the probability 1."""
+def _probabilities(
+    x: Array, n: int, classes: Sequence[str], where: str, metric: Metric, notes: list[str]
+) -> Array:
+    """Return probabilities of shape (seeds, n, classes); a label gets the probability 1.
+
+    Changes to the probabilities are added to `notes`.
+    """
     k = len(classes)
     if (columns := _columns(x, n)) is not None:
         p = x if x.ndim == 3 else x[np.newaxis]
@@ -229,7 +238,7 @@ def _probabilities(x: Array, n: int, classes: Sequence[str], where: str, metric:
                 "classes, in the order of the columns, with classes (on the command line: "
                 "--classes)"
             )
-        return _check_probabilities(p.astype(np.float64), where)
+        return _check_probabilities(p.astype(np.float64), where, notes)
     if x.ndim == 2 and x.shape[1] == 1 and n > 1:
         x = x[:, 0]
     if x.ndim > 2 or x.shape[-1] != n:
@@ -261,15 +270,35 @@ def _needs_probabilities(metric: Metric) -> bool:
     return bool(get_scorer(metric.name)._response_method != "predict")
 
 
-def _check_probabilities(p: Array, where: str) -> Array:
-    """Return the probabilities, clipped at 0; raise `UserError` if a row is not a distribution."""
-    deviation = np.abs(p.sum(axis=-1) - 1)
-    if p.min(initial=0) < -TOLERANCE or deviation.max(initial=0) > TOLERANCE:
-        bad = (deviation > TOLERANCE) | (p < -TOLERANCE).any(axis=-1)
-        seed, row = np.unravel_index(int(bad.argmax()), deviation.shape)
-        raise UserError(
-            f"{where}: expected non-negative probabilities with the sum 1 in each row; row "
-            f"{int(row)} has the sum {p[seed, row].sum():.4g} and the minimum "
-            f"{p[seed, row].min():.4g}. Convert scores to probabilities first (softmax)"
-        )
-    return np.maximum(p, 0)
+def _check_probabilities(p: Array, where: str, notes: list[str]) -> Array:
+    """Return the probabilities, clipped at 0; raise `UserError` if a row is not a distribution.
+
+    Rows of rounded probabilities whose sum deviates from 1 by no more than rounding explains, half
+    a unit of the last decimal for each class, are divided by their sum.
+    """
+    sums = p.sum(axis=-1)
+    deviation = np.abs(sums - 1)
+    if p.min(initial=0) >= -TOLERANCE and deviation.max(initial=0) <= TOLERANCE:
+        return np.maximum(p, 0)
+    decimals = next((d for d in ROUNDED if np.abs(p - np.round(p, d)).max() < 1e-7), None)
+    if decimals is not None and p.min(initial=0) >= 0:
+        largest = min(0.5, p.shape[-1] * 0.5 * 10.0**-decimals)
+        if deviation.max(initial=0) <= largest + 1e-6:
+            notes.append(
+                f"{where}: probabilities are rounded to {decimals} decimals, with sums from "
+                f"{sums.min():.4g} to {sums.max():.4g}; each row is divided by its sum"
+            )
+            return np.asarray(p / sums[..., np.newaxis])
+    bad = (deviation > TOLERANCE) | (p < -TOLERANCE).any(axis=-1)
+    seed, row = np.unravel_index(int(bad.argmax()), deviation.shape)
+    if np.allclose(sums, 100, atol=1):
+        remedy = "Divide percentages by 100"
+    elif p.min() < 0 or p.max() > 1:
+        remedy = "Convert scores to probabilities first (softmax)"
+    else:
+        remedy = "Give the probabilities of all classes, with at least 3 decimals"
+    raise UserError(
+        f"{where}: expected non-negative probabilities with the sum 1 in each row; row "
+        f"{int(row)} has the sum {sums[seed, row]:.4g} and the minimum "
+        f"{p[seed, row].min():.4g}. {remedy}"
+    )

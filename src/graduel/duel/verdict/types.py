@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from graduel.number_format import format_equals_p
+from graduel.short_view import MOST_LINES, join_lines, render_table, render_text, render_view
+
 Verdict = Literal["a better", "b better", "practically equal", "undecided"]
 
 Interval = tuple[float, float]
@@ -66,6 +69,8 @@ class Comparison:
     """McNemar's exact p-value; null in other designs."""
     cost: str | None = None
     """Sentence with verdict and costs; null if costs were not measured."""
+    notes: tuple[str, ...] = ()
+    """Changes to given predictions before the comparison, such as renormalized probabilities."""
     simultaneous_interval: Interval | None = None
     """CI of level 1 − 0.05 / pairs: those of all pairs hold together with 95 % (Bonferroni). Null
     in results of earlier versions."""
@@ -74,6 +79,24 @@ class Comparison:
     def printed_interval(self) -> Interval:
         """The CI that reports print: simultaneous, like the decision."""
         return self.simultaneous_interval or self.interval
+
+    def __repr__(self) -> str:
+        return join_lines(
+            [f"{self.a} (a) and {self.b} (b): {self.verdict}", self.sentence, self._numbers()]
+        )
+
+    def _repr_html_(self) -> str:
+        title = f"{self.a} (a) and {self.b} (b): {self.verdict}"
+        return render_view(title, render_text(self.sentence), render_text(self._numbers()))
+
+    def _numbers(self) -> str:
+        """Return the numbers that decide, in one line."""
+        low, high = self.interval
+        return (
+            f"difference {self.difference:.4g}, {100 * self.interval_level:.4g} % CI {low:.4g} to "
+            f"{high:.4g}, ROPE {self.rope:g}; {self.test}: {format_equals_p(self.p_value)}, "
+            f"adjusted {format_equals_p(self.p_adjusted)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +178,18 @@ class DatasetVerdict:
     """Reason for the test."""
     scope: str
     """What the verdict generalizes to."""
+
+    def __repr__(self) -> str:
+        return join_lines([self._title(), *(pair.sentence for pair in self.pairs)], "verdicts")
+
+    def _repr_html_(self) -> str:
+        ranks = sorted(self.ranks.items(), key=lambda pair: pair[1])
+        table = render_table(("contender", "mean rank"), [(k, f"{v:.2f}") for k, v in ranks])
+        sentences = [render_text(pair.sentence) for pair in self.pairs[:MOST_LINES]]
+        return render_view(self._title(), *sentences, table)
+
+    def _title(self) -> str:
+        return f"Verdict across {self.datasets} data sets by {self.metric}"
 
 
 @dataclass(frozen=True, slots=True)

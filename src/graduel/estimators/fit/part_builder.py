@@ -166,12 +166,15 @@ def init_weights(
     return weights
 
 
-def build_loss(estimator: Any, default: type[Loss]) -> Loss:
-    """Build the loss of the parameter `loss`; 'log_loss' means `default`."""
+def build_loss(estimator: Any, default: type[Loss], *, clipped: bool = False) -> Loss:
+    """Build the loss of the parameter `loss`; 'log_loss' means `default`.
+
+    With `clipped`, that is scikit-learn's, of clipped probabilities, unless labels are smoothed.
+    """
     s = getattr(estimator, "label_smoothing", 0.0)
     options = {"label_smoothing": s} if s else {}
     if isinstance(estimator.loss, str) and estimator.loss == "log_loss":
-        return default(**options)
+        return default(**(options or ({"clipped": True} if clipped else {})))
     loss: Loss = resolve_part("loss", estimator.loss, **options)
     if s and not (isinstance(estimator.loss, str) and hasattr(loss, "label_smoothing")):
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,19 +13,19 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
-from graduel.errors import UserError
+from graduel.errors import UserError, to_parameters
 from graduel.estimators.inputs import feature_attributes
 from graduel.estimators.parameters import TABLE_CONSTRAINTS, check, check_class_weight
 from graduel.estimators.table import table_input
 from graduel.estimators.table.table_training import EpochScorer, train_and_select
 from graduel.nn import Network, Weights
-from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
+from graduel.train.build import recipe_parser
 from graduel.train.loop.training import Training, to_probabilities
 from graduel.train.recipes import NetRecipe, net_recipe
 
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 Array = NDArray[Any]
+PARAMETERS = {"net": "recipe", "categorical": "categorical_features"}
+"""The estimator's parameters that differ from the option of the command line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,16 +86,18 @@ class FittedTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableRows:
-    """Rows of a DataFrame that conforms to a schema, with their class codes."""
+    """Rows of a DataFrame that conforms to a schema, with their class codes and weights."""
 
     frame: pl.DataFrame
     y: Array
+    weight: Array | None = None
 
     def __getitem__(self, rows: Array) -> TableRows:
-        return TableRows(self.frame[rows], self.y[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        return TableRows(self.frame[rows], self.y[rows], weight)
 
 
-def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
+def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, Any]:
     """Fit a table; return the fitted attributes of the estimator `p`, which is not modified.
 
     Raises
@@ -108,6 +111,10 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     raw = table_input.to_frame(stand_in, X, least=2)
     y = validate_labels(y)
     check_consistent_length(raw, y)
+    weight = validate_weights(sample_weight, raw)
+    if weight is not None and not weight.all():  # a row of weight 0 has no influence at all
+        known = np.flatnonzero(weight)
+        raw, y, weight = raw[known], y[known], weight[known]
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
@@ -119,7 +126,7 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     schema, set_aside, frame = table_input.infer_schema(raw, categorical)
     random_state = check_random_state(p.random_state)
     rng = np.random.default_rng(random_state.randint(0, 2**32, 4, dtype=np.uint32))
-    rows = TableRows(frame, codes)
+    rows = TableRows(frame, codes, weight)
     if eval_set is None:
         train_index, valid_index = split_validation(codes, p.validation_fraction, rng)
         train, valid = rows[train_index], rows[valid_index]
@@ -142,12 +149,13 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
         rng=rng,
         inputs=preparation,
         class_weight=weights,
+        weight=train.weight,
     )
     best, epochs = train_and_select(
         p.verbose,
         training,
         preparation.transform(valid.frame),
-        EpochScorer(p.metric, weights, valid.y),
+        EpochScorer(p.metric, weights, valid.y, valid.weight),
     )
     fitted = FittedTable(
         tuple(raw.columns),
@@ -183,6 +191,17 @@ def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
         "network_": fitted.network,
         "weights_": fitted.weights,
     }
+
+
+def validate_weights(sample_weight: Any, frame: pl.DataFrame) -> Array | None:
+    """Return the weight of each row; raise `ValueError` if one is negative or all are 0."""
+    if sample_weight is None:
+        return None
+    rows = np.empty((len(frame), 1))
+    weight: Array = _check_sample_weight(
+        sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+    )
+    return weight
 
 
 def validate_labels(y: Any) -> Array:
@@ -259,10 +278,8 @@ def _validation_rows(
 def resolve_recipe(p: Any, rows: int) -> NetRecipe:
     """Return the default recipe for this number of training rows, with the user's changes."""
     recipe = net_recipe(quick=False, table_rows=rows)
-    if isinstance(p.recipe, NetRecipe):
-        recipe = validate_recipe(p.recipe)
-    elif p.recipe is not None:
-        recipe = parse_recipe(p.recipe, recipe)
+    if p.recipe is not None:
+        recipe = recipe_parser.resolve_recipe(p.recipe, recipe)
     if p.max_epochs is not None:
         recipe = replace(recipe, epochs=min(recipe.epochs, int(p.max_epochs)))
     return recipe
@@ -277,5 +294,4 @@ def _class_weight(class_weight: Any, classes: Array, y: Array) -> tuple[float, .
 
 def translate_error(error: UserError) -> UserError:
     """Return the error with command-line options replaced by parameters of the estimator."""
-    text = re.sub(r"--categorical ('[^']*')", r"categorical_features=[\1]", str(error))
-    return UserError(text.replace("--net", "recipe"))
+    return UserError(to_parameters(str(error), PARAMETERS))

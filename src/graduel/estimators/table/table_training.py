@@ -37,19 +37,27 @@ class TableEpoch:
 class EpochScorer:
     """Losses of an epoch from the probabilities of the validation rows.
 
-    Rows are weighted by their class weights, so that the metric agrees with the loss. On few
-    validation rows many epochs have the same error; then the log loss breaks the tie.
+    Rows are weighted by their class weights and their own, so that the metric agrees with the loss.
+    On few validation rows many epochs have the same error; then the log loss breaks the tie.
     """
 
-    def __init__(self, metric: str, weights: tuple[float, ...] | None, y: Array) -> None:
+    def __init__(
+        self,
+        metric: str,
+        weights: tuple[float, ...] | None,
+        y: Array,
+        row_weight: Array | None = None,
+    ) -> None:
         self.metric, self.y = metric, y
         self.last: tuple[float, ...] = ()
         """The error, log loss and score of the last epoch."""
-        self._weight: Array | None = None if weights is None else np.array(weights)[y]
+        self._weight: Array | None = row_weight
+        if weights is not None:
+            self._weight = np.array(weights)[y] * (1 if row_weight is None else row_weight)
         if self._weight is not None and not self._weight.sum():
             self._weight = None
-        counts = np.bincount(y)[y] if len(y) else y
-        self._by_class = 1 / counts
+        counts = np.bincount(y, row_weight)[y] if len(y) else y
+        self._by_class = (1 if row_weight is None else row_weight) / counts
 
     def __call__(self, proba: Array, y: Array) -> tuple[float, ...]:
         """Return the metric as a loss, and the log loss."""

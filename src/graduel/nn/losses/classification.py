@@ -28,6 +28,8 @@ class SoftmaxCrossEntropy(Part):
     ----------
     label_smoothing : s, in [0, 1), the share of the target spread evenly over all classes
     class_weight : weight of each class, at least 0; None: all 1
+    clipped : compute ℓ, but not dz, from softmax(z) clipped to [ε, 1 − ε], where ε is the rounding
+        unit of z: scikit-learn's loss, at most −log ε for a row. Without smoothing only
 
     Raises
     ------
@@ -44,9 +46,11 @@ class SoftmaxCrossEntropy(Part):
 
     label_smoothing: float = 0.0
     class_weight: tuple[float, ...] | None = None
+    clipped: bool = False
 
     def __post_init__(self) -> None:
         _check_smoothing(self.label_smoothing)
+        _check_clipped(self.clipped, label_smoothing=self.label_smoothing)
         object.__setattr__(self, "class_weight", as_tuple("class_weight", self.class_weight))
 
     def value_and_gradient(
@@ -58,6 +62,8 @@ class SoftmaxCrossEntropy(Part):
         A = kernels.class_rows(w.buf("A", (n * classes,), raw.dtype), classes)
         each = w.buf("each", (n,), raw.dtype)
         kernels.softmax_cross_entropy(raw, y, self.label_smoothing, A, each)
+        if self.clipped:
+            _clip(each)
         return weighted_mean(each, A, self._row_weight(raw, y, weight, w))
 
     def _row_weight(self, raw: Array, y: Array, weight: Array | None, w: Scope) -> Array | None:
@@ -96,7 +102,10 @@ class BinaryCrossEntropy(Part):
     ----------
     label_smoothing : s, in [0, 1), how far targets move towards 1/2
     positive_weight : p, weight of the positive targets of each output, at least 0; negative rows /
-        positive rows balances the two. None: 1
+        rows balances the two. None: 1
+    clipped : compute ℓ, but not dz, from σ(z) clipped to [ε, 1 − ε], where ε is the rounding unit
+        of z: scikit-learn's loss, at most −log ε for an output. For targets 0 and 1 (others count
+        as 1), without smoothing and weights
 
     Raises
     ------
@@ -114,9 +123,15 @@ class BinaryCrossEntropy(Part):
 
     label_smoothing: float = 0.0
     positive_weight: tuple[float, ...] | None = None
+    clipped: bool = False
 
     def __post_init__(self) -> None:
         _check_smoothing(self.label_smoothing)
+        _check_clipped(
+            self.clipped,
+            label_smoothing=self.label_smoothing,
+            positive_weight=self.positive_weight,
+        )
         p = as_tuple("positive_weight", self.positive_weight)
         object.__setattr__(self, "positive_weight", p)
 
@@ -135,6 +150,8 @@ class BinaryCrossEntropy(Part):
         if self.label_smoothing:
             target *= 1 - self.label_smoothing
             target += self.label_smoothing / 2
+        if self.clipped:
+            return self._clipped(raw, target, weight, w)
         both = self._weigh(target, w)
         # −log(1 − σ(z)) = max(z, 0) + log(1 + exp(−|z|)). The last term is the same for positive
         # and negative targets; the first becomes ([z > 0] − t) z.
@@ -155,6 +172,17 @@ class BinaryCrossEntropy(Part):
             dz *= both
         dz -= target
         return weighted_mean(each, dz, weight)
+
+    def _clipped(
+        self, raw: Array, target: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return the loss of clipped probabilities, with scikit-learn's rounding of 1 − p."""
+        eps = np.finfo(raw.dtype).eps
+        dz = sigmoid(raw, out=w.buf("dz", raw.shape, raw.dtype))
+        p = np.clip(dz, eps, 1 - eps, out=w.buf("p", raw.shape, raw.dtype))
+        np.subtract(1, p, out=p, where=target == 0)
+        each = -np.sum(np.log(p, out=p), axis=1)
+        return weighted_mean(each, np.subtract(dz, target, out=dz), weight)
 
     def _weigh(self, target: Array, w: Scope) -> Array | None:
         """Replace t by p t in place; return 1 − t + p t, or None if p = 1."""
@@ -178,6 +206,17 @@ class BinaryCrossEntropy(Part):
 def _check_smoothing(s: float) -> None:
     if not 0 <= s < 1:
         raise ValueError(f"label_smoothing must be at least 0 and below 1; got {s}")
+
+
+def _check_clipped(clipped: bool, **others: object) -> None:
+    if clipped and (used := [name for name, value in others.items() if value]):
+        raise ValueError(f"clipped=True expects {used[0]} to be unset; got {others[used[0]]}")
+
+
+def _clip(losses: Array) -> None:
+    """Clip −log p to the values that p in [ε, 1 − ε] has, in place."""
+    eps = np.finfo(losses.dtype).eps
+    np.clip(losses, -np.log1p(-eps), -np.log(eps), out=losses)
 
 
 def _codes(raw: Array, y: Array) -> Array:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
 from graduel.number_format import format_rows
+from graduel.report.draw.notebook_figure import create_figure
 from graduel.report.draw.style import INK, LARGE, MUTED, NARROW, SMALL, escape_text
 
 HEAD, BETWEEN, GAP = 0.5, 0.16, 0.08
@@ -59,7 +60,7 @@ def draw_image_grid(
     line_counts = [-(-len(group.images) // columns) for group in groups]
     line_height = caption + side + GAP
     height = sum(HEAD + lines * line_height for lines in line_counts) + BETWEEN
-    fig = Figure(figsize=(width, height))
+    fig = create_figure(width, height, layout=None)
     ax = fig.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
     brightest = int(run.images.max(initial=1)) or 1

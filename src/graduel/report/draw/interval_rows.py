@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from graduel.number_format import MINUS
-from graduel.report.draw.style import GRID, INK, PAPER, TEXT, WIDTH, create_axes
+from graduel.report.draw.notebook_figure import create_axes
+from graduel.report.draw.style import GRID, INK, PAPER, TEXT, WIDTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

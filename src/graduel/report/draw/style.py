@@ -130,16 +130,6 @@ def style_axes(ax: Axes, *, grid: str | None = None) -> None:
             axis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
 
 
-def create_axes(width: float, height: float, *, grid: str | None = None) -> tuple[Figure, Axes]:
-    """Return a figure of that size in inches with styled axes."""
-    from matplotlib.figure import Figure
-
-    fig = Figure(figsize=(width, height), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax, grid=grid)
-    return fig, ax
-
-
 def draw_marks(
     ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, size: float, edge: float = 1, **options: Any
 ) -> None:

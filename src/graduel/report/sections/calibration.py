@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from graduel.duel.result.outcome import Run
 from graduel.number_format import format_count, format_interval, format_number, format_percent
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
-from graduel.report.draw.style import MUTED, PAPER, WIDTH, create_axes, draw_legend
+from graduel.report.draw.style import MUTED, PAPER, WIDTH, draw_legend
 from graduel.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:

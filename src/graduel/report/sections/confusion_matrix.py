@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graduel.duel.result.outcome import Run
 from graduel.number_format import format_count
 from graduel.report.draw.contender_names import check_contender, list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     GRID,
@@ -22,7 +23,6 @@ from graduel.report.draw.style import (
     NARROW,
     SMALL,
     WIDTH,
-    create_axes,
     escape_text,
     title_axes,
 )
@@ -83,11 +83,12 @@ def count_confusions(run: Run, name: str) -> ConfusionMatrix:
     return ConfusionMatrix(run.classes, counts, n_runs)
 
 
-def confusion_matrix(run: Run, name: str) -> Figure:
+def confusion_matrix(run: Run, name: str, *, ax: Axes | None = None) -> Figure:
     """Draw the confusion matrix of `name`: true classes in rows, predicted classes in columns.
 
     Errors are shaded by their count. Correct predictions, on the diagonal, stay pale: they would
     hide the errors. Of more than 30 classes, the 30 with the most errors are shown.
+    With `ax`, the matrix is drawn into those axes.
     """
     matrix = count_confusions(run, name)
     color = list_looks(run)[name].color.light
@@ -99,7 +100,7 @@ def confusion_matrix(run: Run, name: str) -> Figure:
     counts, errors = matrix.counts[np.ix_(shown, shown)], errors[np.ix_(shown, shown)]
     n, most = len(shown), max(int(errors.max()), 1)
     width = NARROW if n <= CLASSES_WITH_COUNTS else WIDTH
-    fig, ax = create_axes(width, width)
+    fig, ax = create_axes(width, width, ax=ax)
     size = SMALL if n <= 10 else SMALL - 1
     for i in range(n):
         _draw_cell(ax, i, i, GRID.light, 0.6)

@@ -14,6 +14,7 @@ from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import join_words
 from graduel.number_format import format_bytes, format_rows, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_figure
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
@@ -54,6 +55,11 @@ class Cost:
     def format_all(self) -> list[str]:
         """Return the values of all contenders."""
         return list(map(self.format, self.values))
+
+
+def format_time(run: Run, name: str, seconds: float) -> str:
+    """Return a contender's time, with the mark if other processes used the cores."""
+    return format_seconds(seconds) + MARK * run.result.contenders[name].lacked_cores
 
 
 def read_costs(run: Run) -> list[Cost]:
@@ -161,7 +167,7 @@ def cost(run: Run) -> Figure:
     costs, names = read_costs(run), list(run.result.contenders)
     titles, looks = list_titles(run), list_looks(run)
     panel = 0.34 + 0.235 * len(names)
-    fig = Figure(figsize=(WIDTH, panel * len(costs) + 0.1), layout="constrained")
+    fig = create_figure(WIDTH, panel * len(costs) + 0.1)
     panels = np.atleast_1d(np.asarray(fig.subplots(len(costs), 1)))
     for ax, one in zip(panels, costs, strict=True):
         style_axes(ax, grid="x")

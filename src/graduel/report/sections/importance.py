@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graduel.duel.result.outcome import Run
 from graduel.number_format import format_count, format_number, format_points
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_axes, create_figure
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     GRID,
@@ -19,7 +20,6 @@ from graduel.report.draw.style import (
     MUTED,
     NARROW,
     WIDTH,
-    create_axes,
     draw_legend,
     draw_marks,
     escape_text,
@@ -116,7 +116,7 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
     across = min(len(values.rises), 3)
     down = -(-len(values.rises) // across)
     side = (WIDTH if across == 3 else NARROW) / across
-    fig = Figure(figsize=(side * across, (side + 0.28) * down), layout="constrained")
+    fig = create_figure(side * across, (side + 0.28) * down)
     panels = fig.subplots(down, across, squeeze=False).ravel()
     most = max(*(float(rises.max()) for rises in values.rises.values()), 1e-9)
     for ax, (name, rises) in zip(panels, values.rises.items(), strict=False):

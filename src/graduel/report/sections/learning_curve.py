@@ -16,12 +16,12 @@ from graduel.number_format import (
     format_percent,
 )
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     MUTED,
     SMALL,
     WIDTH,
-    create_axes,
     draw_marks,
     escape_text,
     set_ticks,

@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from graduel.duel.result.outcome import Curve, Run
 from graduel.number_format import count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
@@ -21,7 +22,6 @@ from graduel.report.draw.style import (
     TEXT,
     WIDTH,
     Look,
-    create_axes,
     draw_marks,
     escape_text,
     set_ticks,
@@ -29,6 +29,7 @@ from graduel.report.draw.style import (
     title_axes,
     zero_error,
 )
+from graduel.report.sections.cost import describe_missing_cores, format_time
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 LOG_TIME_FROM = 25
 """Ratio of the longest to the shortest fit above which time has a log scale."""
+BESIDE_AXES, ABOVE_AXES = 130, 58
+"""Points of a figure's width and height outside its axes, for labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +72,18 @@ def read_racers(run: Run) -> list[Racer]:
     for name, entry in run.result.contenders.items():
         tuning = entry.tuning_seconds or [None] * len(entry.fit_seconds)
         ends = tuple(s or fit for s, fit in zip(tuning, entry.fit_seconds, strict=True))
-        curves = tuple(run.curves.get(name, ()))
+        curves = tuple(run.curve_points.get(name, ()))
         racers.append(Racer(name, curves, ends, tuple(entry.test_errors), entry.test_error))
     return racers
 
 
-def race(run: Run, *, width: float = WIDTH) -> Figure:
+def race(run: Run, *, width: float = WIDTH, ax: Axes | None = None) -> Figure:
     """Draw the test error of each contender, on a log scale, over training time.
 
     Each run has a line and, at its end, a marker at the error of its final model. A dotted line
     extends that error for comparison with contenders that train longer. An error of zero is drawn
-    at half of one row and labeled 0. `width` is in inches.
+    at half of one row and labeled 0. `width` is in inches. With `ax`, the race is drawn into those
+    axes; the labels of the lines are to the right of them.
     """
     return draw_curves(
         run,
@@ -87,17 +91,27 @@ def race(run: Run, *, width: float = WIDTH) -> Figure:
         width,
         "training time, s",
         lambda t: f"in {format_seconds(t)}",
+        ax,
     )
 
 
 def draw_curves(
-    run: Run, racers: list[Racer], width: float, x_label: str, format_end: Callable[[float], str]
+    run: Run,
+    racers: list[Racer],
+    width: float,
+    x_label: str,
+    format_end: Callable[[float], str],
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw test errors on a log scale over time; `format_end` formats the end of a run."""
     titles, looks = list_titles(run), list_looks(run)
     lowest = zero_error(len(run.y_test))
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
-    fig, ax = create_axes(width, height, grid="y")
+    is_given = ax is not None
+    fig, ax = create_axes(width, height, grid="y", ax=ax)
+    if is_given:
+        box = ax.get_window_extent().transformed(fig.dpi_scale_trans.inverted())
+        width, height = box.width + BESIDE_AXES / 72, box.height + ABOVE_AXES / 72
     _scale_axes(ax, racers, lowest)
     for racer in racers:
         _draw_racer(ax, racer, looks[racer.name], lowest)
@@ -185,8 +199,8 @@ def _label_lines(
     """Label each line at the right end, near its height, without overlap."""
     low, high = (log10(limit) for limit in ax.get_ylim())
     levels = [(log10(100 * max(racer.test_error, lowest)) - low) / (high - low) for racer in racers]
-    tall = 72 * height - 58  # height of the axes in points, without their titles
-    reach = 1 + 11 / (72 * width - 130)  # axes fraction at which the labels start
+    tall = 72 * height - ABOVE_AXES  # height of the axes in points, without their titles
+    reach = 1 + 11 / (72 * width - BESIDE_AXES)  # axes fraction at which the labels start
     moved = spread_labels(levels, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
     for racer, (title, end), level, label_y in zip(racers, labels, levels, moved, strict=True):
         color = looks[racer.name].color.light
@@ -230,7 +244,12 @@ def build_table(run: Run) -> TextTable:
     ]
     mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
     rows.append((f"Final model{mean}", *(format_percent(r.test_error, decimals) for r in racers)))
-    rows.append((f"Training time{mean}", *(format_seconds(racer.mean_end) for racer in racers)))
+    rows.append(
+        (
+            f"Training time{mean}",
+            *(format_time(run, racer.name, racer.mean_end) for racer in racers),
+        )
+    )
     return TextTable(
         "Test error at the last checkpoint before each time (first seed)",
         ("Training time", *(titles[racer.name] for racer in racers)),
@@ -244,7 +263,7 @@ def build_picture(run: Run) -> Picture:
     decimals = count_decimals(len(run.y_test))
     ends = "; ".join(
         f"{titles[racer.name]} {format_percent(racer.test_error, decimals)} after "
-        f"{format_seconds(racer.mean_end)}"
+        f"{format_time(run, racer.name, racer.mean_end)}"
         for racer in racers
     )
     caption = (
@@ -256,6 +275,8 @@ def build_picture(run: Run) -> Picture:
         caption += f" Each {name_run(run).lower()} has a thin line."
     if any(error == 0 for racer in racers for error in racer.test_errors):
         caption += " An error of zero is drawn at half of one row."
+    if loaded := describe_missing_cores(run):
+        caption += f" {loaded}"
     return draw_picture(
         "race",
         race(run),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from graduel.duel.result.outcome import Run
 from graduel.number_format import format_count, format_exact, format_percent
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_figure
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
@@ -82,7 +83,7 @@ def robustness(run: Run) -> Figure:
         )
     titles, looks = list_titles(run), list_looks(run)
     lines = -(-len(perturbations) // 2)
-    fig = Figure(figsize=(WIDTH, 2.25 * lines + 0.19 * len(titles)), layout="constrained")
+    fig = create_figure(WIDTH, 2.25 * lines + 0.19 * len(titles))
     panels = np.atleast_1d(fig.subplots(lines, 2, sharey=True, squeeze=False)).ravel()
     errors = [e for one in perturbations for errors in one.errors.values() for e in errors]
     most = max(error for error in errors if error is not None)

@@ -11,13 +11,13 @@ from matplotlib.ticker import MaxNLocator
 from graduel.duel.result.outcome import Run
 from graduel.number_format import format_number, format_seconds, format_setting
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
     TEXT,
     WIDTH,
     Look,
-    create_axes,
     draw_legend,
     draw_marks,
     title_axes,

@@ -12,6 +12,7 @@ from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import join_words
 from graduel.number_format import format_equals_p, format_number, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
@@ -19,7 +20,6 @@ from graduel.report.draw.style import (
     PAPER,
     SMALL,
     WIDTH,
-    create_axes,
     draw_marks,
     escape_text,
 )

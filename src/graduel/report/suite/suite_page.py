@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,14 @@ from graduel.report.suite.metric_text import format_rope
 SUITE_PAGE = "suite.html"
 
 
-def write_suite(suite: Suite) -> Path:
-    """Write ``suite.html`` to the suite's folder atomically; return its path."""
-    target = suite.path / SUITE_PAGE
+def write_suite(suite: Suite, path: str | os.PathLike[str] | None = None) -> Path:
+    """Write the report of `suite` to `path` atomically, and return the file's path.
+
+    If `path` is a folder, the file is ``suite.html`` in it. By default it is the suite's folder.
+    """
+    target = Path(suite.path if path is None else path)
+    if target.is_dir():
+        target = target / SUITE_PAGE
     atomic_write(target, render_suite(suite))
     return target
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from math import isfinite
 from typing import Any
@@ -20,7 +20,7 @@ from graduel.train.build.optimizer_builder import (
     parse_by_role,
 )
 from graduel.train.build.synonyms import unknown_part
-from graduel.train.recipes import RECIPES, NetRecipe
+from graduel.train.recipes import RECIPES, NetRecipe, RecipeLike
 
 Parser = Callable[[str, str], Any]
 WITH_NONE = ("norm", "augment")
@@ -138,6 +138,7 @@ PARSERS: dict[str, Parser] = {
     "calibrate": _parse_yes_or_no,
     "members": _integer_parser(1),
     "scheduled": _parse_scheduled,
+    "selects_by": _choice_parser("metric", "log_loss"),
 }
 """The parser of each field of a recipe. Empty text means that the field is unused."""
 KEYS = ("recipe", *PARSERS)
@@ -171,6 +172,50 @@ def parse_recipe(text: str, base: NetRecipe) -> NetRecipe:
             "--net expects at least one key=value pair, such as layers=256,128; got none"
         )
     return apply_pairs(base, pairs)
+
+
+def resolve_recipe(net: RecipeLike, base: NetRecipe) -> NetRecipe:
+    """Return the recipe that a user gives as an object, or as changes to `base`.
+
+    Changes are text in the form of ``--net``, or a mapping of the same keys, whose values are
+    numbers, lists, booleans or text.
+
+    Raises
+    ------
+    UserError
+        If a key is unknown or a value out of range.
+
+    Examples
+    --------
+    >>> changes = {"layers": (64, 32), "optimizer": "sgd", "ntk": True}
+    >>> resolve_recipe(changes, NetRecipe()) == parse_recipe(
+    ...     "layers=64,32 optimizer=sgd ntk=yes", NetRecipe()
+    ... )
+    True
+    """
+    if isinstance(net, NetRecipe):
+        return validate_recipe(net)
+    if isinstance(net, str):
+        return parse_recipe(net, base)
+    if not isinstance(net, Mapping):
+        raise UserError(
+            "--net must be text such as 'layers=256,128', a dict such as {'layers': (256, 128)} or "
+            f"a NetRecipe; got {type(net).__name__}"
+        )
+    return parse_recipe(recipe_text(net), base)
+
+
+def recipe_text(changes: Mapping[str, Any]) -> str:
+    """Return changes to a recipe in the form of ``--net``.
+
+    >>> recipe_text({"layers": (64, 32), "lr": 1e-3})
+    'layers=64,32 lr=0.001'
+    """
+
+    def text(value: Any) -> str:
+        return ",".join(map(text, value)) if isinstance(value, list | tuple) else str(value)
+
+    return " ".join(f"{key}={text(value)}" for key, value in changes.items())
 
 
 def parse_pairs(text: str) -> dict[str, str]:

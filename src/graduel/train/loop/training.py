@@ -53,6 +53,7 @@ class Training:
     image : shape (height, width, channels) of a row, where rows are images
     inputs : the column kinds, where rows are those of a prepared table
     class_weight : a weight for each class, in place of the recipe's
+    weight : weight of each row in the loss, at least 0, shape (n_rows,)
     collective : the workers of a parallel training, each with the same arguments but this one
 
     Raises
@@ -84,6 +85,7 @@ class Training:
         image: Image | None = None,
         inputs: Inputs | None = None,
         class_weight: tuple[float, ...] | None = None,
+        weight: Array | None = None,
         collective: Collective | None = None,
     ) -> None:
         self._begin(
@@ -95,6 +97,7 @@ class Training:
             image=image,
             inputs=inputs,
             class_weight=class_weight,
+            weight=weight,
             collective=collective,
         )
 
@@ -141,9 +144,10 @@ class Training:
         image: Image | None = None,
         inputs: Inputs | None = None,
         class_weight: tuple[float, ...] | None = None,
+        weight: Array | None = None,
         collective: Collective | None = None,
     ) -> None:
-        self.recipe, self.rng = recipe, rng
+        self.recipe, self.rng, self._weight = recipe, rng, weight
         self.parallel: DataParallel | None = None
         if collective is not None:
             # Drawn from a copy: the order of rows is that of one process.
@@ -190,6 +194,7 @@ class Training:
                 source,
                 self.y,
                 rng=rng,
+                weight=weight,
                 optimizer=self._rule,
                 lr=recipe.lr,
                 schedule=build_schedule(recipe),
@@ -217,6 +222,7 @@ class Training:
                 self.network,
                 self.rows,
                 self.y,
+                weight=self._weight,
                 weights=self.weights,
                 minimizer=self._rule,
                 steps=self.recipe.epochs,

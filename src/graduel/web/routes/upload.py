@@ -90,7 +90,7 @@ def read_table(
             f"expected a target with 2 to {limits.classes} classes; {target!r} has "
             f"{len(table.classes)}. Choose another column",
         )
-    return Dataset.from_table(table, source="uploaded")
+    return Dataset.from_table(table, source="uploaded", findings=source.findings)
 
 
 def _is_utf16(content: bytes) -> bool:

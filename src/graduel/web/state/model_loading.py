@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from graduel.duel.plan.protocol import Protocol
+from graduel.duel.result.best_model import is_explained
 from graduel.duel.store.cell_files import MODEL
 from graduel.duel.store.plan_file import PLAN
 from graduel.duel.store.store import DAMAGE, Store
@@ -42,6 +43,9 @@ def load_duel_state(folder: Path) -> AppState:
             f"{folder}: expected a finished duel with saved models (cells/*/{MODEL}); got none. "
             "Cross-validation saves no models: run a duel with a single split"
         )
+    families = {name: spec["family"] for name, spec in store.protocol.contenders.items()}
+    # The page shows no others; to load them would need their packages.
+    paths = {name: path for name, path in paths.items() if is_explained(families[name])}
     ranks = {name: rank for rank, name in enumerate(PREFERRED)}
     models = [load_model(paths[n]) for n in sorted(paths, key=lambda n: (ranks.get(n, 3), n))]
     shown = []

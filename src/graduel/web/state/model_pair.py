@@ -41,6 +41,11 @@ class ModelPair:
             raise UserError(
                 "expected models with the same classes; those of the network and XGBoost differ"
             )
+        if net is None and trees is None:
+            raise UserError(
+                f"expected a network or XGBoost, which the page shows; got "
+                f"{', '.join(by_family) or 'no model'}. graduel predict works with every model"
+            )
         if trees is not None:
             trees.booster.set_param({"nthread": 1})  # many clients share few cores
         pair = cls(net, trees, about=about)

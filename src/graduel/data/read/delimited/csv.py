@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import IO, TYPE_CHECKING
 
 from graduel.data.read.column_names import find, quote_name, sanitize_names
 from graduel.data.read.delimited.cells import MISSING, to_numbers
-from graduel.data.read.delimited.dialect import Dialect, allow_long_cells
+from graduel.data.read.delimited.dialect import Dialect
 from graduel.data.read.delimited.encoding import open_text
 from graduel.data.read.delimited.records import BlockLines, iter_records
+from graduel.data.read.delimited.syntax import CellSyntax, allow_long_cells
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.errors import UserError
 
@@ -58,8 +59,10 @@ class CellCounts:
         return notes
 
 
-def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
-    """Read a table; columns in which every cell is a number become numeric.
+def read_csv(
+    path: Path, dialect: Dialect, *, text: Iterable[str] = ()
+) -> tuple[pl.DataFrame, list[str]]:
+    """Read a table; columns in which every cell is a number become numeric, except for `text`.
 
     Returns
     -------
@@ -67,8 +70,8 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     """
     import polars as pl
 
-    names, notes = sanitize_names(dialect.names)
-    text = set[str]()
+    names, notes = _name_columns(dialect)
+    text = set(text)
     while True:
         # A second pass reads as text the columns whose first blocks were numbers only.
         counts = CellCounts()
@@ -97,6 +100,12 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     return frame, [*describe_dialect(dialect), *notes, *counts.notes()]
 
 
+def _name_columns(dialect: Dialect) -> tuple[list[str], list[str]]:
+    """Return the column names, and notes on changes of those in the header."""
+    names, notes = sanitize_names(dialect.names)
+    return names, notes if any(dialect.names) else []
+
+
 def _join_parts(parts: list[pl.Series], name: str) -> pl.Series:
     import polars as pl
 
@@ -117,12 +126,22 @@ def describe_dialect(dialect: Dialect) -> list[str]:
         notes.append("numbers have a decimal comma (--decimal to change)")
     if not dialect.encoding.startswith("utf-8"):
         notes.append(f"the text is read as {dialect.encoding} (--encoding to change)")
+    if dialect.syntax.quote != '"' or dialect.syntax.escape:
+        notes.append(f"{_describe_quotes(dialect.syntax)} (--quote to change)")
     if dialect.skip:
-        n = dialect.skip
-        notes.append(f"{n:,} {'line' if n == 1 else 'lines'} above the header skipped")
-    if not dialect.header:
-        notes.append("no header was detected; columns are numbered")
+        n, where = dialect.skip, "header" if dialect.header else "table"
+        notes.append(f"{n:,} {'line' if n == 1 else 'lines'} above the {where} skipped")
+    if not any(dialect.names):
+        notes.append("there is no header; columns are numbered (--header or --names to change)")
     return notes
+
+
+def _describe_quotes(syntax: CellSyntax) -> str:
+    if syntax.quote is None:
+        return "quotes are read as text"
+    kind = "double" if syntax.quote == '"' else "single"
+    escaped = "; a backslash escapes quotes inside them" if syntax.escape else ""
+    return f"cells are enclosed in {kind} quotes{escaped}"
 
 
 def _read_blocks(
@@ -158,13 +177,13 @@ def _join_cells(
     file: IO[str], dialect: Dialect, width: int, counts: CellCounts, path: Path
 ) -> Iterator[str]:
     """Yield complete records with cells separated by UNIT, about one block at a time."""
-    separator, line = dialect.separator, dialect.skip
-    header = dialect.header
+    syntax, line, header = dialect.syntax, dialect.skip, dialect.header
+    separator = syntax.separator
     for _ in range(dialect.skip):
         file.readline()
     while lines := file.readlines(BLOCK):
         text = "".join(lines)
-        plain = separator != " " and not header and '"' not in text and UNIT not in text
+        plain = not header and syntax.is_plain(text) and UNIT not in text
         if plain and all(one.count(separator) == width - 1 != 0 for one in lines):
             line += len(lines)
             yield text.replace(separator, UNIT)
@@ -172,7 +191,7 @@ def _join_cells(
         out = []
         source = BlockLines(lines, file, line)
         with allow_long_cells():
-            for record in iter_records(source, separator, path):
+            for record in iter_records(source, syntax, path):
                 if not record:
                     continue
                 if header:
@@ -214,7 +233,7 @@ def sample_csv(
     path: Path, dialect: Dialect, target: str, size: int
 ) -> tuple[pl.DataFrame, list[str]]:
     """Read a stratified sample of the rows, block by block; return it and notes."""
-    names, notes = sanitize_names(dialect.names)
+    names, notes = _name_columns(dialect)
     column = find(target, names, "target")
 
     def blocks() -> Iterator[pl.DataFrame]:

@@ -1,28 +1,33 @@
-"""Detection of the dialect of delimited text: separator, decimal sign, encoding, header."""
+"""Detection of the dialect of delimited text: cell syntax, decimal sign, encoding, header."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from graduel.data.read.column_names import quote_name
-from graduel.data.read.delimited.cells import MISSING_NUMBER
 from graduel.data.read.delimited.encoding import detect_encoding, open_text
+from graduel.data.read.delimited.header import (
+    detect_header,
+    detect_row_names,
+    reject_second_header,
+    reject_title,
+)
+from graduel.data.read.delimited.syntax import (
+    SEPARATORS,
+    CellSyntax,
+    detect_syntax,
+    parse_separator,
+)
 from graduel.errors import UserError
 
-SEPARATORS = ("\t", ";", "|", ",")
-"""In order of preference if several fit: a table with decimal commas has commas too."""
-NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
 LINES, CHARACTERS = 1000, 1 << 19
 """Maximum number of first lines and characters that are examined."""
-LONGEST = 1 << 26
-"""Maximum number of characters of a cell; an unclosed quote makes one cell of the rest."""
+SOME = 20
+"""Number of first lines that are examined for other formats."""
 POINT = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?")
 ABOVE = re.compile(r'"?sep=([^"\n])"?\s*', re.I)
@@ -32,7 +37,10 @@ OTHERS = {
     "HTML or XML": re.compile(r"\s*<(!doctype|html|\?xml)\b", re.I),
     "an ARFF file": re.compile(r"\s*@relation\s", re.I),
 }
-"""Other text formats, by their first line."""
+"""Other text formats, by their first line that is not a comment (%)."""
+SPARSE = re.compile(r"\S+(\s+qid:\d+)?(\s+\d+:([-+.\deE]+|nan))*(\s*#.*)?", re.I)
+"""A row of LIBSVM's format: a label, then pairs of an index and a value."""
+REPLACED = "--names replaces the first line (--header no to read it as a row)"
 BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
@@ -45,20 +53,27 @@ class Dialect:
 
     Attributes
     ----------
-    separator : the character between cells; a space means any run of blanks
+    syntax : how lines are split into cells
     decimal : the decimal sign, ``.`` or ``,``
     encoding : Python's name of the encoding
     header : whether the first line holds the column names
-    names : the names in the header, or one blank name per column
+    names : the names in the header or those that the user gave, or one blank name per column
     skip : number of lines above the header
+    guesses : uncertain decisions, one sentence each
     """
 
-    separator: str
+    syntax: CellSyntax
     decimal: str
     encoding: str
     header: bool
     names: tuple[str, ...]
     skip: int = 0
+    guesses: tuple[str, ...] = ()
+
+    @property
+    def separator(self) -> str:
+        """The character between cells; a space means any run of blanks."""
+        return self.syntax.separator
 
 
 def detect_dialect(
@@ -67,25 +82,103 @@ def detect_dialect(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
-    header: bool | None = None,
+    header: bool | int | None = None,
+    names: tuple[str, ...] = (),
+    quote: str | None = None,
 ) -> Dialect:
-    """Return a file's dialect; parts that are given are not detected."""
+    """Return a file's dialect; parts that are given are not detected.
+
+    Parameters
+    ----------
+    header : whether there is a header, or the number of its line, from 1
+    names : the names of all columns, instead of those in the header
+    quote : the quote, after a backslash if that escapes quotes inside cells, or ``none``
+    """
     if separator is not None:
-        separator = NAMED.get(separator.lower(), separator)
-        if len(separator) != 1 or separator in '"\n\r':
-            raise UserError(
-                f"separator must be one character, or one of {', '.join(NAMED)}; got '{separator}'"
-            )
+        separator = parse_separator(separator)
     if decimal not in (None, ".", ","):
         raise UserError(f"decimal must be '.' or ','; got '{decimal}'")
     if decimal == "," == separator:
         raise UserError("separator and decimal must differ; got ',' for both")
     encoding = detect_encoding(path, encoding)
-    lines, numbers, size = list[str](), list[int](), 0
+    start = 0 if header is None or isinstance(header, bool) else header - 1
+    lines, numbers, above, whole = _read_lines(path, encoding, start)
+    if not lines:
+        expected = f"a header in line {start + 1:,}" if start else "a table"
+        raise UserError(f"{path}: expected {expected}; the file {'ends' if start else 'is empty'}")
+    _reject_other_formats(lines, path)
+    if header is None or isinstance(header, bool):
+        comments = _count_comments(lines)
+        lines, numbers = lines[comments:], numbers[comments:]
+    split = detect_syntax(lines, whole, separator=separator or above, quote=quote)
+    first, *rest = split.records
+    separator = split.syntax.separator
+    decimal = decimal or _detect_decimal(rest or [first], separator)
+    if header is None or header is True:
+        reject_title(split.records, path, numbers)
+        reject_second_header(split.records, path, numbers, decimal)
+    is_quoted = all(line.lstrip().startswith(split.syntax.quote or '"') for line in lines[1:])
+    # The reader refuses irregular quotes with their line.
+    extra = detect_row_names(split.records, is_quoted, separator) if split.is_regular else "none"
+    guesses = list[str]()
+    if header is None:
+        below = [row[1:] for row in rest] if extra == "names" else rest
+        header, guess = detect_header(first, below, decimal)
+        if names:
+            # The user's names are those of the first line's cells unless that is surely a header.
+            header = header and not guess
+            guess = REPLACED if header else ""
+        guesses += [guess] if guess else []
+    if names or not header:
+        columns = _fit_names(names, rest or [first], path)
+    elif extra == "ambiguous":
+        n = len(first)
+        raise UserError(
+            f"{path}: line {numbers[min(1, len(numbers) - 1)] + 1:,}: expected {n} cells, as the "
+            f"header has; got {n + 1}, as in all lines. Quote cells that hold the separator "
+            f"{quote_name(separator)}, or, if the first cell is a row name, name all {n + 1} "
+            "columns with --names"
+        )
+    elif extra == "names":
+        columns = ("", *first)
+        guesses.append(
+            "rows have one more cell than the header; the first cell is read as a row name "
+            "('column_1')"
+        )
+    else:
+        columns = (*first, "") if extra == "separators" else tuple(first)
+    skip = numbers[0]
+    return Dialect(split.syntax, decimal, encoding, bool(header), columns, skip, tuple(guesses))
+
+
+def _fit_names(names: tuple[str, ...], rows: list[list[str]], path: Path) -> tuple[str, ...]:
+    """Return a name for each column of rows: those given, or blank ones."""
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    if names and len(names) == width - 1 and not any(row[-1] for row in rows):
+        names = (*names, "")  # every line ends with a separator
+    if names and len(names) != width:
+        raise UserError(
+            f"{path}: --names must list a name for each of the {width:,} columns; got "
+            f"{len(names):,}"
+        )
+    return names or ("",) * width
+
+
+def _read_lines(
+    path: Path, encoding: str, start: int
+) -> tuple[list[str], list[int], str | None, bool]:
+    """Read the first lines that are not blank, from line `start` on.
+
+    Returns
+    -------
+    The lines, their numbers from 0, the separator that a line above them names or None, and whether
+    these are all lines of the file.
+    """
+    lines, numbers, size, separator = list[str](), list[int](), 0, None
     with open_text(path, encoding) as file:
-        for number, line in enumerate(islice(file, LINES)):
+        for number, line in enumerate(islice(file, start, start + LINES), start):
             if not lines and (above := ABOVE.fullmatch(line)):
-                separator = separator or above[1]
+                separator = above[1]
             elif line.strip(BLANK):
                 lines.append(line)
                 numbers.append(number)
@@ -93,85 +186,43 @@ def detect_dialect(
             if size > CHARACTERS and len(lines) > 1:
                 break
         whole = not file.readline()
-    if not lines:
-        raise UserError(f"{path}: expected a table; the file is empty")
-    if other := next((what for what, like in OTHERS.items() if like.match(lines[0])), None):
+    return lines, numbers, separator, whole
+
+
+def _reject_other_formats(lines: list[str], path: Path) -> None:
+    """Raise if lines of text are not a table, by the first lines."""
+    head = next((line for line in lines if not line.startswith("%")), lines[0])
+    other = next((what for what, pattern in OTHERS.items() if pattern.match(head)), None)
+    some = [line.strip() for line in lines[:SOME]]
+    if all(map(SPARSE.fullmatch, some)) and 2 * sum(":" in line for line in some) > len(some):
+        other = "rows of LIBSVM's format (label index:value …)"
+    if other is not None:
         raise UserError(f"{path}: expected a table of text; got {other}. Save it as CSV")
-    comments = _count_comments(lines)
-    lines, skip = lines[comments:], numbers[comments]
-    separator = separator or _detect_separator(lines, whole)
-    records = split(lines, separator, whole)
-    if header is not False:
-        _reject_title(records, path, skip)
-    first, rest = records[0], records[1:]
-    decimal = decimal or _detect_decimal(rest or records, separator)
-    header = _has_header(first, rest, decimal) if header is None else header
-    return Dialect(separator, decimal, encoding, header, _get_names(first, rest, header), skip)
 
 
 def _count_comments(lines: list[str]) -> int:
-    """Return the number of comment lines (#) above the header.
+    """Return the number of comment lines (# or %) above the header.
+
+    A comment with as many separators as the first other line is the header, unless that is one.
 
     >>> _count_comments(["# a comment", "id,age", "1,2"]), _count_comments(["#id,age", "1,2"])
     (1, 0)
     """
-    first = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
-    alike = any(
-        line.count(separator) == lines[first].count(separator) > 0
+    sign = lines[0][0]
+    if sign not in "#%":
+        return 0
+    first = next((i for i, line in enumerate(lines) if not line.startswith(sign)), 0)
+    if not any(separator in lines[first] for separator in SEPARATORS):
+        return 0
+    alike = [
+        any(line.count(one) == lines[first].count(one) > 0 for one in SEPARATORS)
         for line in lines[:first]
-        for separator in SEPARATORS
-    )
-    several = any(separator in lines[first] for separator in SEPARATORS)
-    return first if several and not alike else 0
-
-
-def _reject_title(records: list[list[str]], path: Path, skip: int) -> None:
-    """Raise if there is a title above the header."""
-    width = Counter(len(record) for record in records[1:]).most_common(1)
-    if len(records[0]) == 1 and width and width[0][0] > 2 and width[0][1] > len(records) / 2:
-        raise UserError(
-            f"{path}: line {skip + 1:,}: expected {width[0][0]} cells, as most lines have; got one "
-            f"({quote_name(records[0][0])}). Delete the lines above the header"
-        )
-
-
-def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str]]:
-    """Split lines into records of cells; a truncated record at the end is dropped."""
-    if separator == " ":
-        return [line.split() for line in lines]
-    try:
-        with allow_long_cells():
-            records = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
-    except csv.Error:
-        # A cell beyond the csv module's limit means an unclosed quote; the reader reports its line.
-        records = [line.split(separator) for line in lines]
-    records = [[cell.strip() for cell in record] for record in records]
-    return records if whole or len(records) < 2 else records[:-1]
-
-
-@contextmanager
-def allow_long_cells() -> Iterator[None]:
-    """Allow cells of up to LONGEST characters; the csv module's limit is global."""
-    before = csv.field_size_limit(LONGEST)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-def _detect_separator(lines: list[str], whole: bool) -> str:
-    best, detected = 0.0, " "
-    for separator in SEPARATORS:
-        records = split(lines, separator, whole)
-        width, count = Counter(len(record) for record in records).most_common(1)[0]
-        # A header of another width counts more than a single row would.
-        fit = count / len(records) * (1 if len(records[0]) == width else 0.5)
-        if width > 1 and fit > best:
-            best, detected = fit, separator
-    if detected != " ":
-        return detected
-    widths = {len(line.split()) for line in lines}
-    return " " if len(widths) == 1 and widths != {1} else ","
+    ]
+    if any(alike):
+        top, *rows = detect_syntax(lines[first:], whole=False).records
+        if detect_header(top, rows, ".") != (True, "") or not rows:
+            return alike.index(True)
+    return first
 
 
 def _detect_decimal(records: list[list[str]], separator: str) -> str:
@@ -183,38 +234,3 @@ def _detect_decimal(records: list[list[str]], separator: str) -> str:
             # Programs that write decimal commas separate cells with semicolons.
             commas |= (not grouped or separator == ";") and bool(COMMA.fullmatch(cell))
     return "," if commas and not points else "."
-
-
-def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:
-    """Return whether the first record is a header: a word above a column of numbers is a name."""
-    against = False
-    for i, top in enumerate(first):
-        below = [r[i] for r in rest if i < len(r) and r[i] not in MISSING_NUMBER]
-        if top in MISSING_NUMBER:
-            continue
-        if below and all(is_number(cell, decimal) for cell in below):
-            if not is_number(top, decimal):
-                return True
-            against = True
-    return not against and not (not rest and all(is_number(cell, decimal) for cell in first))
-
-
-def is_number(cell: str, decimal: str) -> bool:
-    """Return whether a cell is a number."""
-    try:
-        float(cell.replace(",", "." if decimal == "," else "").replace("_", "x"))
-    except ValueError:
-        return False
-    return True
-
-
-def _get_names(first: list[str], rest: list[list[str]], header: bool) -> tuple[str, ...]:
-    if not header:
-        width = Counter(len(record) for record in rest or [first]).most_common(1)[0][0]
-        return ("",) * width
-    wider = rest and all(len(record) == len(first) + 1 for record in rest)
-    if not wider:
-        return tuple(first)
-    # Either every line ends with a separator, or the first column has row names but no header.
-    at_end = all(not record[-1] for record in rest)
-    return (*first, "") if at_end else ("", *first)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from graduel.data.read.column_names import join_names
+from graduel.data.read.images.image_files import is_image_head
 from graduel.errors import UserError
 
 PIECE = 1 << 20
@@ -43,12 +44,23 @@ BINARY = {
     b"MATLAB 5.0 MAT-file": "a MATLAB file. Save the arrays as an NPZ file with numpy.savez",
     b"MATLAB 7.3 MAT-file": "a MATLAB file. Save the arrays as an NPZ file with numpy.savez",
     b"\x89HDF": "an HDF5 file. Save the table as Parquet or CSV",
-    b"\x80\x02": "a Python pickle, which is never loaded. Save arrays with numpy.savez",
-    b"\x80\x03": "a Python pickle, which is never loaded. Save arrays with numpy.savez",
-    b"\x80\x04\x95": "a Python pickle, which is never loaded. Save the table as Parquet or CSV",
-    b"\x80\x05\x95": "a Python pickle, which is never loaded. Save the table as Parquet or CSV",
-    b"\x89PNG": "an image. Give a folder with one folder of images per class",
-    b"\xff\xd8\xff": "an image. Give a folder with one folder of images per class",
+    **dict.fromkeys(
+        (b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n", b"X\n\0\0\0"),
+        "a data file of R. Save the table as CSV with write.csv",
+    ),
+    b"$FL2@(#)": "an SPSS file. Save the table as CSV",
+    b"<stata_dta>": "a Stata file. Save the table as CSV",
+    b"Obj\x01": "an Avro file. Save the table as Parquet",
+    b"\x93NUMPY": "a compressed NumPy array. Save the arrays as an NPZ file with numpy.savez",
+    **dict.fromkeys(
+        (
+            *(bytes([0x80, protocol]) for protocol in range(2, 6)),
+            *(b"(dp0\n", b"(dp1\n", b"(lp0\n", b"(lp1\n", b"ccopy_reg\n", b"cnumpy."),
+        ),
+        "a Python pickle, which is never loaded. Save arrays with numpy.savez, a table as Parquet",
+    ),
+    b"\x78\x9c": "data compressed with zlib, perhaps a pickle of joblib, which is never loaded. "
+    "Save arrays with numpy.savez, a table as Parquet",
 }
 """Binary formats by their first bytes, each with a remedy."""
 
@@ -145,6 +157,11 @@ def _reject_known(path: Path, head: bytes) -> None:
     for magic, remedy in BINARY.items():
         if head.startswith(magic):
             raise UserError(f"{path}: expected a table of text; got {remedy}")
+    if is_image_head(head):
+        raise UserError(
+            f"{path}: expected a table of text; got an image. Give a folder with one folder of "
+            "images per class"
+        )
 
 
 def reject_binary(path: Path, head: bytes) -> None:

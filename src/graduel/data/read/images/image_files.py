@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,11 @@ FORMATS = {
 }
 """Pillow's names of the formats that are read, and the endings of their files."""
 ENDINGS = {ending for endings in FORMATS.values() for ending in endings}
-MAGIC = (
-    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a"),
-    *(b"P4\n", b"P5\n", b"P6\n"),
-)
-"""First bytes of image files; those of WebP and BMP have a length in between."""
+MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"GIF87a", b"GIF89a")
+"""First bytes of image files; those of WebP and BMP have a length in between.
+
+Those of PPM could be the header of a table.
+"""
 MOST_PIXELS = 25_000_000
 """Maximum number of pixels of an image: a tiny file can decode to more than fits into memory."""
 MOST_BYTES = 8 << 30
@@ -48,6 +48,19 @@ ORIENTATION = 274
 """The EXIF tag of the orientation: 1 is upright, 5 to 8 exchange height and width."""
 DEEP = 4096
 """Brightness of 16 bits below which images of 16 bits are nearly black."""
+
+
+class ImageFile(Protocol):
+    """A file that is opened as a path is, such as one in an archive; its text names it."""
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        ...
+
+    def open(self, mode: Literal["rb"]) -> IO[bytes]:
+        """Open the file for reading."""
+        ...
 
 
 def is_image(path: Path) -> bool:
@@ -86,7 +99,7 @@ class ImageFiles:
     deepest : the brightest pixel of images of 16 bits; None without any
     """
 
-    paths: list[Path]
+    paths: Sequence[ImageFile]
     size: tuple[int, int]
     has_color: bool
     background: int | None = None
@@ -98,7 +111,7 @@ class ImageFiles:
         """The shape of each image's array."""
         return (*self.size, 3) if self.has_color else self.size
 
-    def read(self, paths: Iterable[Path] | None = None) -> Iterator[NDArray[np.uint8]]:
+    def read(self, paths: Iterable[ImageFile] | None = None) -> Iterator[NDArray[np.uint8]]:
         """Yield the uint8 pixels of each file."""
         for path in self.paths if paths is None else paths:
             yield self._read_pixels(path)
@@ -113,7 +126,7 @@ class ImageFiles:
                 "nearly black. Stretch their brightness before"
             )
 
-    def _read_pixels(self, path: Path) -> NDArray[np.uint8]:
+    def _read_pixels(self, path: ImageFile) -> NDArray[np.uint8]:
         from PIL import Image
 
         with open_image(path) as opened:
@@ -139,7 +152,7 @@ class ImageFiles:
         image.load()  # Pillow itself turns TIFF files
         return ImageOps.exif_transpose(image)
 
-    def _reduce_depth(self, image: Image.Image, path: Path) -> Image.Image:
+    def _reduce_depth(self, image: Image.Image, path: ImageFile) -> Image.Image:
         """Return an image of 16 bits with 8; Pillow would truncate the pixels, not scale them."""
         from PIL import Image
 
@@ -168,7 +181,7 @@ class ImageFiles:
 
 
 def inspect_images(
-    paths: list[Path], size: tuple[int, int] | None, background: int | None = None
+    paths: Sequence[ImageFile], size: tuple[int, int] | None, background: int | None = None
 ) -> ImageFiles:
     """Return how image files are read, from their headers.
 
@@ -210,7 +223,7 @@ def inspect_images(
 
 
 def inspect_like(
-    paths: list[Path], image: tuple[int, int, int], background: int | None
+    paths: Sequence[ImageFile], image: tuple[int, int, int], background: int | None
 ) -> ImageFiles:
     """Return how image files are read for a model, as its training images were.
 
@@ -236,7 +249,7 @@ def inspect_like(
     return replace(images, has_color=channels == 3)
 
 
-def _select_background(paths: list[Path]) -> int | None:
+def _select_background(paths: Sequence[ImageFile]) -> int | None:
     """Return white for visible parts that are darker than middle gray on average, else black.
 
     None if no pixel is transparent.
@@ -261,7 +274,7 @@ def _load_size(image: Image.Image) -> tuple[int, int]:
     return image.width, image.height
 
 
-def _has_color(image: Image.Image, path: Path) -> bool:
+def _has_color(image: Image.Image, path: ImageFile) -> bool:
     if image.mode == "F":
         raise UserError(
             f"{path}: expected pixels of 8 or 16 bits; got floating-point numbers. Save the image "
@@ -288,7 +301,7 @@ def read_orientation(image: Image.Image) -> int:
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[Image.Image]:
+def open_image(path: ImageFile) -> Iterator[Image.Image]:
     """Open an image file; its format is recognized by its content.
 
     Raises

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT, JOINED_PARTS, Finding
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.images.image_files import (
+    ImageFile,
     as_array,
     inspect_images,
     is_image,
@@ -126,21 +129,42 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
     files = [
         (path, name) for part in parts for name in classes for path in part.images.get(name, ())
     ]
-    images = inspect_images([path for path, _ in files], size)
-    X = as_array(images)
-    n_train = sum(map(len, parts[0].images.values())) if len(parts) == 2 else None
-    labels = np.array([name for _, name in files])
-    mode = "RGB" if images.has_color else "grayscale"
-    height, width = images.size
-    notes = [f"{len(files):,} images of {height} × {width} pixels, {mode}"]
+    dataset, notes = read_labeled(
+        folder.resolve().name,
+        [path for path, _ in files],
+        np.array([name for _, name in files]),
+        size,
+        n_train=sum(map(len, parts[0].images.values())) if len(parts) == 2 else None,
+        source=folder.name,
+        findings=findings,
+    )
     if top != folder:
         notes.append(f"the images are in the folder {top.relative_to(folder).as_posix()}")
+    return dataset, notes
+
+
+def read_labeled(
+    name: str,
+    files: Sequence[ImageFile],
+    labels: NDArray[Any],
+    size: tuple[int, int] | None,
+    *,
+    n_train: int | None = None,
+    source: str = "",
+    findings: Iterable[Finding] = (),
+) -> tuple[Dataset, list[str]]:
+    """Read image files with a label each; see :func:`read_images`."""
+    images = inspect_images(files, size)
+    X = as_array(images)
+    height, width = images.size
+    mode = "RGB" if images.has_color else "grayscale"
+    notes = [f"{len(files):,} images of {height} × {width} pixels, {mode}"]
     dataset = dataset_from_arrays(
-        folder.resolve().name,
+        name,
         X,
         labels,
         n_train=n_train,
-        source=folder.name,
+        source=source,
         findings=(*findings, *images.findings()),
         background=images.background,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graduel.data.finding import READER_GUESS
 from graduel.data.read.column_names import sanitize_names
 from graduel.data.read.delimited import csv
 from graduel.data.read.delimited.dialect import BLANK, Dialect, detect_dialect
@@ -30,6 +31,8 @@ def _detect_dialect(path: Path, options: ReadOptions) -> Dialect:
         decimal=options.decimal,
         encoding=options.encoding,
         header=options.header,
+        names=options.names,
+        quote=options.quote,
     )
 
 
@@ -38,7 +41,12 @@ def _read(path: Path, options: ReadOptions) -> RawTable:
     frame, notes = csv.read_csv(path, dialect)
     if options.reject_blank and frame.width == 1:
         _reject_blank_lines(path, dialect)
-    return RawTable(frame, tuple(notes), dialect.decimal)
+    return _raw_table(frame, notes, dialect)
+
+
+def _raw_table(frame: pl.DataFrame, notes: list[str], dialect: Dialect) -> RawTable:
+    findings = map(READER_GUESS.report, dialect.guesses)
+    return RawTable(frame, tuple(notes), dialect.decimal, tuple(findings))
 
 
 def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
@@ -71,7 +79,7 @@ def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> 
     if target is None:
         require_target(first[1])
     frame, notes = csv.sample_csv(path, dialect, target, size)
-    return RawTable(frame, tuple(notes), dialect.decimal)
+    return _raw_table(frame, notes, dialect)
 
 
 DELIMITED = TableFormat(
@@ -81,5 +89,5 @@ DELIMITED = TableFormat(
     read=_read,
     scan=_scan,
     sample=_sample,
-    memory_bytes=csv.text_bytes,
+    memory_bytes=lambda path, _: csv.text_bytes(path),
 )

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.tables.archive_format import ARCHIVE
+from graduel.data.read.tables.arff_format import ARFF
+from graduel.data.read.tables.arrow_format import ARROW
 from graduel.data.read.tables.delimited_format import DELIMITED
+from graduel.data.read.tables.duckdb_format import DUCKDB
+from graduel.data.read.tables.excel_format import EXCEL
+from graduel.data.read.tables.json_format import JSON
 from graduel.data.read.tables.parquet_format import PARQUET
+from graduel.data.read.tables.sqlite_format import SQLITE
+from graduel.data.read.tables.svmlight_format import SVMLIGHT
 from graduel.data.read.tables.table_format import TableFormat
 
 TABLE_FORMATS: tuple[TableFormat, ...] = (
     DELIMITED,
     PARQUET,
+    ARFF,
+    EXCEL,
+    JSON,
+    ARROW,
+    SQLITE,
+    DUCKDB,
+    SVMLIGHT,
+    ARCHIVE,
 )
 """All table formats in the order of messages; the first that recognizes a file reads it."""
 

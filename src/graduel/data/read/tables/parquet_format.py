@@ -48,7 +48,7 @@ def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> 
     return RawTable(frame, tuple(notes))
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, _: ReadOptions) -> None:
     # The check runs its own module in another process, where an import from here would come first.
     from graduel.data.read.parquet_check import check_parquet
 
@@ -62,6 +62,6 @@ PARQUET = TableFormat(
     read=_read,
     scan=_scan,
     sample=_sample,
-    memory_bytes=parquet.parquet_bytes,
+    memory_bytes=lambda path, _: parquet.parquet_bytes(path),
     check=_check,
 )

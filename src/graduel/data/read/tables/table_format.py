@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from graduel.data.finding import Finding
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -17,14 +19,18 @@ class ReadOptions:
 
     Attributes
     ----------
-    separator, decimal, encoding, header : the dialect of delimited text
+    separator, decimal, encoding, header, names, quote : the dialect of delimited text
+    part : the table in a file of several tables: a sheet, a table of a database, or a query
     reject_blank : whether a blank line in a file of one column is an error; it is skipped otherwise
     """
 
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
-    header: bool | None = None
+    header: bool | int | None = None
+    names: tuple[str, ...] = ()
+    quote: str | None = None
+    part: str | None = None
     reject_blank: bool = False
 
 
@@ -37,11 +43,15 @@ class RawTable:
     frame : the rows, with unique column names
     notes : decisions of the reader, one sentence each
     decimal : decimal sign of text columns
+    findings : uncertain decisions of the reader
+    target : the target column, if the format names it
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     decimal: str = "."
+    findings: tuple[Finding, ...] = ()
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +77,15 @@ class Stream:
     schema : names and types of the columns in the file
     decimal : decimal sign of a text file
     blocks : iterator over the rows in order
+    notes : decisions of the reader, one sentence each
+    target : the target column, if the format names it
     """
 
     schema: dict[str, pl.DataType]
     decimal: str
     blocks: Iterator[Block]
+    notes: tuple[str, ...] = ()
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ class TableFormat:
     memory_bytes : estimate the size of the table in memory, in bytes
     check : raise if the file cannot be read, without a risk to this process; None: reading a
         damaged file cannot crash the process
+    parts : what a file holds several of, such as ``sheet``; empty: a file holds one table
     """
 
     title: str
@@ -101,8 +116,9 @@ class TableFormat:
     read: Callable[[Path, ReadOptions], RawTable]
     scan: Callable[[Path, ReadOptions], Stream]
     sample: Callable[[Path, ReadOptions, str | None, int], RawTable]
-    memory_bytes: Callable[[Path], int]
-    check: Callable[[Path], None] | None = None
+    memory_bytes: Callable[[Path, ReadOptions], int]
+    check: Callable[[Path, ReadOptions], None] | None = None
+    parts: str = ""
 
 
 def require_target(first: pl.DataFrame) -> NoReturn:

@@ -1,0 +1,194 @@
+"""The data set in the arrays of a MATLAB or HDF5 file: a table, or images with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.read.array_archive import Arrays, list_shapes, read_arrays
+from graduel.data.read.column_names import join_names, quote_name
+from graduel.data.read.dataframe import from_values
+from graduel.data.read.labeled_arrays import dataset_from_arrays
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from graduel.data.dataset import Dataset
+
+Item = TypeVar("Item")
+NAMES = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("x", "y"),
+    ("data", "target"),
+    ("data", "labels"),
+    ("data", "label"),
+    ("features", "labels"),
+    ("images", "labels"),
+    ("fea", "gnd"),
+)
+"""Names of features and labels, of one part or of training and test parts, in lower case."""
+TARGET = "target"
+
+
+def holds_table(path: Path) -> bool:
+    """Return whether a file holds one table, instead of images or training and test parts."""
+    shapes = _without_prefix(list_shapes(path))
+    names = select_names(shapes)
+    return names is None or (len(names) == 2 and len(shapes[names[0]]) <= 2)
+
+
+def read_archive(path: Path) -> tuple[Dataset, list[str]]:
+    """Read images and labels, or training and test parts, from a MATLAB or HDF5 file.
+
+    In files of MATLAB the examples are often the last dimension; they become the first.
+
+    Returns
+    -------
+    The data set, and notes.
+
+    Raises
+    ------
+    UserError
+        If the arrays are not a data set.
+    """
+    arrays = _without_prefix(read_arrays(path))
+    names = select_names(arrays)
+    assert names is not None  # holds_table
+    notes: list[str] = []
+    pairs = [_turn(arrays, x, y, notes) for x, y in zip(names[::2], names[1::2], strict=True)]
+    if len({X.shape[1:] for X, _ in pairs}) > 1:
+        raise UserError(
+            f"{path}: expected training and test rows of the same shape; got {pairs[0][0].shape} "
+            f"and {pairs[1][0].shape}"
+        )
+    X, labels = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    n_train = len(pairs[0][0]) if len(pairs) > 1 else None
+    dataset = dataset_from_arrays(path.stem, X, labels, n_train=n_train, source=path.name)
+    return dataset, notes
+
+
+def select_names(names: Iterable[str]) -> tuple[str, ...] | None:
+    """Return the names of features and labels among those of arrays; None without them.
+
+    >>> select_names(["y", "X", "about"])
+    ('X', 'y')
+    """
+    lower = {name.lower(): name for name in names}
+    for keys in NAMES:
+        if set(keys) <= set(lower):
+            return tuple(lower[key] for key in keys)
+    return None
+
+
+def read_columns(path: Path, part: str | None) -> tuple[pl.DataFrame, list[str], str | None]:
+    """Return the table in a MATLAB or HDF5 file, notes, and the target if the file has labels.
+
+    The table is, in this order: features and labels; an array of records; arrays of one column
+    each; an array of two dimensions.
+
+    Raises
+    ------
+    UserError
+        If the arrays are not a table.
+    """
+    import polars as pl
+
+    arrays, notes = _without_prefix(read_arrays(path, part)), list[str]()
+    if names := select_names(arrays):
+        x, y = names[:2]
+        X, labels = _turn(arrays, x, y, notes)
+        if X.ndim != 2 or len(X) != len(labels):
+            raise UserError(
+                f"{path}: expected as many labels as rows; got {quote_name(x)} of shape {X.shape} "
+                f"and {quote_name(y)} of shape {arrays[y].shape}"
+            )
+        columns = _split(X, "f", 0)
+        notes.append(f"features are {quote_name(x)}, labels are {quote_name(y)}")
+        return pl.DataFrame([*columns, _column(labels, TARGET)]), notes, TARGET
+    usable = {name: _flatten(array) for name, array in arrays.items() if array.dtype.kind in KINDS}
+    records = [name for name, array in usable.items() if array.dtype.names]
+    flat = [name for name, array in usable.items() if array.ndim == 1 and len(array) > 1]
+    matrices = [name for name, array in usable.items() if array.ndim == 2]
+    if len(records) == 1:
+        used, frame = records, _from_records(usable[records[0]])
+    elif len(flat) > 1 and len({len(usable[name]) for name in flat}) == 1:
+        used, frame = flat, pl.DataFrame([_column(usable[name], name) for name in flat])
+    elif len(matrices) == 1:
+        name = matrices[0]
+        used, frame = matrices, pl.DataFrame(_split(usable[name], f"{name}_", 1))
+    else:
+        raise _not_a_table(path, arrays)
+    if left_out := [name for name in arrays if name not in used]:
+        notes.append(f"arrays that are not columns are left out: {join_names(left_out)}")
+    return frame, notes, None
+
+
+def _not_a_table(path: Path, arrays: Arrays) -> UserError:
+    shapes = [f"{name} {array.shape}" for name, array in arrays.items()]
+    return UserError(
+        f"{path}: expected arrays X and y, an array of records, or arrays of one length; got "
+        f"{join_names(shapes) or 'none'}. Name a group or an array after ::"
+    )
+
+
+KINDS = "biufUSV"
+"""Kinds of arrays that are read: numbers, text and records."""
+
+
+def _flatten(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of one row or one column as a vector; others unchanged."""
+    is_vector = array.ndim == 2 and 1 in array.shape
+    return array.ravel() if is_vector else array
+
+
+def _turn(arrays: Arrays, x: str, y: str, notes: list[str]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return features and labels; the examples are the last dimension if only that one fits."""
+    X, labels = arrays[x], _flatten(arrays[y])
+    if X.ndim > 1 and len(X) != len(labels) == X.shape[-1]:
+        X = np.moveaxis(X, -1, 0)
+        notes.append(f"the examples are the last dimension of {quote_name(x)}")
+    return X, labels
+
+
+def _without_prefix(arrays: dict[str, Item]) -> dict[str, Item]:
+    """Return arrays by their names without the group or structure that holds all of them.
+
+    >>> list(_without_prefix({"data/X": np.zeros(1), "data/y": np.zeros(1)}))
+    ['X', 'y']
+    """
+    groups = {name.rpartition("/")[0] for name in arrays}
+    return (
+        {name.rpartition("/")[2]: array for name, array in arrays.items()}
+        if len(groups) == 1
+        else arrays
+    )
+
+
+def _column(array: NDArray[Any], name: str) -> pl.Series:
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", errors="replace")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return from_values(array, name)
+
+
+def _split(X: NDArray[Any], prefix: str, first: int) -> list[pl.Series]:
+    return [_column(X[:, i], f"{prefix}{i + first}") for i in range(X.shape[1])]
+
+
+def _from_records(array: NDArray[Any]) -> pl.DataFrame:
+    """Return records as columns; a field of several values becomes several columns."""
+    import polars as pl
+
+    columns = []
+    for name in array.dtype.names or ():
+        values = array[name].reshape(array.size, -1) if array[name].ndim > 1 else array[name]
+        if values.dtype.kind not in KINDS:
+            continue
+        columns += _split(values, f"{name}_", 0) if values.ndim > 1 else [_column(values, name)]
+    return pl.DataFrame(columns)

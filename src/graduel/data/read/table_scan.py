@@ -1,0 +1,47 @@
+"""Reading of every block of a table, as a process of its own.
+
+The process is ``python -m graduel.data.read.table_scan MEMORY FILE [PART]``. It ends with exit code
+0 if the table can be read with that number of bytes of memory, otherwise it prints the error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from graduel.data.read.row_stream import open_stream
+from graduel.errors import UserError
+
+SPARE = 1 << 31
+"""Bytes that a process maps without using them: stacks of threads, pools of libraries."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read every block; print the error if one cannot be read."""
+    memory, file, *part = arguments
+    _limit_memory(int(memory))
+    try:
+        for _ in open_stream(file, part=part[0] if part else None).blocks:
+            pass
+    except UserError as error:
+        print(error)
+        return 2
+    return 0
+
+
+def _limit_memory(n_bytes: int) -> None:
+    """Limit this process's private memory, where the system can."""
+    try:
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        n_bytes += SPARE
+        limit = n_bytes if hard == resource.RLIM_INFINITY else min(n_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    except (ImportError, OSError, ValueError):
+        return
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+"""The format of tables in MATLAB files (.mat) and HDF5 files (.h5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graduel.data.read.archive_columns import holds_table, read_columns
+from graduel.data.read.array_archive import is_archive
+from graduel.data.read.isolated_check import check_isolated
+from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
+from graduel.data.read.tables.table_format import ReadOptions, Stream
+
+
+def _scan(path: Path, options: ReadOptions) -> Stream:
+    frame, notes, target = read_columns(path, options.part)
+    return stream_frame(frame, path, tuple(notes), target)
+
+
+ARCHIVE = streamed_format(
+    title="MATLAB/HDF5",
+    endings=(".mat", ".h5", ".hdf5"),
+    recognize=lambda path, head: is_archive(head) and holds_table(path),
+    scan=_scan,
+    memory_bytes=lambda path, _: path.stat().st_size,
+    check=lambda path, options: check_isolated(path, options.part, "MATLAB or HDF5"),
+    parts="array",
+)

@@ -1,0 +1,88 @@
+"""The format of ARFF files (Weka): typed columns, then rows of delimited text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graduel.data.read.column_names import quote_name, sanitize_names
+from graduel.data.read.delimited import csv
+from graduel.data.read.delimited.arff import ArffHeader, read_arff_header
+from graduel.data.read.tables.table_format import (
+    Block,
+    RawTable,
+    ReadOptions,
+    Stream,
+    TableFormat,
+    require_target,
+)
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ENDINGS = (".arff", ".arff.gz", ".arff.zip")
+
+
+def _recognize(path: Path, _: bytes) -> bool:
+    return path.name.lower().endswith(ENDINGS)
+
+
+def _read(path: Path, options: ReadOptions) -> RawTable:
+    header = read_arff_header(path, options.encoding)
+    names, _ = sanitize_names(header.dialect.names)
+    nominal = {name for name, kind in zip(names, header.types, strict=True) if kind == "nominal"}
+    frame, notes = csv.read_csv(path, header.dialect, text=nominal)
+    return _convert(frame, notes, header, path)
+
+
+def _convert(frame: pl.DataFrame, notes: list[str], header: ArffHeader, path: Path) -> RawTable:
+    """Return the table with the types of the header."""
+    import polars as pl
+
+    columns = []
+    for column, kind in zip(frame, header.types, strict=True):
+        if kind == "nominal":
+            column = column.cast(pl.String).cast(pl.Categorical)
+        elif kind == "string":
+            column = column.cast(pl.String)
+        elif column.dtype == pl.String and column.null_count() < len(column):
+            raise UserError(
+                f"{path}: column {quote_name(column.name)}: expected numbers, as the header says; "
+                "some cells are not numbers. Correct them, or declare the column as string"
+            )
+        columns.append(column)
+    known = csv.describe_dialect(header.dialect)
+    return RawTable(pl.DataFrame(columns), tuple(note for note in notes if note not in known))
+
+
+def _scan(path: Path, options: ReadOptions) -> Stream:
+    import polars as pl
+
+    dialect = read_arff_header(path, options.encoding).dialect
+    names, _ = sanitize_names(dialect.names)
+    schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
+    pairs = csv.scan_csv(path, dialect, as_text=True)
+    return Stream(schema, dialect.decimal, (Block(*pair) for pair in pairs))
+
+
+def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
+    header = read_arff_header(path, options.encoding)
+    first = next(csv.scan_csv(path, header.dialect), None)
+    if first is None:
+        return _read(path, options)  # raises: there are no rows
+    if target is None:
+        require_target(first[1])
+    frame, notes = csv.sample_csv(path, header.dialect, target, size)
+    return _convert(frame, notes, header, path)
+
+
+ARFF = TableFormat(
+    title="ARFF",
+    endings=(".arff",),
+    recognize=_recognize,
+    read=_read,
+    scan=_scan,
+    sample=_sample,
+    memory_bytes=lambda path, _: csv.text_bytes(path),
+)

@@ -1,0 +1,75 @@
+"""The format of SVMlight and LIBSVM files: a label, then ``index:value`` for each nonzero value."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from graduel.data.read.delimited.encoding import open_bytes
+from graduel.data.read.file_names import unpacked_name
+from graduel.data.read.memory_check import check_memory
+from graduel.data.read.reading_errors import reading_errors
+from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
+from graduel.data.read.tables.table_format import ReadOptions, Stream
+from graduel.errors import UserError
+
+ENDINGS = (".svm", ".svmlight", ".libsvm")
+ROW = re.compile(
+    rb"[+-]?[\d.]+(e[+-]?\d+)?([ \t]+qid:\d+)?([ \t]+\d+:[^ \t:]+)+[ \t]*(#.*)?\r?", re.I
+)
+NUMBER_AND_TIME = re.compile(rb"[+-]?[\d.]+[ \t]+\d{1,2}:\d\d\s*")
+TARGET, QUERY = "target", "qid"
+
+
+def _recognize(path: Path, head: bytes) -> bool:
+    if unpacked_name(path).endswith(ENDINGS):
+        return True
+    lines = [line for line in head.split(b"\n") if line.strip() and not line.startswith(b"#")]
+    complete = lines[:-1] or lines[:1]
+    has_times = all(map(NUMBER_AND_TIME.fullmatch, complete))
+    return bool(complete) and not has_times and all(map(ROW.fullmatch, complete))
+
+
+def _scan(path: Path, _: ReadOptions) -> Stream:
+    import polars as pl
+    from sklearn.datasets import load_svmlight_file
+
+    expected = "an SVMlight file, LABEL INDEX:VALUE INDEX:VALUE … in each line"
+    with open_bytes(path) as file, reading_errors(path, expected, "Correct the line"):
+        X, y, queries = load_svmlight_file(file, zero_based=True, query_id=True)
+    n_rows, n_features = X.shape
+    if not n_rows:
+        raise UserError(f"{path}: expected {expected}; there are no rows")
+    check_memory(path, 8 * n_rows * n_features, 2)
+    first = 0 if X[:, [0]].nnz else 1  # indices usually begin with 1
+    columns = [
+        pl.Series(f"f{i}", _plain(X[:, [i]].toarray()[:, 0])) for i in range(first, n_features)
+    ]
+    if queries is not None and len(queries) and (queries != queries[0]).any():
+        columns.insert(0, pl.Series(QUERY, queries))
+    frame = pl.DataFrame([*columns, pl.Series(TARGET, _plain(y))])
+    notes = (
+        f"SVMlight: column f{first} is feature {first}, and values that are not in the file are 0",
+    )
+    return stream_frame(frame, path, notes, TARGET)
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers as such."""
+    whole = (
+        np.isfinite(values).all()
+        and (values == np.round(values)).all()
+        and abs(values).max(initial=0) < 2**53
+    )
+    return values.astype(np.int64) if whole else values
+
+
+SVMLIGHT = streamed_format(
+    title="SVMlight",
+    endings=ENDINGS,
+    recognize=_recognize,
+    scan=_scan,
+    memory_bytes=lambda path, _: path.stat().st_size,
+)

@@ -1,0 +1,178 @@
+"""Classifiers of other libraries in a saved model: scikit-learn's by skops, LightGBM's as text.
+
+Reading neither form executes code of the file. skops builds only objects of types that it trusts,
+which are scikit-learn's, NumPy's and SciPy's, and of :data:`TRUSTED`; it refuses all others.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.metrics.probabilities import two_columns
+from graduel.pixels import detect_scale
+
+Array = NDArray[Any]
+
+Kind = Literal["sklearn", "lightgbm"]
+KINDS = get_args(Kind)
+Input = Literal["matrix", "pixels", "frame"]
+
+TRUSTED = (
+    "functools.partial",  # of check_array in histogram boosting; skops checks its function too
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+    "sklearn.utils.validation.check_array",
+)
+"""Parts of scikit-learn's classifiers that skops does not list. They hold numbers. scikit-learn
+does not check those of trees, so load models only from sources you trust."""
+INSTALL = "python -m pip install 'graduel[skops]'"
+
+
+class CannotSaveError(UserError):
+    """A fitted model has no form that can be saved."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A fitted classifier of another library.
+
+    Attributes
+    ----------
+    kind : ``sklearn`` for an object with scikit-learn's methods, ``lightgbm`` for a Booster
+    estimator : the object; its classes are codes
+    input : "matrix": prepared rows; "pixels": the same, uint8 scaled to 0 to 1; "frame": a pandas
+        DataFrame
+    """
+
+    kind: Kind
+    estimator: Any
+    input: Input = "matrix"
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns of a matrix that it takes."""
+        if self.kind == "lightgbm":
+            return int(self.estimator.num_feature())
+        return int(getattr(self.estimator, "n_features_in_", 0))
+
+    def predict(self, X: Any, class_codes: tuple[int, ...]) -> Array:
+        """Return the probabilities of the classes among the training rows, of these codes.
+
+        Without ``predict_proba`` the predicted class has the probability 1.
+        """
+        if self.input == "pixels":
+            X = (X * np.float32(detect_scale(X))).astype(np.float32, copy=False)
+        if self.kind == "lightgbm":
+            return two_columns(np.asarray(self.estimator.predict(X)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about missing feature names
+            if hasattr(self.estimator, "predict_proba"):
+                return np.asarray(self.estimator.predict_proba(X))
+            codes = np.asarray(self.estimator.predict(X)).astype(np.intp)
+        return np.asarray(codes[:, None] == np.array(class_codes), np.float32)
+
+    def to_bytes(self) -> bytes:
+        """Return the content of a file.
+
+        Raises
+        ------
+        CannotSaveError
+            If skops is not installed or does not support the classifier.
+        """
+        if self.kind == "lightgbm":
+            return str(self.estimator.model_to_string()).encode()
+        return dump_estimator(self.estimator)
+
+    @classmethod
+    def from_bytes(cls, kind: str, content: bytes, takes: Input) -> Classifier:
+        """Build a classifier of one of :data:`KINDS` from the content of a file.
+
+        Raises
+        ------
+        UserError
+            If its library is not installed, or it has a type that is not trusted.
+        """
+        if kind == "sklearn":
+            return cls("sklearn", _load_estimator(content), takes)
+        try:
+            from lightgbm import Booster
+        except ImportError:
+            raise UserError(
+                "the model needs LightGBM, which is not installed. Run python -m pip install "
+                "'graduel[lightgbm]'"
+            ) from None
+        return cls("lightgbm", Booster(model_str=content.decode()), takes)
+
+
+def check_savable(estimator: Any, title: str) -> None:
+    """Raise `CannotSaveError` unless skops is installed and supports the unfitted estimator.
+
+    Parameters
+    ----------
+    estimator : the object; None for the classifiers of scikit-learn itself
+    title : the name of the contender in the message
+    """
+    _require_skops(title)
+    if estimator is not None:
+        dump_estimator(estimator, title)
+
+
+def dump_estimator(estimator: Any, title: str = "") -> bytes:
+    """Return an estimator in skops' format.
+
+    Raises
+    ------
+    CannotSaveError
+        If skops is not installed, or would not load it again.
+    """
+    name = title or type(estimator).__name__
+    _require_skops(name)
+    import skops.io
+
+    try:
+        content = bytes(skops.io.dumps(estimator))
+        unknown = set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED)
+    except Exception as error:  # of any type that skops or the object raises
+        reason = " ".join(str(error).split())[:200]
+        raise CannotSaveError(f"models of {name} cannot be saved by skops: {reason}") from None
+    if unknown:
+        raise CannotSaveError(
+            f"models of {name} cannot be saved: {', '.join(sorted(unknown)[:3])} is no type of "
+            "scikit-learn, NumPy or SciPy, and to load it would execute its code. Use the "
+            "classifiers of scikit-learn, or save it yourself"
+        )
+    return content
+
+
+def _load_estimator(content: bytes) -> Any:
+    _require_skops("scikit-learn", UserError)
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        return skops.io.loads(content, trusted=list(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"the model has types that are not trusted, and is not loaded: {reason}"
+        ) from None
+
+
+def _require_skops(name: str, kind: type[UserError] = CannotSaveError) -> None:
+    if find_spec("skops") is None:
+        raise kind(f"models of {name} are saved by skops, which is not installed. Run {INSTALL}")
