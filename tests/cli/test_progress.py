@@ -55,6 +55,25 @@ def test_nothing_is_cut(width, monkeypatch):
     assert ("━" in text) == (width == 140)
 
 
+def test_nothing_is_cut_in_the_table_of_a_cluster():
+    from graduel.cli.views.cluster_progress import ClusterProgress
+
+    screen = io.StringIO()
+    view = ClusterProgress(Console(file=screen, width=80))
+    protocol = plan()
+    view.add(protocol)
+    cell = Cell("long", 13)
+    view.update(protocol, Event(cell, "started", worker="tcp://10.0.0.12:43211"))
+    stage = Progress(0.31, 75.0, 0.05, 0.2, 12, ("log_loss", 0.2))
+    view.update(protocol, Event(cell, "progress", stage))
+    screen.truncate(0)
+    view.console.print(view._draw())
+    text = re.sub(r"\s+", "", screen.getvalue())
+    assert "…" not in text
+    assert {"0.2000", "left", "trial"} <= set(re.split(r"[\s:,]+", screen.getvalue()))
+    assert "43211" in text
+
+
 def test_what_selects_the_round_is_shown():
     cell = Cell("xgboost", 0)
     stage = Progress(0.5, 10.0, 0.3591, 0.3591, selection=("log_loss", 0.9034))

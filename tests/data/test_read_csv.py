@@ -12,9 +12,10 @@ import pytest
 
 from graduel.data.read import read_source
 from graduel.data.read.delimited import csv as reader
-from graduel.data.read.delimited.cells import to_dates, to_numbers
+from graduel.data.read.delimited.cells import to_numbers
 from graduel.data.read.delimited.dialect import detect_dialect
 from graduel.data.read.row_stream import open_stream
+from graduel.data.text.date_formats import to_dates
 from graduel.errors import UserError
 
 
@@ -216,7 +217,7 @@ def test_cells_of_a_million_characters(write):
         (["3 €", "2.5€", "-"], [3, 2.5, None]),
         (["1\u00a0000", "12\u202f345.5", "7"], [1000, 12345.5, 7]),
         (["1'000'000", "2"], [1e6, 2]),
-        (["5%", "7"], None),
+        (["5%", "7"], [5, 7]),
         (["5%", "$7"], None),
         (["1\u00a00", "2"], None),
         (["12345678901234567890123", "12345678901234567890124"], None),

@@ -273,7 +273,7 @@ def test_a_later_table_is_converted_to_the_schema():
         {
             "d": ["01/02/2024", None],
             "more": [1, 2],
-            "b": ["no", "perhaps"],
+            "b": ["no", "-"],
             "n": ["-", "1,234.5"],
             "c": [3.0, None],
         }

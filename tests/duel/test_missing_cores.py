@@ -109,3 +109,23 @@ def test_the_screen_says_so():
     event = Event(Cell("net", 0), "finished")
     assert describe(event) == "finished"
     assert "other processes" in describe(replace(event, missing_cores=0.9))
+
+
+@pytest.mark.long
+def test_a_duel_beside_busy_loops_says_so_and_draws_no_conclusion_on_cost(tmp_path):
+    from graduel.duel.session import run_duel
+    from graduel.report.sections.cost import describe_missing_cores
+
+    command = [sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(command) for _ in range(max(2, psutil.cpu_count()))]
+    try:
+        options = {"split": "2x1", "quick": True, "probes": False, "threads": 1}
+        run = run_duel("iris", contenders=["textbook", "logistic"], out=tmp_path / "run", **options)
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    assert "textbook network and logistic regression" in describe_missing_cores(run)
+    (comparison,) = run.result.comparisons
+    assert "the costs are not compared, since other processes used cores" in comparison.cost
+    assert "fast" not in comparison.cost

@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier
 
 import graduel
 from graduel.cli import main
@@ -458,3 +459,43 @@ def test_the_examples_of_the_tuning_page_run(tmp_path, monkeypatch, capsys):
     exec(script, {})
     assert "logistic regression" in capsys.readouterr().out
     sys.modules.pop("mymodule_of_the_page")
+
+
+class Fails(GaussianNB):
+    """A classifier that cannot be fitted."""
+
+    def fit(self, X, y):
+        raise ValueError("no fit")
+
+
+def noise_with_a_rare_class():
+    rng = np.random.default_rng(0)
+    X = pl.DataFrame({"a": rng.normal(size=120), "b": rng.normal(size=120)})
+    y = np.where(X["a"].to_numpy() > 0, "pos", "neg").astype(object)
+    y[0] = "aaa"
+    return X, y
+
+
+def test_a_class_that_a_fold_lacks_is_no_label_of_the_estimator(tmp_path):
+    X, y = noise_with_a_rare_class()
+    contenders = {"mine": XGBClassifier(n_estimators=3), "logistic": None}
+    options = {"quick": True, "split": "2x1", "probes": False, "threads": 1}
+    run = graduel.run_duel(X, y, contenders=contenders, out=tmp_path / "run", **options)
+    assert run.result.missing is None
+    assert run.result.contenders["mine"].test_error < 0.1
+
+
+def test_one_contenders_failure_leaves_the_others(tmp_path):
+    X, y = noise_with_a_rare_class()
+    contenders = {"broken": Fails(), "mine": GaussianNB(), "logistic": None}
+    options = {"quick": True, "split": "2x1", "probes": False, "threads": 1}
+    for _ in range(2):  # the second run tries again
+        run = graduel.run_duel(X, y, contenders=contenders, out=tmp_path / "run", **options)
+        assert list(run.result.contenders) == ["logistic", "mine"]
+        assert run.result.missing.failures == {"broken": "Fails raised ValueError: no fit"}
+        assert "broken failed: Fails raised ValueError: no fit." in run.result.missing.sentence
+        assert len(run.result.comparisons) == 1
+    del contenders["mine"]
+    with pytest.raises(UserError, match="broken: Fails raised ValueError: no fit"):
+        graduel.run_duel(X, y, contenders=contenders, out=tmp_path / "two", **options)
+    assert len(list((tmp_path / "two" / "cells").iterdir())) == 2

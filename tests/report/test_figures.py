@@ -11,10 +11,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from runs import change_contender
+from runs import change_contender, make_run
 
 import graduel.report
 from graduel import report
@@ -515,3 +517,22 @@ def test_training_curves_end_at_the_selected_epoch(make) -> None:
         assert racer.ends == (17.0, 17.0)
         for curve, stored in zip(racer.curves, run.curve_points[racer.name], strict=True):
             assert curve == [(i + 1.0, error) for i, (_, error) in enumerate(stored)]
+
+
+@settings(max_examples=15)
+@given(decades=st.floats(1.5, 6), wide=st.booleans())
+@example(decades=2.3, wide=False)
+def test_labels_of_a_log_scale_of_time_do_not_overlap(decades: float, wide: bool) -> None:
+    skill = {"net": (0.02, 0.01), "xgboost": (0.03, 0.01 * 10**decades)}
+    run = make_run(names=("net", "xgboost"), skill=skill, points=3, n_test=100, probes=False)
+    figure = report.race(run, width=8.8 if wide else 4.2)
+    figure.canvas.draw()
+    (ax,) = figure.axes
+    low, high = ax.get_xlim()
+    labels = [
+        label.get_window_extent()
+        for label in ax.get_xticklabels()
+        if label.get_text() and low <= label.get_position()[0] <= high
+    ]
+    gaps = [other.x0 - one.x1 for one, other in pairwise(labels)]
+    assert min(gaps, default=9) > 3  # a browser's letters are wider

@@ -15,12 +15,12 @@ from runs import change, change_contender
 
 from graduel import report
 from graduel.duel.result.machine import Machine
-from graduel.number_format import format_percent
+from graduel.number_format import NONE, format_percent
 from graduel.report import page
 from graduel.report.draw.html import keep_units
 from graduel.report.draw.row_cells import find_row_number
 from graduel.report.draw.style import COLORS
-from graduel.report.sections import confusion_matrix, protocol_text, results
+from graduel.report.sections import confusion_matrix, cost, protocol_text, results
 from graduel.report.sections.disagreements import find_disagreements
 from graduel.report.sections.misclassified_rows import find_misclassified
 
@@ -485,6 +485,21 @@ def test_times_of_runs_beside_other_processes_are_marked(make) -> None:
         for i, row in times:
             assert [cell.endswith(" *") for cell in row[1:]] == [False, marked, False]
             assert any(place[0] == i for place in table.best) != marked
+
+
+def test_the_quartiles_of_prediction_times_are_told(make) -> None:
+    run = make(n_classes=3)
+    for table in (results.build_table(run), cost.build_table(run)):
+        assert "its quartiles" not in [row[0] for row in table.rows]
+    entries = dict(run.result.contenders)
+    entries["net"] = replace(entries["net"], predict_row_quartiles=(1e-4, 2e-4))
+    run = replace(run, result=replace(run.result, contenders=entries))
+    for table in (results.build_table(run), cost.build_table(run)):
+        labels = [row[0] for row in table.rows]
+        row = labels.index("its quartiles")
+        assert labels[row - 1] == "Prediction time, 1 row"
+        assert table.rows[row][1:] == (NONE, "100 µs to 200 µs", NONE)
+    assert "at least 50 predictions" in cost.build_picture(run).caption
 
 
 def test_predictions_are_explained_if_there_are_several_of_a_row(make) -> None:

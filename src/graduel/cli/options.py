@@ -105,6 +105,13 @@ READ_OPTIONS: dict[str, Any] = {
     ),
     "time": _text("A time column: the latest rows are the test rows."),
     "test": _text("A table with the test rows. Default: test rows are split off."),
+    "missing": _list(
+        "Further cells that mean a missing value, separated by commas, such as unknown,n/k."
+    ),
+    "date_order": _text(
+        "The order of day and month in dates that do not show it: dmy or mdy. Default: inferred "
+        "from all dates of the table."
+    ),
     "separator": _text("Field separator of a text file. Default: inferred."),
     "decimal": _text("Decimal separator of a text file. Default: inferred."),
     "encoding": _text("Encoding of a text file. Default: inferred."),
@@ -145,6 +152,8 @@ METAVARS = {
     "group": "COLUMN",
     "time": "COLUMN",
     "test": "FILE",
+    "missing": "CELLS",
+    "date_order": "dmy|mdy",
     "separator": "CHARACTER",
     "decimal": "CHARACTER",
     "encoding": "NAME",
@@ -186,8 +195,9 @@ METAVARS = {
 }
 """The placeholder of an option's value in the help; others are PATH or N, by type."""
 COLUMNS = ("categorical", "numeric", "drop")
+CELLS = ("missing", "date_order")
 TEXT_FORMAT = ("separator", "decimal", "encoding", "header", "names", "quote")
-ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", "test", *TEXT_FORMAT, "size")
+ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", "test", *CELLS, *TEXT_FORMAT, "size")
 CLUSTER = tuple(CLUSTER_OPTIONS)
 NET = tuple(NET_OPTIONS)
 SPACED = ("net", "vary")

@@ -141,13 +141,13 @@ def estimator_model(
     ----------
     fitted, schema, title : see :class:`~graduel.contenders.family.Family`
     takes : the input; by default prepared rows, with pixels scaled if the preparation does it
-    classes : codes of the classes if the classifier has no ``classes_``
+    classes : codes of the classes; by default the classifier's ``classes_``
     """
     from graduel.models.library_classifier import Classifier
     from graduel.models.model import Model
 
     scaled: Input = "pixels" if isinstance(fitted.prepare, ScaledTable) else "matrix"
-    codes = getattr(fitted.model, "classes_", classes)
+    codes = fitted.model.classes_ if classes is None else classes
     return Model(
         "sklearn",
         title,

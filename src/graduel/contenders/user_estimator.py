@@ -76,21 +76,27 @@ class FittedUserEstimator(FittedEstimator):
     """The user's fitted classifier."""
 
     known: Any = None
-    """The codes of the classes among the training rows."""
+    """The codes of the classes among the training rows; the model has their positions as labels."""
+
+    @property
+    def codes(self) -> Array:
+        """The class codes of the columns of the model's probabilities."""
+        labels = getattr(self.model, "classes_", range(len(self.known)))
+        return np.asarray(self.known[np.asarray(labels, np.intp)])
 
     def predict(self, matrix: Any) -> Array:
         """Return class probabilities; without ``predict_proba``, 1 for the predicted class."""
         with silence_warnings(), one_line_errors(self.model):
             if hasattr(self.model, "predict_proba"):
                 p = np.asarray(self.model.predict_proba(matrix), np.float32)
-                classes = getattr(self.model, "classes_", self.known)
+                classes = self.codes
                 if p.ndim != 2 or p.shape != (len(matrix), len(classes)):
                     raise ValueError(
                         f"predict_proba must return shape {(len(matrix), len(classes))}; "
                         f"got {p.shape}"
                     )
                 return expand_classes(p, classes, self.n_classes)
-            codes = np.asarray(self.model.predict(matrix)).astype(np.intp)
+            codes = self.known[np.asarray(self.model.predict(matrix)).astype(np.intp)]
         return np.eye(self.n_classes, dtype=np.float32)[codes]
 
     def to_bytes(self) -> bytes:
@@ -131,10 +137,12 @@ class UserEstimator:
         frame = self.recipe.takes == "frame" and bool(train.columns)
         prepare = PandasTable(train.columns) if frame else prepare_for_network(train)
         X = prepare(train.X)
+        # Some classifiers, such as XGBClassifier, accept consecutive codes from 0 only.
+        known, labels = np.unique(train.y, return_inverse=True)
         with silence_warnings(), one_line_errors(self.estimator):
             model = _configure(self.estimator, self.values, job.draw_seed(), budget.threads)
-            model.fit(X, train.y)
-        fitted = FittedUserEstimator(model, prepare, train.n_classes, known=np.unique(train.y))
+            model.fit(X, labels)
+        fitted = FittedUserEstimator(model, prepare, train.n_classes, known=known)
         details = {} if hasattr(model, "predict_proba") else {"probabilities": ONE_HOT}
         return (yield from finish_single_fit(job, fitted, **details))
 
@@ -211,7 +219,7 @@ def needs_estimator(recipe: UserEstimatorRecipe, job: FitJob) -> Fitting:
 def to_model(fitted: FittedUserEstimator, schema: Schema, title: str) -> Model:
     """Return the user's fitted classifier; it is saved by skops, if skops supports its types."""
     takes: Input = "frame" if isinstance(fitted.prepare, PandasTable) else "pixels"
-    return estimator_model(fitted, schema, title, takes=takes, classes=fitted.known)
+    return estimator_model(fitted, schema, title, takes=takes, classes=fitted.codes)
 
 
 FAMILY = Family(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,22 +12,56 @@ from numpy.typing import NDArray
 from graduel.data.column import Kind
 from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.cells import (
+    MISSING,
     blank_to_null,
     is_all_missing,
+    parse_numbers,
+)
+from graduel.data.text.boolean_words import to_booleans
+from graduel.data.text.date_formats import (
+    EPOCHS,
+    Order,
+    epoch_to_dates,
+    infer_epoch,
+    is_ambiguous,
+    list_formats,
+    order_of,
+    parse_dates,
     read_dates,
     to_dates,
-    to_numbers,
 )
+from graduel.data.text.durations import to_seconds
+from graduel.data.text.number_notation import Notation, find_numbers, list_units
+from graduel.data.text.spellings import fold_case
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
 
-TRUE = ("true", "t", "yes", "y", "on")
-FALSE = ("false", "f", "no", "n", "off")
-"""Words of boolean columns, in pairs: true and false, t and f, …"""
 RowNumbers = int | NDArray[np.int64]
 """Row numbers in the source table, from 0: of the first row, or of each row."""
+BOOLEAN = r"^(?i:true|false|0|1)$"
+"""Booleans that are numbers too."""
+MOST_CELLS = 3
+"""Maximum number of invalid cells in a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellRules:
+    """How the cells of a column are read.
+
+    Attributes
+    ----------
+    date_format : format of a date column; detected by default
+    decimal : decimal sign of a numeric column of text, unless its cells show the other
+    is_folded : whether categories that differ by case only are one
+    remedy : what a user can do about invalid cells
+    """
+
+    date_format: str | None = None
+    decimal: str = "."
+    is_folded: bool = False
+    remedy: str = ""
 
 
 def row_number(rows: RowNumbers, row: int) -> int:
@@ -37,35 +73,63 @@ def row_number(rows: RowNumbers, row: int) -> int:
     return 1 + (rows + row if isinstance(rows, int) else int(rows[row]))
 
 
-def to_kind(
-    series: pl.Series,
-    kind: Kind,
-    date_format: str | None = None,
-    decimal: str = ".",
-    rows: RowNumbers = 0,
-) -> pl.Series:
-    """Convert one column to the type of its kind; see :class:`graduel.data.table.Table`.
+def null_missing(series: pl.Series, words: Iterable[str]) -> pl.Series:
+    """Replace the cells that mean a missing value with null, in a column of text or categories.
 
     Parameters
     ----------
-    date_format : format of a date column of text; detected by default
-    decimal : decimal sign of a numeric column of text
+    words : the cells; those of every text file (``NA``) may be categories of a categorical type
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> null_missing(pl.Series(["NA", " unknown", "x"]), ["NA", "unknown"]).to_list()
+    [None, None, 'x']
+    """
+    import polars as pl
+
+    if series.dtype in (pl.Categorical, pl.Enum):
+        words = [word for word in words if word not in MISSING]
+        is_missing = series.cast(pl.String).is_in(words)
+    elif series.dtype == pl.String:
+        is_missing = series.str.strip_chars().is_in(list(words))
+    else:
+        return series
+    return series.set(is_missing, None) if is_missing.any() else series
+
+
+def to_kind(
+    series: pl.Series, kind: Kind, rules: CellRules = CellRules(), rows: RowNumbers = 0
+) -> pl.Series:
+    """Convert one column to the type of its kind; see :class:`graduel.data.table.Table`.
+
+    A cell converts to the same value in every type of column, text included: 1, 1.0, "1" and "true"
+    are equal in a boolean column.
+
+    Parameters
+    ----------
+    rules : how cells are read
     rows : row numbers in the source table, for messages
 
     Raises
     ------
     UserError
-        If a cell is not a number or not a date; the message names the column and the row.
+        If a cell does not have the kind; the message names the column and the first rows.
     """
     import polars as pl
 
+    if series.dtype in (pl.Categorical, pl.Enum):
+        series = series.cast(pl.String)
     if kind == "numeric":
-        return _to_numeric(series, decimal, rows)
+        return _to_numeric(series, rules, rows)
     if kind == "boolean":
-        return _to_boolean(series)
+        return _to_boolean(series, rules, rows)
     if kind == "date":
-        return _to_date(series, date_format, rows)
-    return category_text(series) if kind == "categorical" else series.cast(pl.String)
+        return _to_date(series, rules, rows)
+    if kind != "categorical":
+        return series.cast(pl.String)
+    text = category_text(series)
+    return fold_case(text) if rules.is_folded else text
 
 
 def category_text(series: pl.Series) -> pl.Series:
@@ -104,7 +168,24 @@ def normalize_numbers(column: pl.Series) -> pl.Series:
     return whole.fill_null(fraction).fill_null(text).alias(column.name)
 
 
-def _to_numeric(series: pl.Series, decimal: str, rows: RowNumbers) -> pl.Series:
+def interpret_numbers(
+    text: pl.Series, decimal: str = ".", *, codes: bool = False
+) -> tuple[pl.Series, Notation] | None:
+    """Return the numbers of a column of text and their notation; None if a cell is not a number.
+
+    The decimal sign is `decimal`, or the other one if only that fits all cells.
+
+    >>> import polars as pl
+    >>> interpret_numbers(pl.Series(["1,5 kg", "2"]))[0].to_list()
+    [1.5, 2.0]
+    """
+    for sign in (decimal, "," if decimal == "." else "."):
+        if (parsed := parse_numbers(text, sign, codes=codes)) is not None:
+            return parsed
+    return None
+
+
+def _to_numeric(series: pl.Series, rules: CellRules, rows: RowNumbers) -> pl.Series:
     import polars as pl
 
     kind = series.dtype
@@ -112,20 +193,10 @@ def _to_numeric(series: pl.Series, decimal: str, rows: RowNumbers) -> pl.Series:
         return series.dt.total_seconds(fractional=True)
     if kind == pl.Time:
         return series.cast(pl.Int64) / 1e9
-    if kind in (pl.Categorical, pl.Enum):
-        series = series.cast(pl.String)
-    if series.dtype == pl.Null or (series.dtype == pl.String and is_all_missing(series)):
+    if kind == pl.Null or (kind == pl.String and is_all_missing(series)):
         return pl.Series(series.name, [None] * len(series), dtype=pl.Float64)
-    if series.dtype == pl.String:
-        numbers = to_numbers(series, decimal, codes=True)
-        if numbers is None:
-            row, cell = _first_invalid_number(series, decimal)
-            raise UserError(
-                f"column {quote_name(series.name)}: expected numbers; row "
-                f"{row_number(rows, row):,} holds {quote_name(cell)}. Correct the cell, or give "
-                f"--categorical {quote_name(series.name)}"
-            )
-        series = numbers
+    if kind == pl.String:
+        series = _text_to_numbers(series, rules, rows)
     if series.dtype == pl.Boolean:
         return series.cast(pl.UInt8)
     if not series.dtype.is_numeric():
@@ -140,58 +211,146 @@ def _to_numeric(series: pl.Series, decimal: str, rows: RowNumbers) -> pl.Series:
     return series.set(~series.is_finite(), None)
 
 
-def _first_invalid_number(text: pl.Series, decimal: str) -> tuple[int, str]:
-    """Return the row and the text of the first cell that is not a number."""
-    import polars as pl
+def _text_to_numbers(text: pl.Series, rules: CellRules, rows: RowNumbers) -> pl.Series:
+    """Return numbers, durations in seconds, or the booleans true and false."""
+    if (parsed := interpret_numbers(text, rules.decimal, codes=True)) is not None:
+        return parsed[0]
+    cells = blank_to_null(text)
+    if (seconds := to_seconds(cells)) is not None:
+        return seconds
+    if cells.str.contains(BOOLEAN).all():
+        return to_booleans(cells)
+    invalid = find_other_numbers(cells, rules.decimal)
+    if not invalid and len(units := list_units(cells)) > 1:
+        raise UserError(
+            f"column {quote_name(text.name)}: expected numbers of one unit; got "
+            f"{', '.join(map(quote_name, units))}. {rules.remedy or 'Convert them'}"
+        )
+    raise _invalid_cells(text, "numbers", invalid, rules, rows)
 
-    plain = text.cast(pl.Float64, strict=False).is_null() & text.is_not_null()
-    suspects = plain.arg_true().to_list() or [0]
-    for row in suspects:
-        cell = text.slice(row, 1)
-        if to_numbers(cell, decimal, codes=True) is None and not is_all_missing(cell):
-            return row, cell[0]
-    return suspects[0], text[suspects[0]]
+
+def find_other_numbers(cells: pl.Series, decimal: str = ".") -> list[int]:
+    """Return the rows of cells that are not numbers in any notation.
+
+    >>> import polars as pl
+    >>> find_other_numbers(pl.Series(["$5", None, "x", "7"]))
+    [2]
+    """
+    return (cells.is_not_null() & ~find_numbers(cells, decimal)[1]).arg_true().to_list()
 
 
-def _to_boolean(series: pl.Series) -> pl.Series:
+def _invalid_cells(
+    cells: pl.Series, expected: str, invalid: list[int], rules: CellRules, rows: RowNumbers
+) -> UserError:
+    """Return the error that names the first invalid cells."""
+    invalid = invalid or [0]
+    numbers = [f"{row_number(rows, row):,}" for row in invalid[:MOST_CELLS]]
+    texts = [quote_name(cells[row]) for row in invalid[:MOST_CELLS]]
+    if len(invalid) == 1:
+        held = f"row {numbers[0]} holds {texts[0]}"
+    else:
+        more = f" ({len(invalid):,} such cells in all)" if len(invalid) > MOST_CELLS else ""
+        held = f"rows {', '.join(numbers)} hold {', '.join(texts)}{more}"
+    plural = "s" * (len(invalid) > 1)
+    return UserError(
+        f"column {quote_name(cells.name)}: expected {expected}; {held}. Correct the "
+        f"cell{plural}{', ' * bool(rules.remedy)}{rules.remedy}"
+    )
+
+
+def _to_boolean(series: pl.Series, rules: CellRules, rows: RowNumbers) -> pl.Series:
     import polars as pl
 
     if series.dtype == pl.Boolean:
         return series
-    if series.dtype.is_numeric():
-        return series.set(~series.is_in([0, 1]), None).cast(pl.Boolean)
-    words = series.cast(pl.String).str.strip_chars().str.to_lowercase()
-    true = words.is_in(TRUE)
-    return true.set(~(true | words.is_in(FALSE)), None)
+    if series.dtype.is_float():
+        series = series.fill_nan(None)
+    if series.dtype == pl.String:
+        series = blank_to_null(series)
+    booleans = to_booleans(series.cast(pl.String))
+    invalid = (series.is_not_null() & booleans.is_null()).arg_true().to_list()
+    if invalid:
+        raise _invalid_cells(series, "true or false", invalid, rules, rows)
+    return booleans
 
 
-def _to_date(series: pl.Series, date_format: str | None, rows: RowNumbers) -> pl.Series:
+def _to_date(series: pl.Series, rules: CellRules, rows: RowNumbers) -> pl.Series:
     import polars as pl
 
+    date_format = rules.date_format
     if series.dtype.is_temporal() and series.dtype not in (pl.Duration, pl.Time):
         dates = series.cast(pl.Datetime("us", getattr(series.dtype, "time_zone", None)))
         if getattr(dates.dtype, "time_zone", None):
             dates = dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return dates
+    if series.dtype.is_numeric():
+        epoch = date_format if date_format in EPOCHS else infer_epoch(series)
+        if epoch is not None:
+            return epoch_to_dates(series, epoch)
     text = blank_to_null(series.cast(pl.String))
     if text.null_count() == len(text):
         return pl.Series(series.name, [None] * len(text), dtype=pl.Datetime("us"))
     parsed = read_dates(text, date_format) if date_format else None
-    if parsed is None and (detected := to_dates(text)) is not None:
+    order = order_of(date_format) if date_format else None
+    if parsed is None and (detected := to_dates(text, order)) is not None:
         parsed = detected[0]
     if parsed is None:
         expected = f"dates such as {date_format}" if date_format else "dates"
-        row = _first_invalid_date(text, date_format)
-        raise UserError(
-            f"column {quote_name(series.name)}: expected {expected}; row "
-            f"{row_number(rows, row):,} holds {quote_name(text[row])}. Correct the cell"
-        )
+        raise _invalid_cells(text, expected, find_other_dates(text, date_format), rules, rows)
     return parsed
 
 
-def _first_invalid_date(text: pl.Series, date_format: str | None) -> int:
-    for row in text.is_not_null().arg_true().to_list():
-        cell = text.slice(row, 1)
-        if (read_dates(cell, date_format) if date_format else to_dates(cell)) is None:
-            return int(row)
-    return 0
+def find_other_dates(text: pl.Series, date_format: str | None = None) -> list[int]:
+    """Return the rows of cells that do not have the format, or that of the first date.
+
+    >>> import polars as pl
+    >>> find_other_dates(pl.Series(["2024-01-31", None, "soon"]))
+    [2]
+    """
+    cells = text.drop_nulls()
+    formats = [date_format] if date_format else list(list_formats(cells[0]))
+    parsed = [parse_dates(text, one) for one in formats]
+    if not parsed:
+        return text.is_not_null().arg_true().to_list()
+    best = min(parsed, key=lambda dates: dates.null_count())
+    return (text.is_not_null() & best.is_null()).arg_true().to_list()
+
+
+def read_times(
+    column: pl.Series, decimal: str, order: Order | None, rows: RowNumbers = 0
+) -> pl.Series:
+    """Return the times of the column that orders the rows: numbers, seconds or dates.
+
+    Raises
+    ------
+    UserError
+        If the column does not hold times, or day and month cannot be told apart.
+    """
+    import polars as pl
+
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype == pl.String:
+        cells = column.str.strip_chars()
+        if (parsed := interpret_numbers(cells, decimal)) is not None:
+            return parsed[0]
+        if (seconds := to_seconds(cells)) is not None:
+            return seconds
+        if (dates := to_dates(cells, order)) is not None:
+            return dates[0]
+        if is_ambiguous(cells):
+            raise UserError(
+                f"--time: the dates of column {quote_name(column.name)}, such as "
+                f"{quote_name(cells[0])}, may have the day or the month first. Give --date-order "
+                "dmy or --date-order mdy"
+            )
+        remedy = CellRules(remedy="or name another column in --time")
+        raise _invalid_cells(
+            cells, "dates, times or numbers", find_other_dates(cells, None), remedy, rows
+        )
+    if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+        raise UserError(
+            f"--time must name a column of dates or numbers; {quote_name(column.name)} holds "
+            f"{column.dtype}. Name another"
+        )
+    return column

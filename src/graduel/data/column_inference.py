@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from graduel.data import finding
 from graduel.data.checks.row_numbers import describe_row_numbers, is_whole
-from graduel.data.coerce import FALSE, TRUE, RowNumbers, row_number, to_kind
+from graduel.data.coerce import (
+    CellRules,
+    RowNumbers,
+    find_other_dates,
+    find_other_numbers,
+    interpret_numbers,
+    null_missing,
+    row_number,
+    to_kind,
+)
 from graduel.data.column import Column, Kind
-from graduel.data.read.column_names import find, quote_name
-from graduel.data.read.delimited.cells import blank_to_null, is_all_missing, to_dates, to_numbers
+from graduel.data.finding import Finding
+from graduel.data.read.column_names import find, join_names, quote_name, split_words
+from graduel.data.read.delimited.cells import MISSING, PROBE, blank_to_null, is_all_missing
 from graduel.data.table import DroppedColumn, Why
+from graduel.data.text.date_formats import Order, infer_epoch, order_of, parse_order
+from graduel.data.text.spellings import fold_case, list_spellings
+from graduel.data.text.text_kinds import (
+    IDENTIFIER,
+    MIN_ROWS,
+    InferredKind,
+    infer_text,
+    note_numbers,
+)
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
 
-MIN_ROWS = 20
-"""Minimum number of rows for conclusions from the number of distinct values."""
 MIN_NUMBERS = 20
 """Numbers per other cell from which a note reports the cells that are not numbers."""
-LONG = 50
-"""Mean number of characters per cell from which a column is text."""
+EPOCH_WORDS = frozenset(
+    ("time", "timestamp", "ts", "date", "datetime", "epoch", "unix", "created", "updated", "utc")
+)
+"""Words in the name of a column whose whole numbers may be seconds since 1970."""
 LIKE_AN_ID = re.compile(
     r"(^|[_\W])(id|ids|uuid|guid|index|idx|key|rownames?|row_?(id|number|nr|no)|unnamed: 0)$", re.I
 )
@@ -48,6 +68,20 @@ class InferredFeatures:
     set_aside: tuple[DroppedColumn, ...]
     notes: tuple[str, ...]
     formats: Mapping[str, str]
+    decimals: Mapping[str, str] = field(default_factory=dict)
+    folded: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _InferredColumn:
+    """A column with its converted cells, or the reason why it is dropped."""
+
+    column: Column | DroppedColumn
+    series: pl.Series | None = None
+    rules: CellRules = CellRules()
+    findings: tuple[Finding, ...] = ()
+    is_ambiguous: bool = False
 
 
 def infer_features(
@@ -55,6 +89,9 @@ def infer_features(
     requested: Mapping[str, str] | None = None,
     decimal: str = ".",
     rows: RowNumbers = 0,
+    *,
+    missing: Iterable[str] = (),
+    date_order: str | None = None,
 ) -> InferredFeatures:
     """Infer the kind of each column.
 
@@ -65,59 +102,101 @@ def infer_features(
         the column that orders the rows, which is a feature although it numbers them
     decimal : decimal sign of columns of text
     rows : row numbers in the source table, for messages
+    missing : further cells that mean a missing value
+    date_order : whether the day (dmy) or the month (mdy) comes first in dates that do not show it;
+        by default as in the other columns
     """
     import polars as pl
 
-    features: list[tuple[Column, pl.Series]] = []
-    set_aside, notes = list[DroppedColumn](), list[str]()
-    formats: dict[str, str] = {}
-    for series in frame:
-        request = (requested or {}).get(series.name)
+    requested, notes = requested or {}, list[str]()
+    words, given_order = (*MISSING, *missing), parse_order(date_order)
+    inferred: dict[str, _InferredColumn] = {}
+    for original in frame:
+        name, request = original.name, requested.get(original.name)
         if request == "dropped":
-            set_aside.append(DroppedColumn(series.name, "dropped", "dropped as requested"))
+            dropped = DroppedColumn(name, "dropped", "dropped as requested")
+            inferred[name] = _InferredColumn(dropped)
             continue
-        feature = _infer_column(series, request, decimal, formats, rows)
-        if request is None and series.dtype == pl.String and series.name not in formats:
-            kind = feature[0].kind if isinstance(feature, tuple) else feature.why
-            if kind in ("categorical", "text", "identifier"):
-                notes += _explain_text(series, rows)
-        if isinstance(feature, DroppedColumn):
-            set_aside.append(feature)
-            continue
-        features.append(feature)
+        series = null_missing(original, words)
+        notes += _explain_missing(original, series)
+        one = inferred[name] = _infer_column(series, request, decimal, rows, given_order)
+        kind = one.column.kind if isinstance(one.column, Column) else one.column.why
+        is_text = series.dtype == pl.String and not one.is_ambiguous
+        if request is None and is_text and kind in ("categorical", "text", "identifier"):
+            notes += _explain_text(series, rows)
         n_infinite = int(series.is_infinite().sum()) if series.dtype.is_float() else 0
-        if n_infinite and feature[0].kind == "numeric":
+        if n_infinite and kind == "numeric":
             notes.append(
-                f"column {quote_name(series.name)}: {n_infinite:,} infinite numbers are read as "
-                "missing"
+                f"column {quote_name(name)}: {n_infinite:,} infinite numbers are read as missing"
             )
+    order = _common_order(inferred.values())
+    for name, one in inferred.items():
+        if one.is_ambiguous and order is not None:
+            series = null_missing(frame[name], words)
+            inferred[name] = _infer_column(series, requested.get(name), decimal, rows, order)
+    return _collect(inferred.values(), notes)
+
+
+def _common_order(columns: Iterable[_InferredColumn]) -> Order | None:
+    """Return the order of day and month in a table, if all dates that show it agree."""
+    orders = {order_of(one.rules.date_format) for one in columns if one.rules.date_format}
+    known = orders - {None}
+    return known.pop() if len(known) == 1 else None
+
+
+def _collect(columns: Iterable[_InferredColumn], notes: list[str]) -> InferredFeatures:
+    import polars as pl
+
+    every = list(columns)
+    used = [one for one in every if isinstance(one.column, Column)]
     return InferredFeatures(
-        pl.DataFrame([series for _, series in features]),
-        tuple(column for column, _ in features),
-        tuple(set_aside),
+        pl.DataFrame([one.series for one in used]),
+        tuple(one.column for one in used if isinstance(one.column, Column)),
+        tuple(one.column for one in every if isinstance(one.column, DroppedColumn)),
         tuple(notes),
-        {column.name: formats[column.name] for column, _ in features if column.name in formats},
+        {one.column.name: one.rules.date_format for one in used if one.rules.date_format},
+        {one.column.name: one.rules.decimal for one in used if one.rules.decimal != "."},
+        tuple(one.column.name for one in used if one.rules.is_folded),
+        tuple(result for one in every for result in one.findings),
     )
 
 
-def _explain_text(column: pl.Series, rows: RowNumbers) -> list[str]:
-    """Return a note on the cells that keep a column from being numeric, if they are few."""
+def _explain_missing(before: pl.Series, after: pl.Series) -> list[str]:
+    """Return a note on the cells that mean a missing value."""
     import polars as pl
 
+    if after.null_count() == before.null_count():
+        return []
+    cells = before.filter(after.is_null() & before.is_not_null()).cast(pl.String).str.strip_chars()
+    counts = cells.filter(cells != "").rename("cell").value_counts(name="n")
+    counts = counts.sort(["n", "cell"], descending=[True, False])
+    kinds = ", ".join(f"{quote_name(cell)} ({n:,})" for cell, n in counts.iter_rows())
+    return [f"column {quote_name(before.name)}: read as missing: {kinds}"] if kinds else []
+
+
+def _explain_text(column: pl.Series, rows: RowNumbers) -> list[str]:
+    """Return a note on the few cells that keep a column from being numeric or a date."""
     text = blank_to_null(column)
     n_cells = len(text) - text.null_count()
-    numbers = text.str.replace(",", ".").cast(pl.Float64, strict=False)
-    is_other = text.is_not_null() & numbers.is_null()
-    count = int(is_other.sum())
-    if n_cells < MIN_ROWS or not 0 < count * MIN_NUMBERS <= n_cells:
+    probe = text.drop_nulls().head(PROBE)
+    if n_cells < MIN_ROWS:
         return []
-    row = int(is_other.arg_true()[0])
-    cells = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
-    return [
-        f"column {quote_name(column.name)} is text because {cells} not a number (first: row "
-        f"{row_number(rows, row):,}); correct or empty {'it' if count == 1 else 'them'} to make "
-        "the column numeric"
-    ]
+    for what, kind, find_other in (
+        ("number", "numeric", find_other_numbers),
+        ("date", "a date", find_other_dates),
+    ):
+        if 2 * len(find_other(probe)) > len(probe):
+            continue
+        others = find_other(text)
+        if not 0 < len(others) * MIN_NUMBERS <= n_cells:
+            continue
+        cells = "1 of its cells is" if len(others) == 1 else f"{len(others):,} of its cells are"
+        return [
+            f"column {quote_name(column.name)} is text because {cells} not a {what} (first: row "
+            f"{row_number(rows, others[0]):,}); correct or empty "
+            f"{'it' if len(others) == 1 else 'them'} to make the column {kind}"
+        ]
+    return []
 
 
 def requested_kinds(
@@ -143,34 +222,78 @@ def requested_kinds(
 
 
 def _infer_column(
-    column: pl.Series,
-    request: str | None,
-    decimal: str,
-    formats: dict[str, str],
-    rows: RowNumbers,
-) -> tuple[Column, pl.Series] | DroppedColumn:
+    column: pl.Series, request: str | None, decimal: str, rows: RowNumbers, order: Order | None
+) -> _InferredColumn:
     """Return a column with its kind and its converted cells, or the reason why it is dropped."""
     import polars as pl
 
     name = column.name
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return DroppedColumn(name, "nested", f"cells of {column.dtype} are not single values")
+        reason = f"cells of {column.dtype} are not single values"
+        return _InferredColumn(DroppedColumn(name, "nested", reason))
     is_declared = column.dtype in (pl.Categorical, pl.Enum)
     if is_declared:
         column = column.cast(pl.String)
     is_empty = column.null_count() == len(column)
     if is_all_missing(column) if column.dtype == pl.String else is_empty:
-        return DroppedColumn(name, "missing", "every cell is missing")
-    kind: Kind
+        return _InferredColumn(DroppedColumn(name, "missing", "every cell is missing"))
     if request not in (None, "time"):
-        kind, reason = ("categorical" if request == "categorical" else "numeric"), "as requested"
+        assert request is not None
+        read = _read_requested(column, request, decimal)
     elif column.dtype == pl.String:
-        kind, reason = _kind_of_text(column, decimal, formats, is_declared)
+        read = infer_text(column, decimal, order, is_declared=is_declared)
     else:
-        kind, reason = _kind_of_type(column)
-    series = to_kind(column, kind, formats.get(name), decimal, rows).alias(name)
-    dropped = _drop_useless(series, kind, reason, is_requested=request is not None)
-    return dropped or (Column(name, kind, reason), series)
+        read = _kind_of_type(column)
+    remedy = f"or give --categorical {quote_name(name)}, or name what is missing with --missing"
+    rules = CellRules(read.date_format, read.decimal, remedy=remedy)
+    cells = column if read.numbers is None else read.numbers
+    series, findings = to_kind(cells, read.kind, rules, rows).alias(name), read.findings
+    if read.kind == "categorical":
+        merged = _find_merged(series, is_requested=request is not None)
+        if merged is not None:
+            rules, findings = replace(rules, is_folded=True), (*findings, *merged)
+            series = fold_case(series)
+    dropped = _drop_useless(series, read.kind, read.reason, is_requested=request is not None)
+    return _InferredColumn(
+        dropped or Column(name, read.kind, read.reason),
+        None if dropped else series,
+        rules,
+        findings if dropped is None or read.is_ambiguous else (),
+        read.is_ambiguous,
+    )
+
+
+def _read_requested(column: pl.Series, request: str, decimal: str) -> InferredKind:
+    """Return how a column is read that the user declares numeric or categorical."""
+    import polars as pl
+
+    reason = "as requested"
+    if request == "categorical":
+        return InferredKind("categorical", reason)
+    if column.dtype == pl.String and (parsed := interpret_numbers(column, decimal, codes=True)):
+        return note_numbers(column, *parsed, reason)
+    return InferredKind("numeric", reason, decimal=decimal)
+
+
+def _find_merged(categories: pl.Series, *, is_requested: bool) -> tuple[Finding, ...] | None:
+    """Return a finding on the categories that differ by case only; None if no case is folded.
+
+    True and false are folded as well, because every format writes booleans in another case.
+    Categories of a column that the user declares categorical are not merged.
+    """
+    distinct = categories.drop_nulls().unique(maintain_order=True)
+    spellings = list_spellings(distinct)
+    if spellings and not is_requested:
+        some = list(spellings.values())
+        n = sum(map(len, some)) - len(some)
+        message = (
+            f"column {quote_name(categories.name)}: categories that differ by case only are "
+            f"merged, {n:,} with others, such as {join_names(some[0])}. Give --categorical "
+            f"{quote_name(categories.name)} to keep them apart"
+        )
+        return (finding.MERGED_SPELLINGS.report(message, categories.name),)
+    has_boolean = distinct.str.contains(r"^(?i:true|false)$").any()
+    return () if has_boolean and not spellings else None
 
 
 def _drop_useless(
@@ -193,47 +316,26 @@ def _drop_useless(
     return None
 
 
-def _kind_of_type(column: pl.Series) -> tuple[Kind, str]:
+def _kind_of_type(column: pl.Series) -> InferredKind:
     import polars as pl
 
     if column.dtype == pl.Boolean:
-        return "boolean", "true and false"
+        return InferredKind("boolean", "true and false")
     if column.dtype in (pl.Date, pl.Datetime):
-        return "date", "dates"
+        return InferredKind("date", "dates")
     if column.dtype in (pl.Duration, pl.Time):
-        return "numeric", "times, in seconds"
-    return "numeric", "whole numbers" if column.dtype.is_integer() else "numbers"
-
-
-IDENTIFIER = "every cell is distinct"
-
-
-def _kind_of_text(
-    column: pl.Series, decimal: str, formats: dict[str, str], is_declared: bool
-) -> tuple[Kind, str]:
-    """Return the kind of a column of text and the reason.
-
-    `is_declared`: whether the source declared the column categorical.
-    """
-    distinct = column.drop_nulls().unique()
-    if not is_declared and to_numbers(distinct, decimal) is not None:
-        return "numeric", "text; every cell is a number"
-    n, k = len(column) - column.null_count(), len(distinct)
-    words = set(distinct.str.strip_chars().str.to_lowercase()) if k <= 4 else set()
-    if any(words == {t, f} for t, f in zip(TRUE, FALSE, strict=True)):
-        return "boolean", " and ".join(sorted(words))
-    if not is_declared and (dates := to_dates(blank_to_null(distinct))) is not None:
-        formats[column.name] = dates[1]
-        return "date", f"text; every cell is a date ({dates[1]})"
-    lengths = distinct.str.len_chars().to_numpy()
-    if n >= MIN_ROWS and k == n and lengths.mean() < LONG:
-        return "text", IDENTIFIER
-    if not is_declared and n >= MIN_ROWS and (2 * k > n or (lengths.mean() > LONG and 10 * k > n)):
-        return "text", f"text, {k:,} distinct in {n:,} cells"
-    return (
-        "categorical",
-        f"categories, {k:,} distinct" if is_declared else f"text, {k:,} distinct",
-    )
+        return InferredKind("numeric", "times, in seconds")
+    is_named = not EPOCH_WORDS.isdisjoint(split_words(column.name))
+    if is_named and (date_format := infer_epoch(column)) is not None:
+        message = (
+            f"column {quote_name(column.name)}: the numbers are read as times since 1970 "
+            f"({date_format}). Give --numeric {quote_name(column.name)} to read them as numbers"
+        )
+        findings = (finding.NOTATION.report(message, column.name),)
+        return InferredKind(
+            "date", f"times since 1970 ({date_format})", date_format, findings=findings
+        )
+    return InferredKind("numeric", "whole numbers" if column.dtype.is_integer() else "numbers")
 
 
 def _is_identifier(series: pl.Series) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,11 @@ class _TableInfo:
     set_aside: tuple[DroppedColumn, ...]
     notes: tuple[str, ...]
     formats: Mapping[str, str]
+    decimals: Mapping[str, str]
+    folded: tuple[str, ...]
+    missing: tuple[str, ...]
+    merges_classes: bool
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
     else:
         arrays["rows.npy"] = table.rows
         table.frame.write_ipc(folder / FRAME)
-        info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
+        info = _TableInfo(**{one.name: getattr(table, one.name) for one in fields(_TableInfo)})
     names = [] if table is None else [FRAME]
     for name, array in arrays.items():
         if array is not None:
@@ -122,14 +127,10 @@ def read_dataset(folder: Path) -> Dataset:
     table = Table(
         name=manifest.name,
         frame=pl.read_ipc(folder / FRAME).rechunk(),
-        columns=info.columns,
-        target=info.target,
         y=arrays["y.npy"],
         classes=manifest.classes,
         rows=arrays["rows.npy"],
-        set_aside=info.set_aside,
-        notes=info.notes,
-        formats=info.formats,
+        **{one.name: getattr(info, one.name) for one in fields(_TableInfo)},
     )
     return Dataset.from_table(
         table,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.builtin import DATASETS, load_dataset
-from graduel.data.coerce import category_text
+from graduel.data.coerce import category_text, null_missing
 from graduel.data.dataset import Dataset
 from graduel.data.read.checksum import fingerprint
 from graduel.data.read.column_names import find, quote_name
@@ -132,11 +132,9 @@ def build_dataset(spec: SourceSpec, source: Source, test: Source | None = None) 
     from graduel.data.read.reader import Source
 
     content = source.content
-    options = [
-        name
-        for name in ("target", "categorical", "numeric", "drop", "bins", "group", "time")
-        if getattr(spec, name)
-    ]
+    names = ("target", "categorical", "numeric", "drop", "bins", "group", "time")
+    given = [name for name in (*names, "missing", "date_order") if getattr(spec, name)]
+    options = [name.replace("_", "-") for name in given]
     if not isinstance(content, Dataset):
         target = spec.target or source.target
         if spec.n_train is not None:
@@ -217,6 +215,8 @@ def _build_table(
         bins=spec.bins,
         time=time,
         decimal=spec.decimal or source.decimal,
+        missing=spec.missing,
+        date_order=spec.date_order,
     )
     if group is not None:
         dropped = tuple(
@@ -239,7 +239,7 @@ def _build_table(
         source=source.origin,
         findings=source.findings,
         groups=None if group_column is None else _encode_groups(group_column),
-        times=None if time is None else _rank_times(frame[time].gather(table.rows), source.decimal),
+        times=None if time is None else _rank_times(frame[time], spec, source, table.rows),
     )
 
 
@@ -270,7 +270,8 @@ def _append_test(spec: SourceSpec, frame: pl.DataFrame, table: Table, test: Sour
         raise UserError(f"--test: expected a table; {name} holds images or arrays")
     edges = None
     if spec.bins is not None:
-        edges = range_edges(numeric_if_possible(frame[table.target]).drop_nulls(), spec.bins)
+        numbers = numeric_if_possible(null_missing(frame[table.target], table.missing), units=True)
+        edges = range_edges(numbers.drop_nulls(), spec.bins)
     schema = Schema.of(Dataset.from_table(table))
     table = append_test_rows(
         table, schema, test.content, name=name, decimal=test.decimal, edges=edges
@@ -294,26 +295,21 @@ def _encode_groups(column: pl.Series) -> NDArray[np.int64]:
     return np.array(row_codes, np.int64)
 
 
-def _rank_times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
+def _rank_times(
+    column: pl.Series, spec: SourceSpec, source: Source, rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Return the rank of each row's time, equal for equal times."""
     import polars as pl
 
-    from graduel.data.coerce import to_kind
-    from graduel.data.read.delimited.cells import to_numbers
+    from graduel.data.coerce import null_missing, read_times
+    from graduel.data.read.delimited.cells import MISSING
+    from graduel.data.text.date_formats import parse_order
 
-    if column.dtype in (pl.Categorical, pl.Enum):
-        column = column.cast(pl.String)
-    if column.dtype == pl.String:
-        numbers = to_numbers(column, decimal)
-        column = to_kind(column, "date") if numbers is None else numbers
-    if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
-        raise UserError(
-            f"--time must name a column of dates or numbers; {quote_name(column.name)} holds "
-            f"{column.dtype}. Name another"
-        )
+    column = null_missing(column.gather(rows), (*MISSING, *spec.missing))
     if n_missing := column.null_count():
         raise UserError(
             f"--time must name a column without missing values; {quote_name(column.name)} has "
             f"{n_missing:,}. Remove these rows, or name another column"
         )
-    return np.array(column.rank("dense").cast(pl.Int64))
+    times = read_times(column, source.decimal, parse_order(spec.date_order), rows)
+    return np.array(times.rank("dense").cast(pl.Int64))

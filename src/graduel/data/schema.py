@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.coerce import normalize_numbers, to_kind
+from graduel.data.coerce import CellRules, normalize_numbers, null_missing, to_kind
 from graduel.data.column import Column
 from graduel.data.dataset import Dataset
 from graduel.data.prepare.pixel_format import (
@@ -50,6 +50,9 @@ class Schema:
     columns : the features of a table, in the order of training
     date_formats : the formats of date columns of text, by column name
     numeric_categories : columns whose categories are numbers, where 1.50 and 1.5 are one category
+    decimals : the decimal signs of numeric columns, by column name; a point if not given
+    folded_categories : columns whose categories are in lower case
+    missing : the cells of text that mean a missing value
 
     Raises
     ------
@@ -66,6 +69,9 @@ class Schema:
     columns: tuple[Column, ...] = ()
     date_formats: Mapping[str, str] = field(default_factory=dict)
     numeric_categories: tuple[str, ...] = ()
+    decimals: Mapping[str, str] = field(default_factory=dict)
+    folded_categories: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -74,7 +80,8 @@ class Schema:
             raise UserError(
                 f"columns of a schema must have distinct names; got {quote_name(twice)} twice"
             )
-        if extra := {*self.date_formats, *self.numeric_categories} - set(names):
+        named = {*self.date_formats, *self.numeric_categories, *self.decimals}
+        if extra := {*named, *self.folded_categories} - set(names):
             raise UserError(
                 "formats of a schema must be of its columns; got one for "
                 f"{quote_name(min(extra))}, which is not a column"
@@ -106,6 +113,9 @@ class Schema:
             columns=dataset.columns,
             date_formats=dict(table.formats),
             numeric_categories=find_numeric_categories(dataset.X, dataset.columns),
+            decimals=dict(table.decimals),
+            folded_categories=table.folded,
+            missing=table.missing,
         )
 
     @property
@@ -120,15 +130,21 @@ class Schema:
         return 1 / self.pixels.high
 
     def conform(
-        self, frame: pl.DataFrame, *, decimal: str = ".", first_row: int = 0
+        self,
+        frame: pl.DataFrame,
+        *,
+        decimal: str | None = None,
+        first_row: int = 0,
+        remedy: str = "",
     ) -> pl.DataFrame:
         """Return a table with the columns of training, in their order and of their types.
 
         Parameters
         ----------
         frame : a table with these columns in any order; other columns are ignored
-        decimal : decimal sign of numbers in columns of text
+        decimal : decimal sign of numbers in columns of text; by default that of training
         first_row : number of rows before these in the source table, for messages
+        remedy : what else a user can do about invalid cells; ``{}`` stands for the column
 
         Raises
         ------
@@ -146,16 +162,40 @@ class Schema:
 
         missing = [column.name for column in self.columns if column.name not in frame.columns]
         if missing:
-            raise UserError(
-                f"expected {len(self.columns)} columns; {len(missing)} of them are not in the "
-                f"table: {join_names(missing)}. Add or rename them"
-            )
-        frame, formats = self.normalize_categories(frame), self.date_formats
+            raise self._missing_columns(missing, frame.columns)
+        columns = [column.name for column in self.columns]
+        frame = frame.with_columns([null_missing(frame[name], self.missing) for name in columns])
+        frame = self.normalize_categories(frame)
         return pl.DataFrame(
             {
-                c.name: to_kind(frame[c.name], c.kind, formats.get(c.name), decimal, first_row)
+                c.name: to_kind(
+                    frame[c.name], c.kind, self._rules(c.name, decimal, remedy), first_row
+                )
                 for c in self.columns
             }
+        )
+
+    def _rules(self, name: str, decimal: str | None, remedy: str) -> CellRules:
+        """Return how the cells of a column are read."""
+        return CellRules(
+            self.date_formats.get(name),
+            decimal or self.decimals.get(name, "."),
+            name in self.folded_categories,
+            remedy.format(quote_name(name)) if remedy else "",
+        )
+
+    def _missing_columns(self, missing: list[str], present: list[str]) -> UserError:
+        """Return the error that a table lacks columns; it names those that differ by case only."""
+        lower = {name.lower(): name for name in present}
+        pairs = [(lower[name.lower()], name) for name in missing if name.lower() in lower]
+        remedy = "Add or rename them"
+        if pairs:
+            some = ", ".join(f"{quote_name(a)} to {quote_name(b)}" for a, b in pairs[:3])
+            n = "" if len(pairs) <= 3 else f" (and {len(pairs) - 3:,} more)"
+            remedy = f"Names differ by case: rename {some}{n}"
+        return UserError(
+            f"expected {len(self.columns)} columns; {len(missing)} of them are not in the table: "
+            f"{join_names(missing)}. {remedy}"
         )
 
     def normalize_categories(self, frame: pl.DataFrame) -> pl.DataFrame:

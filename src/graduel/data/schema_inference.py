@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graduel.data.coerce import null_missing
 from graduel.data.column_inference import infer_features, requested_kinds
+from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, quote_name
+from graduel.data.read.delimited.cells import MISSING
 from graduel.data.table import Table
-from graduel.data.target import NoTargetError, encode, numeric_if_possible
+from graduel.data.target import NoTargetError, encode, merge_spellings, numeric_if_possible
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,15 +31,17 @@ def infer_table(
     bins: int | None = None,
     time: str | None = None,
     decimal: str = ".",
+    missing: Iterable[str] = (),
+    date_order: str | None = None,
 ) -> Table:
     """Infer the schema of a table: the kind of each column, and the classes of the target.
 
     Numbers are numeric, even with two distinct values (0 and 1 are numeric so that a later 2 is
     not lost). Text is numeric if every cell is a number, except for codes with leading zeros. Two
-    words such as yes and no are boolean; dates are dates. Other text is categorical, or text if it
-    is long or more than half of its cells are distinct. Columns with one value or none, columns
-    of text, identifiers, and columns that number the rows (see :mod:`graduel.data.checks`) are
-    dropped.
+    words such as yes and no are boolean; dates are dates; times of day and durations are numbers.
+    Other text is categorical, or text if it is long or more than half of its cells are distinct.
+    Columns with one value or none, columns of text, identifiers, and columns that number the rows
+    (see :mod:`graduel.data.checks`) are dropped.
 
     Parameters
     ----------
@@ -47,6 +52,8 @@ def infer_table(
     bins : number of classes into which a numeric target is cut, at its quantiles
     time : the column that orders the rows
     decimal : decimal sign of columns of text
+    missing : further cells that mean a missing value
+    date_order : whether the day or the month comes first in dates that do not show it
 
     Raises
     ------
@@ -63,6 +70,8 @@ def infer_table(
     >>> table.classes
     ('setosa', 'versicolor', 'virginica')
     """
+    import polars as pl
+
     if target is None:
         raise NoTargetError(frame)
     names = frame.columns
@@ -72,10 +81,14 @@ def infer_table(
         requested.setdefault(time, "time")
     if requested.get(target) == "dropped":
         raise UserError(f"--drop must name other columns than the target; got {quote_name(target)}")
-    labels = numeric_if_possible(frame[target].alias(target))
+    missing = tuple(missing)
+    column = null_missing(frame[target].alias(target), missing)
+    labels = numeric_if_possible(column, units=bins is not None)
     has_label = labels.is_not_null()
     rows = has_label.arg_true().to_numpy().astype(np.int64)
     notes = []
+    if labels.dtype == pl.Boolean and column.dtype != pl.Boolean:
+        notes.append("the classes are written true and false")
     if len(rows) < frame.height:
         notes.append(f"{frame.height - len(rows):,} rows without a target are dropped")
         frame, labels = frame.filter(has_label), labels.filter(has_label)
@@ -84,9 +97,15 @@ def infer_table(
             f"expected two rows or more with a target; got {len(rows)} in column "
             f"{quote_name(target)}"
         )
-    y, classes, target_notes = encode(labels, bins, as_is=requested.get(target) == "categorical")
+    as_is = requested.get(target) == "categorical"
+    findings: tuple[Finding, ...] = ()
+    if not as_is:
+        labels, findings = merge_spellings(labels)
+    y, classes, target_notes = encode(labels, bins, as_is)
     notes += target_notes
-    features = infer_features(frame.drop(target), requested, decimal, rows)
+    features = infer_features(
+        frame.drop(target), requested, decimal, rows, missing=missing, date_order=date_order
+    )
     if not features.columns:
         if frame.width == 1:
             raise UserError(
@@ -109,4 +128,9 @@ def infer_table(
         set_aside=features.set_aside,
         notes=(*notes, *features.notes),
         formats=features.formats,
+        decimals=features.decimals,
+        folded=features.folded,
+        missing=(*MISSING, *missing),
+        merges_classes=bool(findings),
+        findings=(*findings, *features.findings),
     )

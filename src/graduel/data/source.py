@@ -114,7 +114,7 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
     name = str(text)
     if name in DATASETS:
         if options:
-            option = next(iter(options)).replace("sample", "rows")
+            option = next(iter(options)).replace("sample", "rows").replace("_", "-")
             raise UserError(
                 f"--{option} applies to tables only; {name} is a built-in data set of images. "
                 "Leave it out"

@@ -22,6 +22,8 @@ class SourceSpec:
         see :func:`graduel.data.read.read_source`
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time
+    missing : further cells that mean a missing value
+    date_order : whether the day (dmy) or the month (mdy) comes first in dates that do not show it
     sample : size of the stratified sample that is read from a large table
     test, test_sha256 : the file of a table of test rows, and the SHA-256 of its content
     n_train : number of first rows that are training rows; the others are test rows
@@ -45,6 +47,8 @@ class SourceSpec:
     size: tuple[int, int] | None = None
     group: str | None = None
     time: str | None = None
+    missing: tuple[str, ...] = ()
+    date_order: str | None = None
     sample: int | None = None
     test: str | None = None
     test_sha256: str = ""

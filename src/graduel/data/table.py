@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column
+from graduel.data.finding import Finding
 from graduel.data.read.column_names import join_names, quote_name
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class Table:
     set_aside : the dropped columns, with reasons
     notes : decisions of the inference, one sentence each
     formats : the formats of date columns of text, by column name
+    decimals : the decimal signs of numeric columns of text, by column name; a point if not given
+    folded : categorical columns whose categories are in lower case
+    missing : the cells of text that mean a missing value
+    merges_classes : whether class names that differ by case only are one class
+    findings : findings on how the cells are read
     """
 
     name: str
@@ -81,6 +87,11 @@ class Table:
     set_aside: tuple[DroppedColumn, ...] = ()
     notes: tuple[str, ...] = ()
     formats: Mapping[str, str] = field(default_factory=dict)
+    decimals: Mapping[str, str] = field(default_factory=dict)
+    folded: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    merges_classes: bool = False
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.frame.height == len(self.y) == len(self.rows):

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from graduel.data import finding
 from graduel.data.checks.row_numbers import describe_resemblance, is_whole
 from graduel.data.column import Column
-from graduel.data.column_inference import IDENTIFIER as DISTINCT_TEXT
 from graduel.data.column_inference import is_named_identifier
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import quote_name, split_words
 from graduel.data.table import DroppedColumn, Table
+from graduel.data.text.text_kinds import IDENTIFIER as DISTINCT_TEXT
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,6 +74,7 @@ it with --drop known unless it is known at prediction time
         *_check_classes(table),
         *_check_order(table),
         *check_row_numbers(table.set_aside),
+        *table.findings,
     )
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data import finding
 from graduel.data.coerce import category_text
-from graduel.data.read.column_names import quote_name
+from graduel.data.finding import Finding
+from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import MISSING, to_numbers
 from graduel.data.read.labeled_arrays import natural_order
+from graduel.data.text.boolean_words import to_booleans
+from graduel.data.text.spellings import list_spellings
 from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
 
@@ -82,8 +87,11 @@ class NoTargetError(UserError):
         self.columns = frame.columns
 
 
-def numeric_if_possible(target: pl.Series) -> pl.Series:
-    """Convert a target of text to numbers if all values are; missing values become null."""
+def numeric_if_possible(target: pl.Series, *, units: bool = False) -> pl.Series:
+    """Convert a target of text to numbers or booleans if all values are; missing ones become null.
+
+    `units`: whether numbers may have units, which class names keep.
+    """
     import polars as pl
 
     if target.dtype in (pl.Categorical, pl.Enum):
@@ -92,8 +100,11 @@ def numeric_if_possible(target: pl.Series) -> pl.Series:
     elif target.dtype == pl.String:
         target = target.str.strip_chars()
         target = target.set(target.is_in(MISSING), None)
-        numbers = to_numbers(target)
-        target = target if numbers is None else numbers
+        numbers = to_numbers(target, units=units)
+        if numbers is not None:
+            target = numbers
+        elif target.str.contains(r"^(?i:true|false)$").all():
+            target = to_booleans(target)
     if target.dtype.is_decimal():
         target = target.cast(pl.Float64)
     if target.dtype.is_float():
@@ -104,6 +115,40 @@ def numeric_if_possible(target: pl.Series) -> pl.Series:
             f"booleans; it holds {target.dtype}"
         )
     return target
+
+
+def merge_spellings(target: pl.Series) -> tuple[pl.Series, tuple[Finding, ...]]:
+    """Merge class names that differ by case only; return the target and a finding if there are any.
+
+    Each class has its most frequent spelling.
+
+    >>> import polars as pl
+    >>> merge_spellings(pl.Series("y", ["Yes", "no", "yes", "Yes"]))[0].to_list()
+    ['Yes', 'no', 'Yes', 'Yes']
+    """
+    import polars as pl
+
+    if target.dtype != pl.String or not (spellings := list_spellings(target)):
+        return target, ()
+    others = {other: first for first, *rest in spellings.values() for other in rest}
+    message = (
+        f"the target {quote_name(target.name)}: class names that differ by case only are merged, "
+        f"such as {join_names(next(iter(spellings.values())))}. Give --categorical "
+        f"{shlex.quote(target.name)} to keep them apart"
+    )
+    return target.replace(others), (finding.MERGED_SPELLINGS.report(message, target.name),)
+
+
+def find_class(name: str | None, classes: Sequence[str]) -> int | None:
+    """Return the code of a class by its name, in another case if need be; None if there is none.
+
+    >>> find_class("YES", ("no", "Yes")), find_class("x", ("no", "Yes"))
+    (1, None)
+    """
+    if name is None or name in classes:
+        return None if name is None else classes.index(name)
+    same = [code for code, one in enumerate(classes) if one.lower() == name.lower()]
+    return same[0] if len(same) == 1 else None
 
 
 def encode(

@@ -36,9 +36,14 @@ def run_duel(
     group: str | None = None,
     time: str | None = None,
     test: str | Path | None = None,
+    missing: str | Sequence[str] | None = None,
+    date_order: str | None = None,
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    header: bool | int | None = None,
+    names: str | Sequence[str] | None = None,
+    quote: str | None = None,
     size: tuple[int, int] | None = None,
     contenders: str | Sequence[Any] | Mapping[str, Any] | None = None,
     net: RecipeLike | None = None,
@@ -77,7 +82,11 @@ def run_duel(
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time; the latest rows are the test rows
     test : a file with the test rows of a table
-    separator, decimal, encoding : of a text file, where detection fails
+    missing : further cells that mean a missing value
+    date_order : ``dmy`` or ``mdy``: what comes first in dates that do not show it
+    separator, decimal, encoding, quote : of a text file, where detection fails
+    header : whether a text file has a line of names, or the number of that line, from 1
+    names : the names of the columns of a text file
     size : (height, width) to which images are scaled
     contenders : a list of names and of your own classifiers, such as ``["net", SVC()]``; by default
         'textbook', 'net' and 'xgboost'. Or a mapping of your classifiers by name,
@@ -143,15 +152,20 @@ def run_duel(
         "group": group,
         "time": time,
         "test": test,
+        "missing": missing,
+        "date_order": date_order,
         "separator": separator,
         "decimal": decimal,
         "encoding": encoding,
+        "header": header,
+        "names": names,
+        "quote": quote,
         "size": size,
     }
     given = {k: v for k, v in source.items() if v is not None}
     data = resolve_source(dataset, y, given, X_test, y_test)
     data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
-    names, user_contenders = parse_contenders(contenders)
+    known, user_contenders = parse_contenders(contenders)
     if sizes is not None and not isinstance(sizes, str):
         sizes = ",".join(map(str, sizes))
     name = repr(data.name) if data.is_builtin else "…"
@@ -164,7 +178,7 @@ def run_duel(
             command=f"graduel.run_duel({name}, …)",
             show_rows=show_rows,
             executor=where,
-            contenders=names,
+            contenders=known,
             net=net,
             seeds=seeds,
             rows=rows,
@@ -190,7 +204,7 @@ def resolve_source(
         raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
     options = {
         key: tuple([value] if isinstance(value, str) else value)
-        if key in ("categorical", "numeric", "drop")
+        if key in ("categorical", "numeric", "drop", "names", "missing")
         else value
         for key, value in source.items()
     }

@@ -51,14 +51,14 @@ class Example(PlainData):
     """The columns of a table; empty for an image."""
 
 
-def prepare_example(model: Model, X: Any, *, decimal: str = ".") -> Example:
+def prepare_example(model: Model, X: Any, *, decimal: str | None = None) -> Example:
     """Prepare one raw example for a model.
 
     Parameters
     ----------
     model : a fitted model
     X : a DataFrame of one row, or an array of one image or one row, shape (1, …)
-    decimal : the decimal separator in text columns
+    decimal : the decimal separator in text columns; by default that of training
 
     Raises
     ------

@@ -83,8 +83,9 @@ class Classifier:
             warnings.simplefilter("ignore")  # about missing feature names
             if hasattr(self.estimator, "predict_proba"):
                 return np.asarray(self.estimator.predict_proba(X))
-            codes = np.asarray(self.estimator.predict(X)).astype(np.intp)
-        return np.asarray(codes[:, None] == np.array(class_codes), np.float32)
+            labels = np.asarray(self.estimator.predict(X)).astype(np.intp)
+        known = getattr(self.estimator, "classes_", range(len(class_codes)))
+        return np.asarray(labels[:, None] == np.array(known), np.float32)
 
     def to_bytes(self) -> bytes:
         """Return the content of a file.

@@ -86,7 +86,7 @@ class Model:
             n = self.booster.num_features()
         return tuple(f"input {i}" for i in range(n))
 
-    def prepare(self, X: Any, *, decimal: str = ".", first_row: int = 0) -> Any:
+    def prepare(self, X: Any, *, decimal: str | None = None, first_row: int = 0) -> Any:
         """Return raw rows as the input matrix of the model, shape (n_rows, n_inputs).
 
         For a classifier that takes a DataFrame it is a pandas DataFrame.

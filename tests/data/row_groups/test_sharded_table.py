@@ -200,3 +200,22 @@ def test_the_sample_holds_training_rows_only(tmp_path):
     stream = PreparedStream(table, TreePreparation.from_summaries(table.summaries))
     train = np.concatenate([x["row"].to_numpy() for x, _ in table.blocks(TRAIN)])
     assert set(stream.sample()[:, 0]) <= set(train.astype(np.float32))
+
+
+def test_cells_are_read_as_in_memory(tmp_path):
+    n = 600
+    frame = make_frame(n).with_columns(
+        word=pl.Series(["Red", "RED", "unknown"] * (n // 3)),
+        price=pl.Series([f"${1 + i % 50},234.50" for i in range(n)]),
+        label=pl.Series(["Yes", "yes", "No"] * (n // 3)),
+    )
+    shards = write_files(tmp_path, frame)
+    sampled = infer_schema(shards, target="label", missing=["unknown"])
+    table = ShardedTable.of(shards, sampled)
+    assert table.schema.classes == ("No", "Yes")
+    assert table.counts.sum(axis=0).tolist() == [200, 400]
+    assert table.schema.folded_categories == ("word",)
+    blocks = pl.concat([X for role in (TRAIN, VALID, TEST) for X, _ in table.blocks(role)])
+    assert blocks["word"].null_count() == 200
+    assert blocks["price"].max() == 50234.5
+    assert {one.code for one in sampled.table.findings} == {"GRD022", "GRD024"}

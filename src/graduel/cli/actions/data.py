@@ -18,7 +18,7 @@ from graduel.cli.views.duel_table import WIDTH
 from graduel.data import DATASETS, Dataset
 from graduel.data.column import Column
 from graduel.data.load import build_dataset
-from graduel.data.read.column_names import quote_name, strip_control
+from graduel.data.read.column_names import join_names, quote_name, strip_control
 from graduel.data.read.openml import fetch, list_fetched
 from graduel.data.read.postgres import is_url
 from graduel.data.read.reader import OPENML, detect_table, read_source
@@ -115,7 +115,7 @@ def _show_loaded(data: Dataset, console: Console) -> None:
     if data.image is not None:
         _images(data, console)
     if data.columns:
-        console.print(_columns(data.columns, data.X))
+        _print_columns(data.columns, data.X, console)
     console.print(_classes(data))
     for line in _notes(data):
         console.print(strip_control(fit_advice(line)), highlight=False, markup=False)
@@ -155,14 +155,20 @@ def _show_without_target(
         pass
     frame = read.content
     kinds = requested_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
-    features = infer_features(frame, kinds, read.decimal)
+    features = infer_features(
+        frame,
+        kinds,
+        read.decimal,
+        missing=options.get("missing", ()),
+        date_order=options.get("date_order"),
+    )
     size = f"{format_quantity(frame.height, 'row')}, {format_quantity(frame.width, 'column')}"
     console.print(f"{read.name}: {size}", highlight=False, markup=False)
     if features.columns:
-        console.print(_columns(features.columns, features.frame))
+        _print_columns(features.columns, features.frame, console)
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
         console.print(f"note: {fit_advice(line)}", highlight=False, markup=False)
-    for finding in (*read.findings, *check_row_numbers(features.set_aside)):
+    for finding in (*read.findings, *check_row_numbers(features.set_aside), *features.findings):
         console.print(strip_control(fit_advice(str(finding))), highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
@@ -172,20 +178,39 @@ def _plain(text: str) -> str:
     return escape(strip_control(text))
 
 
-def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
+def _print_columns(columns: Sequence[Column], frame: pl.DataFrame, console: Console) -> None:
+    """Print a table of the columns; in a narrow terminal, the reasons for their types below it."""
+    is_narrow = console.width < WIDTH
+    console.print(_columns(columns, frame, with_reasons=not is_narrow))
+    if not is_narrow:
+        return
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for column in columns:
+        by_reason.setdefault((column.kind, column.reason), []).append(column.name)
+    for (kind, reason), names in by_reason.items():
+        line = f"{kind} ({reason}): {join_names(names)}"
+        console.print(strip_control(line), highlight=False, markup=False)
+
+
+def _columns(columns: Sequence[Column], frame: pl.DataFrame, *, with_reasons: bool) -> Table:
     table = Table(title="Columns")
-    for heading in ("Name", "Type", "Reason", "Values", "Distribution", "Missing"):
-        right = heading == "Missing"
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    table.add_column("Name", overflow="fold")
+    table.add_column("Type", no_wrap=True)
+    if with_reasons:
+        table.add_column("Reason", overflow="fold")
+    table.add_column("Values", overflow="fold")
+    table.add_column("Distribution", no_wrap=True)
+    table.add_column("Missing", justify="right", overflow="fold")
     for column in columns[:MOST_COLUMNS]:
         values = frame[column.name]
         missing = values.null_count()
         share = f"{missing:,} ({format_percent(missing / len(values), 1)})" if missing else ""
         name = column.name if len(column.name) <= WIDTH else f"{column.name[:WIDTH]}…"
-        cells = (name, column.kind, column.reason, _values(column, values))
+        reason = (column.reason,) if with_reasons else ()
+        cells = (name, column.kind, *reason, _values(column, values))
         table.add_row(*map(_plain, cells), _spread(column, values), share)
     if len(columns) > MOST_COLUMNS:
-        table.add_row(f"{len(columns) - MOST_COLUMNS:,} more", "", "", "", "", "")
+        table.add_row(f"{len(columns) - MOST_COLUMNS:,} more")
     return table
 
 

@@ -16,6 +16,7 @@ from graduel.data.read.images.image_files import ENDINGS, inspect_like, open_ima
 from graduel.data.read.reader import read_source
 from graduel.data.read.toy_datasets import TOYS
 from graduel.data.source import open_source
+from graduel.data.target import find_class
 from graduel.duel.store.cell_files import MODEL
 from graduel.errors import UserError, unknown
 from graduel.glassbox.example import prepare_example
@@ -93,14 +94,14 @@ def _print(inspection: Inspection, html: Path | None) -> None:
 
 def _load_example(
     model: Model, place: str | None, row: int, read_options: dict[str, Any]
-) -> tuple[Any, int | None, str, str]:
+) -> tuple[Any, int | None, str, str | None]:
     """Return an example, its class code if known, its source in words, and decimal separator."""
     name = place if place is not None else model.schema.name
     is_image = place is not None and Path(place).suffix.lower() in ENDINGS
     if read_options and (is_image or name in DATASETS or name in TOYS):
         raise UserError(f"--{next(iter(read_options))} applies to tables in files; got {name}")
     if place is not None and is_image:
-        return _load_image(model, Path(place)), None, place, "."
+        return _load_image(model, Path(place)), None, place, None
     if name in DATASETS:
         data = load_dataset(name)
         return _select_row(model, data, row, data.test_rows, f"test row {row}")
@@ -124,11 +125,11 @@ def _load_example(
 
 def _select_row(
     model: Model, data: Dataset, row: int, rows: Any, where: str
-) -> tuple[Any, int, str, str]:
+) -> tuple[Any, int, str, str | None]:
     _check_row(row, len(rows))
     index = int(rows[row])
     label = data.classes[int(data.y[index])]
-    return data.table[index : index + 1], _class_code(label, model.classes), where, "."
+    return data.table[index : index + 1], _class_code(label, model.classes), where, None
 
 
 def _check_row(row: int, n_rows: int) -> None:
@@ -142,13 +143,14 @@ def _find_label(model: Model, frame: pl.DataFrame) -> int | None:
     if target is None or target not in frame.columns:
         return None
     (text,) = category_text(frame[target])
-    return model.classes.index(text) if text in model.classes else None
+    return find_class(text, model.classes)
 
 
 def _class_code(label: str, classes: tuple[str, ...]) -> int:
-    if label not in classes:
+    code = find_class(label, classes)
+    if code is None:
         raise unknown("label", label, classes)
-    return classes.index(label)
+    return code
 
 
 def _load_image(model: Model, path: Path) -> Any:

@@ -18,7 +18,7 @@ from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import print_findings
-from graduel.cli.options import TEXT_FORMAT
+from graduel.cli.options import CELLS, TEXT_FORMAT
 from graduel.contenders import LabelledRows
 from graduel.contenders.contender import Array
 from graduel.contenders.family import NamedContender, TableTraits
@@ -71,7 +71,7 @@ class StreamedPlan:
 
         Returned are the sample, the options of the inference, and its result.
         """
-        shards, names = self.shards, {"target", "categorical", "numeric", "drop"}
+        shards, names = self.shards, {"target", "categorical", "numeric", "drop", *CELLS}
         n_files, n_groups = len(shards.files), len(shards.row_groups)
         console.out(
             f"{format_rows(shards.n_rows)} in {format_quantity(n_groups, 'row group')} of "

@@ -95,7 +95,7 @@ class ClusterProgress:
         """Return the summary, and a row for each run that is on a worker."""
         table = Table(box=None, pad_edge=False, show_header=bool(self._running))
         for heading in ("Run", "Worker", "Since", "State"):
-            table.add_column(heading, no_wrap=True, overflow="ellipsis")
+            table.add_column(heading, overflow="fold")
         now, usual = monotonic(), self._median()
         for one in list(self._running.values()):
             seconds = now - one.since

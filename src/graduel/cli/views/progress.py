@@ -36,6 +36,7 @@ def describe(event: Event) -> str:
             "started": "starting",
             "compiling": f"{kernels.COMPILING} …",
             "finished": "finished",
+            "failed": f"failed: {event.message}",
         }[event.kind]
     now = event.progress
     trial = f"trial {now.trial}: " if now.trial is not None else ""
@@ -129,7 +130,7 @@ def _show_live(events: Iterator[Event], protocol: Protocol, console: Console) ->
             for name, spec in protocol.contenders.items()
         }
         for event in events:
-            done = {"reused": 1.0, "finished": 1.0, "started": 0.0}.get(event.kind)
+            done = {"reused": 1.0, "finished": 1.0, "failed": 0.0, "started": 0.0}.get(event.kind)
             share = event.progress.share if event.progress else done or 0.0
             run = describe_run(protocol, event.cell)
             if event.kind == "finished" and event.cell.seed == protocol.runs - 1:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.coerce import category_text
+from graduel.data.coerce import category_text, null_missing
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.schema import Schema
 from graduel.data.table import Table
-from graduel.data.target import numeric_if_possible
+from graduel.data.target import find_class, numeric_if_possible
 from graduel.errors import UserError
 from graduel.number_format import agree, format_rows
 
@@ -57,7 +57,8 @@ def append_test_rows(
             f"{name}: expected the target {quote_name(table.target)}, as in the training rows; got "
             f"the columns {join_names(test.columns)}"
         )
-    labels = numeric_if_possible(test[table.target])
+    labels = null_missing(test[table.target], table.missing)
+    labels = numeric_if_possible(labels, units=edges is not None)
     try:
         features = schema.conform(test, decimal=decimal)
     except UserError as error:
@@ -66,7 +67,7 @@ def append_test_rows(
     features, labels = features.filter(has_label), labels.filter(has_label)
     if not len(labels):
         raise UserError(f"{name}: expected rows with a target; got none")
-    codes = _encode(labels, table.classes, name, edges)
+    codes = _encode(labels, table, name, edges)
     notes = list(_describe(table, test, features, name, test.height - len(labels)))
     return replace(
         table,
@@ -79,25 +80,28 @@ def append_test_rows(
 
 def _encode(
     labels: pl.Series,
-    classes: tuple[str, ...],
+    table: Table,
     name: str,
     edges: NDArray[np.float64] | None,
 ) -> NDArray[np.int64]:
     """Return the class codes of the test rows."""
-    import polars as pl
-
     if edges is not None:
         if not labels.dtype.is_numeric():
             raise UserError(f"{name}: expected a numeric target, as in the training rows")
         values = labels.to_numpy().astype(np.float64)
         return np.searchsorted(edges, values, side="right").astype(np.int64)
-    text = category_text(labels)
-    if unknown := sorted(set(text.unique().to_list()) - set(classes)):
+    text, classes = category_text(labels), table.classes
+    codes = {
+        label: find_class(label, classes)
+        for label in text.unique().to_list()
+        if table.merges_classes or label in classes
+    }
+    if unknown := sorted(label for label in text.unique() if codes.get(label) is None):
         raise UserError(
             f"{name}: expected the classes of the training rows, {join_names(classes)}; got "
             f"{join_names(unknown)}. Correct these labels, or remove their rows"
         )
-    return np.array(text.cast(pl.Enum(classes)).to_physical().cast(pl.Int64))
+    return np.array([codes[label] for label in text.to_list()], np.int64)
 
 
 def _describe(

@@ -137,7 +137,7 @@ def read_source(
         table.frame,
         table.notes,
         table.target,
-        table.decimal,
+        decimal or table.decimal,
         path.name,
         findings=table.findings,
     )

@@ -20,10 +20,11 @@ from graduel.data.schema import Schema
 from graduel.data.schema_inference import infer_table
 from graduel.data.table import Table
 from graduel.data.target import NoTargetError, numeric_if_possible
+from graduel.data.text.spellings import fold_case
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
@@ -39,10 +40,12 @@ class Labels:
     ----------
     target : the target column
     is_numeric : whether a target of text holds numbers, as in the sample
+    merged : the classes whose names are merged regardless of case, by their names in lower case
     """
 
     target: str
     is_numeric: bool
+    merged: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, frame: pl.DataFrame, where: str) -> pl.Series:
         """Return the name of each row's class; null without a target.
@@ -52,6 +55,8 @@ class Labels:
         UserError
             If the target is text that was numbers in the sample, and a cell is not a number.
         """
+        import polars as pl
+
         column = numeric_if_possible(frame[self.target])
         is_numeric = column.dtype.is_numeric()
         if self.is_numeric and not is_numeric and column.null_count() < len(column):
@@ -61,7 +66,13 @@ class Labels:
             )
         if is_numeric and not self.is_numeric:  # numbers in this row group only
             column = frame[self.target].str.strip_chars()
-        return category_text(column).alias("label")
+        text = category_text(column).alias("label")
+        if not self.merged or column.dtype != pl.String:
+            return text
+        merged = fold_case(text).replace_strict(
+            list(self.merged), list(self.merged.values()), default=None, return_dtype=pl.String
+        )
+        return merged.fill_null(text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +148,8 @@ def infer_from(
     categorical: Iterable[str] = (),
     numeric: Iterable[str] = (),
     drop: Iterable[str] = (),
+    missing: Iterable[str] = (),
+    date_order: str | None = None,
     seed: int = 0,
 ) -> SampledTable:
     """Infer the schema of a table from its sample; see :func:`infer_schema`."""
@@ -149,14 +162,17 @@ def infer_from(
         categorical=categorical,
         numeric=numeric,
         drop=drop,
+        missing=missing,
+        date_order=date_order,
     )
     note = f"column types are inferred from {sample.rows.height:,} of {shards.n_rows:,} rows"
     table = replace(table, notes=(note, *table.notes))
+    merged = {one.lower(): one for one in table.classes} if table.merges_classes else {}
     kind = numeric_if_possible(sample.rows[table.target]).dtype
     return SampledTable(
         table,
         Schema.of(Dataset.from_table(table)),
-        Labels(table.target, kind.is_numeric()),
+        Labels(table.target, kind.is_numeric(), merged),
         RowAssignment.of(shards.n_rows, seed),
         sample.roles[table.rows] == TRAIN,
     )

@@ -6,7 +6,7 @@ Errors, differences and intervals are shares from 0 to 1, times are in seconds, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -278,6 +278,8 @@ class MissingFits:
     sizes: tuple[int, ...]
     """Sizes of the learning curve that are not finished."""
     sentence: str
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """By contender, why it failed; the next run of the command tries again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

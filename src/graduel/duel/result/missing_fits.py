@@ -37,6 +37,7 @@ def find_missing(
     sizes = _unfinished_sizes(store)
     if not runs and not sizes:
         return None
+    failures = {name: text for name, text in store.read_failures().items() if name in runs}
     left_out = [name for name in runs if len(runs[name]) == store.protocol.runs]
     compared = {frozenset((one.a, one.b)) for one in comparisons}
     pairs = [
@@ -51,9 +52,8 @@ def find_missing(
         runs={name: tuple(numbers) for name, numbers in runs.items()},
         pairs=tuple((titles[a], titles[b]) for a, b in pairs),
         sizes=sizes,
-        sentence=_phrase(
-            runs, len(cells), [titles[name] for name in left_out], titles, pairs, sizes
-        ),
+        sentence=_phrase(runs, len(cells), left_out, titles, pairs, sizes, failures),
+        failures=failures,
     )
 
 
@@ -69,6 +69,7 @@ def _phrase(
     titles: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
     sizes: Sequence[int],
+    failures: Mapping[str, str],
 ) -> str:
     n = sum(map(len, runs.values()))
     sentences = []
@@ -77,14 +78,17 @@ def _phrase(
             f"{titles[name]}: {agree(len(numbers), 'run', 'runs')} "
             + ", ".join(str(number) for number in numbers)
             for name, numbers in runs.items()
-            if titles[name] not in left_out
+            if name not in left_out
         ]
         sentences.append(
             f"This duel is unfinished: {n} of {format_quantity(planned, 'fit')} "
             f"{agree(n, 'is', 'are')} missing" + (f" ({'; '.join(some)})." if some else ".")
         )
+    for name, message in failures.items():
+        sentences.append(f"{titles[name]} failed: {message}.")
     if left_out:
-        sentences.append(f"Left out, because no fit is finished: {join_words(left_out)}.")
+        words = join_words([titles[name] for name in left_out])
+        sentences.append(f"Left out, because no fit is finished: {words}.")
     if pairs:
         text = join_words([f"{titles[a]} with {titles[b]}" for a, b in pairs])
         sentences.append(f"Not compared, because they share no complete run or repeat: {text}.")

@@ -30,8 +30,9 @@ def run_cells(
 
     Only this process writes to the store: each finished cell and, in a hyperparameter search, each
     finished trial and the curve. In a shared folder it writes those of cells whose lock it holds,
-    and leaves out cells that other processes run. Closing the generator, or an exception in the
-    loop over it (Ctrl-C), stops the running work; finished cells are kept.
+    and leaves out cells that other processes run. If a contender fails, the others are run, and the
+    store records why it is missing; the next run tries again. Closing the generator, or an
+    exception in the loop over it (Ctrl-C), stops the running work; finished cells are kept.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ def run_cells(
     Raises
     ------
     UserError
-        If a cell cannot be run as planned (a network diverges, the disk is full).
+        If a cell cannot be run as planned (a network diverges, the disk is full): in a shared
+        folder at once, otherwise if fewer than two contenders are left.
     WorkerError
         If a worker process dies without reporting an error.
     """
@@ -53,18 +55,32 @@ def run_cells(
         if store.is_finished(cell):
             yield Event(cell, "reused")
     locks: dict[Cell, LockFile] = {}
-    jobs = (make_job(store, cell) for cell in cells if _can_start(store, cell, locks))
+    failures: dict[str, str] = {}
+    jobs = (
+        make_job(store, cell)
+        for cell in cells
+        if cell.contender not in failures and _can_start(store, cell, locks)
+    )
     try:
         with closing((executor or LocalExecutor()).run(jobs)) as events:
             for event in events:
+                if event.kind == "failed" and not (event.died or store.is_shared):
+                    failures.setdefault(event.cell.contender, event.message)
+                    yield event
+                    continue
                 _record_event(store, event, locks)
                 if event.kind not in ("curve", "trial"):  # those are only for the store
                     yield event
     finally:
         for lock in locks.values():
             lock.release()
-    if not store.is_shared:
-        store.drop_cache()
+    if store.is_shared:
+        return
+    store.write_failures(failures)
+    if failures and len({cell.contender for cell in cells} - failures.keys()) < 2:
+        name, message = next(iter(failures.items()))
+        raise UserError(f"{name}: {message}")
+    store.drop_cache()
 
 
 def prepare_folder(store: Store) -> None:

@@ -9,6 +9,7 @@
     locks/                      of processes that share the folder, and of the cells that they run
     invocation.json             the command that planned cells to be run later, for the result
     findings.json               findings of the checks, see ``dataset_summary``
+    failures.json               why contenders failed in the last run, if any did
     result.json                 the result; report.html beside it
 
 Files and cell folders are written atomically, by the process that holds the lock: that of the
@@ -45,7 +46,7 @@ from graduel.duel.store.plan_file import PLAN, claim_plan
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json
 
-SOURCE, CACHE = "source.json", "cache"
+SOURCE, CACHE, FAILURES = "source.json", "cache", "failures.json"
 FOLDERS = ("cells", "splits", "tuning", CACHE)
 DAMAGE = (
     UserError,
@@ -188,6 +189,19 @@ class Store:
     def write_cell(self, cell: Cell, files: Mapping[str, bytes]) -> None:
         """Write the files of a cell, as returned by ``pack_outcome``, atomically."""
         atomic_write_folder(self._cells / cell.key, files)
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Record why contenders failed, by name, in place of those of an earlier run."""
+        path = self.path / FAILURES
+        if failures:
+            write_json(path, failures)
+        else:
+            path.unlink(missing_ok=True)
+
+    def read_failures(self) -> dict[str, str]:
+        """Return why contenders failed in the last run, by name."""
+        path = self.path / FAILURES
+        return from_plain(dict[str, str], read_json(path), str(path)) if path.exists() else {}
 
     def trial_log(self, cell: Cell) -> TrialLog:
         """Return the trial log of a cell's hyperparameter search."""

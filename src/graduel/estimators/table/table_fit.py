@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 PARAMETERS = {"net": "recipe", "categorical": "categorical_features"}
 """The estimator's parameters that differ from the option of the command line."""
+REMEDY = "or fit with categorical_features=[{}]"
+"""What else a user can do about cells that do not fit the schema."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class FittedTable:
 
     def predict_proba(self, frame: pl.DataFrame) -> Array:
         """Return probabilities of raw rows, shape (n_rows, n_classes)."""
-        matrix = self.preparation.transform(self.schema.conform(frame))
+        matrix = self.preparation.transform(self.schema.conform(frame, remedy=REMEDY))
         network, weights = self._exact
         return to_probabilities(network.loss, network.predict(matrix, weights))
 
@@ -272,7 +274,7 @@ def _validation_rows(
             f"y of eval_set must hold labels of y ({join_names(classes.tolist())}); got "
             f"{join_names(new.tolist())}. Leave those rows out, or add such rows to X and y"
         )
-    return TableRows(schema.conform(frame), np.searchsorted(classes, y))
+    return TableRows(schema.conform(frame, remedy=REMEDY), np.searchsorted(classes, y))
 
 
 def resolve_recipe(p: Any, rows: int) -> NetRecipe:

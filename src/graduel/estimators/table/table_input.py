@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from graduel.data.read.column_names import find, quote_name, sanitize_names
 from graduel.data.read.dataframe import from_series, from_values, is_frame
+from graduel.data.read.delimited.cells import MISSING
 from graduel.data.schema import Schema, find_numeric_categories
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
@@ -121,5 +122,8 @@ def infer_schema(
         columns=features.columns,
         date_formats=dict(features.formats),
         numeric_categories=find_numeric_categories(features.frame, features.columns),
+        decimals=dict(features.decimals),
+        folded_categories=features.folded,
+        missing=MISSING,
     )
     return schema, features.set_aside, schema.normalize_categories(features.frame)

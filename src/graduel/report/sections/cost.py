@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.result.outcome import Run
+from graduel.duel.verdict.costs import QUARTILES
 from graduel.duel.verdict.sentences import join_words
-from graduel.number_format import format_bytes, format_rows, format_seconds
+from graduel.number_format import NONE, format_bytes, format_rows, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.notebook_figure import create_figure
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -90,6 +91,23 @@ def read_costs(run: Run) -> list[Cost]:
     ]
 
 
+def read_latency_rows(run: Run) -> dict[str, tuple[str, ...]]:
+    """Return the rows of a table with the quartiles of prediction times, by the key of the cost.
+
+    Costs without known quartiles, as of earlier versions, have no row.
+    """
+    rows = {}
+    for key, field in QUARTILES.items():
+        spreads = [getattr(entry, field) for entry in run.result.contenders.values()]
+        if any(spreads):
+            rows[key] = ("its quartiles", *(_format_spread(spread) for spread in spreads))
+    return rows
+
+
+def _format_spread(spread: tuple[float, float] | None) -> str:
+    return NONE if spread is None else " to ".join(map(format_seconds, spread))
+
+
 def _mean(value: float | Sequence[float | None] | None) -> float | None:
     """Return the mean over runs; None if nothing was measured."""
     values = value if isinstance(value, Sequence) else [value]
@@ -112,23 +130,6 @@ def describe_missing_cores(run: Run) -> str:
     return (
         f"{MARK.strip()} Other processes used cores during the runs of {join_words(names)}: these "
         "times are too long to compare. Run the duel again on a machine with free cores."
-    )
-
-
-def describe_latency(run: Run) -> str:
-    """Return a space and the spread of the time to predict one row; empty if it is unknown."""
-    titles = list_titles(run)
-    spreads = [
-        f"{titles[name]} {format_seconds(low)} to {format_seconds(high)}"
-        for name, one in run.result.contenders.items()
-        if one.predict_row_quartiles is not None
-        for low, high in [one.predict_row_quartiles]
-    ]
-    if not spreads:
-        return ""
-    return (
-        " The prediction time of 1 row is the median of at least 50 predictions after a warm-up; "
-        f"half of them took {', '.join(spreads)}."
     )
 
 
@@ -205,11 +206,12 @@ def cost(run: Run) -> Figure:
 
 def build_table(run: Run) -> TextTable:
     """Return the costs of each contender."""
-    return TextTable(
-        "Cost",
-        ("Lower is better", *list_titles(run).values()),
-        tuple((one.label, *one.format_all()) for one in read_costs(run)),
-    )
+    latency, rows = read_latency_rows(run), list[tuple[str, ...]]()
+    for one in read_costs(run):
+        rows.append((one.label, *one.format_all()))
+        if one.key in latency:
+            rows.append(latency[one.key])
+    return TextTable("Cost", ("Lower is better", *list_titles(run).values()), tuple(rows))
 
 
 def build_picture(run: Run) -> Picture:
@@ -223,7 +225,11 @@ def build_picture(run: Run) -> Picture:
         "Each kind of cost has its own log scale: from one gray line to the next, the cost is 10 "
         "times as high."
     )
-    caption += describe_latency(run)
+    if "predict_row_seconds" in read_latency_rows(run):
+        caption += (
+            " The prediction time of 1 row is the median of at least 50 predictions after a "
+            "warm-up; the table has its quartiles."
+        )
     if any(len(entry.fit_seconds) > 1 for entry in run.result.contenders.values()):
         caption += " Training times are means over all fits."
     return draw_picture(

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 LOG_TIME_FROM = 25
 """Ratio of the longest to the shortest fit above which time has a log scale."""
+TIME_LABEL = 22
+"""Points from one label of the time to the next."""
 BESIDE_AXES, ABOVE_AXES = 130, 58
 """Points of a figure's width and height outside its axes, for labels."""
 
@@ -112,7 +114,7 @@ def draw_curves(
     if is_given:
         box = ax.get_window_extent().transformed(fig.dpi_scale_trans.inverted())
         width, height = box.width + BESIDE_AXES / 72, box.height + ABOVE_AXES / 72
-    _scale_axes(ax, racers, lowest)
+    _scale_axes(ax, racers, lowest, 72 * width - BESIDE_AXES)
     for racer in racers:
         _draw_racer(ax, racer, looks[racer.name], lowest)
     decimals = count_decimals(len(run.y_test))
@@ -154,8 +156,11 @@ def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
     draw_marks(ax, racer.ends, errors, look, 5 if several else 8, clip_on=False, zorder=4)
 
 
-def _scale_axes(ax: Axes, racers: list[Racer], lowest: float) -> None:
-    """Scale the axes: log scale for errors, and for time if fits differ widely in length."""
+def _scale_axes(ax: Axes, racers: list[Racer], lowest: float, points: float) -> None:
+    """Scale the axes: log scale for errors, and for time if fits differ widely in length.
+
+    `points` is the width of the axes; on a log scale it limits the labels of the time.
+    """
     errors = [
         error
         for racer in racers
@@ -179,7 +184,8 @@ def _scale_axes(ax: Axes, racers: list[Racer], lowest: float) -> None:
         start = min([time for time in times if time > 0])
         ax.set_xscale("log")
         ax.set_xlim(0.9 * start, 1.08 * max(times))
-        few = max(times) < 1000 * start
+        decades = log10(max(times) / start)
+        few = decades < 3 and points * log10(2) > TIME_LABEL * decades
         ax.xaxis.set_major_locator(LogLocator(subs=[1, 2, 5] if few else [1]))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))

@@ -18,7 +18,7 @@ from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.calibration import Scaling, read_calibrations
-from graduel.report.sections.cost import read_costs
+from graduel.report.sections.cost import read_costs, read_latency_rows
 from graduel.report.sections.protocol_text import name_run
 
 ECE_NOTE = (
@@ -78,10 +78,13 @@ def build_table(run: Run) -> TextTable:
         add(label, scores, list(map(format_number, scores)))
     add_scores("before", "", losses=False)
     add_scores("after", ", temperature-scaled", losses=True)
+    latency = read_latency_rows(run)
     for one in read_costs(run):
         # Of times that do not compare, none is the best.
         losses = [None] * len(entries) if one.marked else list(one.values.values())
         add(one.label, losses, one.format_all())
+        if one.key in latency:
+            rows.append(latency[one.key])
     head = ("Lower is better", *list_titles(run).values())
     return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
 

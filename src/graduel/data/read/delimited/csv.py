@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from graduel.data.read.column_names import find, quote_name, sanitize_names
-from graduel.data.read.delimited.cells import MISSING, to_numbers
+from graduel.data.read.column_names import find, join_names, quote_name, sanitize_names
+from graduel.data.read.delimited.cells import MISSING, parse_numbers
 from graduel.data.read.delimited.dialect import Dialect
 from graduel.data.read.delimited.encoding import open_text
 from graduel.data.read.delimited.records import BlockLines, iter_records
@@ -43,6 +43,8 @@ class CellCounts:
     short: list[int] = field(default_factory=list)
     longest: int = 0
     """Number of cells of the longest short line."""
+    grouped: dict[str, str] = field(default_factory=dict)
+    """Thousands separators, by column."""
 
     def notes(self) -> list[str]:
         """Return the counts as notes."""
@@ -50,6 +52,9 @@ class CellCounts:
         if self.missing:
             kinds = ", ".join(f"{quote_name(t)} ({n:,})" for t, n in self.missing.most_common())
             notes.append(f"read as missing: {kinds}")
+        for sign in dict.fromkeys(self.grouped.values()):
+            names = join_names(name for name, one in self.grouped.items() if one == sign)
+            notes.append(f"{quote_name(sign)} separates thousands in {names}")
         if self.short:
             n = len(self.short)
             notes.append(
@@ -163,8 +168,12 @@ def _read_blocks(
 
 def _read_cells(cells: pl.Series, as_text: bool, decimal: str, counts: CellCounts) -> pl.Series:
     """Parse a column of a block, as numbers if all cells are; missing cells become null."""
-    column = None if as_text else to_numbers(cells, decimal)
-    if column is None:
+    parsed = None if as_text else parse_numbers(cells, decimal, units=False)
+    if parsed is not None:
+        column, notation = parsed
+        if notation.separators:
+            counts.grouped[cells.name] = notation.separators[0]
+    else:
         column = cells.str.strip_chars()
         column = column.set(column.is_in(MISSING), None)
     if column.null_count() > cells.null_count():

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from graduel.data.read.column_names import quote_name
+from graduel.data.read.delimited.cells import blank_to_null
 from graduel.data.read.delimited.encoding import detect_encoding, open_text
 from graduel.data.read.delimited.header import (
     detect_header,
@@ -22,6 +23,7 @@ from graduel.data.read.delimited.syntax import (
     detect_syntax,
     parse_separator,
 )
+from graduel.data.text.number_notation import infer_decimal
 from graduel.errors import UserError
 
 LINES, CHARACTERS = 1000, 1 << 19
@@ -40,11 +42,16 @@ OTHERS = {
 """Other text formats, by their first line that is not a comment (%)."""
 SPARSE = re.compile(r"\S+(\s+qid:\d+)?(\s+\d+:([-+.\deE]+|nan))*(\s*#.*)?", re.I)
 """A row of LIBSVM's format: a label, then pairs of an index and a value."""
+PAIR = re.compile(r"\s\d+:")
 REPLACED = "--names replaces the first line (--header no to read it as a row)"
 BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
 """Numbers in which the decimal sign is ambiguous."""
+UNIT = re.compile(
+    r"(?:[A-Z]{3}|[$€£¥₹])?\s?([-+−]?\d[\d.,]*)\s?(?:[A-Z]{3}|[$€£¥₹%‰]|[a-zµ°]{1,4}[²³]?)?"
+)
+"""A number with a currency or a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Dialect:
     names : the names in the header or those that the user gave, or one blank name per column
     skip : number of lines above the header
     guesses : uncertain decisions, one sentence each
+    shows_decimal : whether numbers in the file show the decimal sign, or the user gives it
     """
 
     syntax: CellSyntax
@@ -69,6 +77,7 @@ class Dialect:
     names: tuple[str, ...]
     skip: int = 0
     guesses: tuple[str, ...] = ()
+    shows_decimal: bool = True
 
     @property
     def separator(self) -> str:
@@ -113,7 +122,8 @@ def detect_dialect(
     split = detect_syntax(lines, whole, separator=separator or above, quote=quote)
     first, *rest = split.records
     separator = split.syntax.separator
-    decimal = decimal or _detect_decimal(rest or [first], separator)
+    detected = decimal or _detect_decimal(rest or [first], separator)
+    decimal = detected or "."
     if header is None or header is True:
         reject_title(split.records, path, numbers)
         reject_second_header(split.records, path, numbers, decimal)
@@ -148,7 +158,17 @@ def detect_dialect(
     else:
         columns = (*first, "") if extra == "separators" else tuple(first)
     skip = numbers[0]
-    return Dialect(split.syntax, decimal, encoding, bool(header), columns, skip, tuple(guesses))
+    shows_decimal = detected is not None
+    return Dialect(
+        split.syntax,
+        decimal,
+        encoding,
+        bool(header),
+        columns,
+        skip,
+        tuple(guesses),
+        shows_decimal,
+    )
 
 
 def _fit_names(names: tuple[str, ...], rows: list[list[str]], path: Path) -> tuple[str, ...]:
@@ -194,7 +214,8 @@ def _reject_other_formats(lines: list[str], path: Path) -> None:
     head = next((line for line in lines if not line.startswith("%")), lines[0])
     other = next((what for what, pattern in OTHERS.items() if pattern.match(head)), None)
     some = [line.strip() for line in lines[:SOME]]
-    if all(map(SPARSE.fullmatch, some)) and 2 * sum(":" in line for line in some) > len(some):
+    n_pairs = sum(bool(PAIR.search(line)) for line in some)
+    if other is None and all(map(SPARSE.fullmatch, some)) and 2 * n_pairs > len(some):
         other = "rows of LIBSVM's format (label index:value …)"
     if other is not None:
         raise UserError(f"{path}: expected a table of text; got {other}. Save it as CSV")
@@ -225,12 +246,27 @@ def _count_comments(lines: list[str]) -> int:
     return first
 
 
-def _detect_decimal(records: list[list[str]], separator: str) -> str:
+def _detect_decimal(records: list[list[str]], separator: str) -> str | None:
+    """Return the decimal sign of a file; None if no number shows it, or numbers show both."""
     points = commas = False
+    ambiguous = set[int]()
     for record in records:
-        for cell in record:
+        for i, cell in enumerate(record):
+            if match := UNIT.fullmatch(cell):
+                cell = match[1]
             grouped = bool(THOUSANDS.fullmatch(cell))
             points |= not grouped and bool(POINT.fullmatch(cell))
             # Programs that write decimal commas separate cells with semicolons.
             commas |= (not grouped or separator == ";") and bool(COMMA.fullmatch(cell))
-    return "," if commas and not points else "."
+            if grouped:
+                ambiguous.add(i)
+    if points or commas:
+        return ("," if commas else ".") if points != commas else None
+    signs = {_decimal_of([record[i] for record in records if i < len(record)]) for i in ambiguous}
+    return signs.pop() if len(signs) == 1 else None
+
+
+def _decimal_of(cells: list[str]) -> str | None:
+    import polars as pl
+
+    return infer_decimal(blank_to_null(pl.Series(cells, dtype=pl.String)))

@@ -68,7 +68,8 @@ def _scan(path: Path, options: ReadOptions) -> Stream:
     names, _ = sanitize_names(dialect.names)
     schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
     pairs = csv.scan_csv(path, dialect, as_text=True)
-    return Stream(schema, dialect.decimal, (Block(*pair) for pair in pairs))
+    decimal = dialect.decimal if dialect.shows_decimal else None
+    return Stream(schema, decimal, (Block(*pair) for pair in pairs))
 
 
 def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:

@@ -36,7 +36,7 @@ def _scan(path: Path, _: ReadOptions) -> Stream:
     types = parquet.parquet_schema(path)
     names, _notes = sanitize_names(list(types))
     blocks = (Block(block, block) for block in parquet.scan_parquet(path))
-    return Stream(dict(zip(names, types.values(), strict=True)), ".", blocks)
+    return Stream(dict(zip(names, types.values(), strict=True)), None, blocks)
 
 
 def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:

@@ -51,7 +51,9 @@ def streamed_format(
         for block in stream.blocks:
             guard.add(int(block.read.estimated_size()))
             frames.append(block.read)
-        return RawTable(pl.concat(frames), stream.notes, stream.decimal, target=stream.target)
+        return RawTable(
+            pl.concat(frames), stream.notes, stream.decimal or ".", target=stream.target
+        )
 
     def sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
         stream = scan(path, options)
@@ -68,7 +70,7 @@ def streamed_format(
             size,
         )
         notes = (*stream.notes, sampled_note(len(frame), total))
-        return RawTable(frame, notes, stream.decimal, target=stream.target)
+        return RawTable(frame, notes, stream.decimal or ".", target=stream.target)
 
     return TableFormat(
         title=title,

@@ -75,14 +75,14 @@ class Stream:
     Attributes
     ----------
     schema : names and types of the columns in the file
-    decimal : decimal sign of a text file
+    decimal : decimal sign of a text file; None if it does not show one
     blocks : iterator over the rows in order
     notes : decisions of the reader, one sentence each
     target : the target column, if the format names it
     """
 
     schema: dict[str, pl.DataType]
-    decimal: str
+    decimal: str | None
     blocks: Iterator[Block]
     notes: tuple[str, ...] = ()
     target: str | None = None

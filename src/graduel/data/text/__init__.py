@@ -1,0 +1,1 @@
+"""Notations of numbers, dates, durations and categories in columns of text."""
