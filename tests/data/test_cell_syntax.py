@@ -125,8 +125,6 @@ def test_blanks_with_missing_cells_and_one_tab(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("0 1:0.5 2:1\n1 2:0.5 3:1e-3\n" * 9, "got rows of LIBSVM's format"),
-        ("-1 qid:3 7:1 \n+1 3:nan # c\n1\n" * 9, "got rows of LIBSVM's format"),
         ("% 1. Title\n%\n@RELATION p\n\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "got an ARFF file"),
     ],
 )

@@ -79,7 +79,13 @@ def files(draw):
 
 
 def schema_of(table):
-    return Schema(columns=table.columns, date_formats=table.formats)
+    return Schema(
+        columns=table.columns,
+        date_formats=table.formats,
+        decimals=table.decimals,
+        folded_categories=table.folded,
+        missing=table.missing,
+    )
 
 
 def go_through(path, raw, data):

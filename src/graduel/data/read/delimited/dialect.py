@@ -28,8 +28,6 @@ from graduel.errors import UserError
 
 LINES, CHARACTERS = 1000, 1 << 19
 """Maximum number of first lines and characters that are examined."""
-SOME = 20
-"""Number of first lines that are examined for other formats."""
 POINT = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?")
 ABOVE = re.compile(r'"?sep=([^"\n])"?\s*', re.I)
@@ -40,9 +38,6 @@ OTHERS = {
     "an ARFF file": re.compile(r"\s*@relation\s", re.I),
 }
 """Other text formats, by their first line that is not a comment (%)."""
-SPARSE = re.compile(r"\S+(\s+qid:\d+)?(\s+\d+:([-+.\deE]+|nan))*(\s*#.*)?", re.I)
-"""A row of LIBSVM's format: a label, then pairs of an index and a value."""
-PAIR = re.compile(r"\s\d+:")
 REPLACED = "--names replaces the first line (--header no to read it as a row)"
 BLANK = " \t\n\r\f\v\x1a"
 """Characters of a blank line; old programs end a file with Control-Z."""
@@ -213,10 +208,6 @@ def _reject_other_formats(lines: list[str], path: Path) -> None:
     """Raise if lines of text are not a table, by the first lines."""
     head = next((line for line in lines if not line.startswith("%")), lines[0])
     other = next((what for what, pattern in OTHERS.items() if pattern.match(head)), None)
-    some = [line.strip() for line in lines[:SOME]]
-    n_pairs = sum(bool(PAIR.search(line)) for line in some)
-    if other is None and all(map(SPARSE.fullmatch, some)) and 2 * n_pairs > len(some):
-        other = "rows of LIBSVM's format (label index:value …)"
     if other is not None:
         raise UserError(f"{path}: expected a table of text; got {other}. Save it as CSV")
 
