@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from graduel.number_format import (
     MINUS,
     NONE,
+    agree,
     count_decimals,
     format_bytes,
     format_chance,
@@ -20,6 +21,7 @@ from graduel.number_format import (
     format_p,
     format_percent,
     format_points,
+    format_quantity,
     format_ratio,
     format_score,
     format_seconds,
@@ -188,3 +190,23 @@ def test_a_missing_number_is_a_dash() -> None:
 )
 def test_a_duration_that_rounds_up_takes_the_next_unit(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("noun", "plural"),
+    [
+        ("row", "rows"),
+        ("class", "classes"),
+        ("category", "categories"),
+        ("day", "days"),
+        ("batch", "batches"),
+        ("data set", "data sets"),
+        ("fit", "fits"),
+        ("index", "indexes"),
+    ],
+)
+@given(number=st.integers(0, 10**7))
+def test_a_noun_agrees_with_its_number(noun, plural, number):
+    text = format_quantity(number, noun)
+    assert text == f"{number:,} {noun if number == 1 else plural}"
+    assert agree(number, "is", "are") == ("is" if number == 1 else "are")

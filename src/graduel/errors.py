@@ -32,14 +32,18 @@ class UserError(ValueError):
     """An error in the user's input. The command line prints its message without a traceback."""
 
 
-def unknown(what: str, got: str, options: Iterable[str]) -> UserError:
-    """Return the error for an unknown name; it lists the valid names and suggests the closest.
+def unknown(
+    what: str, got: str, options: Iterable[str], suggestion: str | None = None
+) -> UserError:
+    """Return the error for an unknown name; it lists the valid names and suggests one.
+
+    Without a `suggestion` it is the closest name.
 
     >>> print(unknown("activation", "rleu", ["relu", "tanh"]))
     activation must be one of 'relu', 'tanh'; got 'rleu'. Did you mean 'relu'?
     """
     names = list(options)
-    hint = suggest(got, names)
+    hint = suggest(got, names) if suggestion is None else f". Did you mean '{suggestion}'?"
     listed = ", ".join(f"'{name}'" for name in names)
     return UserError(f"{what} must be one of {listed}; got '{got}'{hint}")
 

@@ -223,7 +223,38 @@ def format_rows(number: int) -> str:
     >>> format_rows(1), format_rows(10_000)
     ('1 row', '10,000 rows')
     """
-    return f"{number:,} {'row' if number == 1 else 'rows'}"
+    return format_quantity(number, "row")
+
+
+def format_quantity(number: int, noun: str) -> str:
+    """Return a number with its noun in the singular or plural.
+
+    >>> format_quantity(1, "data set"), format_quantity(2000, "class")
+    ('1 data set', '2,000 classes')
+    """
+    return f"{number:,} {agree(number, noun, pluralize(noun))}"
+
+
+def pluralize(noun: str) -> str:
+    """Return the plural of a regular noun.
+
+    >>> [pluralize(noun) for noun in ("loss", "batch", "property", "day")]
+    ['losses', 'batches', 'properties', 'days']
+    """
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
+
+
+def agree(number: int, singular: str, plural: str) -> str:
+    """Return the word that agrees with a number: the singular for 1.
+
+    >>> agree(1, "is", "are"), agree(0, "is", "are")
+    ('is', 'are')
+    """
+    return singular if number == 1 else plural
 
 
 def round_rows(rows: int) -> str:

@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graduel.cli.app import app, main
-from graduel.cli.options import CLUSTER_OPTIONS, READ_OPTIONS
+from graduel.cli.options import CLUSTER_OPTIONS, NET_OPTIONS, READ_OPTIONS
 from graduel.data.source import DataSource
 
 NET = "layers=16 epochs=2 batch_size=32 lr=0.01"
@@ -143,7 +143,7 @@ for name in packages:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
-    args = [*SMALL, "--contenders", "textbook,net,xgboost", "--quick", "--out", "run"]
+    args = [*SMALL, "--contenders", "textbook,xgboost", "--quick", "--out", "run"]
     return folder, args, graduel("duel", *args, cwd=folder)
 
 
@@ -165,13 +165,9 @@ def test_a_whole_duel(finished):
     result = json.loads((folder / "run" / "result.json").read_text())
     assert set(result["contenders"]) == {"textbook", "net", "xgboost"}
     assert len(result["comparisons"]) == 3
-    assert {(c["booster"], c["network"]) for c in result["claims"]} == {
-        ("xgboost", "textbook"),
-        ("xgboost", "net"),
-    }
+    assert [(c["booster"], c["network"]) for c in result["claims"]] == [("xgboost", "textbook")]
     assert result["environment"]["command"].startswith("graduel duel --rows 300")
     report = (folder / "run" / "report.html").read_text(encoding="utf-8").replace("\xa0", " ")
-    assert len(result["claims"]) == 2
     for claim in result["claims"]:
         assert claim["sentence"] in done.stdout.replace("\n", " ").replace("  ", " ")
         assert html.escape(claim["sentence"]) in report
@@ -263,7 +259,7 @@ def test_without_out_a_duel_has_a_folder_of_its_own(capsys, monkeypatch, tmp_pat
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT to a process is POSIX's")
 def test_ctrl_c_stops_soon_reports_saved_fits_and_resumes(tmp_path):
-    args = [*FASTER, "--contenders", "textbook,net", "--out", "run"]
+    args = [*FASTER, "--contenders", "textbook", "--out", "run"]
     args[args.index("--net") + 1] = "layers=64 epochs=3000"
     process = subprocess.Popen(
         [sys.executable, "-m", "graduel", "duel", *args],
@@ -290,7 +286,7 @@ def test_ctrl_c_stops_soon_reports_saved_fits_and_resumes(tmp_path):
         process.kill()
         process.communicate()
     assert process.returncode == 130
-    assert "1 of 2 fits are finished and saved in run" in rest
+    assert "1 of 2 fits is finished and saved in run" in rest
     assert "Traceback" not in said + rest
     assert out == ""
     assert waited < 10
@@ -336,7 +332,10 @@ def test_every_action_takes_the_options_of_its_command(command):
     read_options = READ_OPTIONS.keys() - ({"names"} if command.__name__ == "verdict" else set())
     if options & read_options:
         options = options - read_options | {"read_options"}
+    if options >= NET_OPTIONS.keys():
+        options = options - NET_OPTIONS.keys()
     if options & CLUSTER_OPTIONS.keys():
         options = options - CLUSTER_OPTIONS.keys() | {"cluster"}
-    run = import_module(f"graduel.cli.actions.{command.__name__}").run
+    module, _, function = command.action.partition(":")
+    run = getattr(import_module(f"graduel.cli.actions.{module}"), function)
     inspect.signature(run).bind(**dict.fromkeys(options))

@@ -48,7 +48,7 @@ def finished(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr("sys.argv", ["graduel", "duel", "tables"])
-        code = main(["duel", "tables", *SMALL, "--out", "run"])
+        code = main(["duel", "tables", "--suite", *SMALL, "--out", "run"])
     return code, folder / "run"
 
 
@@ -70,7 +70,7 @@ def test_a_folder_of_tables_from_the_command_to_the_page(capsys, folder, finishe
 
 
 def test_the_same_command_resumes_and_prints_80_columns(capsys, folder, finished):
-    code, out, err = run(capsys, folder, "duel", "tables", *SMALL, "--out", "run")
+    code, out, err = run(capsys, folder, "duel", "tables", "--suite", *SMALL, "--out", "run")
     assert code == 2
     assert err.count("finished earlier") == 4
     (line,) = [line for line in err.splitlines() if line.startswith("graduel: ")]
@@ -85,12 +85,15 @@ def test_the_same_command_resumes_and_prints_80_columns(capsys, folder, finished
 
 def test_other_commands_on_its_folder_are_refused(capsys, folder, finished):
     for args, message in (
-        (["tables", *SMALL, "--split", "2x1"], "holds a different suite (split 'holdout' there"),
+        (
+            ["tables", "--suite", *SMALL[:-1], "2x1"],
+            "holds a different suite (split 'holdout' there",
+        ),
         (["tables/first.csv", "tables/second.csv", *SMALL], "there: first, second, third; here"),
         (["tables/first.csv", *SMALL], "holds other files"),
-        (["tables", *SMALL, "--sizes", "20"], "--sizes: expected one data set"),
-        (["tables", "none.csv", *SMALL], "there is no such path"),
-        (["tables", "mnist", *SMALL], "--target applies to tables only"),
+        (["tables", "--suite", *SMALL, "--sizes", "20"], "--sizes: expected one data set"),
+        (["tables", "none.csv", "--suite", *SMALL], "there is no such path"),
+        (["tables", "mnist", "--suite", *SMALL], "--target applies to tables only"),
     ):
         code, out, err = run(capsys, folder, "duel", *args, "--out", "run")
         assert code == 2

@@ -102,7 +102,7 @@ def test_a_table_from_the_file_to_the_report(folder):
     )
     assert done.returncode == 0, done.stderr
     assert "note: column 'id' is dropped" in done.stderr
-    assert "in each fold (3x1)" in " ".join(done.stdout.split())
+    assert "in the first fold (3x1)" in " ".join(done.stdout.split())
     assert "SD over folds" in done.stdout
     result = json.loads((folder / "run" / "result.json").read_text())
     page = (folder / "run" / "report.html").read_text(encoding="utf-8")

@@ -252,7 +252,7 @@ def test_a_folder_of_tables_is_a_suite(capsys, folder):
     assert is_table("A.JSONL")
     assert [path.name for path in list_tables(folder / "tables")] == ["a.jsonl", "b.csv"]
     args = ["--target", "outcome", "--contenders", "net", "--split", "holdout", *NET, "--quick"]
-    run(capsys, "duel", "tables", *args, "--no-probes", "--out", "run")
+    run(capsys, "duel", "tables", "--suite", *args, "--no-probes", "--out", "run")
     result = json.loads((folder / "run" / "suite-result.json").read_text())
     assert [one["name"] for one in result["datasets"]] == ["a", "b"]
 

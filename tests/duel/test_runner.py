@@ -238,7 +238,7 @@ def test_two_seeds_on_two_threads_are_reproducible_with_xgboost(tmp_path, monkey
     second = run_to_result(tmp_path / "b", protocol, InProcess())[0].result
     assert timeless(first) == timeless(second)
     assert len(first.contenders["xgboost"].test_errors) == 2
-    assert first.claims[0].booster == "xgboost"
+    assert first.claims == ()  # they are about textbook networks
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": 99}', '{"format": 1, "what": 2}'])

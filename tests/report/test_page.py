@@ -393,6 +393,20 @@ def test_without_claims_the_headline_agrees_with_the_verdicts(make) -> None:
     assert line["sentence"].startswith("XGBoost has a test error of")
 
 
+def test_without_claims_the_headline_is_about_the_metric_of_the_duel(make) -> None:
+    run = make(claims=False)
+    auc = {"metric": "auc", "metric_title": "AUC", "metric_unit": "points"}
+    values = {"textbook": 0.8, "net": 0.9, "xgboost": 0.85}
+    run = change(
+        run,
+        protocol=replace(run.result.protocol, lower_is_better=False, **auc),
+        contenders={k: replace(v, metric=values[k]) for k, v in run.result.contenders.items()},
+        comparisons=(),
+    )
+    (line,) = page._build_headlines(run)
+    assert line["sentence"].startswith("The NumPy network has the best AUC, 0.9")
+
+
 def test_missing_parts_are_left_out(make) -> None:
     run = make(names=("xgboost",), known_best=False)
     text = report.render(run)

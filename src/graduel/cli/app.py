@@ -9,25 +9,44 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperArgument, TyperCommand
+from typer.main import get_command
 
+from graduel.cli.advice import fit_advice, set_lookup
 from graduel.cli.commands.cells import cells
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
 from graduel.cli.commands.inspect import inspect
 from graduel.cli.commands.predict import predict
+from graduel.cli.commands.reference import (
+    contenders,
+    doctor,
+    metrics,
+    parts,
+    recipes,
+    show_help,
+    show_version,
+)
 from graduel.cli.commands.report import report
 from graduel.cli.commands.serve import serve
 from graduel.cli.commands.train import train
 from graduel.cli.commands.verdict import verdict
+from graduel.cli.help_format import Group
+from graduel.cli.option_check import Command
 from graduel.number_format import MINUS, NONE
 
+GROUPS = {
+    "Compare models": (duel, experiment, verdict, report, cells),
+    "Train and use one model": (train, predict, inspect, serve),
+    "Look up names": (data, contenders, metrics, recipes, parts),
+    "About graduel": (doctor, show_version, show_help),
+}
+"""The commands by task, in the order of the help."""
 app = typer.Typer(
     name="graduel",
+    cls=Group,
     help="Compare a neural network written by hand in NumPy with XGBoost on your data: test error, "
     "confidence intervals, verdict, time and memory.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -35,40 +54,21 @@ app = typer.Typer(
 )
 
 
-class _Command(TyperCommand):
-    """A command whose help lists arguments without the names of Python types."""
-
-    def get_params(self, *args: Any, **options: Any) -> list[Any]:
-        """Return the parameters."""
-        parameters = list(super().get_params(*args, **options))
-        for parameter in parameters:
-            if isinstance(parameter, TyperArgument):
-                vars(parameter)["display_type_rich"] = lambda ctx: ""
-        return parameters
+def _register() -> None:
+    for title, commands in GROUPS.items():
+        for command in commands:
+            name = command.__name__.removeprefix("show_")
+            app.command(name, cls=Command, rich_help_panel=title)(command)
 
 
-for command in (
-    duel,
-    data,
-    train,
-    predict,
-    inspect,
-    serve,
-    experiment,
-    cells,
-    verdict,
-    report,
-):
-    app.command(cls=_Command)(command)
+_register()
 
 
 def _print_version(is_set: bool) -> None:
     if is_set:
-        from importlib.metadata import version
+        from graduel.cli.actions.reference.help_page import show_version
 
-        from graduel import kernels
-
-        typer.echo(f"graduel {version('graduel')} ({kernels.describe()} kernels)")
+        show_version()
         raise typer.Exit
 
 
@@ -82,6 +82,19 @@ def _root(
     ] = False,
 ) -> None:
     pass
+
+
+def list_options(command: str) -> frozenset[str] | None:
+    """Return the options of a command, or None if there is no such command."""
+    group: Any = get_command(app)
+    found = group.commands.get(command)
+    if found is None:
+        return None
+    params = found.get_params(typer.Context(found))
+    return frozenset(text for one in params for text in one.opts)
+
+
+set_lookup(list_options)
 
 
 _SUBSTITUTE = "graduel.substitute"
@@ -98,7 +111,7 @@ def main(args: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_SUBSTITUTE)
     try:
-        code = app(args, standalone_mode=False)
+        code = app(args, prog_name="graduel", standalone_mode=False)
     except typer.TyperException as error:
         return _print_error(_get_message(error), 2)
     except UserError as error:
@@ -129,5 +142,5 @@ def _get_message(error: typer.TyperException) -> str:
 
 def _print_error(message: str, code: int) -> int:
     """Print an error in one line; return the exit code."""
-    typer.echo("graduel: " + " ".join(message.split()), err=True)
+    typer.echo("graduel: " + fit_advice(" ".join(message.split())), err=True)
     return code

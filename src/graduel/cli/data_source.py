@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
+from graduel.cli.advice import fit_advice
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
 from graduel.data.read.file_check import check_file
@@ -133,10 +134,10 @@ def print_notes(data: DataSource) -> None:
     table = (dataset := data.load()).inferred_table
     more = () if table is None else (*table.notes, *explain_dropped(table.set_aside))
     for line in (*dataset.notes, *more):
-        Console(stderr=True).out(f"note: {line}", highlight=False)
+        Console(stderr=True).out(f"note: {fit_advice(line)}", highlight=False)
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
     """Print the findings of data checks to stderr, a line each."""
     for finding in findings:
-        Console(stderr=True).out(strip_control(str(finding)), highlight=False)
+        Console(stderr=True).out(strip_control(fit_advice(str(finding))), highlight=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -52,6 +53,14 @@ METRICS = (
 Metric = Annotated[
     str | None, typer.Option(help=f"Metric of the verdicts: {METRICS}", show_default=False)
 ]
+Positive = Annotated[
+    str | None,
+    typer.Option(
+        help="The positive class of metrics such as f1, precision, recall and average_precision. "
+        "Default: the rarer of the two classes.",
+        show_default=False,
+    ),
+]
 Target = Annotated[str | None, typer.Option(help="The target column.", show_default=False)]
 
 
@@ -60,11 +69,30 @@ def _text(meaning: str) -> Any:
     return Annotated[str | None, typer.Option(help=meaning, show_default=False)]
 
 
+def _list(meaning: str, metavar: str | None = None) -> Any:
+    """Return the type of an optional list option, which adds up if it is repeated."""
+    option = typer.Option(help=meaning, metavar=metavar, show_default=False)
+    return Annotated[list[str] | None, option]
+
+
+NET_OPTIONS: dict[str, Any] = {
+    "layers": _list("Units of each hidden layer, separated by commas."),
+    "activation": _text("Activation: relu, gelu, tanh, …"),
+    "norm": _text("Normalization: batch, layer or none."),
+    "dropout": _text("Share of units that dropout sets to zero."),
+    "optimizer": _text("Optimizer: adamw, adam, sgd, momentum, muon, …"),
+    "lr": _text("Learning rate."),
+    "schedule": _text("Learning-rate schedule: cosine, constant, linear, …"),
+    "weight_decay": _text("Weight decay."),
+    "batch_size": _text("Rows of a mini-batch."),
+    "epochs": _text("Epochs: passes over the training rows."),
+}
+"""The usual fields of a network as options of their own; they are added to `net`."""
 READ_OPTIONS: dict[str, Any] = {
     "target": Target,
-    "categorical": _text("Categorical columns, separated by commas."),
-    "numeric": _text("Numeric columns, separated by commas."),
-    "drop": _text("Columns to ignore, separated by commas."),
+    "categorical": _list("Categorical columns, separated by commas."),
+    "numeric": _list("Numeric columns, separated by commas."),
+    "drop": _list("Columns to ignore, separated by commas."),
     "bins": Annotated[
         int | None,
         typer.Option(
@@ -76,7 +104,8 @@ READ_OPTIONS: dict[str, Any] = {
         "split."
     ),
     "time": _text("A time column: the latest rows are the test rows."),
-    "missing": _text(
+    "test": _text("A table with the test rows. Default: test rows are split off."),
+    "missing": _list(
         "Further cells that mean a missing value, separated by commas, such as unknown,n/k."
     ),
     "date_order": _text(
@@ -90,7 +119,7 @@ READ_OPTIONS: dict[str, Any] = {
         "Whether a text file has a line of column names: yes, no, or the number of that line. "
         "Default: inferred."
     ),
-    "names": _text("Names of all columns of a text file, separated by commas."),
+    "names": _list("Names of all columns of a text file, separated by commas."),
     "quote": _text(
         'Quote of a text file: ", \', \\" (after a backslash), or none. Default: inferred.'
     ),
@@ -114,7 +143,7 @@ CLUSTER_OPTIONS: dict[str, Any] = {
 }
 """Options for running on a cluster. An action gets them as the dict `cluster`."""
 CLUSTER_DEFAULTS = {"retries": 2, "dashboard": False}
-SHARED_OPTIONS = READ_OPTIONS | CLUSTER_OPTIONS
+SHARED_OPTIONS = READ_OPTIONS | CLUSTER_OPTIONS | NET_OPTIONS
 METAVARS = {
     "target": "COLUMN",
     "categorical": "COLUMNS",
@@ -122,6 +151,7 @@ METAVARS = {
     "drop": "COLUMNS",
     "group": "COLUMN",
     "time": "COLUMN",
+    "test": "FILE",
     "missing": "CELLS",
     "date_order": "dmy|mdy",
     "separator": "CHARACTER",
@@ -133,6 +163,7 @@ METAVARS = {
     "contenders": "NAMES",
     "net": "SETTINGS",
     "vary": "KEY=VALUES",
+    "positive": "LABEL",
     "budget": "TIME",
     "threads": "N|auto",
     "split": "SPLIT",
@@ -141,10 +172,17 @@ METAVARS = {
     "sizes": "NUMBERS",
     "data": "PATH",
     "label": "CLASS",
+    "layers": "UNITS",
+    "activation": "NAME",
+    "norm": "NAME",
+    "dropout": "SHARE",
+    "optimizer": "NAME",
     "lr": "RATE",
+    "schedule": "NAME",
+    "weight_decay": "NUMBER",
     "host": "HOST",
     "allow": "HOST",
-    "names": "NAME,NAME",
+    "names": "NAMES",
     "classes": "NAMES",
     "contender": "NAME",
     "on": "ADDRESS",
@@ -159,8 +197,11 @@ METAVARS = {
 COLUMNS = ("categorical", "numeric", "drop")
 CELLS = ("missing", "date_order")
 TEXT_FORMAT = ("separator", "decimal", "encoding", "header", "names", "quote")
-ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *CELLS, *TEXT_FORMAT, "size")
+ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", "test", *CELLS, *TEXT_FORMAT, "size")
 CLUSTER = tuple(CLUSTER_OPTIONS)
+NET = tuple(NET_OPTIONS)
+SPACED = ("net", "vary")
+"""List options of key=value pairs, which are separated by spaces; others are by commas."""
 Shared = tuple[str, ...]
 """Type of a parameter that is replaced by the options of :data:`SHARED_OPTIONS` that it names."""
 
@@ -169,27 +210,50 @@ def command(declaration: Callable[..., None]) -> Callable[..., None]:
     """Return the command for a declaration, which has its name, options and help.
 
     It calls ``run`` of the module of the same name in :mod:`graduel.cli.actions`, imported when the
-    command runs, with each option by name; those of :data:`READ_OPTIONS` as one dict, and those of
-    :data:`CLUSTER_OPTIONS` as another.
+    command runs, with each option by name, lists as tuples; those of :data:`READ_OPTIONS` as one
+    dict, those of :data:`CLUSTER_OPTIONS` as another, and those of :data:`NET_OPTIONS` in `net`.
     """
+    return command_of(declaration.__name__)(declaration)
+
+
+def command_of(
+    module: str, function: str = "run"
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the decorator of a command that calls a function of a module of the actions."""
+    return partial(_build, module=module, function=function)
+
+
+def _build(declaration: Callable[..., None], *, module: str, function: str) -> Callable[..., None]:
     parameters = list(_parameters(declaration))
     names = {parameter.name for parameter in parameters}
     declared = inspect.signature(declaration, eval_str=True).parameters.values()
     own = {one.name for one in declared if one.annotation not in (Shared, Target)}
     columns_and_format = READ_OPTIONS.keys() & names - own
+    lists = [one.name for one in parameters if is_list(one)]
 
     def run(**options: Any) -> None:
+        for name in lists:
+            options[name] = merge_list(name, options[name])
         if columns_and_format:
             read_options = {name: options.pop(name) for name in columns_and_format}
-            options["read_options"] = _parse_read_options(read_options)
+            if read_options.get("header") is not None:
+                read_options["header"] = _parse_header(read_options["header"])
+            options["read_options"] = {
+                name: read_options[name]
+                for name in READ_OPTIONS
+                if read_options.get(name) not in (None, ())
+            }
+        if names >= NET_OPTIONS.keys():
+            options["net"] = _merge_net(options)
         if names >= CLUSTER_OPTIONS.keys():
             options["cluster"] = {name: options.pop(name) for name in CLUSTER_OPTIONS}
         try:
-            import_module(f"graduel.cli.actions.{declaration.__name__}").run(**options)
+            getattr(import_module(f"graduel.cli.actions.{module}"), function)(**options)
         except KeyboardInterrupt:  # outside of fits; typer would print nothing
             typer.echo("graduel: stopped.", err=True)
             raise typer.Exit(130) from None
 
+    run.action = f"{module}:{function}"  # type: ignore[attr-defined]
     run.__name__, run.__doc__ = declaration.__name__, declaration.__doc__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return run
@@ -198,6 +262,9 @@ def command(declaration: Callable[..., None]) -> Callable[..., None]:
 def _parameters(declaration: Callable[..., None]) -> Iterator[inspect.Parameter]:
     """Yield the parameters of a declaration, with the shared options inserted."""
     for parameter in inspect.signature(declaration, eval_str=True).parameters.values():
+        if parameter.annotation is typer.Context:
+            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            continue
         shared = parameter.annotation == Shared
         for name in parameter.default if shared else (parameter.name,):
             yield parameter.replace(
@@ -224,13 +291,36 @@ def _with_metavar(name: str, annotation: Any) -> Any:
     return Annotated[kind, info]
 
 
-def _parse_read_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that are set, in the order of :data:`READ_OPTIONS`, with lists split."""
-    for name in options.keys() & {*COLUMNS, "names", "missing"}:
-        options[name] = split_names(options[name])
-    if options.get("header") is not None:
-        options["header"] = _parse_header(options["header"])
-    return {name: options[name] for name in READ_OPTIONS if options.get(name) not in (None, ())}
+def is_list(parameter: inspect.Parameter) -> bool:
+    """Return whether a parameter is an option that takes a list."""
+    kind, info = get_args(parameter.annotation) or (None, None)
+    return list[str] in get_args(kind) and not isinstance(info, ArgumentInfo)
+
+
+def merge_list(name: str, texts: Sequence[str] | None) -> Any:
+    """Return all values of a list option, which may be repeated.
+
+    They are a tuple of names; of the options in :data:`SPACED`, one text of ``key=value`` pairs.
+    None if the option is not given.
+
+    >>> merge_list("drop", ["a,b", "c"]), merge_list("net", ["lr=1 epochs=2", "dropout=0"])
+    (('a', 'b', 'c'), 'lr=1 epochs=2 dropout=0')
+    """
+    if not texts:
+        return None
+    if name in SPACED:
+        return " ".join(texts)
+    return tuple(value for text in texts for value in split_names(text))
+
+
+def _merge_net(options: dict[str, Any]) -> str | None:
+    """Remove the fields of a network from the options; return them with the text of ``--net``."""
+    fields = {name: options.pop(name) for name in NET_OPTIONS}
+    pairs = [] if options["net"] is None else [options["net"]]
+    for name, value in fields.items():
+        if value is not None:
+            pairs.append(f"{name}={value if isinstance(value, str) else ','.join(value)}")
+    return " ".join(pairs) if pairs else None
 
 
 def _parse_header(text: str) -> bool | int:
@@ -245,7 +335,7 @@ def _parse_header(text: str) -> bool | int:
     raise UserError(f"--header: expected yes, no or the number of a line, from 1; got '{text}'")
 
 
-def split_names(text: str | None) -> tuple[str, ...]:
+def split_names(text: str) -> tuple[str, ...]:
     """Return the names in a comma-separated text; a name with commas is quoted."""
     import csv
 

@@ -155,7 +155,8 @@ def selection_details(metric: str, loss: float) -> dict[str, Any]:
     >>> selection_details("auc", 0.0625)
     {'selected_by': 'auc', 'valid_selected': 0.9375}
     """
-    return {"selected_by": metric, "valid_selected": float(get_metric(metric).shown(loss))}
+    selecting = get_metric(metric)
+    return {"selected_by": selecting.name, "valid_selected": float(selecting.shown(loss))}
 
 
 def round_checkpoints(

@@ -75,7 +75,7 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
     every = 1 if job.train.columns else max(1, recipe.epochs // CURVE_POINTS)
     predict = partial(prepare.predict_cached, predict=training.predict_proba)
     best = BestEpoch(training.prediction_weights.copy())
-    selecting = get_metric(selecting_metric(recipe.selects_by, job.metric.name))
+    selecting = get_metric(selecting_metric(recipe.selects_by, job.metric.key))
 
     def losses(p: Array, codes: Array) -> tuple[float, float]:
         return selecting.loss(p, codes), log_loss(p, codes)

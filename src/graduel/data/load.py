@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.builtin import DATASETS, load_dataset
+from graduel.data.coerce import category_text, null_missing
 from graduel.data.dataset import Dataset
 from graduel.data.read.checksum import fingerprint
 from graduel.data.read.column_names import find, quote_name
 from graduel.data.read.images.pixel_columns import read_pixel_columns
 from graduel.data.spec import SourceSpec
-from graduel.data.table import DroppedColumn
+from graduel.data.table import DroppedColumn, Table
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=1)
-def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = None) -> Dataset:
+def load(
+    spec: SourceSpec,
+    place: Path | None = None,
+    content: bytes | None = None,
+    test_place: Path | None = None,
+) -> Dataset:
     """Read data and infer their schema; the last data set loaded is cached in memory.
 
     Parameters
@@ -35,6 +41,7 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
     spec : how the data are read
     place : the file or folder; None for data known by name
     content : the bytes of a Parquet or NPZ file, instead of a file
+    test_place : the file of the test table that the spec names
 
     Raises
     ------
@@ -45,7 +52,7 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
     from graduel.data.read.reader import OPENML, read_source
 
     if content is not None:
-        return build_dataset(spec, _read_content(spec, content))
+        return build_dataset(spec, _read_content(spec, content), _read_test(spec, test_place))
     if place is None and spec.file in DATASETS:
         return load_dataset(spec.file)
     if place is None:
@@ -74,7 +81,34 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
         part=spec.part,
         target=spec.target,
     )
-    return build_dataset(spec, source)
+    return build_dataset(spec, source, _read_test(spec, test_place))
+
+
+def _read_test(spec: SourceSpec, place: Path | None) -> Source | None:
+    """Read the test table that a spec names, if it names one."""
+    from graduel.data.read.reader import read_source
+
+    if spec.test is None:
+        return None
+    if place is None or not place.exists():
+        raise UserError(
+            f"{place or spec.test}: expected the test table of this duel; there is no such file. "
+            "Restore it"
+        )
+    if fingerprint(place) != spec.test_sha256:
+        raise UserError(
+            f"{spec.test} has changed since this duel began. Restore the old file, or start again "
+            "in another folder"
+        )
+    return read_source(
+        place,
+        separator=spec.separator,
+        decimal=spec.decimal,
+        encoding=spec.encoding,
+        header=spec.header,
+        names=spec.names,
+        quote=spec.quote,
+    )
 
 
 def _read_content(spec: SourceSpec, content: bytes) -> Source:
@@ -90,8 +124,11 @@ def _read_content(spec: SourceSpec, content: bytes) -> Source:
         return Source(spec.name, dataset_from_arrays(spec.name, archive["X"], archive["y"]))
 
 
-def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
-    """Return the data set of a source: infer the schema of a table; use images unchanged."""
+def build_dataset(spec: SourceSpec, source: Source, test: Source | None = None) -> Dataset:
+    """Return the data set of a source: infer the schema of a table; use images unchanged.
+
+    The rows of the source `test`, or those after the first `n_train` of the spec, are test rows.
+    """
     from graduel.data.read.reader import Source
 
     content = source.content
@@ -100,13 +137,25 @@ def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
     options = [name.replace("_", "-") for name in given]
     if not isinstance(content, Dataset):
         target = spec.target or source.target
+        if spec.n_train is not None:
+            test = Source("X_test", content[spec.n_train :], decimal=source.decimal)
+            content = content[: spec.n_train]
         images = (
             read_pixel_columns(content, target, spec.name) if set(options) <= {"target"} else None
         )
         if images is None:
-            return _build_table(spec, source, content, target)
+            return _build_table(spec, source, content, target, test)
+        if test is not None:
+            images = _append_test_images(spec, images, test, target)
         findings = (*source.findings, *images.findings)
         return replace(images, source=source.origin, notes=source.notes, findings=findings)
+    if test is not None:
+        raise UserError(
+            f"--test: expected a table with {spec.file}, which holds images or arrays; got "
+            f"{spec.test}. Leave it out"
+        )
+    if spec.n_train is not None:
+        content = replace(content, n_train=spec.n_train)
     if content.X.ndim != 2:
         if options:
             raise UserError(
@@ -136,8 +185,14 @@ def _to_frame(arrays: Dataset) -> pl.DataFrame:
 
 
 def _build_table(
-    spec: SourceSpec, source: Source, frame: pl.DataFrame, target: str | None
+    spec: SourceSpec,
+    source: Source,
+    frame: pl.DataFrame,
+    target: str | None,
+    test: Source | None = None,
 ) -> Dataset:
+    import polars as pl
+
     from graduel.data.schema_inference import infer_table
 
     group = None if spec.group is None else find(spec.group, frame.columns, "group")
@@ -159,7 +214,7 @@ def _build_table(
         drop=drop,
         bins=spec.bins,
         time=time,
-        decimal=source.decimal,
+        decimal=spec.decimal or source.decimal,
         missing=spec.missing,
         date_order=spec.date_order,
     )
@@ -170,13 +225,64 @@ def _build_table(
         )
         table = replace(table, set_aside=dropped)
     table = replace(table, notes=(*source.notes, *table.notes))
+    group_column = None if group is None else frame[group].gather(table.rows)
+    n_train = None
+    if test is not None:
+        n_train = len(table.y)
+        table = _append_test(spec, frame, table, test)
+        if group_column is not None:
+            others = _find_groups(test, str(group), table.rows[n_train:])
+            group_column = pl.concat([category_text(group_column), category_text(others)])
     return Dataset.from_table(
         table,
+        n_train=n_train,
         source=source.origin,
         findings=source.findings,
-        groups=None if group is None else _encode_groups(frame[group].gather(table.rows)),
+        groups=None if group_column is None else _encode_groups(group_column),
         times=None if time is None else _rank_times(frame[time], spec, source, table.rows),
     )
+
+
+def _append_test_images(
+    spec: SourceSpec, images: Dataset, test: Source, target: str | None
+) -> Dataset:
+    """Return images in a table's columns with those of a test table after them."""
+    from graduel.data.read.dataframe import append_rows
+
+    name, others = spec.test or test.name, None
+    if not isinstance(test.content, Dataset):
+        others = read_pixel_columns(test.content, target, name)
+    if others is None:
+        raise UserError(f"{name}: expected images in columns of pixels, as in the training rows")
+    both = append_rows(images, others, name, "the training rows")
+    assert isinstance(both, Dataset)
+    return replace(both, n_train=len(images.y))
+
+
+def _append_test(spec: SourceSpec, frame: pl.DataFrame, table: Table, test: Source) -> Table:
+    """Return a table with the rows of a test table after those of training."""
+    from graduel.data.read.appended_rows import append_test_rows
+    from graduel.data.schema import Schema
+    from graduel.data.target import numeric_if_possible, range_edges
+
+    name = spec.test or test.name
+    if isinstance(test.content, Dataset):
+        raise UserError(f"--test: expected a table; {name} holds images or arrays")
+    edges = None
+    if spec.bins is not None:
+        numbers = numeric_if_possible(null_missing(frame[table.target], table.missing), units=True)
+        edges = range_edges(numbers.drop_nulls(), spec.bins)
+    schema = Schema.of(Dataset.from_table(table))
+    table = append_test_rows(
+        table, schema, test.content, name=name, decimal=test.decimal, edges=edges
+    )
+    return replace(table, notes=(*table.notes, *(f"{name}: {note}" for note in test.notes)))
+
+
+def _find_groups(test: Source, group: str, rows: NDArray[np.int64]) -> pl.Series:
+    """Return the groups of the test rows."""
+    assert not isinstance(test.content, Dataset)
+    return test.content[find(group, test.content.columns, "group")].gather(rows)
 
 
 def _encode_groups(column: pl.Series) -> NDArray[np.int64]:

@@ -40,6 +40,7 @@ class DataSource:
     spec : everything that determines the data, except for their location
     place : the file or folder; None for data known by name
     content : for data in memory, the bytes of a Parquet or NPZ file instead of a file
+    test_place : the file of the test table, if the spec names one
 
     Examples
     --------
@@ -50,6 +51,7 @@ class DataSource:
     spec: SourceSpec
     place: Path | None = None
     content: bytes | None = None
+    test_place: Path | None = None
 
     @classmethod
     def builtin(cls, name: str) -> DataSource:
@@ -82,7 +84,7 @@ class DataSource:
         UserError
             If they cannot be read, or have changed since the source was opened.
         """
-        return load(self.spec, self.place, self.content)
+        return load(self.spec, self.place, self.content, self.test_place)
 
 
 def open_source(text: str | Path, **options: Any) -> DataSource:
@@ -134,7 +136,28 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
         plain = path.resolve().name
         stem = plain if kind == "folder" else plain.partition(".")[0] or plain
         spec = SourceSpec(name_part(stem, part), plain, fingerprint(path), part=part)
-    return DataSource(replace(spec, **options), None if known else path.resolve())
+    options, test_place = _find_test(options)
+    return DataSource(
+        replace(spec, **options), None if known else path.resolve(), test_place=test_place
+    )
+
+
+def _find_test(options: dict[str, Any]) -> tuple[dict[str, Any], Path | None]:
+    """Return the options with the name and fingerprint of a test table, and its path."""
+    from graduel.data.read.reader import detect_table
+
+    if options.get("test") is None:
+        return options, None
+    path = Path(options["test"])
+    if detect_table(path) is None:
+        raise UserError(f"--test: expected a table; {path} holds images or arrays. Name a table")
+    if options.get("time") is not None:
+        raise UserError(
+            "--time makes the latest rows the test rows, and --test names other ones. Leave one of "
+            "them out"
+        )
+    named = {"test": path.resolve().name, "test_sha256": fingerprint(path)}
+    return options | named, path.resolve()
 
 
 def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
@@ -166,29 +189,68 @@ def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
     return data
 
 
-def source_from_arrays(X: Any, y: Any = None, **options: Any) -> DataSource:
+def source_from_arrays(
+    X: Any, y: Any = None, *, X_test: Any = None, y_test: Any = None, **options: Any
+) -> DataSource:
     """Return the source of data in memory: features and labels, or a DataFrame.
+
+    Parameters
+    ----------
+    X, y : features and labels; without `y`, a DataFrame with a target column
+    X_test, y_test : the test rows, in the same form; by default test rows are split off
+    options : fields of :class:`SourceSpec`
 
     Raises
     ------
     UserError
-        If X and y have different numbers of rows, or are neither DataFrames nor arrays.
+        If X and y have different numbers of rows, are neither DataFrames nor arrays, or the test
+        rows differ from them in columns, shape or classes.
     """
-    from graduel.data.read.dataframe import from_arrays, from_frame
+    options, test_place = _find_test(options)
+    data, target = _convert(X, y)
+    if X_test is not None:
+        from graduel.data.read.dataframe import append_rows
 
-    data: pl.DataFrame | Dataset
-    if y is None:
-        data = from_frame(X)[0]
-    else:
-        data, target, _ = from_arrays(X, y)
-        if not isinstance(data, Dataset):
-            options["target"] = target
+        if (y is None) != (y_test is None):
+            raise UserError("X_test and y_test must be given together, as X and y are")
+        n_train = len(data.y) if isinstance(data, Dataset) else data.height
+        other, other_target = _convert(X_test, y_test)
+        if not isinstance(other, Dataset) and target is not None and other_target is not None:
+            other = other.rename({other_target: target})
+        data = append_rows(data, other, "X_test", "X")
+        options["n_train"] = n_train
+    elif y_test is not None:
+        raise UserError("y_test needs X_test, the features of the same rows; got none")
+    if not isinstance(data, Dataset) and target is not None:
+        options["target"] = target
     buffer = BytesIO()
     if isinstance(data, Dataset):
-        np.savez(buffer, X=np.asarray(X), y=np.array(data.classes)[data.y])
+        np.savez(buffer, X=_join_images(X, X_test), y=np.array(data.classes)[data.y])
     else:
         data.write_parquet(buffer)
     content = buffer.getvalue()
     ending = "npz" if isinstance(data, Dataset) else "parquet"
     spec = SourceSpec("data", f"data.{ending}", sha256(content).hexdigest())
-    return DataSource(replace(spec, **options), content=content)
+    return DataSource(replace(spec, **options), content=content, test_place=test_place)
+
+
+def _join_images(X: Any, X_test: Any) -> Any:
+    """Return images as they were given, with those of the test rows after them."""
+    if X_test is None:
+        return np.asarray(X)
+    images, others = np.asarray(X), np.asarray(X_test)
+    if images.dtype != others.dtype:
+        raise UserError(
+            f"X_test must have pixels of the type of X, {images.dtype}; got {others.dtype}"
+        )
+    return np.concatenate([images, others])
+
+
+def _convert(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str | None]:
+    """Return data in memory as a DataFrame or data set, and the target column of labels `y`."""
+    from graduel.data.read.dataframe import from_arrays, from_frame
+
+    if y is None:
+        return from_frame(X)[0], None
+    data, target, _ = from_arrays(X, y)
+    return data, target

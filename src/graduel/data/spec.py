@@ -25,6 +25,8 @@ class SourceSpec:
     missing : further cells that mean a missing value
     date_order : whether the day (dmy) or the month (mdy) comes first in dates that do not show it
     sample : size of the stratified sample that is read from a large table
+    test, test_sha256 : the file of a table of test rows, and the SHA-256 of its content
+    n_train : number of first rows that are training rows; the others are test rows
     part : the table in a file of several tables: a sheet, a table of a database, or a query
     """
 
@@ -48,6 +50,9 @@ class SourceSpec:
     missing: tuple[str, ...] = ()
     date_order: str | None = None
     sample: int | None = None
+    test: str | None = None
+    test_sha256: str = ""
+    n_train: int | None = None
     part: str | None = None
 
     def as_dict(self) -> dict[str, Any]:

@@ -211,6 +211,26 @@ def _are_classes(numbers: pl.Series, k: int) -> bool:
 def _cut_into_ranges(
     target: pl.Series, bins: int
 ) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+    edges, name = range_edges(target, bins), quote_name(target.name)
+    comma = thousands_separator(target)
+    texts = [f"{edge:{comma}.15g}" for edge in edges]
+    between = [f"{a} to {b}" for a, b in pairwise(texts)]
+    classes = (f"below {texts[0]}", *between, f"{texts[-1]} or more")
+    values = target.to_numpy().astype(np.float64)
+    notes = [f"the target {name} is cut into {len(classes)} ranges: {', '.join(classes)}"]
+    if len(classes) < bins:
+        notes.append(f"fewer than {bins} ranges, because many rows hold equal numbers")
+    return np.searchsorted(edges, values, side="right").astype(np.int64), classes, notes
+
+
+def range_edges(target: pl.Series, bins: int) -> NDArray[np.float64]:
+    """Return the edges of the ranges into which a numeric target is cut, at its quantiles.
+
+    Raises
+    ------
+    UserError
+        If the target is not numeric, or too many of its numbers are equal.
+    """
     name = quote_name(target.name)
     if bins < 2:
         raise UserError(f"bins must be a whole number, at least 2; got {bins}")
@@ -224,15 +244,7 @@ def _cut_into_ranges(
             f"bins must cut the target {name} into two ranges or more; most of its rows hold "
             f"{values.min()}. Leave bins out, or give more"
         )
-    edges = _round_edges(exact, values)
-    comma = thousands_separator(target)
-    texts = [f"{edge:{comma}.15g}" for edge in edges]
-    between = [f"{a} to {b}" for a, b in pairwise(texts)]
-    classes = (f"below {texts[0]}", *between, f"{texts[-1]} or more")
-    notes = [f"the target {name} is cut into {len(classes)} ranges: {', '.join(classes)}"]
-    if len(classes) < bins:
-        notes.append(f"fewer than {bins} ranges, because many rows hold equal numbers")
-    return np.searchsorted(edges, values, side="right").astype(np.int64), classes, notes
+    return _round_edges(exact, values)
 
 
 def _round_edges(exact: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:

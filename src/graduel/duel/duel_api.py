@@ -26,6 +26,8 @@ def run_duel(
     dataset: Any = "mnist",
     y: Any = None,
     *,
+    X_test: Any = None,
+    y_test: Any = None,
     target: str | None = None,
     categorical: str | Sequence[str] | None = None,
     numeric: str | Sequence[str] | None = None,
@@ -33,6 +35,7 @@ def run_duel(
     bins: int | None = None,
     group: str | None = None,
     time: str | None = None,
+    test: str | Path | None = None,
     missing: str | Sequence[str] | None = None,
     date_order: str | None = None,
     separator: str | None = None,
@@ -51,6 +54,7 @@ def run_duel(
     out: str | Path | None = None,
     split: str | None = None,
     metric: str | None = None,
+    positive: object = None,
     rope: float | None = None,
     probes: bool = True,
     budget: str | float | None = None,
@@ -68,6 +72,8 @@ def run_duel(
     dataset : name of a built-in data set, file or folder; a Polars or pandas DataFrame with a
         target column; or features for `y`
     y : labels, if `dataset` is the features
+    X_test, y_test : the test rows, in the form of `dataset` and `y`, whose columns, types and
+        classes they get; by default test rows are split off
     target : the target column of a table; by default the column that is probably the target
     categorical, numeric : columns to treat as categories or as numbers; the types of the others
         are inferred
@@ -75,6 +81,7 @@ def run_duel(
     bins : predict ranges of a numeric target: the number of ranges with equal numbers of rows
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time; the latest rows are the test rows
+    test : a file with the test rows of a table
     missing : further cells that mean a missing value
     date_order : ``dmy`` or ``mdy``: what comes first in dates that do not show it
     separator, decimal, encoding, quote : of a text file, where detection fails
@@ -97,6 +104,8 @@ def run_duel(
         data
     metric : the metric to compare, also used for model selection and early stopping; by default the
         error, or log loss if nearly all rows are of one class
+    positive : the label of the positive class of metrics such as ``f1``; by default the rarer of
+        the two classes
     rope : the largest difference in that metric without practical relevance
     probes : measure robustness and feature importance of every fitted model on test rows
     budget : time budget of each contender in each run, for hyperparameter search and fits, in
@@ -142,6 +151,7 @@ def run_duel(
         "bins": bins,
         "group": group,
         "time": time,
+        "test": test,
         "missing": missing,
         "date_order": date_order,
         "separator": separator,
@@ -152,7 +162,8 @@ def run_duel(
         "quote": quote,
         "size": size,
     }
-    data = resolve_source(dataset, y, {k: v for k, v in source.items() if v is not None})
+    given = {k: v for k, v in source.items() if v is not None}
+    data = resolve_source(dataset, y, given, X_test, y_test)
     data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
     known, user_contenders = parse_contenders(contenders)
     if sizes is not None and not isinstance(sizes, str):
@@ -175,6 +186,7 @@ def run_duel(
             threads=threads,
             split=split,
             metric=metric,
+            positive=positive,
             rope=rope,
             budget=budget,
             trials=trials,
@@ -183,7 +195,9 @@ def run_duel(
         return session.run(observer)
 
 
-def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
+def resolve_source(
+    dataset: Any, y: Any, source: dict[str, Any], X_test: Any = None, y_test: Any = None
+) -> DataSource:
     """Return the data source for a name, file, DataFrame or arrays."""
     unknown = sorted(set(source) - set(SourceSpec.__dataclass_fields__))
     if unknown:
@@ -195,7 +209,9 @@ def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> DataSource:
         for key, value in source.items()
     }
     if not isinstance(dataset, str | Path):
-        return source_from_arrays(dataset, y, **options)
+        return source_from_arrays(dataset, y, X_test=X_test, y_test=y_test, **options)
+    if X_test is not None or y_test is not None:
+        raise UserError("X_test is for features in memory; for a file, pass test= its test table")
     if y is not None:
         raise UserError("y is for features in memory; for a file or a name, pass target= instead")
     return open_source(dataset, **options)

@@ -153,7 +153,8 @@ class Session:
         data = self.data
         if data.content is None:
             return data
-        return DataSource(data.spec, (self.folder / data.spec.file).resolve())
+        place = (self.folder / data.spec.file).resolve()
+        return replace(data, place=place, content=None)
 
     def _run_store(self, store: Store, observer: Observer, reuse_result: bool) -> Run:
         is_current = reuse_result and store.all_finished() and has_complete_result(store)

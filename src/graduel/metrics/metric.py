@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
+from graduel.metrics.scorers import ByCounts, list_scorers, scorer_value
 
 Array = NDArray[Any]
-ByCounts = Callable[[Array], Any]
-"""A function of row counts, shape (n,) or (draws, n), that returns one value or one by draw."""
 
 SMALLEST = float(np.finfo(np.float32).eps)
 """Lower bound of probabilities in the log loss: a mistake made with certainty costs 15.9, not ∞."""
@@ -68,6 +67,15 @@ class Metric:
     None for other metrics."""
     by_counts: Callable[[Array, Array], ByCounts] | None = None
     """For other metrics: of probabilities and codes, the value as a function of row counts."""
+    positive: int | None = None
+    """The code of the positive class, 0 or 1; None for a metric that has none, or not yet."""
+    meaning: str = ""
+    """One sentence that says what the metric measures."""
+
+    @property
+    def key(self) -> str:
+        """The text from which :func:`get_metric` returns this metric, without its title."""
+        return self.name if self.positive is None else f"{self.name}(positive={self.positive})"
 
     def value(self, probabilities: Array, y: Array) -> float:
         """Return the metric's value for probabilities (n, classes) and codes (n,).
@@ -91,8 +99,14 @@ class Metric:
         return loss if self.lower_is_better else 1 - loss
 
 
-def get_metric(name: str) -> Metric:
+def get_metric(name: str, positive: int | None = None) -> Metric:
     """Return a metric by name: one of :data:`METRICS`, or a scikit-learn scorer.
+
+    Parameters
+    ----------
+    name : the name, or the :attr:`Metric.key` of a metric with a positive class
+    positive : the code of the positive class of a scorer that has one; 1 if it is None, as in
+        scikit-learn
 
     Raises
     ------
@@ -103,13 +117,18 @@ def get_metric(name: str) -> Metric:
     --------
     >>> get_metric("auc").title, get_metric("f1_macro").lower_is_better
     ('AUC', False)
+    >>> get_metric("f1(positive=0)").positive
+    0
     """
+    if match := _KEY.fullmatch(name):
+        name, positive = match[1], int(match[2])
     name = _ALIASES.get(name, name)
     if name in METRICS:
         return METRICS[name]
-    scorers = _classification_scorers()
+    scorers = list_scorers()
     if name in scorers:
-        return Metric(name, name, "", False, 0.01, by_counts=partial(_scorer_value, name))
+        value = partial(scorer_value, name, positive=positive)
+        return Metric(name, name, "", False, 0.01, by_counts=value, positive=positive)
     near = get_close_matches(name.lower(), [*METRICS, *_ALIASES, *scorers], n=1)
     hint = f". Did you mean '{near[0]}'?" if near else ""
     listed = ", ".join(f"'{known}'" for known in METRICS)
@@ -198,78 +217,43 @@ def _one_against_rest(score: Array, positive: Array) -> ByCounts:
     return value
 
 
-def _scorer_value(name: str, p: Array, y: Array) -> ByCounts:
-    """Return a scikit-learn score of these probabilities as a function of row counts."""
-    from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.metrics import get_scorer
-
-    normalized = p / p.sum(axis=1, keepdims=True, dtype=np.float64)
-
-    class StandIn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-        """An estimator that returns the given probabilities; its X are row numbers."""
-
-        classes_ = np.arange(p.shape[1])
-
-        def predict_proba(self, rows: Array) -> Array:
-            return np.asarray(normalized[rows])
-
-        def predict(self, rows: Array) -> Array:
-            return np.asarray(normalized[rows].argmax(axis=1))
-
-    scorer, stand_in = get_scorer(name), StandIn()
-
-    def value(counts: Array) -> Any:
-        if counts.ndim > 1:
-            return np.array([value(one) for one in counts])
-        rows = np.repeat(np.arange(len(y)), counts)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about classes that are never predicted
-                score = float(scorer(stand_in, rows, y[rows]))
-        except ValueError as error:
-            raise UserError(
-                f"the metric '{name}' cannot be computed on these test rows: "
-                f"{str(error).splitlines()[0].rstrip('.')}. Use another metric."
-            ) from None
-        if not np.isfinite(score):
-            raise UserError(
-                f"the metric '{name}' is not defined on these test rows: scikit-learn returns "
-                f"{score}. Use another metric."
-            )
-        return score
-
-    return value
-
-
-def _classification_scorers() -> list[str]:
-    """Return the names of scikit-learn's single-label classification scorers."""
-    from sklearn.metrics import get_scorer, get_scorer_names
-
-    def is_classification(name: str) -> bool:
-        module = get_scorer(name)._score_func.__module__
-        return not ("regression" in module or "cluster" in module or name.endswith("_samples"))
-
-    return [name for name in get_scorer_names() if is_classification(name)]
-
-
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("error", "error", "%", True, 0.01, per_row=_errors),
-        Metric("log_loss", "log loss", "", True, 0.02, per_row=_log_losses),
-        Metric("brier", "Brier score", "", True, 0.015, per_row=_brier_scores),
-        Metric("accuracy", "accuracy", "%", False, 0.01, per_row=_errors),
         Metric(
-            "balanced_accuracy",
-            "balanced accuracy",
-            "%",
-            False,
-            0.01,
-            by_counts=_balanced_accuracy,
+            *("error", "error", "%", True, 0.01),
+            per_row=_errors,
+            meaning="Share of misclassified rows.",
         ),
-        Metric("auc", "AUC", "points", False, 0.005, by_counts=_auc),
+        Metric(
+            *("log_loss", "log loss", "", True, 0.02),
+            per_row=_log_losses,
+            meaning="Mean of −log p(true class).",
+        ),
+        Metric(
+            *("brier", "Brier score", "", True, 0.015),
+            per_row=_brier_scores,
+            meaning="Mean squared error of the probabilities, summed over the classes.",
+        ),
+        Metric(
+            *("accuracy", "accuracy", "%", False, 0.01),
+            per_row=_errors,
+            meaning="Share of rows that are classified right.",
+        ),
+        Metric(
+            *("balanced_accuracy", "balanced accuracy", "%", False, 0.01),
+            by_counts=_balanced_accuracy,
+            meaning="Mean over the classes of the share of rows classified right.",
+        ),
+        Metric(
+            *("auc", "AUC", "points", False, 0.005),
+            by_counts=_auc,
+            meaning="Area under the ROC curve; of more than two classes, the mean of each against "
+            "the rest.",
+        ),
     )
 }
 """The metrics that graduel computes itself."""
 
+_KEY = re.compile(r"(\w+)\(positive=([01])\)")
 _ALIASES = {"neg_log_loss": "log_loss", "roc_auc": "auc", "roc_auc_ovr": "auc"}

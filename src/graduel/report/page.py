@@ -10,7 +10,7 @@ from typing import Any
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import capitalize_the, join_words, phrase_question, with_article
-from graduel.number_format import count_decimals, format_percent, format_seconds
+from graduel.number_format import count_decimals, format_percent, format_score, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import split_sentence
@@ -120,7 +120,7 @@ def _build_title(run: Run) -> str:
 
 
 def _build_headlines(run: Run) -> list[dict[str, str]]:
-    """Return the answers to the claims; without claims, the main result in one sentence."""
+    """Return the answers to the claims; without claims, the verdict in one sentence."""
     titles = list_titles(run)
     titles = {name: with_article(name, titles) for name in titles}
     if run.result.claims:
@@ -133,15 +133,20 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
             for claim in run.result.claims
         ]
     entries, decimals = run.result.contenders, count_decimals(len(run.y_test))
-    best = min(entries, key=lambda name: entries[name].test_error)
-    error = format_percent(entries[best].test_error, decimals)
-    sentence = capitalize_the(f"{titles[best]} has a test error of {error}")
+    protocol = run.result.protocol
+    sign = 1 if protocol.lower_is_better else -1
+    best = min(entries, key=lambda name: sign * entries[name].leading_metric)
+    value = format_score(entries[best].leading_metric, protocol.metric_unit, decimals)
+    is_error = protocol.metric == "error"
+    words = f"a test error of {value}" if is_error else f"the best {protocol.metric_title}, {value}"
+    sentence = capitalize_the(f"{titles[best]} has {words}")
     others = [title for name, title in titles.items() if name != best]
     # The lowest error alone is no verdict: name the contenders that it does not beat.
     beaten = find_beaten(run.result.comparisons, by=best)
     unbeaten = [title for name, title in titles.items() if name not in (best, *beaten)]
     if unbeaten:
-        sentence += f", the lowest; it is not shown to be better than {join_words(unbeaten)}"
+        lowest = ", the lowest" if is_error else ""
+        sentence += f"{lowest}; it is not shown to be better than {join_words(unbeaten)}"
     elif others:
         rest = join_words(others) if len(others) < 4 else "every other contender"
         sentence += f", better than {rest}"

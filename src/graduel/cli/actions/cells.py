@@ -17,6 +17,7 @@ from graduel.duel.run.executor import WorkerError
 from graduel.duel.shards.run_folder import read_run_folder
 from graduel.duel.shards.shard import Shard
 from graduel.duel.shards.shared_run import run_shard
+from graduel.number_format import format_quantity
 
 
 def run(folder: Path, *, shard: str | None, only_list: bool, as_json: bool) -> None:
@@ -50,7 +51,9 @@ def run(folder: Path, *, shard: str | None, only_list: bool, as_json: bool) -> N
             raise typer.Exit(1 if died else 2)
         cells = summary.cells
         if not as_json:
-            typer.echo(f"{summary.n_run} fits run here. {describe_rest(planned)}")
+            typer.echo(
+                f"{format_quantity(summary.n_run, 'fit')} run here. {describe_rest(planned)}"
+            )
     if as_json:
         sys.stdout.write(json.dumps(list_cells(cells), indent=2) + "\n")
 

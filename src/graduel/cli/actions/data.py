@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import parse_source
 from graduel.cli.options import TEXT_FORMAT
 from graduel.cli.views import sparklines
@@ -27,7 +28,7 @@ from graduel.data.source import DataSource
 from graduel.data.table import explain_dropped
 from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
-from graduel.number_format import format_bytes, format_percent, format_value
+from graduel.number_format import format_bytes, format_percent, format_quantity, format_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,13 +95,21 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
 
 def _show_loaded(data: Dataset, console: Console) -> None:
     """Show a data set with its target."""
-    size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
+    size = ", ".join(
+        format_quantity(number, noun)
+        for number, noun in (
+            (len(data.y), "row"),
+            (data.n_features, "feature"),
+            (len(data.classes), "class"),
+        )
+    )
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
     if data.source:
         console.print(f"source: {data.source}", highlight=False, markup=False)
     if data.n_train is not None:
         console.print(
-            f"given split: {data.n_train:,} training rows, {len(data.test_rows):,} test rows",
+            f"given split: {format_quantity(data.n_train, 'training row')}, "
+            f"{format_quantity(len(data.test_rows), 'test row')}",
             highlight=False,
         )
     if data.image is not None:
@@ -109,7 +118,7 @@ def _show_loaded(data: Dataset, console: Console) -> None:
         _print_columns(data.columns, data.X, console)
     console.print(_classes(data))
     for line in _notes(data):
-        console.print(strip_control(line), highlight=False, markup=False)
+        console.print(strip_control(fit_advice(line)), highlight=False, markup=False)
 
 
 def _print_fetched(text: str, console: Console) -> None:
@@ -153,14 +162,14 @@ def _show_without_target(
         missing=options.get("missing", ()),
         date_order=options.get("date_order"),
     )
-    size = f"{frame.height:,} rows, {frame.width:,} columns"
+    size = f"{format_quantity(frame.height, 'row')}, {format_quantity(frame.width, 'column')}"
     console.print(f"{read.name}: {size}", highlight=False, markup=False)
     if features.columns:
         _print_columns(features.columns, features.frame, console)
     for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
-        console.print(f"note: {line}", highlight=False, markup=False)
+        console.print(f"note: {fit_advice(line)}", highlight=False, markup=False)
     for finding in (*read.findings, *check_row_numbers(features.set_aside), *features.findings):
-        console.print(strip_control(str(finding)), highlight=False, markup=False)
+        console.print(strip_control(fit_advice(str(finding))), highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
 

@@ -14,7 +14,7 @@ from graduel.cli.actions.live_session import (
     run_live,
 )
 from graduel.cli.data_source import print_notes, training_source
-from graduel.cli.options import split_names
+from graduel.cli.table_roles import check_roles, concat_tables
 from graduel.cli.views.duel_table import show
 from graduel.duel.plan.user_estimators import load_contender
 from graduel.duel.result.duel_result import RESULT
@@ -28,23 +28,32 @@ def run(
     datasets: list[str] | None,
     read_options: dict[str, Any],
     *,
-    contenders: str | None,
-    contender: list[str] | None,
+    contenders: tuple[str, ...] | None,
+    contender: tuple[str, ...] | None,
     no_probes: bool,
     as_json: bool,
-    sizes: str | None,
+    sizes: tuple[str, ...] | None,
     cluster: dict[str, Any],
     plan_only: bool,
+    suite: bool,
+    concat: bool,
     **options: Any,
 ) -> None:
     """Run a duel, write its report, print the result; with several data sets, run a suite."""
     datasets = datasets or ["mnist"]
     options |= {
-        "contenders": None if contenders is None else list(split_names(contenders)),
-        "user_contenders": [load_contender(text) for text in contender or []],
+        "contenders": None if contenders is None else list(contenders),
+        "user_contenders": [load_contender(text) for text in contender or ()],
         "probes": not no_probes,
     }
-    if len(every := expand_datasets(datasets)) > 1 or every != datasets:
+    if not (suite or concat):
+        check_roles(datasets, read_options)
+    every = datasets[:1] if concat else expand_datasets(datasets)
+    if suite or len(every) > 1 or every != datasets[:1]:
+        if "test" in read_options:
+            raise UserError(
+                f"--test: expected one data set; got {len(every)}. Give one, or leave --test out"
+            )
         if sizes is not None:
             raise UserError(
                 f"--sizes: expected one data set; got {len(every)}. Give one, or leave --sizes out"
@@ -55,10 +64,17 @@ def run(
             every, read_options, as_json=as_json, plan_only=plan_only, cluster=cluster, **options
         )
         return
-    data = training_source(datasets[0], read_options, options)
+    if concat:
+        data = concat_tables(datasets, read_options)
+    else:
+        data = training_source(datasets[0], read_options, options)
     with open_cluster({} if plan_only else cluster) as executor:
         session = plan_session(
-            data, sizes=sizes, command=command_line(), executor=executor, **options
+            data,
+            sizes=None if sizes is None else ",".join(sizes),
+            command=command_line(),
+            executor=executor,
+            **options,
         )
         print_notes(data)
         if plan_only:

@@ -26,7 +26,7 @@ def run(
     dataset: str,
     read_options: dict[str, Any],
     *,
-    vary: list[str] | None,
+    vary: str | None,
     out: Path | None,
     as_json: bool,
     cluster: dict[str, Any],

@@ -27,7 +27,7 @@ from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric, log_loss
-from graduel.number_format import format_number, format_percent
+from graduel.number_format import format_number, format_percent, format_quantity
 from graduel.train import DivergedError, Epoch
 from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import NetRecipe
@@ -236,8 +236,9 @@ def describe_fit(fitted: Any, details: dict[str, Any], seconds: float) -> FitOut
     """Return the outcome of a fit that was not stopped, with its details in words."""
     selected, length = "final model", "the fit"
     if "best_round" in details:
-        selected = f"first {details['best_round']} rounds, the best on the validation rows"
-        length = f"{details['rounds']} rounds"
+        best = format_quantity(details["best_round"], "round")
+        selected = f"first {best}, the best on the validation rows"
+        length = format_quantity(details["rounds"], "round")
     return FitOutcome(fitted, details, selected, length, seconds)
 
 
@@ -253,4 +254,5 @@ def describe_epoch(
 
 def count_epochs(done: int, epochs: int) -> str:
     """Return the number of epochs in words."""
-    return f"{done} of {epochs} epochs" if done < epochs else f"{done} epoch{'s' * (done > 1)}"
+    of_all = format_quantity(epochs, "epoch")
+    return f"{done} of {of_all}" if done < epochs else of_all

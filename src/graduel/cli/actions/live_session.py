@@ -25,6 +25,7 @@ from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
+from graduel.number_format import agree, format_quantity
 
 
 class LiveObserver(Observer):
@@ -72,8 +73,8 @@ class LiveObserver(Observer):
         cells = list(self.store.protocol.cells())
         done = sum(map(self.store.is_finished, cells))
         return done, (
-            f"{done} of {len(cells)} fits are finished and saved in {self.store.path}; "
-            "run the same command again to resume"
+            f"{done} of {format_quantity(len(cells), 'fit')} {agree(done, 'is', 'are')} "
+            f"finished and saved in {self.store.path}; run the same command again to resume"
         )
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from graduel.cli.actions.live_fit import FitOutcome
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
+from graduel.metrics.positive_class import name_positive_class
 from graduel.number_format import (
     format_interval,
     format_number,
@@ -54,7 +55,8 @@ def show_report(
     predicts: bool,
 ) -> None:
     """Print the test metrics and the model's path, and with `predicts` how to use it."""
-    quality = _describe_test(report, get_metric(metric_name))
+    metric = name_positive_class(get_metric(metric_name), report["classes"])
+    quality = _describe_test(report, metric)
     valid = f" ({_describe_selection(report)})" if "valid_error" in report else ""
     lines = [
         f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
@@ -72,7 +74,7 @@ def _describe_selection(report: dict[str, Any]) -> str:
     """Return the value on the validation rows of the metric that selected the epoch or round."""
     if "selected_by" not in report:
         return f"validation error {format_percent(report['valid_error'])}"
-    metric = get_metric(report["selected_by"])
+    metric = name_positive_class(get_metric(report["selected_by"]), report["classes"])
     return f"validation {metric.title} {format_score(report['valid_selected'], metric.unit)}"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
+from graduel.cli.advice import fit_advice
 from graduel.cli.views.prediction_file import PredictedBlocks, make_writer
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names, strip_control
@@ -26,6 +27,7 @@ from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_s
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
 from graduel.models.model_file import Model, load_model
+from graduel.number_format import format_quantity, format_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +64,7 @@ def run(
     else:
         n_rows = write(_predict_images(fitted, Path(rows), read_options))
     if out is not None:
-        typer.echo(f"{n_rows:,} rows predicted, saved in {out}", err=True)
+        typer.echo(f"{format_rows(n_rows)} predicted, saved in {out}", err=True)
 
 
 def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str, Any]) -> None:
@@ -80,7 +82,10 @@ def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str
         )
     files = open_shards(rows).files
     if out is None:
-        raise UserError(f"--out: expected a new folder for the predictions of {len(files)} files")
+        raise UserError(
+            "--out: expected a new folder for the predictions of "
+            f"{format_quantity(len(files), 'file')}"
+        )
     if out.exists():
         raise UserError(f"--out: expected a new folder; {out} exists. Choose another name")
     names = [f"{file.stem}.parquet" for file in files]
@@ -99,7 +104,10 @@ def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str
     n_rows = 0
     for file, name in zip(files, names, strict=True):
         n_rows += make_writer(out / name)(_predict_table(model, file, {}))
-    typer.echo(f"{n_rows:,} rows of {len(files):,} files predicted, saved in {out}", err=True)
+    typer.echo(
+        f"{format_rows(n_rows)} of {format_quantity(len(files), 'file')} predicted, saved in {out}",
+        err=True,
+    )
 
 
 def _predict_table(model: Model, rows: str | Path, options: dict[str, Any]) -> PredictedBlocks:
@@ -179,7 +187,7 @@ def _predict_files_of_images(
         for message in scaling:
             _warn(message)
         for finding in images.findings():
-            typer.echo(f"note: {finding.message}", err=True)
+            typer.echo(f"note: {fit_advice(finding.message)}", err=True)
 
     return PredictedBlocks({"file": pl.String()} | _column_types(names), predict_files())
 

@@ -19,7 +19,7 @@ def run(
     host: str,
     port: int,
     show: bool,
-    allow: list[str] | None,
+    allow: tuple[str, ...] | None,
 ) -> None:
     """Serve until Ctrl-C."""
     if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
@@ -34,7 +34,7 @@ def run(
         load_state(source, read_options),
         host=host,
         port=port,
-        allowed=allow or [],
+        allowed=list(allow or ()),
         log=typer.echo,
         on_start=_open_browser_later if show else None,
     )

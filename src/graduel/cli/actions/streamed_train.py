@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from graduel.cli.actions.live_fit import FitOutcome, LiveDisplay, describe_fit, follow_training
 from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
+from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import print_findings
 from graduel.cli.options import CELLS, TEXT_FORMAT
 from graduel.contenders import LabelledRows
@@ -41,14 +42,16 @@ from graduel.errors import UserError
 from graduel.kernels import describe
 from graduel.kernels.shares import limit_threads
 from graduel.metrics.metric import Metric, get_metric
+from graduel.metrics.positive_class import check_positive
 from graduel.models.model import Model
 from graduel.models.model_file import save_model
+from graduel.number_format import format_quantity, format_rows
 from graduel.serialize import to_plain
 from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.loop.training import reject_full_batch
 from graduel.train.recipes import NetRecipe, net_recipe
 
-IN_MEMORY_ONLY = ("rows", "quick", "bins", "group", "time", *TEXT_FORMAT)
+IN_MEMORY_ONLY = ("rows", "quick", "bins", "group", "time", "test", *TEXT_FORMAT)
 """Options that have no meaning for row groups, or need all rows in memory."""
 
 
@@ -71,8 +74,8 @@ class StreamedPlan:
         shards, names = self.shards, {"target", "categorical", "numeric", "drop", *CELLS}
         n_files, n_groups = len(shards.files), len(shards.row_groups)
         console.out(
-            f"{shards.n_rows:,} rows in {n_groups:,} row group{'s' * (n_groups > 1)} of "
-            f"{n_files:,} file{'s' * (n_files > 1)} are read from disk",
+            f"{format_rows(shards.n_rows)} in {format_quantity(n_groups, 'row group')} of "
+            f"{format_quantity(n_files, 'file')} are read from disk",
             highlight=False,
         )
         given = {name: value for name, value in self.read_options.items() if name in names}
@@ -139,7 +142,7 @@ def run_streamed(
     threads = parse_threads(options.get("threads")) or choose_threads()
     path = out if out is not None else unused_path(f"seed{seed}", shards.name)
     check_writable(path)
-    _check_metric(options.get("metric"))
+    _check_metric(options.get("metric"), options.get("positive"))
     build_recipe(named, net, TableTraits(shards.n_rows))  # raises before the table is read
     console = Console(stderr=True)
     plan = StreamedPlan(shards, named, net, options.get("metric"), seed, read_options)
@@ -211,13 +214,15 @@ def build_recipe(contender: NamedContender, net: str | None, traits: TableTraits
     return recipe
 
 
-def _check_metric(name: str | None) -> None:
+def _check_metric(name: str | None, positive: str | None) -> None:
     """Raise unless a metric is a mean over rows, which a sum over row groups gives."""
     if name is not None and get_metric(name).per_row is None:
         raise UserError(
             "--metric: expected error, accuracy, log_loss or brier, which are means over rows, "
             f"for a table that is read from disk; got {name}. Choose one of them"
         )
+    if positive is not None:
+        check_positive(name or "error")
 
 
 def _metric(name: str | None, counts: Array) -> Metric:
@@ -229,7 +234,7 @@ def _metric(name: str | None, counts: Array) -> Metric:
 def show_schema(table: Table, console: Console) -> None:
     """Print the notes of the inference and the findings of the checks."""
     for line in (*table.notes, *explain_dropped(table.set_aside)):
-        console.out(f"note: {line}", highlight=False)
+        console.out(f"note: {fit_advice(line)}", highlight=False)
     print_findings(check_table(table))
 
 

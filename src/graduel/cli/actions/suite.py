@@ -16,6 +16,7 @@ from graduel.cli.actions.live_session import (
     print_json,
     print_next,
 )
+from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.suite_table import show
@@ -63,7 +64,9 @@ class LiveSuite(LiveObserver, SuiteObserver):
 
     def fail(self, member: Member, message: str) -> None:
         """Print that the duel on a data set failed."""
-        typer.echo(f"graduel: {member.name}: {message}. The other duels continue.", err=True)
+        typer.echo(
+            f"graduel: {member.name}: {fit_advice(message)}. The other duels continue.", err=True
+        )
 
 
 def run(

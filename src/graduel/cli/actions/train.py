@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -117,7 +118,10 @@ def run(
     family = get_family(USER) if own is not None else get_contender(name)[0]
     _check_form(family, name, own)
     if net is not None and name != "net":
-        raise UserError(f"--net: expected the contender net; got --contender {name}")
+        raise UserError(
+            "--net: expected the contender net for a network's fields (--layers, --epochs, …); "
+            f"got --contender {name}. Leave them out"
+        )
     _check_workers(workers, checkpoint_every, name, family.name)
     table = open_table_files(dataset, stream=stream)
     if isinstance(table, ParquetShards):
@@ -287,7 +291,7 @@ def _evaluate(done: FitOutcome, training: Training, seed: int) -> dict[str, Any]
             "the network diverged: its probabilities are not finite. Lower the learning rate"
         )
     if training.estimate is None:
-        scores = _score(p, data.y[rows], get_metric(protocol.metric))
+        scores = _score(p, data.y[rows], get_metric(protocol.metric), data.classes)
     else:
         interval = list(training.estimate.test_error_interval)
         scores = {
@@ -312,12 +316,14 @@ def _evaluate(done: FitOutcome, training: Training, seed: int) -> dict[str, Any]
     }
 
 
-def _score(p: Any, y: Any, metric: Metric) -> dict[str, Any]:
+def _score(p: Any, y: Any, metric: Metric, classes: Sequence[str]) -> dict[str, Any]:
     """Return the metrics of probabilities."""
-    scores = {
+    scores: dict[str, Any] = {
         "test_error": float(is_misclassified(p, y).mean()),
         "test_log_loss": log_loss(p, y),
     }
     if metric.name in ("error", "log_loss"):
         return scores
+    if metric.positive is not None:
+        scores["positive"] = classes[metric.positive]
     return scores | {"metric": metric.name, f"test_{metric.name}": metric.value(p, y)}

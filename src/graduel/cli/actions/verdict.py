@@ -15,17 +15,23 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.atomic_io import atomic_write
-from graduel.cli.options import split_names
 from graduel.cli.verdicts.gate import check_condition, parse_condition, write_junit
 from graduel.cli.verdicts.score_table import compare_columns
 from graduel.data.read.array_file import ArrayFile, read_array
 from graduel.data.read.tables.table_format import ReadOptions
-from graduel.duel.verdict.predictions import class_names, compare_predictions
+from graduel.duel.verdict.predictions import class_names, compare_predictions, resolve_metric
 from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
-from graduel.number_format import decimals_of, format_difference, format_equals_p, format_score
+from graduel.number_format import (
+    decimals_of,
+    format_difference,
+    format_equals_p,
+    format_quantity,
+    format_rows,
+    format_score,
+)
 from graduel.serialize import to_plain
 
 WIDTH = 80
@@ -41,9 +47,10 @@ def run(
     rows: int | None,
     repeats: int | None,
     metric: str,
+    positive: str | None,
     rope: float | None,
-    names: str | None,
-    classes: str | None,
+    names: tuple[str, ...] | None,
+    classes: tuple[str, ...] | None,
     fail_unless: str | None,
     junit: Path | None,
     as_json: bool,
@@ -58,6 +65,10 @@ def run(
                 "--scores: expected no other files and no --classes, since a table of scores has "
                 "no predictions. Leave them out"
             )
+        if positive is not None:
+            raise UserError(
+                "--positive: expected predictions; a table of scores has none. Leave it out"
+            )
         comparison = compare_columns(
             scores, metric, rows, repeats, rope, names, ReadOptions(**read_options)
         )
@@ -71,8 +82,8 @@ def run(
                 f"missing argument '{missing}': expected the files A, B and Y, two predictions and "
                 "the true labels; or --scores with a table of scores by fold"
             )
-        comparison = _compare_files(
-            (a, b, y), ReadOptions(**read_options), measure, rope, names, classes
+        comparison, measure = _compare_files(
+            (a, b, y), ReadOptions(**read_options), measure, positive, rope, names, classes
         )
     failure = "" if accepted is None else check_condition(comparison, accepted)
     if junit is not None:
@@ -90,41 +101,41 @@ def _compare_files(
     files: tuple[str, str, str],
     options: ReadOptions,
     metric: Metric,
+    positive: str | None,
     rope: float | None,
-    names: str | None,
-    classes: str | None,
-) -> Comparison:
-    """Compare the predictions in two files."""
+    names: tuple[str, ...] | None,
+    classes: tuple[str, ...] | None,
+) -> tuple[Comparison, Metric]:
+    """Compare the predictions in two files; return the metric with its positive class too."""
     one, other, true = (read_array(text, options) for text in files)
     if true.columns is not None:
         raise UserError(
             f"{files[2]}: expected one column of true labels; got a table of "
             f"{len(true.columns)} columns. Name one: {files[2]}:COLUMN"
         )
-    class_list = None if classes is None else list(split_names(classes))
+    class_list = None if classes is None else list(classes)
     order = class_list
     if order is None and (one.columns or other.columns):
         order = list(class_names(true.array))
-    comparison = compare_predictions(
-        _order_columns(one, order),
-        _order_columns(other, order),
-        true.array,
-        metric=metric,
-        rope=rope,
-        names=_names(names, one.name, other.name),
-        classes=class_list,
-    )
+    arrays = _order_columns(one, order), _order_columns(other, order), true.array
+    labels: dict[str, Any] = {
+        "names": _names(names, one.name, other.name),
+        "classes": class_list,
+    }
+    metric = resolve_metric(*arrays, metric, positive, **labels)
+    comparison = compare_predictions(*arrays, metric=metric, rope=rope, **labels)
     for note in dict.fromkeys((*one.notes, *other.notes, *true.notes, *comparison.notes)):
         Console(stderr=True).out(f"note: {note}", highlight=False)
-    return comparison
+    return comparison, metric
 
 
-def _names(text: str | None, one: str, other: str) -> tuple[str, str]:
-    if text is None:
+def _names(titles: tuple[str, ...] | None, one: str, other: str) -> tuple[str, str]:
+    if titles is None:
         return (one, other) if one != other else ("A", "B")
-    titles = split_names(text)
     if len(titles) != 2 or not all(titles):
-        raise UserError(f"--names: expected two names separated by a comma; got '{text}'")
+        raise UserError(
+            f"--names: expected two names separated by a comma; got '{','.join(titles)}'"
+        )
     return titles[0], titles[1]
 
 
@@ -183,6 +194,6 @@ def _exact(pair: Comparison) -> str:
 def _count_rows(pair: Comparison) -> str:
     if pair.folds is not None:
         repeats = f" with {pair.repeats} repeats" if pair.repeats != 1 else ""
-        return f"{pair.rows:,} rows, {pair.folds} folds{repeats}"
+        return f"{format_rows(pair.rows)}, {pair.folds} folds{repeats}"
     seeds = "" if pair.seeds == 1 else f", {pair.seeds} seeds"
-    return f"{pair.rows:,} test rows{seeds}"
+    return f"{format_quantity(pair.rows, 'test row')}{seeds}"

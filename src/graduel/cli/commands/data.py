@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import CELLS, COLUMNS, TEXT_FORMAT, Shared, Target, command
+from graduel.cli.options import ALL_BUT_TARGET, Shared, Target, command
 
 
 @command
@@ -18,7 +18,7 @@ def data(
         ),
     ] = None,
     target: Target = None,
-    shared: Shared = (*COLUMNS, "bins", *CELLS, *TEXT_FORMAT, "size"),
+    shared: Shared = ALL_BUT_TARGET,
     rows: Annotated[
         int | None,
         typer.Option(

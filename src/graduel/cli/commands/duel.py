@@ -10,10 +10,12 @@ import typer
 from graduel.cli.options import (
     ALL_BUT_TARGET,
     CLUSTER,
+    NET,
     TABLES,
     AsJson,
     Metric,
     PlanOnly,
+    Positive,
     Quick,
     Rows,
     Shared,
@@ -38,7 +40,7 @@ def duel(
     ] = None,
     target: Target = None,
     contenders: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help=f"Contenders, separated by commas: {', '.join(BUILT_IN_CONTENDERS)}; or a "
             "contender of an installed package. Default: textbook,net,xgboost.",
@@ -50,12 +52,12 @@ def duel(
         typer.Option(
             metavar="MODULE:FUNCTION",
             help="Your own scikit-learn classifier as a further contender: module:function or "
-            "name=module:function, imported from the current folder. May be repeated.",
+            "name=module:function, imported from the current folder.",
             show_default=False,
         ),
     ] = None,
     net: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Hyperparameters of the contender 'net', such as 'layers=256,128 "
             "activation=relu optimizer=adamw lr=1e-3 dropout=0.2 epochs=20'.",
@@ -101,6 +103,7 @@ def duel(
         ),
     ] = None,
     metric: Metric = None,
+    positive: Positive = None,
     rope: Annotated[
         float | None,
         typer.Option(
@@ -117,7 +120,7 @@ def duel(
         ),
     ] = False,
     sizes: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Learning curve: numbers of training rows at which the duel is run, such as "
             "500,2000,8000, or auto.",
@@ -131,8 +134,22 @@ def duel(
             help="Let the report show some of your images, or some rows of your table.",
         ),
     ] = False,
+    suite: Annotated[
+        bool,
+        typer.Option(
+            "--suite", help="A duel on each of several tables, though their columns are the same."
+        ),
+    ] = False,
+    concat: Annotated[
+        bool,
+        typer.Option(
+            "--concat",
+            help="One duel on the rows of several tables with the same columns, or of a folder.",
+        ),
+    ] = False,
     plan_only: PlanOnly = False,
     shared: Shared = ALL_BUT_TARGET,
+    of_network: Shared = NET,
     on_cluster: Shared = CLUSTER,
 ) -> None:
     """Train all contenders on the same rows and compare them.

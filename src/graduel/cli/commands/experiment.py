@@ -10,9 +10,11 @@ import typer
 from graduel.cli.options import (
     ALL_BUT_TARGET,
     CLUSTER,
+    NET,
     AsJson,
     Metric,
     PlanOnly,
+    Positive,
     Quick,
     Rows,
     Shared,
@@ -33,12 +35,12 @@ def experiment(
         list[str] | None,
         typer.Option(
             help="Hyperparameter and its values, such as activation=relu,tanh,gelu or "
-            "'layers=256|256,128'. If repeated, all combinations are trained.",
+            "'layers=256|256,128'. All combinations are trained.",
             show_default=False,
         ),
     ] = None,
     net: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Hyperparameters of all variants, such as 'layers=128 epochs=5'.",
             show_default=False,
@@ -67,8 +69,10 @@ def experiment(
         ),
     ] = None,
     metric: Metric = None,
+    positive: Positive = None,
     plan_only: PlanOnly = False,
     shared: Shared = ALL_BUT_TARGET,
+    of_network: Shared = NET,
     on_cluster: Shared = CLUSTER,
 ) -> None:
     """Train variants of a network and compare them.

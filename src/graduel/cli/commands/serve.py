@@ -24,7 +24,8 @@ def serve(
     allow: Annotated[
         list[str] | None,
         typer.Option(
-            help="Further host name that the server accepts. May be repeated.", show_default=False
+            help="Further host names that the server accepts, separated by commas.",
+            show_default=False,
         ),
     ] = None,
     target: Target = None,

@@ -10,7 +10,9 @@ import typer
 from graduel.cli.options import (
     ALL_BUT_TARGET,
     METRICS,
+    NET,
     AsJson,
+    Positive,
     Quick,
     Rows,
     Shared,
@@ -51,7 +53,7 @@ def train(
         ),
     ] = None,
     net: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Hyperparameters of the network, such as 'layers=256,128 activation=gelu "
             "optimizer=adamw lr=1e-3 epochs=20'; docs/parts.md lists every name.",
@@ -101,6 +103,7 @@ def train(
             show_default=False,
         ),
     ] = None,
+    positive: Positive = None,
     stream: Annotated[
         bool,
         typer.Option(
@@ -110,6 +113,7 @@ def train(
         ),
     ] = False,
     shared: Shared = ALL_BUT_TARGET,
+    of_network: Shared = NET,
 ) -> None:
     """Train one model with live progress, and save it.
 

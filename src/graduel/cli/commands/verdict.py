@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import TABLES, TEXT_FORMAT, AsJson, Shared, command
+from graduel.cli.options import TABLES, TEXT_FORMAT, AsJson, Positive, Shared, command
 
 
 @command
@@ -52,6 +52,7 @@ def verdict(
             "scikit-learn scorer."
         ),
     ] = "error",
+    positive: Positive = None,
     rope: Annotated[
         float | None,
         typer.Option(
@@ -61,14 +62,14 @@ def verdict(
         ),
     ] = None,
     names: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Names of the two models, separated by a comma. Default: their file names.",
             show_default=False,
         ),
     ] = None,
     classes: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="All classes, separated by commas, in the order of the probability columns. "
             "Default: the classes of the true labels, ascending.",

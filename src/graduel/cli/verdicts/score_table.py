@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from graduel.cli.options import split_names
 from graduel.data.read.array_file import read_array
 from graduel.data.read.tables.table_format import ReadOptions
 from graduel.duel.verdict.scores import compare_scores
@@ -21,7 +20,7 @@ def compare_columns(
     n_rows: int | None,
     repeats: int | None,
     rope: float | None,
-    names: str | None,
+    names: tuple[str, ...] | None,
     options: ReadOptions,
 ) -> Comparison:
     """Compare two columns of a table of scores by fold.
@@ -33,7 +32,7 @@ def compare_columns(
     n_rows : number of rows that were split
     repeats : number of repeats; by default that of the column ``repeat``, or 1
     rope : the region of practical equivalence
-    names : the two columns, separated by a comma; needed if there are more
+    names : the two columns; needed if there are more
     options : the format of a text file
 
     Raises
@@ -49,7 +48,7 @@ def compare_columns(
         )
     numbers = {name.strip().lower(): i for i, name in enumerate(table.columns)}
     models = [name for name in table.columns if name.strip().lower() not in NUMBERING]
-    chosen = list(split_names(names)) if names is not None else models
+    chosen = list(names) if names is not None else models
     for name in chosen:
         if name not in models:
             raise unknown("--names", name, models)

@@ -11,6 +11,7 @@ from rich.table import Table
 from graduel.cli.views.inspect_text import print_text
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import phrase_question
+from graduel.number_format import format_quantity
 from graduel.report import experiment
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
@@ -39,8 +40,9 @@ def show_experiment(run: Run, picture: Path, console: Console) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     result, seeds = run.result, run.result.protocol.seeds
-    many = f"{seeds} seeds" if seeds > 1 else "one seed (differences may be chance)"
-    title = f"{result.dataset.name}: {len(result.contenders)} variants, {many}"
+    many = format_quantity(seeds, "seed") if seeds > 1 else "one seed (differences may be chance)"
+    variants = format_quantity(len(result.contenders), "variant")
+    title = f"{result.dataset.name}: {variants}, {many}"
     console.print(build_rich_table(experiment.build_table(run), title))
     for note in cost.list_notes(run):
         print_text(console, note)
@@ -62,8 +64,9 @@ def show(run: Run, report: Path, console: Console) -> None:
         console.width = WIDTH
     result, data = run.result, run.result.dataset
     title = (
-        f"{data.name}: {data.n_train:,} training rows, {data.n_valid:,} validation rows, "
-        f"{data.n_test:,} test rows"
+        f"{data.name}: {format_quantity(data.n_train, 'training row')}, "
+        f"{format_quantity(data.n_valid, 'validation row')}, "
+        f"{format_quantity(data.n_test, 'test row')}"
     )
     if "x" in result.protocol.split:
         title += f" in the first fold ({result.protocol.split})"

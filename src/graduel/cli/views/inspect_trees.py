@@ -13,13 +13,15 @@ from graduel.cli.views.inspect_text import (
 )
 from graduel.glassbox.inspection import Inspection, TreeInspection, rank_inputs
 from graduel.glassbox.trees.tree_votes import Path
-from graduel.number_format import format_term
+from graduel.number_format import format_quantity, format_term
 
 
 def print_trees(inspection: Inspection, trees: TreeInspection, console: Console) -> None:
     """Print the votes of the rounds, the strongest trees and the SHAP values."""
     votes = trees.votes
-    print_heading(console, f"Votes of {trees.rounds:,} rounds, {votes.kind}, in log-odds")
+    print_heading(
+        console, f"Votes of {format_quantity(trees.rounds, 'round')}, {votes.kind}, in log-odds"
+    )
     marks = sorted({0, 1, trees.rounds // 4, trees.rounds // 2, trees.rounds})
     table = build_table("class", *(f"after {n}" for n in marks))
     for k, name in enumerate(trees.groups):

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from graduel.cli.views.inspect_text import print_text
 from graduel.duel.result.outcome import Suite
+from graduel.number_format import format_quantity
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.wording import capitalize
 from graduel.report.suite import by_dataset, wins
@@ -65,7 +66,7 @@ def _print_values(suite: Suite, console: Console) -> None:
 
 def _print_pairs(suite: Suite, console: Console) -> None:
     content = wins.build_table(suite)
-    table = Table(title=f"Across {len(suite.result.datasets)} data sets")
+    table = Table(title=f"Across {format_quantity(len(suite.result.datasets), 'data set')}")
     shown = [content.head.index(heading) for heading in PAIR_COLUMNS]
     for i in shown:
         is_text = content.head[i] in ("First − second", "Verdict")

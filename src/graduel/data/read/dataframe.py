@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import quote_name, sanitize_names
+from graduel.data.read.column_names import join_names, quote_name, sanitize_names
 from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.data.read.python_values import ValueTypes
 from graduel.errors import UserError
@@ -86,6 +87,57 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
             f"X and y must have the same number of rows; got {frame.height} and {len(labels)}"
         )
     return frame.with_columns(labels.alias(target)), target, notes
+
+
+def append_rows(
+    data: pl.DataFrame | Dataset, other: pl.DataFrame | Dataset, name: str, first: str
+) -> pl.DataFrame | Dataset:
+    """Return data with the rows of `other` after them; columns are matched by name.
+
+    The names of both are for messages.
+
+    Raises
+    ------
+    UserError
+        If the columns differ, a class is missing, or images differ in shape.
+    """
+    import polars as pl
+
+    if isinstance(data, Dataset) and isinstance(other, Dataset):
+        return _append_images(data, other, name, first)
+    if isinstance(data, Dataset) or isinstance(other, Dataset):
+        raise UserError(f"{name} must be like {first}: a table, or images of the same shape")
+    missing = [column for column in data.columns if column not in other.columns]
+    if missing or other.width > data.width:
+        more = [column for column in other.columns if column not in data.columns]
+        got = f"it lacks {join_names(missing)}" if missing else f"it also has {join_names(more)}"
+        raise UserError(f"{name} must have the columns of {first}; {got}")
+    other = other.select(data.columns)
+    mixed = [
+        column
+        for column, kind in data.schema.items()
+        if (new := other.schema[column]) != kind and not (kind.is_numeric() and new.is_numeric())
+    ]
+    as_text = [pl.col(column).cast(pl.String) for column in mixed]
+    parts = [frame.with_columns(as_text) for frame in (data, other)]
+    return pl.concat(parts, how="vertical_relaxed")
+
+
+def _append_images(data: Dataset, other: Dataset, name: str, first: str) -> Dataset:
+    """Return images with others of the same shape and classes after them."""
+    if data.X.shape[1:] != other.X.shape[1:]:
+        raise UserError(
+            f"{name} must have images of the shape {data.X.shape[1:]}, as {first}; got "
+            f"{other.X.shape[1:]}"
+        )
+    if unknown := [label for label in other.classes if label not in data.classes]:
+        raise UserError(
+            f"{name} must have the classes of {first} ({join_names(data.classes)}); got "
+            f"{join_names(unknown)}"
+        )
+    codes = np.array([data.classes.index(label) for label in other.classes])
+    X, y = np.concatenate([data.X, other.X]), np.concatenate([data.y, codes[other.y]])
+    return replace(data, X=X, y=y)
 
 
 def _is_pandas(table: Any) -> bool:

@@ -11,7 +11,8 @@ from graduel.data.source import DataSource
 from graduel.duel.plan.design import Design, check_design, default_design
 from graduel.duel.plan.splits import check_rows, outer_split
 from graduel.errors import UserError
-from graduel.metrics.metric import default_rope, get_metric
+from graduel.metrics.metric import METRICS, default_rope, get_metric
+from graduel.metrics.positive_class import fit_metric
 
 QUICK_ROWS = 10_000
 RARE_SHARE = 0.1
@@ -25,6 +26,7 @@ class Defaults:
 
     split: str
     metric: str
+    """The metric by its :attr:`~graduel.metrics.Metric.key`, which names the positive class."""
     rope: float
     rows: int | None
     """Number of training and validation rows together; None for all."""
@@ -37,6 +39,7 @@ def choose_defaults(
     *,
     split: str | None = None,
     metric: str | None = None,
+    positive: object = None,
     rope: float | None = None,
     rows: int | None = None,
     quick: bool = False,
@@ -46,7 +49,8 @@ def choose_defaults(
     Raises
     ------
     UserError
-        If the data cannot be split in this way, a name is unknown or a number out of range.
+        If the data cannot be split in this way, a name is unknown or out of range, or the metric
+        is not defined on these classes.
     """
     builtin = data.is_builtin
     if builtin and Design.parse(split or "given").kind == "given":
@@ -58,6 +62,10 @@ def choose_defaults(
     else:
         dataset = data.load()
         design = _design(dataset, split, quick)
+        if design.kind != "given" and (data.spec.test, data.spec.n_train) != (None, None):
+            raise UserError(
+                f"--split: expected given with a test table; got {split}. Leave one of them out"
+            )
         available = len(outer_split(design, dataset, 0)[0])
         if rows is not None and not 2 <= rows <= available:
             raise UserError(
@@ -70,9 +78,12 @@ def choose_defaults(
     if metric is None:
         metric = "error" if builtin else default_metric(data.load())
     compared = get_metric(metric)
+    if positive is not None or compared.name not in METRICS:
+        dataset = data.load()
+        compared = fit_metric(compared, dataset.classes, dataset.y, positive)
     if rope is None:
         rope = default_rope(compared, table=not builtin)
-    return Defaults(str(design), compared.name, validate_rope(rope), rows, table_rows)
+    return Defaults(str(design), compared.key, validate_rope(rope), rows, table_rows)
 
 
 def _design(dataset: Dataset, split: str | None, quick: bool) -> Design:

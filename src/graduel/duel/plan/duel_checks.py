@@ -16,12 +16,15 @@ from graduel.data.finding import (
     NO_SEARCH_SPACE,
     Finding,
 )
+from graduel.data.read.column_names import quote_name
 from graduel.data.table_checks import check_table
 from graduel.duel.plan.defaults import RARE_SHARE, minority_share
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.splits import Split, count_leaked_rows
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.metrics.metric import Metric, get_metric
+from graduel.number_format import agree, format_quantity, format_rows
 
 
 def check_duel(
@@ -37,6 +40,9 @@ def check_duel(
         if dataset.inferred_table is not None:
             findings += check_table(dataset.inferred_table)
         design, metric = protocol.design, get_metric(protocol.metric)
+        if design.kind == "given":
+            rows = Split(dataset.train_rows, dataset.train_rows[:0], dataset.test_rows)
+            findings += check_leaks(count_leaked_rows(dataset, rows), len(rows.test))
         findings += check_folds(dataset, design)
         findings += check_metric(dataset, metric)
         findings += check_power(dataset, design, metric, protocol.rope, len(protocol.contenders))
@@ -48,20 +54,27 @@ def check_folds(dataset: Dataset, design: Design) -> Iterator[Finding]:
     counts = np.bincount(dataset.y, minlength=len(dataset.classes))
     n_rare = int((counts < design.folds).sum())
     if n_rare and design.kind == "folds":
-        classes = "class has" if n_rare == 1 else "classes have"
+        classes = f"{format_quantity(n_rare, 'class')} {agree(n_rare, 'has', 'have')}"
         yield FEWER_ROWS_THAN_FOLDS.report(
-            f"{n_rare} {classes} fewer rows than there are folds ({design.folds}): some folds "
+            f"{classes} fewer rows than there are folds ({design.folds}): some folds "
             "have no training rows or no test rows of them"
         )
 
 
 def check_metric(dataset: Dataset, metric: Metric) -> Iterator[Finding]:
-    """Report that log loss is the metric because nearly all rows are of one class."""
+    """Report why log loss is the metric, or which class is the positive one."""
     share = minority_share(dataset)
     if metric.name == "log_loss" and share < RARE_SHARE:
         yield METRIC_CHOICE.report(
             f"The metric is log loss: only {100 * share:.2g} % of the rows are outside the most "
             "frequent class, so always predicting that class already has a low error."
+        )
+    if metric.positive is not None:
+        label = quote_name(dataset.classes[metric.positive])
+        n_rows = int(np.bincount(dataset.y, minlength=2)[metric.positive])
+        yield METRIC_CHOICE.report(
+            f"The positive class of {metric.name} is {label} ({format_rows(n_rows)} of "
+            f"{len(dataset.y):,}); by default it is the rarer one."
         )
 
 
@@ -97,8 +110,9 @@ def check_leaks(n_leaked: int, n_test: int) -> Iterator[Finding]:
     """Report test rows with the same features as a training row."""
     if n_leaked:
         yield LEAKED_ROWS.report(
-            f"{n_leaked:,} of {n_test:,} test rows have the same features as a training row: a "
-            "model can predict them by memorizing, without generalizing"
+            f"{n_leaked:,} of {format_quantity(n_test, 'test row')} "
+            f"{agree(n_leaked, 'has', 'have')} the same features as a training row: a model can "
+            "predict them by memorizing, without generalizing"
         )
 
 

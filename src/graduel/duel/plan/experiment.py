@@ -13,45 +13,49 @@ from graduel.data.source import DataSource
 from graduel.duel.plan.defaults import choose_defaults
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import assemble_protocol, validate_rows
-from graduel.errors import UserError, unknown
+from graduel.errors import UserError
 from graduel.train.build.part_registry import split
 from graduel.train.build.recipe_parser import KEYS, apply_pairs, parse_pairs
+from graduel.train.build.synonyms import unknown_part
 from graduel.train.recipes import NetRecipe, net_recipe
 
 MAX_VARIANTS = 24
 
 
-def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
+def parse_variants(texts: str | Sequence[str]) -> dict[str, list[str]]:
     """Parse ``key=a,b,c`` texts; values that contain commas are separated by ``|``: ``key=a|b``.
+
+    A text may have several keys, separated by spaces; the values of a repeated key add up.
 
     Raises
     ------
     UserError
-        If a key is unknown or repeated, or has fewer than two values.
+        If a key is unknown or has fewer than two values, or a value is repeated.
 
     Examples
     --------
     >>> parse_variants(["activation=relu,tanh", "layers=256|256,128"])
     {'activation': ['relu', 'tanh'], 'layers': ['256', '256,128']}
+    >>> parse_variants(["lr=0.1 dropout=0,0.2", "lr=0.3"])
+    {'lr': ['0.1', '0.3'], 'dropout': ['0', '0.2']}
     """
     values_by_key: dict[str, list[str]] = {}
-    for text in texts:
+    for text in _split_keys([texts] if isinstance(texts, str) else texts):
         key, equals, value = text.strip().partition("=")
         if not equals:
             raise UserError(
                 f"--vary must be key=value,value,… such as activation=relu,tanh; got '{text}'"
             )
         if key not in KEYS:
-            raise unknown("a key in --vary", key, KEYS)
+            raise unknown_part("key", "a key in --vary", key, KEYS)
         values = [part.strip() for part in split(value, "|" if "|" in value else ",")]
-        if key in values_by_key:
-            raise UserError(f"each key in --vary must be given once; got '{key}' twice")
+        values_by_key.setdefault(key, []).extend(values)
+    for key, values in values_by_key.items():
         if len(values) < 2 or len(set(values)) < len(values):
             raise UserError(
                 f"{key} in --vary must have at least two values, all different, separated by "
-                f"commas (or by | if values contain commas); got '{value}'"
+                f"commas (or by | if values contain commas); got '{', '.join(values)}'"
             )
-        values_by_key[key] = values
     if not values_by_key:
         raise UserError(
             "--vary must have a key and values such as activation=relu,tanh; got nothing"
@@ -59,10 +63,23 @@ def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
     return values_by_key
 
 
+def _split_keys(texts: Sequence[str]) -> list[str]:
+    """Split texts before each ``key=``; a value may have spaces after its commas."""
+    parts: list[str] = []
+    for text in texts:
+        words = [word for word in split(" ".join(text.split()), " ") if word]
+        for i, word in enumerate(words):
+            if i and not re.match(r"\w+=", word):
+                parts[-1] += " " + word
+            else:
+                parts.append(word)
+    return parts
+
+
 def plan_experiment(
     data: DataSource,
     *,
-    vary: Sequence[str],
+    vary: str | Sequence[str],
     net: str | None = None,
     seeds: int = 1,
     rows: int | None = None,
@@ -70,6 +87,7 @@ def plan_experiment(
     threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
+    positive: object = None,
     rope: float | None = None,
 ) -> Protocol:
     """Validate the options and build a protocol with one variant per combination of values.
@@ -77,9 +95,9 @@ def plan_experiment(
     Parameters
     ----------
     data : the data set
-    vary : ``key=value,value`` texts; every combination of values is a variant
+    vary : one or more ``key=value,value`` texts; every combination of values is a variant
     net : settings shared by all variants, in the syntax of ``--net``
-    seeds, rows, quick, threads, split, metric, rope : as in a duel
+    seeds, rows, quick, threads, split, metric, positive, rope : as in a duel
 
     Raises
     ------
@@ -97,7 +115,13 @@ def plan_experiment(
             "Vary fewer keys or values"
         )
     defaults = choose_defaults(
-        data, split=split, metric=metric, rope=rope, rows=validate_rows(rows), quick=quick
+        data,
+        split=split,
+        metric=metric,
+        positive=positive,
+        rope=rope,
+        rows=validate_rows(rows),
+        quick=quick,
     )
     base = net_recipe(quick, defaults.table_rows)
     variants: dict[str, tuple[str, str, NetRecipe]] = {}

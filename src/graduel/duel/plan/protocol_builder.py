@@ -23,6 +23,7 @@ from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.errors import UserError
+from graduel.number_format import format_quantity
 from graduel.serialize import to_plain
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.recipe_parser import resolve_recipe
@@ -43,6 +44,7 @@ def build_protocol(
     threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
+    positive: object = None,
     rope: float | None = None,
     budget: Any = None,
     trials: int | None = None,
@@ -59,6 +61,7 @@ def build_protocol(
         ``--net``, or a mapping
     split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``
     metric : the metric to compare, also used for model selection and early stopping
+    positive : the label of its positive class; by default the rarer of two
     rope : the largest difference in that metric without practical relevance
     budget, trials : the hyperparameter-search budget; see :func:`graduel.run_duel`
     user_contenders : the user's own contenders
@@ -71,7 +74,13 @@ def build_protocol(
     """
     names = _contender_names(contenders, user_contenders, net)
     defaults = choose_defaults(
-        data, split=split, metric=metric, rope=rope, rows=validate_rows(rows), quick=quick
+        data,
+        split=split,
+        metric=metric,
+        positive=positive,
+        rope=rope,
+        rows=validate_rows(rows),
+        quick=quick,
     )
     traits = _table_traits(data, defaults)
     specs: dict[str, tuple[str, str, Any]] = {}
@@ -180,7 +189,8 @@ def assemble_protocol(
     if protocol.runs > MAX_SEEDS:
         raise UserError(
             f"expected at most {MAX_SEEDS:,} fits of each contender; got {protocol.runs:,} "
-            f"({protocol.seeds} seeds on {protocol.splits} splits)"
+            f"({format_quantity(protocol.seeds, 'seed')} on "
+            f"{format_quantity(protocol.splits, 'split')})"
         )
     for _, _, recipe in specs.values():
         if isinstance(recipe, NetRecipe) and recipe not in known_nets():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graduel.data import Dataset
 from graduel.duel.plan.design import Design
 from graduel.errors import UserError
+from graduel.number_format import format_quantity, format_rows
 
 Rows = NDArray[np.intp]
 
@@ -77,9 +78,11 @@ def split_rows(
     train, valid = _split_pool(pool, dataset, groups, [seed, number, 2])
     if not len(valid) or not len(test) or len(np.unique(y[train])) < 2:
         raise UserError(
-            f"too few rows to split: {len(y):,} rows would give {len(train):,} training rows (of "
-            f"{len(np.unique(y[train]))} classes), {len(valid):,} validation rows and "
-            f"{len(test):,} test rows. Use more rows, or another --split"
+            f"too few rows to split: {format_rows(len(y))} would give "
+            f"{format_quantity(len(train), 'training row')} (of "
+            f"{format_quantity(len(np.unique(y[train])), 'class')}), "
+            f"{format_quantity(len(valid), 'validation row')} and "
+            f"{format_quantity(len(test), 'test row')}. Use more rows, or another --split"
         )
     return Split(train, valid, test)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.data.finding import Finding
+from graduel.data.finding import LEAKED_ROWS, Finding
 from graduel.duel.plan.duel_checks import check_duel, check_leaks
 from graduel.duel.plan.splits import count_leaked_rows
 from graduel.duel.plan.user_estimators import UserContender
@@ -43,13 +43,14 @@ def summarize_dataset(store: Store, *, show_rows: bool = False) -> dict[str, Any
         return {"warnings": to_plain(findings)} if findings else {}
     dataset, rows = store.dataset(), store.read_split(0)
     n_leaked = count_leaked_rows(dataset, rows)
+    others = [one for one in findings if one.code != LEAKED_ROWS.code]
     summary: dict[str, Any] = {
         "file": source["file"],
         "rows": len(dataset.y),
         "classes": list(dataset.classes),
         "class_rows": np.bincount(dataset.y, minlength=len(dataset.classes)).tolist(),
         "in_both": n_leaked,
-        "warnings": to_plain((*findings, *check_leaks(n_leaked, len(rows.test)))),
+        "warnings": to_plain((*others, *check_leaks(n_leaked, len(rows.test)))),
         "show_rows": show_rows,
     }
     if (table := dataset.inferred_table) is not None:

@@ -5,7 +5,7 @@ Errors, differences and intervals are shares from 0 to 1, times are in seconds, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -95,17 +95,22 @@ class MetricSummary:
     lower_is_better: bool
     rope: float
     """The largest difference that does not matter in practice."""
+    positive: str | None = None
+    """The positive class of metrics such as F1; null if the metric has none."""
 
 
-def metric_fields(metric: Metric, rope: float) -> dict[str, Any]:
-    """Return the fields of a :class:`MetricSummary`."""
-    return {
+def metric_fields(metric: Metric, rope: float, classes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the fields of a :class:`MetricSummary`, those of the metric's positive class too."""
+    fields: dict[str, Any] = {
         "metric": metric.name,
         "metric_title": metric.title,
         "metric_unit": metric.unit,
         "lower_is_better": metric.lower_is_better,
         "rope": rope,
     }
+    if metric.positive is not None and classes:
+        fields["positive"] = classes[metric.positive]
+    return fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +293,7 @@ class Result:
     comparisons: tuple[Comparison, ...]
     """By pair."""
     claims: tuple[Claim, ...]
-    """By pair of an XGBoost contender and a network."""
+    """On MNIST, by pair of an XGBoost contender and a textbook network."""
     known_best: KnownBest | None
     """MNIST only."""
     environment: Environment

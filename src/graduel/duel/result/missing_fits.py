@@ -11,6 +11,7 @@ from graduel.duel.store.store import Store, read_store
 from graduel.duel.suite.training_sizes import SIZES
 from graduel.duel.verdict.sentences import join_words
 from graduel.duel.verdict.types import Comparison
+from graduel.number_format import agree, format_quantity
 
 
 def find_missing(
@@ -74,14 +75,14 @@ def _phrase(
     sentences = []
     if n:
         some = [
-            f"{titles[name]}: {'run' if len(numbers) == 1 else 'runs'} "
+            f"{titles[name]}: {agree(len(numbers), 'run', 'runs')} "
             + ", ".join(str(number) for number in numbers)
             for name, numbers in runs.items()
             if name not in left_out
         ]
         sentences.append(
-            f"This duel is unfinished: {n} of {planned} fits are missing"
-            + (f" ({'; '.join(some)})." if some else ".")
+            f"This duel is unfinished: {n} of {format_quantity(planned, 'fit')} "
+            f"{agree(n, 'is', 'are')} missing" + (f" ({'; '.join(some)})." if some else ".")
         )
     for name, message in failures.items():
         sentences.append(f"{titles[name]} failed: {message}.")

@@ -49,6 +49,7 @@ from graduel.metrics.metric import (
     is_misclassified,
     log_loss,
 )
+from graduel.metrics.positive_class import name_positive_class
 from graduel.serialize import from_plain, read_json, write_json
 
 
@@ -78,7 +79,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     dataset = store.dataset()
     predictions = _collect_predictions(store, outcomes)
     own = {name: predictions.own(name) for name in outcomes}
-    metric = get_metric(protocol.metric)
+    metric = name_positive_class(get_metric(protocol.metric), dataset.classes)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
     machines = tuple(
         dict.fromkeys(o.machine for cells in outcomes.values() for o in cells if o.machine)
@@ -115,7 +116,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     known = (protocol.dataset, protocol.source, protocol.split) == ("mnist", None, "given")
     result = Result(
         dataset=from_plain(DatasetSummary, data),
-        protocol=_summarize_protocol(protocol, metric),
+        protocol=_summarize_protocol(protocol, metric, dataset.classes),
         contenders=contenders,
         comparisons=tuple(
             replace(one, cost=cost_sentence(one, contenders, metric, titles)) for one in comparisons
@@ -266,9 +267,11 @@ def _calibration(
     )
 
 
-def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
+def _summarize_protocol(
+    protocol: Protocol, metric: Metric, classes: Sequence[str]
+) -> ProtocolSummary:
     return ProtocolSummary(
-        **metric_fields(metric, protocol.rope),
+        **metric_fields(metric, protocol.rope, classes),
         split=protocol.split,
         seeds=protocol.seeds,
         rows=protocol.rows,
@@ -314,16 +317,21 @@ def _widest(intervals: Sequence[tuple[float, float] | None]) -> tuple[float, flo
 def _claims(
     protocol: Protocol, predictions: PartialRuns, titles: dict[str, str]
 ) -> tuple[Claim, ...]:
-    """Return the answer to the claim for every XGBoost contender and network, by test error."""
+    """Return the answer to the claim for every XGBoost contender and textbook network.
+
+    The claim is about test errors on MNIST; on other data the verdicts are the answer.
+    """
+    if (protocol.dataset, protocol.source) != ("mnist", None):
+        return ()
     contenders = protocol.contenders
     family = {name: contenders[name]["family"] for name in predictions.probabilities}
     boosters = [name for name in family if family[name] == "xgboost"]
-    networks = [name for name in family if family[name] in ("textbook", "net")]
+    networks = [name for name in family if family[name] == "textbook"]
     if not boosters or not networks:
         return ()
     metric, rope = get_metric("error"), protocol.rope
     if protocol.metric != "error":
-        rope = default_rope(metric, table=protocol.source is not None)
+        rope = default_rope(metric, table=False)
     comparisons = predictions.compare(metric, rope, titles, None)
     claims = []
     for booster in boosters:

@@ -10,6 +10,7 @@ from graduel.duel.store.plan_file import read_invocation
 from graduel.duel.suite.suite_plan import FAILURES, SUITE_RESULT, read_suite_plan
 from graduel.duel.suite.suite_runner import build_suite_result, load_suite
 from graduel.errors import UserError
+from graduel.number_format import agree, format_quantity
 from graduel.serialize import from_plain, read_json, write_json
 
 
@@ -49,7 +50,8 @@ def _build_suite_result(folder: RunFolder) -> None:
         else:
             cells = list(stores[-1].protocol.cells())
             missing = sum(not stores[-1].is_finished(cell) for cell in cells)
-            message = f"{missing} of {len(cells)} fits are missing"
+            fits = format_quantity(len(cells), "fit")
+            message = f"{missing} of {fits} {agree(missing, 'is', 'are')} missing"
             unfinished.append(Failure(name=name, message=message))
     if not results:
         raise UserError(

@@ -124,8 +124,12 @@ class Store:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
         spec = SourceSpec.from_dict(self.protocol.source)
-        place = read_json(self.path / SOURCE).get("place")
-        return DataSource(spec, None if place is None else self.path.resolve() / place).load()
+        location, root = read_json(self.path / SOURCE), self.path.resolve()
+        place, test_place = (
+            None if location.get(name) is None else root / location[name]
+            for name in ("place", "test_place")
+        )
+        return DataSource(spec, place, test_place=test_place).load()
 
     def write_source(self, data: DataSource) -> None:
         """Record the location of the data; save a copy of data in memory."""
@@ -133,7 +137,10 @@ class Store:
         if data.content is not None:
             place = data.spec.file
             atomic_write(self.path / place, data.content)
-        write_json(self.path / SOURCE, {"place": place})
+        location = {"place": place}
+        if data.test_place is not None:
+            location["test_place"] = str(data.test_place)
+        write_json(self.path / SOURCE, location)
 
     def is_finished(self, cell: Cell) -> bool:
         """Return whether a cell is finished."""

@@ -32,6 +32,7 @@ from graduel.duel.store.lock import LOCKS, locked_folder
 from graduel.duel.store.plan_file import INVOCATION
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
+from graduel.metrics.positive_class import check_positive
 from graduel.serialize import read_json, to_plain, write_json
 from graduel.train.build.recipe_parser import recipe_text, resolve_recipe
 from graduel.train.recipes import NetRecipe, RecipeLike, net_recipe
@@ -169,12 +170,20 @@ def plan_suite(
     shared = {k: v for k, v in options.items() if v is not None and v is not defaults.get(k, False)}
     shared["threads"] = parse_threads(threads) or "auto"
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
+    if "metric" in shared:
+        metric = get_metric(shared["metric"])
+        if "positive" in shared:
+            shared["positive"] = str(shared["positive"])
+            check_positive(metric.name)
     # An error here would occur on every data set.
     if net is not None:
         resolve_recipe(net, net_recipe(bool(shared.get("quick"))))
     if isinstance(net, Mapping):
         net = recipe_text(net)
-    anywhere = {k: v for k, v in shared.items() if k != "rows" and (k, v) != ("split", "given")}
+    data_options = ("rows", "metric", "positive")
+    anywhere = {k: v for k, v in shared.items() if k not in data_options}
+    if anywhere.get("split") == "given":
+        del anywhere["split"]
     build_protocol(open_source("iris"), user_contenders=user_contenders, **anywhere)
     return SuitePlan(members, shared, net, tuple(user_contenders))
 

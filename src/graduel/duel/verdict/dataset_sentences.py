@@ -17,6 +17,7 @@ from graduel.duel.verdict.sentences import (
 )
 from graduel.duel.verdict.types import DatasetComparison
 from graduel.metrics.metric import Metric
+from graduel.number_format import format_quantity
 
 
 def dataset_sentence(
@@ -41,7 +42,7 @@ def dataset_sentence(
         words += f"; {rope_clause(rope, metric)}; {score}."
         words += detectable_sentence(pair)
     elif pair.verdict == "undecided":
-        sets = _count("data set", n)
+        sets = format_quantity(n, "data set")
         words = f"Undecided between {first} and {second} across {sets}: "
         words += f"{score}, {median}{interval}.{contradiction_sentence(pair)} {_outlook(pair, n)}"
     else:
@@ -54,12 +55,8 @@ def dataset_sentence(
 def _score(wins: int, ties: int, losses: int, n: int) -> str:
     if n == 1:
         return "only one data set"
-    return f"{_count('win', wins)}, {_count('tie', ties)}, {_count('loss', losses, 'losses')}"
-
-
-def _count(noun: str, number: int, plural: str = "") -> str:
-    """Return a number with its noun: "1 win", "2 wins"."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+    counts = ((wins, "win"), (ties, "tie"), (losses, "loss"))
+    return ", ".join(format_quantity(number, noun) for number, noun in counts)
 
 
 def _outlook(pair: DatasetComparison, n: int) -> str:

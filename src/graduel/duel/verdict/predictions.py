@@ -13,6 +13,7 @@ from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import METRICS, Metric, get_metric
+from graduel.metrics.positive_class import fit_metric
 
 Array = NDArray[Any]
 NEEDS_PROBABILITIES = ("log_loss", "brier", "auc")
@@ -28,6 +29,7 @@ def compare_predictions(
     y: Any,
     *,
     metric: str | Metric = "error",
+    positive: object = None,
     rope: float | None = None,
     names: tuple[str, str] = ("A", "B"),
     classes: Sequence[Any] | None = None,
@@ -41,6 +43,8 @@ def compare_predictions(
         several seeds, the s-th of a is paired with the s-th of b
     y : true labels, integers or text, shape (n,)
     metric : the metric to compare: a name as in `get_metric`, or a `Metric`
+    positive : the label of the positive class of metrics such as ``f1``; by default the rarer of
+        the two classes in `y`
     rope : the region of practical equivalence; by default the metric's own
     names : names of the two sets
     classes : all classes, in the order of the columns of probabilities. By default the classes in
@@ -51,7 +55,7 @@ def compare_predictions(
     ------
     UserError
         If the shapes of the predictions and `y` do not match, values are missing, or the metric
-        needs probabilities and the predictions are labels.
+        needs probabilities and the predictions are labels, or is not defined on these classes.
 
     Examples
     --------
@@ -62,22 +66,11 @@ def compare_predictions(
     >>> comparison.verdict, round(comparison.difference, 3), comparison.test
     ('b better', 0.075, 'McNemar mid-p')
     """
-    measure = get_metric(metric) if isinstance(metric, str) else metric
-    if len(set(names)) != 2:
-        raise UserError(f"expected two different names; got '{names[0]}' twice")
-    truth = _array(y, "y")
-    if truth.ndim == 2 and truth.shape[1] == 1:
-        truth = truth[:, 0]
-    if truth.ndim != 1 or len(truth) < 2:
-        raise UserError(
-            f"expected true labels of shape (n,) with 2 or more rows; got shape {truth.shape}"
-        )
-    predictions = {name: _array(x, name) for name, x in zip(names, (a, b), strict=True)}
-    labels = class_names(truth, classes, [_columns(x, len(truth)) for x in predictions.values()])
-    codes = _codes(truth, labels, "y")
+    predictions, labels, codes = _label(a, b, y, names, classes)
+    measure = fit_metric(_get(metric), labels, codes, positive)
     notes = list[str]()
     probabilities = {
-        name: _probabilities(x, len(truth), labels, name, measure, notes)
+        name: _probabilities(x, len(codes), labels, name, measure, notes)
         for name, x in predictions.items()
     }
     seeds = [len(p) for p in probabilities.values()]
@@ -94,6 +87,46 @@ def compare_predictions(
     except ValueError as error:  # the ROPE is out of range
         raise UserError(str(error)) from None
     return replace(comparison, notes=tuple(notes))
+
+
+def resolve_metric(
+    a: Any,
+    b: Any,
+    y: Any,
+    metric: str | Metric,
+    positive: object = None,
+    *,
+    names: tuple[str, str] = ("A", "B"),
+    classes: Sequence[Any] | None = None,
+) -> Metric:
+    """Return the metric by which :func:`compare_predictions` compares, with its positive class.
+
+    The parameters and errors are those of :func:`compare_predictions`.
+    """
+    _, labels, codes = _label(a, b, y, names, classes)
+    return fit_metric(_get(metric), labels, codes, positive)
+
+
+def _get(metric: str | Metric) -> Metric:
+    return get_metric(metric) if isinstance(metric, str) else metric
+
+
+def _label(
+    a: Any, b: Any, y: Any, names: tuple[str, str], classes: Sequence[Any] | None
+) -> tuple[dict[str, Array], tuple[str, ...], Array]:
+    """Return the predictions by name, the names of the classes, and the true class codes."""
+    if len(set(names)) != 2:
+        raise UserError(f"expected two different names; got '{names[0]}' twice")
+    truth = _array(y, "y")
+    if truth.ndim == 2 and truth.shape[1] == 1:
+        truth = truth[:, 0]
+    if truth.ndim != 1 or len(truth) < 2:
+        raise UserError(
+            f"expected true labels of shape (n,) with 2 or more rows; got shape {truth.shape}"
+        )
+    predictions = {name: _array(x, name) for name, x in zip(names, (a, b), strict=True)}
+    labels = class_names(truth, classes, [_columns(x, len(truth)) for x in predictions.values()])
+    return predictions, labels, _codes(truth, labels, "y")
 
 
 def class_names(

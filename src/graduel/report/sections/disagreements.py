@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from matplotlib.figure import Figure
 
+from graduel.contenders.registry import BUILT_IN_CONTENDERS
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import with_article
 from graduel.number_format import format_count, format_percent
@@ -29,7 +30,7 @@ from graduel.report.draw.style import NARROW, escape_text
 from graduel.report.sections.protocol_text import name_first
 
 MOST_PAIRS = 6
-"""Most pairs whose rows a page shows; the pairs of the claims come first."""
+"""Most pairs whose rows a page shows; networks with boosters come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +178,14 @@ def build_tables(run: Run) -> list[tuple[str, TextTable]]:
 
 
 def _main_pairs(run: Run) -> list[tuple[str, str]]:
-    """Return the main pairs: those of the claims, then the others in order."""
+    """Return the main pairs: each network with each XGBoost contender, then the others in order."""
     names = list(run.result.contenders)
-    claims = [(claim.network, claim.booster) for claim in run.result.claims]
+    family = {name: BUILT_IN_CONTENDERS.get(name) for name in names}
+    boosters = [name for name in names if family[name] == "xgboost"]
+    networks = [name for name in names if family[name] in ("textbook", "net")]
+    first = [(network, booster) for booster in boosters for network in networks]
     pairs: dict[frozenset[str], tuple[str, str]] = {}
-    for a, b in [*claims, *combinations(names, 2)]:
+    for a, b in [*first, *combinations(names, 2)]:
         if a in names and b in names and a != b:
             pairs.setdefault(frozenset((a, b)), (a, b))
     return list(pairs.values())[:MOST_PAIRS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import join_words
-from graduel.number_format import format_rows, format_seconds
+from graduel.number_format import format_quantity, format_rows, format_seconds
 
 
 def name_run(run: Run) -> str:
@@ -63,13 +63,18 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
     """Return the protocol as (term, description) pairs."""
     data, protocol = run.result.dataset, run.result.protocol
     part = "" if protocol.rows is None else ", a stratified sample of the training rows"
-    threads = f"{protocol.threads} {'thread' if protocol.threads == 1 else 'threads'}"
+    threads = format_quantity(protocol.threads, "thread")
     terms = [
-        ("Data", f"{data.name}: {data.n_features:,} features, {data.n_classes:,} classes"),
+        (
+            "Data",
+            f"{data.name}: {format_quantity(data.n_features, 'feature')}, "
+            f"{format_quantity(data.n_classes, 'class')}",
+        ),
         (
             "Rows",
-            f"{data.n_train:,} training rows and {data.n_valid:,} validation rows{part}; "
-            f"{data.n_test:,} test rows" + _first_fold(run),
+            f"{format_quantity(data.n_train, 'training row')} and "
+            f"{format_quantity(data.n_valid, 'validation row')}{part}; "
+            f"{format_quantity(data.n_test, 'test row')}" + _first_fold(run),
         ),
         (
             "Test rows",
@@ -97,8 +102,8 @@ def _describe_budget(run: Run) -> str:
     budget = run.result.protocol.budget
     if budget.kind == "trials":
         return (
-            f"{budget.value:,} trials of hyperparameter search for each contender; the first is "
-            "the default recipe"
+            f"{format_quantity(int(budget.value or 0), 'trial')} of hyperparameter search for "
+            "each contender; the first is the default recipe"
         )
     if budget.kind == "seconds":
         return f"{format_seconds(budget.value)} of search and fitting for each contender and fit"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
-from graduel.number_format import NONE, format_number
+from graduel.number_format import NONE, format_number, format_quantity
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import capitalize, split_sentence
@@ -99,8 +99,7 @@ def _build_title(suite: Suite) -> str:
 
 
 def _count_datasets(suite: Suite) -> str:
-    count = len(suite.result.datasets)
-    return "1 data set" if count == 1 else f"{count} data sets"
+    return format_quantity(len(suite.result.datasets), "data set")
 
 
 def build_headline(suite: Suite) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from graduel import nn, optim
 from graduel.errors import UserError, unknown
 from graduel.train.augment import augmentation
+from graduel.train.build.synonyms import unknown_part
 
 Kind = Mapping[str, Callable[..., Any]]
 
@@ -173,7 +174,7 @@ def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
     match = _FORM.fullmatch(text)
     name = match.group(1) if match else text.partition("(")[0].strip()
     if name not in KINDS[kind]:
-        raise unknown(kind, name, KINDS[kind])
+        raise unknown_part(kind, kind, name, KINDS[kind])
     try:
         if match is None:
             raise ValueError("unbalanced brackets")

@@ -19,6 +19,7 @@ from graduel.train.build.optimizer_builder import (
     WITHOUT_DECAY,
     parse_by_role,
 )
+from graduel.train.build.synonyms import unknown_part
 from graduel.train.recipes import RECIPES, NetRecipe, RecipeLike
 
 Parser = Callable[[str, str], Any]
@@ -75,7 +76,7 @@ def _choice_parser(*names: str) -> Parser:
 def _parse_part(key: str, text: str) -> str:
     for one in part_registry.split(text) if key in ("activation", "augment") else [text]:
         if one.partition("(")[0] not in part_registry.KINDS[key] and key in WITH_NONE:
-            raise unknown(key, one, ("none", *part_registry.KINDS[key]))
+            raise unknown_part(key, key, one, ("none", *part_registry.KINDS[key]))
         part_registry.make(key, one)
     return text
 
@@ -227,7 +228,7 @@ def parse_pairs(text: str) -> dict[str, str]:
         if not equals:
             raise UserError(f"--net must be key=value pairs separated by spaces; got '{part}'")
         if key not in KEYS:
-            raise unknown("a key in --net", key, KEYS)
+            raise unknown_part("key", "a key in --net", key, KEYS)
         if key in pairs:
             raise UserError(f"each key in --net may occur once; got '{key}' twice")
         pairs[key] = value

@@ -1,0 +1,1 @@
+"""Actions that explain graduel itself: names, versions and help."""

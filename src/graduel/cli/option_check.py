@@ -1,0 +1,81 @@
+"""A command that refuses options given twice and settings without quotes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from typer.core import TyperArgument, TyperCommand, TyperOption
+
+from graduel.cli.advice import add_command
+from graduel.cli.options import SPACED
+from graduel.errors import UserError
+
+PAIR = re.compile(r"(\w+)=")
+
+
+class Command(TyperCommand):
+    """A command whose options are checked while they are parsed.
+
+    A list option adds up if it is repeated; any other option with a value may be given once. Words
+    such as ``activation=relu`` after ``--net layers=64`` are refused as settings without quotes.
+    The help lists arguments without the names of Python types.
+    """
+
+    def get_params(self, *args: Any, **options: Any) -> list[Any]:
+        """Return the parameters."""
+        parameters = list(super().get_params(*args, **options))
+        for parameter in parameters:
+            if isinstance(parameter, TyperArgument):
+                vars(parameter)["display_type_rich"] = lambda ctx: ""
+        return parameters
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Return the parser, which raises `UserError` for such options."""
+        parser = super().make_parser(ctx)
+        parse = parser.parse_args
+        add_command(str(self.name), [text for one in self.get_params(ctx) for text in one.opts])
+
+        def parse_and_check(args: list[str]) -> Any:
+            values, rest, order = parse(args)
+            _check_repeats(order)
+            arguments = [values.get(one.name) for one in order if isinstance(one, TyperArgument)]
+            _check_quotes(values, _flatten([*arguments, rest]))
+            return values, rest, order
+
+        parser.parse_args = parse_and_check  # type: ignore[method-assign]
+        return parser
+
+
+def _check_repeats(order: list[Any]) -> None:
+    """Raise `UserError` if an option with a single value occurs twice."""
+    for option, n in Counter(one for one in order if isinstance(one, TyperOption)).items():
+        if n > 1 and not (option.multiple or option.is_flag):
+            raise UserError(
+                f"{option.opts[0]}: expected one value; the option is given {n} times. Give it once"
+            )
+
+
+def _check_quotes(values: dict[str, Any], words: list[str]) -> None:
+    """Raise `UserError` if ``key=value`` words follow the settings of ``--net`` or ``--vary``."""
+    name = next((one for one in SPACED if values.get(one)), None)
+    pairs = [word for word in words if PAIR.match(word)]
+    if name is None or not pairs:
+        return
+    from graduel.train.build.recipe_parser import KEYS
+
+    if all(word.partition("=")[0] in KEYS for word in pairs):
+        text = " ".join([*values[name], *pairs])
+        raise UserError(
+            f"--{name}: expected settings in one text; got '{pairs[0]}' as a word of its own. "
+            f'Write quotes around them: --{name} "{text}"'
+        )
+
+
+def _flatten(values: list[Any]) -> list[str]:
+    """Return the words of arguments, some of which are lists."""
+    words: list[str] = []
+    for value in values:
+        words += [value] if isinstance(value, str) else [str(one) for one in value or ()]
+    return words
