@@ -113,7 +113,7 @@ def test_every_format_gives_the_same_schema_and_cells(frame):
 
 
 @pytest.mark.long
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(frames())
 def test_many_tables_in_every_format(frame):
     check_formats(frame)

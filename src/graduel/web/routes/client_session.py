@@ -128,7 +128,7 @@ def describe_table(data: Dataset) -> dict[str, Any]:
         "counts": [int(n) for n in np.bincount(data.y, minlength=len(data.classes))],
         "fields": [asdict(field) for field in fields],
         "excluded": [asdict(column) for column in inferred.set_aside] if inferred else [],
-        "notes": list(inferred.notes) if inferred else [],
+        "notes": [*inferred.notes, *(one.message for one in inferred.findings)] if inferred else [],
     }
 
 
