@@ -225,3 +225,22 @@ def test_the_learning_curve_of_a_duel(make) -> None:
     table = learning_curve.build_table(run)
     assert [row[0] for row in table.rows] == ["500", "5,000", "60,000"]
     assert table.rows[0][-1] == "textbook network better"
+
+
+def test_the_interval_of_a_duel_has_the_name_of_its_kind() -> None:
+    suite = make_suite(datasets=("one", "two"))
+    assert pair_differences.build_table(suite, "net", "xgboost").head[2] == "95 % CI"
+    datasets = tuple(
+        replace(
+            dataset,
+            comparisons=tuple(
+                replace(pair, equivalence_level=1 - 0.1 / 3, simultaneous_interval=(-0.4, 0.5))
+                for pair in dataset.comparisons
+            ),
+        )
+        for dataset in suite.result.datasets
+    )
+    suite = replace(suite, result=replace(suite.result, datasets=datasets))
+    table = pair_differences.build_table(suite, "net", "xgboost")
+    assert table.head[2] == "Simultaneous 95 % CI"
+    assert table.rows[0][2] in ("−40.00 to 50.00", "−50.00 to 40.00")

@@ -16,6 +16,7 @@ from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, escape_text
+from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.metric_text import (
     Interval,
@@ -72,6 +73,12 @@ def _read_difference(suite: Suite, dataset: SuiteDataset, a: str, b: str) -> Dat
         interval = (low, high) if one.a == a else (-high, -low)
         return DatasetDifference(dataset.name, value, interval, verdict)
     return DatasetDifference(dataset.name, value, None, NONE)
+
+
+def name_duel_interval(suite: Suite) -> str:
+    """Return the name of the CI of a difference in the duels: "simultaneous 95 % CI" of several."""
+    duels = [one.comparisons[0] for one in suite.result.datasets if one.comparisons]
+    return name_interval(duels[0]) if duels else "95 % CI"
 
 
 def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure:
@@ -153,7 +160,7 @@ def build_table(suite: Suite, a: str, b: str) -> TextTable:
     titles = list_titles(suite)
     return TextTable(
         f"{titles[a]} − {titles[b]} by data set",
-        ("Data set", "Difference", "95 % CI", "Verdict"),
+        ("Data set", "Difference", capitalize(name_duel_interval(suite)), "Verdict"),
         tuple(
             (
                 one.dataset,
@@ -174,7 +181,7 @@ def build_pictures(suite: Suite) -> list[Picture]:
 
 def _build_picture(suite: Suite, number: int, a: str, b: str) -> Picture:
     titles, table = list_titles(suite), build_table(suite, a, b)
-    interval = name_interval(get_across(suite).pairs[0])
+    interval = name_duel_interval(suite)
     lines = "; ".join(f"{name} {value}, {verdict}" for name, value, _, verdict in table.rows)
     return draw_picture(
         f"differences-{number}",
