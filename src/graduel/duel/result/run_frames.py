@@ -61,7 +61,8 @@ class RunFrames:
     def verdicts(self, library: Library = "polars") -> Any:
         """Return the verdicts, a row for each pair; a positive difference means that b is better.
 
-        ``low`` and ``high`` are the confidence interval of the difference.
+        ``low`` and ``high`` are the confidence interval of the difference, simultaneous with several
+        pairs.
         """
         rows = [
             {
@@ -69,8 +70,8 @@ class RunFrames:
                 "b": pair.b,
                 "verdict": pair.verdict,
                 "difference": pair.difference,
-                "low": pair.interval[0],
-                "high": pair.interval[1],
+                "low": pair.printed_interval[0],
+                "high": pair.printed_interval[1],
                 "level": pair.interval_level,
                 "rope": pair.rope,
                 "p_value": pair.p_value,
