@@ -150,7 +150,7 @@ REFUSED = {
     ),
     "an open quote.csv": (PLAIN + b'1,"x,a\n2,3,b\n', "line 62: expected a quote to be closed"),
     "title.csv": (b"A title\n\n" + PLAIN, "line 1: expected 3 cells, as most lines have; got one"),
-    "json.csv": (b'[{"x": 1, "target": "a"}]', "got JSON. Save it as CSV"),
+    "json.csv": (b"[[1, 2], [3, 4]]", "got JSON. Save it as CSV"),
     "page.csv": (b"<!DOCTYPE html><p>404</p>", "got HTML or XML"),
     "two files.zip": (zipped(a_csv=PLAIN, b_csv=PLAIN), "got 2 files ('a.csv', 'b.csv')"),
     "no file.zip": (zipped(), "an empty zip file"),
@@ -176,7 +176,7 @@ REFUSED = {
     "names as target.csv": (lines(60, lambda i: f"{i % 5},{i % 3},n{i}"), "these are not classes"),
     "unusual cells.csv": (PLAIN.replace(b",", b"^"), "Did you mean 'x^z^target'?"),
     "broken.npz": (b"PK\x03\x04garbage", "expected an NPZ file"),
-    "database.csv": (b"SQLite format 3\0" + bytes(90), "an SQLite database"),
+    "database.csv": (b"SQLite format 3\0" + bytes(90), "expected a complete SQLite database"),
     "pickle.csv": (b"\x80\x04\x95" + bytes(90), "a Python pickle, which is never loaded"),
 }
 
