@@ -50,7 +50,7 @@ def test_a_network_is_trained_evaluated_and_saved(capsys, tmp_path, mnist):
 
 
 def test_two_workers_train_the_network_of_one(capsys, tmp_path):
-    net = "layers=16 norm=batch dropout=0 epochs=2 batch_size=32 lr=0.01"
+    net = "layers=16 norm=batch noise=0 epochs=2 batch_size=32 lr=0.01"
     notes = []
     for workers in ("1", "2"):
         options = ["--workers", workers, "--out", f"net{workers}"]
@@ -115,7 +115,7 @@ def test_the_same_seed_gives_the_same_weights(capsys):
         (["train", "mnits"], "Did you mean 'mnist'?"),
         (["train", "--net", "activation=rleu"], "Did you mean 'relu'?"),
         (["train", "--net", "layers=maxpool20,maxpool20,10"], "MaxPool2D"),
-        (["train", "--net", "optimizer=lbfgs dropout=0.1"], "Dropout"),
+        (["train", "--net", "optimizer=lbfgs norm=none noise=0 dropout=0.1"], "Dropout"),
         (["train", "--net", "rates=bais:2"], "bais"),
         (["train", "--seed", "-1"], "--seed: expected at least 0"),
         (["train", *SMALL, "--net", "lr=1e30 epochs=2 layers=8"], "lower the learning rate"),

@@ -61,8 +61,8 @@ class RunFrames:
     def verdicts(self, library: Library = "polars") -> Any:
         """Return the verdicts, a row for each pair; a positive difference means that b is better.
 
-        ``low`` and ``high`` are the confidence interval of the difference, simultaneous with several
-        pairs.
+        ``low`` and ``high`` are the confidence interval of the difference; with several pairs it is
+        simultaneous.
         """
         rows = [
             {
