@@ -238,10 +238,10 @@ def format_quantity(number: int, noun: str) -> str:
 def pluralize(noun: str) -> str:
     """Return the plural of a regular noun.
 
-    >>> [pluralize(noun) for noun in ("loss", "batch", "property", "day")]
-    ['losses', 'batches', 'properties', 'days']
+    >>> [pluralize(noun) for noun in ("loss", "batch", "epoch", "property", "day")]
+    ['losses', 'batches', 'epochs', 'properties', 'days']
     """
-    if noun.endswith(("s", "x", "z", "ch", "sh")):
+    if noun.endswith(("s", "x", "z", "ch", "sh")) and not noun.endswith("epoch"):
         return f"{noun}es"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"

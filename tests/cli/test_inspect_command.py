@@ -128,7 +128,8 @@ def test_an_image_file_is_prepared_and_read(capsys, place, tmp_path):
     _, turned, _ = graduel(
         capsys, "inspect", place / "digits.safetensors", "--data", tmp_path / "turned.png"
     )
-    assert turned == out.replace("zero.png", "turned.png")
+    # Long paths are folded, at places that depend on the name.
+    assert "".join(turned.split()) == "".join(out.split()).replace("zero.png", "turned.png")
 
 
 def test_json_holds_what_the_terminal_shows(capsys, place):

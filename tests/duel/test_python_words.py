@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 from traceback import extract_tb
 
@@ -25,6 +26,7 @@ from graduel.errors import (
     python_errors,
     to_parameters,
 )
+from graduel.train.recipes import NetRecipe
 
 ROOT = Path(graduel.__file__).parent
 PARAMETERS = set(inspect.signature(graduel.run_duel).parameters)
@@ -92,9 +94,10 @@ def test_an_option_before_a_word_is_a_name(option, word):
 
 
 def test_every_option_of_the_data_is_in_the_signature():
-    fields = set(SourceSpec.__dataclass_fields__)
-    fields -= {"name", "file", "sha256", "sample", "part"}  # `file::part` names a part of a file
-    assert fields <= PARAMETERS
+    parts = set(SourceSpec.__dataclass_fields__)
+    # `file::part` names a part of a file; test rows in memory are X_test and y_test.
+    parts -= {"name", "file", "sha256", "sample", "part", "test_sha256", "n_train"}
+    assert parts <= PARAMETERS
     parameters = inspect.signature(graduel.run_duel).parameters.values()
     kinds = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
     assert {one.kind for one in parameters} <= kinds
@@ -108,6 +111,8 @@ def test_every_option_of_the_command_is_in_the_signature():
 
     options = set(inspect.signature(duel).parameters)
     other = {"datasets", "contender", "as_json", "plan_only", "shared", "on_cluster", "no_probes"}
+    other |= {"concat", "suite"}  # for several files
+    other |= {field.name for field in fields(NetRecipe)}  # net=
     executor = {"on", "tls_ca", "tls_cert", "tls_key", "dashboard"}
     assert options - other - executor <= PARAMETERS
 

@@ -306,10 +306,13 @@ def _rank_times(
     from graduel.data.text.date_formats import parse_order
 
     column = null_missing(column.gather(rows), (*MISSING, *spec.missing))
+    known = column.is_not_null()
+    times = read_times(
+        column.filter(known), source.decimal, parse_order(spec.date_order), rows[known.to_numpy()]
+    )
     if n_missing := column.null_count():
         raise UserError(
             f"--time must name a column without missing values; {quote_name(column.name)} has "
             f"{n_missing:,}. Remove these rows, or name another column"
         )
-    times = read_times(column, source.decimal, parse_order(spec.date_order), rows)
     return np.array(times.rank("dense").cast(pl.Int64))

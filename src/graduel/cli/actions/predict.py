@@ -58,7 +58,8 @@ def run(
     if fitted.columns and path.is_file() and is_image(path):
         raise UserError(f"{rows}: expected a table, as in this model's training data; got an image")
     write = make_writer(out)
-    check_file(rows)
+    if not (path.is_file() and is_image(path)):
+        check_file(rows)
     if fitted.columns:
         n_rows = write(_predict_table(fitted, rows, read_options))
     else:

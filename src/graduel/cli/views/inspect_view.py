@@ -234,9 +234,7 @@ def _print_step(inspection: Inspection, net: NetInspection, console: Console) ->
     if one.loss_before == one.loss_after:
         verdict = "unchanged"
     loss = f"loss {format_term(one.loss_before)} → {format_term(one.loss_after)}"
-    print_text(
-        console,
-        f"{loss}: {verdict}. Expected decrease: α ‖gradient‖² = {format_term(one.expected)}.",
-    )
+    print_text(console, f"{loss}: {verdict}")
+    print_text(console, f"expected decrease: α ‖gradient‖² = {format_term(one.expected)}")
     before, after = (format_percent(float(p[k]), 3) for p in (one.before, one.after))
     print_text(console, f"probability of {inspection.classes[k]}: {before} → {after}")

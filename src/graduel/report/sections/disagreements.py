@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 from matplotlib.figure import Figure
 
-from graduel.contenders.registry import BUILT_IN_CONTENDERS
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import with_article
 from graduel.number_format import format_count, format_percent
@@ -180,7 +179,7 @@ def build_tables(run: Run) -> list[tuple[str, TextTable]]:
 def _main_pairs(run: Run) -> list[tuple[str, str]]:
     """Return the main pairs: each network with each XGBoost contender, then the others in order."""
     names = list(run.result.contenders)
-    family = {name: BUILT_IN_CONTENDERS.get(name) for name in names}
+    family = {name: name.partition("-")[0] for name in names}  # as xgboost-td is of xgboost
     boosters = [name for name in names if family[name] == "xgboost"]
     networks = [name for name in names if family[name] in ("textbook", "net")]
     first = [(network, booster) for booster in boosters for network in networks]
