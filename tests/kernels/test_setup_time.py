@@ -68,9 +68,8 @@ def test_every_clock_of_training_is_that_one():
         for path in (src / folder).rglob("*.py")
         if "perf_counter()" in path.read_text(encoding="utf-8")
     }
-    # latency.py times predictions; training_run.py subtracts the set-up itself.
+    # training_run.py subtracts the set-up itself.
     assert timed == {
         "contenders/fit_job.py",
-        "duel/run/latency.py",
         "web/training/training_run.py",
     }
