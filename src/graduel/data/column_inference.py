@@ -284,12 +284,10 @@ def _find_merged(categories: pl.Series, *, is_requested: bool) -> tuple[Finding,
     distinct = categories.drop_nulls().unique(maintain_order=True)
     spellings = list_spellings(distinct)
     if spellings and not is_requested:
-        some = list(spellings.values())
-        n = sum(map(len, some)) - len(some)
+        name, first = quote_name(categories.name), next(iter(spellings.values()))
         message = (
-            f"column {quote_name(categories.name)}: categories that differ by case only are "
-            f"merged, {n:,} with others, such as {join_names(some[0])}. Give --categorical "
-            f"{quote_name(categories.name)} to keep them apart"
+            f"column {name}: categories that differ by case only are merged, such as "
+            f"{join_names(first)}. Give --categorical {name} to keep them apart"
         )
         return (finding.MERGED_SPELLINGS.report(message, categories.name),)
     has_boolean = distinct.str.contains(r"^(?i:true|false)$").any()
