@@ -125,7 +125,10 @@ def test_blanks_with_missing_cells_and_one_tab(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("-1 qid:3 7:1 \n+1 3:nan # c\n1\n" * 9, "got rows of LIBSVM's format"),
+        (
+            "-1 qid:3 7:1 \n+1 3:nan # c\n1\n" * 9,
+            "expected qid in each row or in none; got it in 9",
+        ),
         ("% 1. Title\n%\n@RELATION p\n\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "got an ARFF file"),
     ],
 )
@@ -135,8 +138,8 @@ def test_other_formats_are_named(write, content, message):
 
 
 def test_rows_of_libsvm_are_numbers(write):
-    read = read_source(write("0 1:0.5 2:1\n1 2:0.5 3:1e-3\n" * 9)).content
-    assert read.height == 18
+    read = read_source(write("0 1:0.5 2:1\n1 2:0.5 3:1e-3\n+1 3:nan # c\n1\n" * 9)).content
+    assert read.height == 36
     assert all(dtype.is_numeric() for dtype in read.dtypes)
 
 

@@ -235,7 +235,7 @@ def test_two_seeds_on_two_threads_are_reproducible_with_xgboost(tmp_path, monkey
     specs = {k: {**v, "recipe": {**v["recipe"], **recipes[k]}} for k, v in base.contenders.items()}
     protocol = replace(base, contenders=specs)
     first = run_to_result(tmp_path / "a", protocol)[0].result
-    second = run_to_result(tmp_path / "b", protocol, InProcess())[0].result
+    second = run_to_result(tmp_path / "b", protocol)[0].result
     assert timeless(first) == timeless(second)
     assert len(first.contenders["xgboost"].test_errors) == 2
     assert first.claims == ()  # they are about textbook networks

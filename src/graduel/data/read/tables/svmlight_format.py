@@ -17,9 +17,10 @@ from graduel.errors import UserError
 
 ENDINGS = (".svm", ".svmlight", ".libsvm")
 ROW = re.compile(
-    rb"[+-]?[\d.]+(e[+-]?\d+)?([ \t]+qid:\d+)?([ \t]+\d+:[^ \t:]+)+[ \t]*(#.*)?\r?", re.I
+    rb"[+-]?[\d.]+(e[+-]?\d+)?([ \t]+qid:\d+)?([ \t]+\d+:[^ \t:]+)*[ \t]*(#.*)?\r?", re.I
 )
 NUMBER_AND_TIME = re.compile(rb"[+-]?[\d.]+[ \t]+\d{1,2}:\d\d\s*")
+PAIR = re.compile(rb"[ \t]\d+:")
 TARGET, QUERY = "target", "qid"
 
 
@@ -29,7 +30,8 @@ def _recognize(path: Path, head: bytes) -> bool:
     lines = [line for line in head.split(b"\n") if line.strip() and not line.startswith(b"#")]
     complete = lines[:-1] or lines[:1]
     has_times = all(map(NUMBER_AND_TIME.fullmatch, complete))
-    return bool(complete) and not has_times and all(map(ROW.fullmatch, complete))
+    n_pairs = sum(map(bool, map(PAIR.search, complete)))  # a row may have a label only
+    return 2 * n_pairs > len(complete) and not has_times and all(map(ROW.fullmatch, complete))
 
 
 def _scan(path: Path, _: ReadOptions) -> Stream:
@@ -42,6 +44,10 @@ def _scan(path: Path, _: ReadOptions) -> Stream:
     n_rows, n_features = X.shape
     if not n_rows:
         raise UserError(f"{path}: expected {expected}; there are no rows")
+    if queries is not None and len(queries) not in (0, n_rows):
+        raise UserError(
+            f"{path}: expected qid in each row or in none; got it in {len(queries):,} of {n_rows:,}"
+        )
     check_memory(path, 8 * n_rows * n_features, 2)
     first = 0 if X[:, [0]].nnz else 1  # indices usually begin with 1
     columns = [
