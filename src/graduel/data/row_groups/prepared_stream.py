@@ -75,7 +75,7 @@ class PreparedStream:
 
     def epoch_batches(self, size: int, epoch: int) -> Iterator[tuple[Array, Array]]:
         """Yield the rows and class codes of this worker's part of each batch of an epoch."""
-        rng = np.random.default_rng([self.seed, epoch, 2, *self._worker])
+        rng = np.random.default_rng([self.seed, epoch, 2, self.table.rank])
         groups = self.table.shards.row_groups
         order = [groups[i] for i in rng.permutation(len(groups))]
         capacity = max(size, self.buffer_rows)
@@ -105,12 +105,6 @@ class PreparedStream:
                     given = int(ends[done - 1]) if done else 0
                     yield from shuffled_parts(int((ends <= given + n).sum()) - done)
         yield from shuffled_parts(len(ends) - done)
-
-    @property
-    def _worker(self) -> tuple[int, ...]:
-        """What distinguishes the order of a worker's rows; nothing if there is one worker."""
-        first, total = self.table.shards.row_groups, len(self.table.train_rows)
-        return (first[0].number,) if 0 < len(first) < total else ()
 
     def _part_ends(self, size: int) -> Array:
         """Return this worker's number of rows up to the end of each batch."""

@@ -38,6 +38,7 @@ class ShardedTable:
     counts : number of rows of the whole table by role and class, shape (3, n_classes)
     train_rows : number of training rows of the whole table, by the number of the row group
     valid : features and class codes of the validation rows, in memory
+    rank : the worker whose row groups these are
     """
 
     shards: ParquetShards
@@ -47,6 +48,7 @@ class ShardedTable:
     counts: NDArray[np.int64]
     train_rows: dict[int, int]
     valid: tuple[pl.DataFrame, Codes]
+    rank: int = 0
 
     @classmethod
     def of(
@@ -118,7 +120,7 @@ class ShardedTable:
 
         Summaries, `counts` and validation rows stay those of the whole table.
         """
-        return replace(self, shards=self.shards.shard(rank, size))
+        return replace(self, shards=self.shards.shard(rank, size), rank=rank)
 
     def blocks(
         self, role: int, groups: Sequence[RowGroup] | None = None
