@@ -232,6 +232,9 @@ class Batches:
         for start in range(0, len(self), size):
             yield self.X[start : start + size], self.y[start : start + size]
 
+    def batch_sizes(self, size):
+        return [min(size, len(self) - start) for start in range(0, len(self), size)]
+
 
 def test_a_stream_has_the_steps_of_rows_in_memory_and_resumes_from_the_end_of_an_epoch():
     X, y, _ = data(37, "float32")

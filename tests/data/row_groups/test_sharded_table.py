@@ -97,6 +97,8 @@ def test_merged_scans_of_shards_equal_one_scan(tmp_path, workers):
     assert sizes.sum(axis=1).tolist() == [stream.table.n_train for stream in streams]
     batches = sizes.sum(axis=0)
     assert len(batches) == -(-alone.n_train // 50)
+    for stream in streams:
+        np.testing.assert_array_equal(stream.batch_sizes(50), batches)
     assert abs(batches[:-1] - 50).max() < workers
     assert batches.sum() == alone.n_train
 

@@ -60,7 +60,7 @@ class PreparedStream:
         self.buffer_rows = max(1, min(buffer_rows, BUFFER_BYTES // (4 * max(self.n_features, 1))))
 
     def __len__(self) -> int:
-        return sum(self.table.train_rows.values())
+        return sum(self.table.shares)
 
     @property
     def class_counts(self) -> Array:
@@ -80,7 +80,7 @@ class PreparedStream:
         order = [groups[i] for i in rng.permutation(len(groups))]
         capacity = max(size, self.buffer_rows)
         X, y, n = np.empty((capacity, self.n_features), np.float32), np.empty(capacity, np.intp), 0
-        ends, done = self._part_ends(size), 0
+        ends, done = self._part_ends(size)[self.table.rank], 0
 
         def shuffled_parts(parts: int) -> Iterator[tuple[Array, Array]]:
             """Yield the next parts of the shuffled buffer; move its other rows to the start."""
@@ -106,11 +106,15 @@ class PreparedStream:
                     yield from shuffled_parts(int((ends <= given + n).sum()) - done)
         yield from shuffled_parts(len(ends) - done)
 
+    def batch_sizes(self, size: int) -> Array:
+        """Return the number of rows of each batch of an epoch, over all workers."""
+        return np.diff(self._part_ends(size).sum(axis=0), prepend=0)
+
     def _part_ends(self, size: int) -> Array:
-        """Return this worker's number of rows up to the end of each batch."""
+        """Return each worker's number of rows up to the end of each batch."""
         total = len(self)
         ends = np.minimum(np.arange(size, total + size, size), total)
-        return self.table.n_train * ends // total
+        return np.multiply.outer(self.table.shares, ends) // total
 
     def _chunks(self, order: list[RowGroup], rng: np.random.Generator) -> Iterator[Chunk]:
         """Yield prepared training rows; those of a row group are shuffled if they are many."""

@@ -39,6 +39,7 @@ class ShardedTable:
     train_rows : number of training rows of the whole table, by the number of the row group
     valid : features and class codes of the validation rows, in memory
     rank : the worker whose row groups these are
+    shares : number of training rows of each worker
     """
 
     shards: ParquetShards
@@ -49,6 +50,7 @@ class ShardedTable:
     train_rows: dict[int, int]
     valid: tuple[pl.DataFrame, Codes]
     rank: int = 0
+    shares: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -93,6 +95,7 @@ class ShardedTable:
             counts,
             result.train_rows,
             (valid, _encode(labels, classes)),
+            shares=(int(n_train),),
         )
 
     @property
@@ -103,7 +106,7 @@ class ShardedTable:
     @property
     def n_train(self) -> int:
         """The number of training rows; in a shard, of its row groups."""
-        return sum(self.train_rows[group.number] for group in self.shards.row_groups)
+        return self.shares[self.rank]
 
     @property
     def n_valid(self) -> int:
@@ -120,7 +123,9 @@ class ShardedTable:
 
         Summaries, `counts` and validation rows stay those of the whole table.
         """
-        return replace(self, shards=self.shards.shard(rank, size), rank=rank)
+        shards = [self.shards.shard(one, size) for one in range(size)]
+        shares = tuple(sum(self.train_rows[g.number] for g in one.row_groups) for one in shards)
+        return replace(self, shards=shards[rank], rank=rank, shares=shares)
 
     def blocks(
         self, role: int, groups: Sequence[RowGroup] | None = None

@@ -140,6 +140,10 @@ class BatchStream(Protocol):
         """
         ...
 
+    def batch_sizes(self, size: int) -> Array:
+        """Return the number of rows of each batch of an epoch, over all workers."""
+        ...
+
 
 class CodeStream(BatchStream, Protocol):
     """A stream of rows and class codes, with what a training must know before the first batch."""
@@ -178,3 +182,7 @@ class TargetStream:
         """Yield rows and targets of an epoch."""
         for x, y in self.stream.epoch_batches(size, epoch):
             yield x, self.convert(y)
+
+    def batch_sizes(self, size: int) -> Array:
+        """Return the number of rows of each batch of an epoch, over all workers."""
+        return self.stream.batch_sizes(size)

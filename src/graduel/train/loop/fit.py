@@ -335,9 +335,12 @@ class Fit:
         """Yield this worker's part of the batches of an epoch, without the first `skip`."""
         if self.y is None:
             self._epoch_sums, epoch = (0.0, 0), self.step // self._epoch_steps
-            for x, y in cast("BatchStream", self.rows).epoch_batches(self.batch_size, epoch):
+            stream = cast("BatchStream", self.rows)
+            sizes = stream.batch_sizes(self.batch_size)
+            batches = stream.epoch_batches(self.batch_size, epoch)
+            for (x, y), size in zip(batches, sizes, strict=True):
                 if self.parallel is not None:
-                    self.parallel.begin_part(self.step, len(y))
+                    self.parallel.begin_part(self.step, int(size))
                 yield x, y, None
             return
         parallel, part = self.parallel, None

@@ -116,10 +116,10 @@ class DataParallel:
         start, stop = self.bounds(len(index))
         return index[start:stop]
 
-    def begin_part(self, step: int, n: int) -> None:
-        """Set the stream to a step, of whose batch this worker has `n` rows of its own."""
+    def begin_part(self, step: int, batch_rows: int) -> None:
+        """Set the stream to a step whose batch has that many rows, over all workers."""
         self._set_stream(step, 0)
-        self.batch_rows = round(self.sum_number(n))
+        self.batch_rows = batch_rows
 
     def _set_stream(self, step: int, purpose: int) -> None:
         state: Any = self._bits.state
