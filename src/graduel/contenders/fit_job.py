@@ -89,12 +89,13 @@ class FitJob:
         y = self.valid.y if y is None else y
         return error_rate(p, y), self.metric.loss(p, y)
 
-    def losses(self, p: Array, y: Array) -> tuple[float, float]:
-        """Return the sort key for the best epoch: the metric's loss, then log loss to break ties.
+    def losses(self, p: Array, y: Array, metric: Metric | None = None) -> tuple[float, float]:
+        """Return the sort key for the best epoch: a metric's loss, then log loss to break ties.
 
-        Ties are common: validation rows are few, and many epochs misclassify equally many of them.
+        By default the metric is the leading one. Ties are common: validation rows are few, and many
+        epochs misclassify equally many of them.
         """
-        return self.metric.loss(p, y), log_loss(p, y)
+        return (metric or self.metric).loss(p, y), log_loss(p, y)
 
     def select_known(self, matrix: Any) -> tuple[Any, Array]:
         """Return the prepared validation rows, and codes, of classes that have training rows."""

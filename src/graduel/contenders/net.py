@@ -14,7 +14,7 @@ from graduel.contenders.fit_job import FitJob, selecting_metric, selection_detai
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.metrics.metric import get_metric, log_loss
+from graduel.metrics.metric import get_metric
 from graduel.nn import Weights
 from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import RECIPES, NetRecipe, net_recipe
@@ -76,10 +76,7 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
     predict = partial(prepare.predict_cached, predict=training.predict_proba)
     best = BestEpoch(training.prediction_weights.copy())
     selecting = get_metric(selecting_metric(recipe.selects_by, job.metric.key))
-
-    def losses(p: Array, codes: Array) -> tuple[float, float]:
-        return selecting.loss(p, codes), log_loss(p, codes)
-
+    losses = partial(job.losses, metric=selecting)
     for epoch, _ in training.validated_epochs(valid_X, y, best, losses):
         n = epoch.epoch
         skip = not (n <= FIRST_EPOCHS or n % every == 0 or n == recipe.epochs)
