@@ -16,7 +16,7 @@ from graduel.data.prepare.pixel_format import (
     infer_format,
     normalize_pixels,
 )
-from graduel.data.read.labeled_arrays import dataset_from_arrays
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.schema import Schema
 from graduel.errors import UserError
 

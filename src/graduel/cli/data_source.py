@@ -15,10 +15,10 @@ from rich.console import Console
 from graduel.cli.advice import fit_advice
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
-from graduel.data.read.file_check import check_file
+from graduel.data.read.file_checks.file_check import check_file
+from graduel.data.read.file_checks.memory_check import free_bytes
+from graduel.data.read.file_checks.parquet_check import check_parquet
 from graduel.data.read.file_names import split_part
-from graduel.data.read.memory_check import free_bytes
-from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.table_folder import list_tables
 from graduel.data.row_groups.parquet_shards import ParquetShards, is_glob, is_parquet, open_shards
 from graduel.data.source import (

@@ -48,7 +48,7 @@ def load(
     UserError
         If the data cannot be read, or have changed since the spec was made.
     """
-    from graduel.data.read.openml import fetch
+    from graduel.data.read.named_data.openml import fetch
     from graduel.data.read.reader import OPENML, read_source
 
     if content is not None:
@@ -115,7 +115,7 @@ def _read_content(spec: SourceSpec, content: bytes) -> Source:
     """Read the bytes of a Parquet or NPZ file."""
     import polars as pl
 
-    from graduel.data.read.labeled_arrays import dataset_from_arrays
+    from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
     from graduel.data.read.reader import Source
 
     if spec.file.endswith(".parquet"):

@@ -105,10 +105,10 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
     >>> open_source("iris", drop=("petal width (cm)",)).load().X.shape
     (150, 3)
     """
-    from graduel.data.read.openml import fetch
-    from graduel.data.read.postgres import is_url
+    from graduel.data.read.named_data.openml import fetch
+    from graduel.data.read.named_data.postgres import is_url
+    from graduel.data.read.named_data.toy_datasets import TOYS
     from graduel.data.read.reader import OPENML, detect_format, read_source, reject_part
-    from graduel.data.read.toy_datasets import TOYS
 
     path, part = split_part(text)
     name = str(text)
@@ -175,7 +175,7 @@ def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
     UserError
         If all rows are requested, and the copies that a duel holds do not fit into memory.
     """
-    from graduel.data.read.memory_check import check_memory, table_bytes
+    from graduel.data.read.file_checks.memory_check import check_memory, table_bytes
     from graduel.data.read.reader import detect_table
 
     if data.place is None or data.spec.sample is not None:

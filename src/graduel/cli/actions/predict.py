@@ -14,12 +14,12 @@ from graduel.cli.advice import fit_advice
 from graduel.cli.views.prediction_file import PredictedBlocks, make_writer
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names, strip_control
-from graduel.data.read.file_check import check_file
+from graduel.data.read.file_checks.file_check import check_file
+from graduel.data.read.file_checks.parquet_check import check_parquet
 from graduel.data.read.file_names import split_part
 from graduel.data.read.images.image_files import inspect_like, is_image, list_formats
 from graduel.data.read.images.image_folders import is_clutter
 from graduel.data.read.images.pixel_columns import find_pixel_columns
-from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format, read_source
 from graduel.data.read.row_stream import open_stream
 from graduel.data.read.tables.table_format import TableFormat

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import join_names
-from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 TYPES: dict[int, np.dtype[Any]] = {

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from graduel.data.finding import PIXEL_COLUMNS, Finding
 from graduel.data.prepare.pixel_format import PixelFormat, infer_format
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import quote_name
-from graduel.data.read.labeled_arrays import dataset_from_arrays
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from graduel.data.dataset import Dataset
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import join_names, quote_name
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.images.image_bytes import ImageBytes
 from graduel.data.read.images.image_files import ENDINGS, as_array, inspect_images
-from graduel.data.read.labeled_arrays import dataset_from_arrays
-from graduel.data.read.memory_check import check_memory
 from graduel.errors import UserError
 
 MAGIC, OFFSET = b"ustar", 257

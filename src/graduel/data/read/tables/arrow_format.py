@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graduel.data.read.column_names import sanitize_names
-from graduel.data.read.isolated_check import check_isolated
+from graduel.data.read.file_checks.isolated_check import check_isolated
 from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.tables.streamed_format import HEAD, STRIDE, stream_frame, streamed_format
 from graduel.data.read.tables.table_format import Block, ReadOptions, Stream

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from graduel.data.read.file_checks.isolated_check import check_isolated
 from graduel.data.read.file_names import is_query
-from graduel.data.read.isolated_check import check_isolated
 from graduel.data.read.named_tables import find_table, only_table, quote_identifier
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.reading_errors import reading_errors

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from graduel.data.read.column_names import join_names, quote_name, sanitize_names
 from graduel.data.read.delimited.cells import MISSING
 from graduel.data.read.delimited.header import is_number
+from graduel.data.read.file_checks.isolated_check import check_isolated
+from graduel.data.read.file_checks.workbook_check import check_workbook, workbook_bytes
 from graduel.data.read.file_names import SIGN
-from graduel.data.read.isolated_check import check_isolated
 from graduel.data.read.named_tables import find_table
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
 from graduel.data.read.tables.table_format import ReadOptions, Stream
-from graduel.data.read.workbook_check import check_workbook, workbook_bytes
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> 
 
 def _check(path: Path, _: ReadOptions) -> None:
     # The check runs its own module in another process, where an import from here would come first.
-    from graduel.data.read.parquet_check import check_parquet
+    from graduel.data.read.file_checks.parquet_check import check_parquet
 
     check_parquet(path)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graduel.data.read.column_names import find, sanitize_names
-from graduel.data.read.memory_check import MemoryGuard
+from graduel.data.read.file_checks.memory_check import MemoryGuard
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.data.read.tables.table_format import (
     Block,

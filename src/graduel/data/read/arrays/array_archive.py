@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.read.memory_check import check_memory
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.reading_errors import reading_errors
 from graduel.errors import UserError

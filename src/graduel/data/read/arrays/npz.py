@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT, JOINED_PARTS, Finding
 from graduel.data.prepare.pixel_format import PixelFormat, infer_format
+from graduel.data.read.arrays.labeled_arrays import as_labels, dataset_from_arrays
 from graduel.data.read.column_names import join_names
-from graduel.data.read.labeled_arrays import as_labels, dataset_from_arrays
 from graduel.errors import UserError
 
 PAIRS = (("x", "y"), ("data", "target"), ("images", "labels"))

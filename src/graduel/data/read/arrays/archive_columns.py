@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.read.array_archive import Arrays, list_shapes, read_arrays
+from graduel.data.read.arrays.array_archive import Arrays, list_shapes, read_arrays
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.dataframe import from_values
-from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

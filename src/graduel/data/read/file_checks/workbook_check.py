@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from graduel.data.read.memory_check import check_memory
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.errors import UserError
 
 PIECE = 1 << 20

@@ -1,7 +1,8 @@
 """Check of a Parquet file by decoding it in a separate process.
 
-The process is ``python -m graduel.data.read.parquet_check``. Some damaged files crash the process
-that decodes them: a damaged length requests more memory than there is, and Polars aborts.
+The process is ``python -m graduel.data.read.file_checks.parquet_check``. Some damaged files crash
+the process that decodes them: a damaged length requests more memory than there is, and Polars
+aborts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from graduel.errors import UserError
 
 def check_parquet(path: Path) -> None:
     """Raise if a Parquet file cannot be read."""
-    command = [sys.executable, "-P", "-m", "graduel.data.read.parquet_check", str(path)]
+    command = [sys.executable, "-P", "-m", "graduel.data.read.file_checks.parquet_check", str(path)]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False
     )
