@@ -70,12 +70,7 @@ def load(
         )
     source = read_source(
         spec.file if place is None else place,
-        separator=spec.separator,
-        decimal=spec.decimal,
-        encoding=spec.encoding,
-        header=spec.header,
-        names=spec.names,
-        quote=spec.quote,
+        **_text_format(spec),
         size=spec.size,
         sample=spec.sample,
         part=spec.part,
@@ -100,15 +95,13 @@ def _read_test(spec: SourceSpec, place: Path | None) -> Source | None:
             f"{spec.test} has changed since this duel began. Restore the old file, or start again "
             "in another folder"
         )
-    return read_source(
-        place,
-        separator=spec.separator,
-        decimal=spec.decimal,
-        encoding=spec.encoding,
-        header=spec.header,
-        names=spec.names,
-        quote=spec.quote,
-    )
+    return read_source(place, **_text_format(spec))
+
+
+def _text_format(spec: SourceSpec) -> dict[str, Any]:
+    """Return the format of text files that a spec names, as parameters of `read_source`."""
+    names = ("separator", "decimal", "encoding", "header", "names", "quote")
+    return {name: getattr(spec, name) for name in names}
 
 
 def _read_content(spec: SourceSpec, content: bytes) -> Source:
