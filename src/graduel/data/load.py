@@ -126,8 +126,9 @@ def build_dataset(spec: SourceSpec, source: Source, test: Source | None = None) 
 
     content = source.content
     names = ("target", "categorical", "numeric", "drop", "bins", "group", "time")
-    given = [name for name in (*names, "missing", "date_order") if getattr(spec, name)]
-    options = [name.replace("_", "-") for name in given]
+    options = [
+        name.replace("_", "-") for name in (*names, "missing", "date_order") if getattr(spec, name)
+    ]
     if not isinstance(content, Dataset):
         target = spec.target or source.target
         if spec.n_train is not None:
@@ -299,9 +300,12 @@ def _rank_times(
     from graduel.data.text.date_formats import parse_order
 
     column = null_missing(column.gather(rows), (*MISSING, *spec.missing))
-    known = column.is_not_null()
+    is_present = column.is_not_null()
     times = read_times(
-        column.filter(known), source.decimal, parse_order(spec.date_order), rows[known.to_numpy()]
+        column.filter(is_present),
+        source.decimal,
+        parse_order(spec.date_order),
+        rows[is_present.to_numpy()],
     )
     if n_missing := column.null_count():
         raise UserError(

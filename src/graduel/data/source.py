@@ -124,11 +124,11 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
         read = read_source(name)
         data = source_from_arrays(read.content, **options)
         return replace(data, spec=replace(data.spec, name=read.name))
-    known = name.startswith(OPENML) or (name in TOYS and not path.exists())
+    has_no_path = name.startswith(OPENML) or (name in TOYS and not path.exists())
     if name.startswith(OPENML):
         one = fetch(name.removeprefix(OPENML))
         spec = SourceSpec(one.name, f"{OPENML}{one.number}", one.sha256)
-    elif known:
+    elif has_no_path:
         spec = SourceSpec(name, name)
     else:
         kind = detect_format(path)
@@ -138,7 +138,7 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
         spec = SourceSpec(name_part(stem, part), plain, fingerprint(path), part=part)
     options, test_place = _find_test(options)
     return DataSource(
-        replace(spec, **options), None if known else path.resolve(), test_place=test_place
+        replace(spec, **options), None if has_no_path else path.resolve(), test_place=test_place
     )
 
 

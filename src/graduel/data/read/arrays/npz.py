@@ -74,7 +74,7 @@ def _reject_other_scales(parts: list[_Part], path: Path) -> None:
     if units and others:
         raise UserError(
             f"{path}: expected pixels of one scale; got {ranges[units[0]]} in {units[0]} and "
-            f"{ranges[others[0]]} in {others[0]}. Scale all parts alike"
+            f"{ranges[others[0]]} in {others[0]}. Scale all parts in the same way"
         )
 
 

@@ -62,7 +62,7 @@ class PixelColumns:
 
 
 def find_pixel_columns(frame: pl.DataFrame) -> PixelColumns | None:
-    """Return the pixels of a table that holds nothing but images and a label; None for others.
+    """Return the pixels of a table that holds only images and a label; None for others.
 
     The columns are named like pixels, numbered from 0 or 1 or by row and column, or have no names;
     their number is that of a square image, or three times that; their values are whole numbers

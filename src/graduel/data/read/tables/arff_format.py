@@ -46,8 +46,8 @@ def _convert(frame: pl.DataFrame, notes: list[str], header: ArffHeader, path: Pa
                 "some cells are not numbers. Correct them, or declare the column as string"
             )
         columns.append(column)
-    known = csv.describe_dialect(header.dialect)
-    return RawTable(pl.DataFrame(columns), tuple(note for note in notes if note not in known))
+    from_header = csv.describe_dialect(header.dialect)
+    return RawTable(pl.DataFrame(columns), tuple(note for note in notes if note not in from_header))
 
 
 def _scan(path: Path, options: ReadOptions) -> Stream:
