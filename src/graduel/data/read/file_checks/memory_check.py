@@ -6,8 +6,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from graduel.data.read.tables.table_format import ReadOptions, TableFormat
 from graduel.errors import UserError
 
@@ -33,6 +31,8 @@ def table_bytes(path: Path, table_format: TableFormat | None, part: str | None =
 
 def free_bytes() -> int:
     """Return the available memory in bytes, within a container's and the process's own limits."""
+    import psutil
+
     free = min(int(psutil.virtual_memory().available), _free_of_limit())
     try:
         limit = int((CONTAINER / "memory.max").read_text(encoding="ascii"))
