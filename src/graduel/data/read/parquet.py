@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graduel.data.read.column_names import find, sanitize_names
+from graduel.data.read.file_checks.memory_check import HEAD, estimate_bytes
 from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.errors import UserError
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 """The first bytes of every Parquet file."""
-HEAD = 10_000
-"""Number of first rows from which the size of the table is estimated."""
 STRIDE = 1 << 18
 """Rows decoded at a time; any slice of a row group decodes the whole group."""
 
@@ -93,4 +92,4 @@ def parquet_bytes(path: Path) -> int:
 
     with parquet_errors(path):
         head = pl.scan_parquet(path, glob=False).head(HEAD).collect()
-    return int(head.estimated_size() / max(len(head), 1) * parquet_rows(path))
+    return estimate_bytes(head, parquet_rows(path))

@@ -85,9 +85,10 @@ def read_source(
 
     Parameters
     ----------
-    text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
-        folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
-        (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
+    text : a file with a table of one of the formats in ``TABLE_FORMATS`` or with arrays or images
+        (NPZ, MATLAB, HDF5, tar), a folder with one folder of images per class or with four IDX
+        files, a toy set of scikit-learn (``iris``), ``openml:NAME`` or ``openml:NUMBER``, or the
+        URL of a PostgreSQL server
     separator, decimal, encoding, header, names, quote : the format of a text file, as in
         ``detect_dialect``; detected by default
     part : the table in a file of several tables, if `text` does not name it after ``::``

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 STRIDE = 1 << 16
 """Most rows of a block."""
-HEAD = 10_000
-"""Number of first rows from which the size of a table is estimated."""
 
 Scan = Callable[[Path, ReadOptions], Stream]
 
