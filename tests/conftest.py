@@ -118,7 +118,7 @@ def server(tmp_path, monkeypatch):
 
     http_server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=http_server.serve_forever, daemon=True).start()
-    from graduel.data.read import openml
+    from graduel.data.read.named_data import openml
 
     monkeypatch.setattr(openml, "SERVER", f"http://127.0.0.1:{http_server.server_port}")
     monkeypatch.setenv("GRADUEL_CACHE", str(tmp_path / "cache"))

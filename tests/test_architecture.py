@@ -12,7 +12,6 @@ MOST_MODULES = 16
 FAMILY_FOLDERS = {
     "nn/layers",  # one family of layers per file
     "contenders",  # one family of models per file
-    "data/read",  # one file format per file
     "report/sections",  # one section of the report per file
 }
 """Folders that grow by one module per item; docs/architecture.md names them."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.cli.app import main
-from graduel.data.read.array_file import read_array
+from graduel.data.read.arrays.array_file import read_array
 from graduel.duel.verdict.predictions import compare_predictions
 from graduel.errors import UserError
 from graduel.number_format import format_equals_p

@@ -10,7 +10,8 @@ import pytest
 from scipy.io import savemat
 
 from graduel.cli.app import main
-from graduel.data.read import memory_check, read_source
+from graduel.data.read import read_source
+from graduel.data.read.file_checks import memory_check
 from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
 
@@ -72,7 +73,7 @@ def test_columns_and_matrices(tmp_path, name):
     source = read_source(WRITERS[name](tmp_path / name, columns))
     assert source.content.to_dict(as_series=False) == {"a": [0, 1, 2], "b": [1.5, 2, 3]}
     kind = "HDF5" if name == "t.h5" else "MATLAB"
-    assert source.notes == (f"{kind}: arrays that are not columns are left out: 'about'",)
+    assert source.notes == (f"{kind}: the arrays 'about' are not read",)
     source = read_source(WRITERS[name](tmp_path / name, {"m": X}))
     assert source.notes == (f"{kind}: the columns are those of the array 'm'",)
     content = source.content

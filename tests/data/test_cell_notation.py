@@ -37,7 +37,7 @@ def messages(table):
 
 
 @pytest.mark.parametrize(
-    ("cells", "numbers", "said"),
+    ("cells", "numbers", "note"),
     [
         (["1 234", "7"], [1234, 7], "a blank separates thousands"),
         (["1'234'567", "7"], [1234567, 7], '"\'" separates thousands'),
@@ -65,9 +65,9 @@ def messages(table):
         (["PT1H30M", "PT5S"], [5400, 5], "read as seconds"),
     ],
 )
-def test_numbers(cells, numbers, said):
+def test_numbers(cells, numbers, note):
     assert column(cells) == ("numeric", numbers)
-    assert said in messages(infer(cells)).get("GRD022", "")
+    assert note in messages(infer(cells)).get("GRD022", "")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
 from graduel.data.load import build_dataset
 from graduel.data.read import Source
-from graduel.data.read.labeled_arrays import dataset_from_arrays
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from graduel.cli.app import main
-from graduel.data.read import memory_check, read_source
+from graduel.data.read import read_source
+from graduel.data.read.file_checks import memory_check
 from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.data.read import memory_check, read_source
+from graduel.data.read import read_source
+from graduel.data.read.file_checks import memory_check
 from graduel.data.read.row_stream import open_stream
 from graduel.data.read.table_folder import is_table
 from graduel.data.read.tables import json_format

@@ -1,4 +1,4 @@
-"""The scale and layout of pixels: inferred by value, alike in training and prediction."""
+"""The scale and layout of pixels: inferred by value, in the same way in training and prediction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graduel.data.prepare.pixel_format import (
     infer_format,
     normalize_pixels,
 )
-from graduel.data.read.labeled_arrays import dataset_from_arrays
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.schema import Schema
 from graduel.errors import UserError
 
@@ -49,9 +49,9 @@ def test_pixels_of_every_type_are_the_same_data(X, dtype):
 @given(
     X=images_of_8_bits(),
     trained=st.sampled_from([1, 255, 65535]),
-    asked=st.sampled_from([1, 255, 65535]),
+    scale=st.sampled_from([1, 255, 65535]),
 )
-def test_images_of_another_scale_are_converted_to_that_of_training(X, trained, asked):
+def test_images_of_another_scale_are_converted_to_that_of_training(X, trained, scale):
     X = X.reshape(3, -1)[:, :, np.newaxis]
     X = np.concatenate([X, np.full_like(X, 255)], axis=1)
 
@@ -61,11 +61,11 @@ def test_images_of_another_scale_are_converted_to_that_of_training(X, trained, a
     dataset = dataset_from_arrays("some", stored(trained), LABELS)
     assert dataset.pixels.high == trained
     schema = Schema.of(dataset)
-    matrix, notes = schema.read_images(stored(asked))
+    matrix, notes = schema.read_images(stored(scale))
     expected = dataset.table.astype(float) * schema.scale
     np.testing.assert_allclose(matrix * schema.scale, expected, atol=1e-6)
-    assert len(notes) == (trained != asked)
-    if trained == asked:
+    assert len(notes) == (trained != scale)
+    if trained == scale:
         assert matrix.dtype == dataset.table.dtype
         np.testing.assert_array_equal(matrix, dataset.table)
         scaled = stored(trained).reshape(3, -1) * schema.input_scale

@@ -27,8 +27,8 @@ QUOTED = "p%3Aw%40d"
 
 def find_programs():
     """Return the folder of PostgreSQL's programs, on the path or where Debian puts them."""
-    if found := shutil.which("initdb"):
-        return Path(found).parent
+    if initdb := shutil.which("initdb"):
+        return Path(initdb).parent
     return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
 

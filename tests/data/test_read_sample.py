@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from graduel.cli.app import main
 from graduel.data import source as source_module
-from graduel.data.read import memory_check, parquet, read_source
+from graduel.data.read import parquet, read_source
 from graduel.data.read.delimited import csv
+from graduel.data.read.file_checks import memory_check
 from graduel.data.read.stratified_sample import allocate_rows, stratified_sample
 from graduel.data.source import open_source, sample_if_large
 from graduel.data.spec import SourceSpec

@@ -20,9 +20,9 @@ from PIL import Image
 
 from graduel.data import Dataset
 from graduel.data.read import parquet, read_source
+from graduel.data.read.arrays.labeled_arrays import encode_labels
 from graduel.data.read.dataframe import from_arrays, from_frame
 from graduel.data.read.images import image_files
-from graduel.data.read.labeled_arrays import encode_labels
 from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
 

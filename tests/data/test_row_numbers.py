@@ -54,8 +54,8 @@ def test_indices_are_set_aside_with_a_finding(index, name):
     assert [column.name for column in table.columns] == ["a"]
     findings = [one for one in check_table(table) if one.code == "GRD020"]
     assert [one.column for one in findings] == [name]
-    kept = infer_table(add_noise(index, name), target="y", numeric=[name])
-    assert [column.name for column in kept.columns] == [name, "a"]
+    table = infer_table(add_noise(index, name), target="y", numeric=[name])
+    assert [column.name for column in table.columns] == [name, "a"]
 
 
 @st.composite

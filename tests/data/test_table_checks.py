@@ -57,7 +57,7 @@ def test_a_small_baseline_error_is_not_leakage():
 
 
 @pytest.mark.parametrize(
-    ("name", "target", "alike"),
+    ("name", "target", "is_similar"),
     [
         ("churn_score", "churn", True),
         ("ChurnReason", "churn", True),
@@ -66,9 +66,9 @@ def test_a_small_baseline_error_is_not_leakage():
         ("label code", "label", True),
     ],
 )
-def test_a_column_that_is_named_like_the_target(name, target, alike):
+def test_a_column_that_is_named_like_the_target(name, target, is_similar):
     result = findings({name: RNG.normal(size=N)}, target=target)
-    assert [(one.code, one.column) for one in result] == [("GRD002", name)] * alike
+    assert [(one.code, one.column) for one in result] == [("GRD002", name)] * is_similar
 
 
 def test_duplicate_and_contradictory_rows():

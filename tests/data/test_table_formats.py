@@ -11,9 +11,10 @@ import pytest
 
 from graduel.cli.app import main
 from graduel.cli.options import TABLES
-from graduel.data.read import memory_check, read_source
-from graduel.data.read.array_file import read_array
+from graduel.data.read import read_source
+from graduel.data.read.arrays.array_file import read_array
 from graduel.data.read.column_names import find, sanitize_names
+from graduel.data.read.file_checks import memory_check
 from graduel.data.read.reader import detect_table
 from graduel.data.read.row_stream import open_stream
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample

@@ -1,4 +1,4 @@
-"""A table of test rows: the schema of the training rows, applied and never inferred anew."""
+"""A table of test rows: the schema of the training rows, applied, not inferred again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def table(n, seed, *, letters="ab", labels=("no", "yes")):
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 1000), st.integers(25, 60), st.integers(2, 12), st.data())
 def test_training_rows_are_as_without_a_test_table(tmp_path_factory, seed, n, m, data):
-    """Whatever the test table holds and in whatever order, no training row or type changes."""
+    """No content or column order of the test table changes a training row or type."""
     folder = tmp_path_factory.mktemp("tables")
     test = table(m, seed + 1, letters=data.draw(st.sampled_from(["a", "ab", "bc", "xyz"])))
     test = test.select(data.draw(st.permutations(test.columns)))
@@ -57,7 +57,7 @@ def test_training_rows_are_as_without_a_test_table(tmp_path_factory, seed, n, m,
     assert both.inferred_table.rows[n:].tolist() == list(range(m))
 
 
-def test_notes_tell_the_differences(tmp_path):
+def test_notes_list_the_differences(tmp_path):
     train = write(tmp_path, "train", table(40, 0))
     test = table(6, 1, letters="abz").with_columns(
         pl.Series("c", ["a", "z", "q", "z", "b", "a"]),
@@ -119,7 +119,7 @@ def test_groups_are_one_column_over_both_tables(tmp_path):
     assert data.groups[43] not in data.groups[:40]
 
 
-def test_what_conflicts_with_a_test_table(tmp_path):
+def test_options_that_conflict_with_a_test_table(tmp_path):
     train, test = write(tmp_path, "train", table(60, 0)), write(tmp_path, "test", table(9, 1))
     with pytest.raises(UserError, match="--time makes the latest rows"):
         open_source(train, target="y", time="n", test=test)
@@ -181,7 +181,7 @@ def test_wrong_test_rows_in_memory(options, match):
         run_duel("iris", X_test=X)
 
 
-def test_a_duel_on_given_test_rows_tells_duplicates(tmp_path, capsys):
+def test_a_duel_on_given_test_rows_reports_duplicates(tmp_path, capsys):
     rng = np.random.default_rng(1)
     X, y = rng.normal(size=(80, 3)), np.arange(80) % 2
     X_test, y_test = np.concatenate([X[:5], rng.normal(size=(15, 3))]), np.arange(20) % 2

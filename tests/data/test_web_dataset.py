@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graduel.data.read import memory_check, read_source
+from graduel.data.read import read_source
+from graduel.data.read.file_checks import memory_check
 from graduel.errors import UserError
 
 

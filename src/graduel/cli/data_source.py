@@ -15,10 +15,9 @@ from rich.console import Console
 from graduel.cli.advice import fit_advice
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
-from graduel.data.read.file_check import check_file
+from graduel.data.read.file_checks.file_check import check_file
+from graduel.data.read.file_checks.memory_check import free_bytes
 from graduel.data.read.file_names import split_part
-from graduel.data.read.memory_check import free_bytes
-from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.table_folder import list_tables
 from graduel.data.row_groups.parquet_shards import ParquetShards, is_glob, is_parquet, open_shards
 from graduel.data.source import (
@@ -96,7 +95,7 @@ def open_table_files(text: str, *, stream: bool) -> ParquetShards | pl.DataFrame
         return None
     shards = open_shards(text)
     for file in shards.files:
-        check_parquet(file)
+        check_file(file)
     if stream or shards.memory_bytes() * DUEL_COPIES > free_bytes():
         return shards
     return pl.concat([frame for _, frame in shards.stream()])

@@ -324,7 +324,7 @@ def read_times(
     Raises
     ------
     UserError
-        If the column does not hold times, or day and month cannot be told apart.
+        If the column does not hold times, or its dates do not show the order of day and month.
     """
     import polars as pl
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from graduel.data import finding
-from graduel.data.checks.row_numbers import describe_row_numbers, is_whole
+from graduel.data.checks.row_numbers import MIN_ROWS, describe_row_numbers, is_whole
 from graduel.data.coerce import (
     CellRules,
     RowNumbers,
@@ -28,7 +28,6 @@ from graduel.data.text.date_formats import Order, infer_epoch, order_of, parse_o
 from graduel.data.text.spellings import fold_case, list_spellings
 from graduel.data.text.text_kinds import (
     IDENTIFIER,
-    MIN_ROWS,
     InferredKind,
     infer_text,
     note_numbers,
@@ -109,7 +108,7 @@ def infer_features(
     import polars as pl
 
     requested, notes = requested or {}, list[str]()
-    words, given_order = (*MISSING, *missing), parse_order(date_order)
+    words, default_order = (*MISSING, *missing), parse_order(date_order)
     inferred: dict[str, _InferredColumn] = {}
     for original in frame:
         name, request = original.name, requested.get(original.name)
@@ -119,7 +118,7 @@ def infer_features(
             continue
         series = null_missing(original, words)
         notes += _explain_missing(original, series)
-        one = inferred[name] = _infer_column(series, request, decimal, rows, given_order)
+        one = inferred[name] = _infer_column(series, request, decimal, rows, default_order)
         kind = one.column.kind if isinstance(one.column, Column) else one.column.why
         is_text = series.dtype == pl.String and not one.is_ambiguous
         if request is None and is_text and kind in ("categorical", "text", "identifier"):
@@ -140,24 +139,24 @@ def infer_features(
 def _common_order(columns: Iterable[_InferredColumn]) -> Order | None:
     """Return the order of day and month in a table, if all dates that show it agree."""
     orders = {order_of(one.rules.date_format) for one in columns if one.rules.date_format}
-    known = orders - {None}
-    return known.pop() if len(known) == 1 else None
+    orders.discard(None)
+    return orders.pop() if len(orders) == 1 else None
 
 
 def _collect(columns: Iterable[_InferredColumn], notes: list[str]) -> InferredFeatures:
     import polars as pl
 
-    every = list(columns)
-    used = [one for one in every if isinstance(one.column, Column)]
+    columns = list(columns)
+    used = [one for one in columns if isinstance(one.column, Column)]
     return InferredFeatures(
         pl.DataFrame([one.series for one in used]),
         tuple(one.column for one in used if isinstance(one.column, Column)),
-        tuple(one.column for one in every if isinstance(one.column, DroppedColumn)),
+        tuple(one.column for one in columns if isinstance(one.column, DroppedColumn)),
         tuple(notes),
         {one.column.name: one.rules.date_format for one in used if one.rules.date_format},
         {one.column.name: one.rules.decimal for one in used if one.rules.decimal != "."},
         tuple(one.column.name for one in used if one.rules.is_folded),
-        tuple(result for one in every for result in one.findings),
+        tuple(result for one in columns for result in one.findings),
     )
 
 
@@ -264,7 +263,7 @@ def _infer_column(
 
 
 def _read_requested(column: pl.Series, request: str, decimal: str) -> InferredKind:
-    """Return how a column is read that the user declares numeric or categorical."""
+    """Return the kind of a column that the user declares numeric or categorical."""
     import polars as pl
 
     reason = "as requested"

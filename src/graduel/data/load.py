@@ -48,7 +48,7 @@ def load(
     UserError
         If the data cannot be read, or have changed since the spec was made.
     """
-    from graduel.data.read.openml import fetch
+    from graduel.data.read.named_data.openml import fetch
     from graduel.data.read.reader import OPENML, read_source
 
     if content is not None:
@@ -70,12 +70,7 @@ def load(
         )
     source = read_source(
         spec.file if place is None else place,
-        separator=spec.separator,
-        decimal=spec.decimal,
-        encoding=spec.encoding,
-        header=spec.header,
-        names=spec.names,
-        quote=spec.quote,
+        **_text_format(spec),
         size=spec.size,
         sample=spec.sample,
         part=spec.part,
@@ -100,22 +95,20 @@ def _read_test(spec: SourceSpec, place: Path | None) -> Source | None:
             f"{spec.test} has changed since this duel began. Restore the old file, or start again "
             "in another folder"
         )
-    return read_source(
-        place,
-        separator=spec.separator,
-        decimal=spec.decimal,
-        encoding=spec.encoding,
-        header=spec.header,
-        names=spec.names,
-        quote=spec.quote,
-    )
+    return read_source(place, **_text_format(spec))
+
+
+def _text_format(spec: SourceSpec) -> dict[str, Any]:
+    """Return the format of text files that a spec names, as parameters of `read_source`."""
+    names = ("separator", "decimal", "encoding", "header", "names", "quote")
+    return {name: getattr(spec, name) for name in names}
 
 
 def _read_content(spec: SourceSpec, content: bytes) -> Source:
     """Read the bytes of a Parquet or NPZ file."""
     import polars as pl
 
-    from graduel.data.read.labeled_arrays import dataset_from_arrays
+    from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
     from graduel.data.read.reader import Source
 
     if spec.file.endswith(".parquet"):
@@ -133,8 +126,9 @@ def build_dataset(spec: SourceSpec, source: Source, test: Source | None = None) 
 
     content = source.content
     names = ("target", "categorical", "numeric", "drop", "bins", "group", "time")
-    given = [name for name in (*names, "missing", "date_order") if getattr(spec, name)]
-    options = [name.replace("_", "-") for name in given]
+    options = [
+        name.replace("_", "-") for name in (*names, "missing", "date_order") if getattr(spec, name)
+    ]
     if not isinstance(content, Dataset):
         target = spec.target or source.target
         if spec.n_train is not None:
@@ -306,9 +300,12 @@ def _rank_times(
     from graduel.data.text.date_formats import parse_order
 
     column = null_missing(column.gather(rows), (*MISSING, *spec.missing))
-    known = column.is_not_null()
+    is_present = column.is_not_null()
     times = read_times(
-        column.filter(known), source.decimal, parse_order(spec.date_order), rows[known.to_numpy()]
+        column.filter(is_present),
+        source.decimal,
+        parse_order(spec.date_order),
+        rows[is_present.to_numpy()],
     )
     if n_missing := column.null_count():
         raise UserError(

@@ -176,7 +176,7 @@ class Schema:
         )
 
     def _rules(self, name: str, decimal: str | None, remedy: str) -> CellRules:
-        """Return how the cells of a column are read."""
+        """Return the rules by which the cells of a column are read."""
         return CellRules(
             self.date_formats.get(name),
             decimal or self.decimals.get(name, "."),

@@ -105,10 +105,10 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
     >>> open_source("iris", drop=("petal width (cm)",)).load().X.shape
     (150, 3)
     """
-    from graduel.data.read.openml import fetch
-    from graduel.data.read.postgres import is_url
+    from graduel.data.read.named_data.openml import fetch
+    from graduel.data.read.named_data.postgres import is_url
+    from graduel.data.read.named_data.toy_datasets import TOYS
     from graduel.data.read.reader import OPENML, detect_format, read_source, reject_part
-    from graduel.data.read.toy_datasets import TOYS
 
     path, part = split_part(text)
     name = str(text)
@@ -124,11 +124,11 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
         read = read_source(name)
         data = source_from_arrays(read.content, **options)
         return replace(data, spec=replace(data.spec, name=read.name))
-    known = name.startswith(OPENML) or (name in TOYS and not path.exists())
+    has_no_path = name.startswith(OPENML) or (name in TOYS and not path.exists())
     if name.startswith(OPENML):
         one = fetch(name.removeprefix(OPENML))
         spec = SourceSpec(one.name, f"{OPENML}{one.number}", one.sha256)
-    elif known:
+    elif has_no_path:
         spec = SourceSpec(name, name)
     else:
         kind = detect_format(path)
@@ -138,7 +138,7 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
         spec = SourceSpec(name_part(stem, part), plain, fingerprint(path), part=part)
     options, test_place = _find_test(options)
     return DataSource(
-        replace(spec, **options), None if known else path.resolve(), test_place=test_place
+        replace(spec, **options), None if has_no_path else path.resolve(), test_place=test_place
     )
 
 
@@ -175,7 +175,7 @@ def sample_if_large(data: DataSource, n_train: int | None) -> DataSource:
     UserError
         If all rows are requested, and the copies that a duel holds do not fit into memory.
     """
-    from graduel.data.read.memory_check import check_memory, table_bytes
+    from graduel.data.read.file_checks.memory_check import check_memory, table_bytes
     from graduel.data.read.reader import detect_table
 
     if data.place is None or data.spec.sample is not None:

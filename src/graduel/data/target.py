@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from graduel.data import finding
 from graduel.data.coerce import category_text
 from graduel.data.finding import Finding
+from graduel.data.read.arrays.labeled_arrays import natural_order
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import MISSING, to_numbers
-from graduel.data.read.labeled_arrays import natural_order
 from graduel.data.text.boolean_words import to_booleans
 from graduel.data.text.spellings import list_spellings
 from graduel.data.year_columns import thousands_separator

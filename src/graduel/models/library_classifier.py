@@ -84,8 +84,8 @@ class Classifier:
             if hasattr(self.estimator, "predict_proba"):
                 return np.asarray(self.estimator.predict_proba(X))
             labels = np.asarray(self.estimator.predict(X)).astype(np.intp)
-        known = getattr(self.estimator, "classes_", range(len(class_codes)))
-        return np.asarray(labels[:, None] == np.array(known), np.float32)
+        codes = getattr(self.estimator, "classes_", range(len(class_codes)))
+        return np.asarray(labels[:, None] == np.array(codes), np.float32)
 
     def to_bytes(self) -> bytes:
         """Return the content of a file.

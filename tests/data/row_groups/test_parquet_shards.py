@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.data.read.memory_check import free_bytes
+from graduel.data.read.file_checks.memory_check import free_bytes
 from graduel.data.row_groups.parquet_footer import read_row_counts
 from graduel.data.row_groups.parquet_shards import (
     ParquetShards,

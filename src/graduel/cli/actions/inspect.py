@@ -13,8 +13,8 @@ from rich.console import Console
 from graduel.data import DATASETS, Dataset, load_dataset
 from graduel.data.coerce import category_text
 from graduel.data.read.images.image_files import ENDINGS, inspect_like, open_image
+from graduel.data.read.named_data.toy_datasets import TOYS
 from graduel.data.read.reader import read_source
-from graduel.data.read.toy_datasets import TOYS
 from graduel.data.source import open_source
 from graduel.data.target import find_class
 from graduel.duel.store.cell_files import MODEL

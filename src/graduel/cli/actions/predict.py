@@ -13,14 +13,15 @@ import typer
 from graduel.cli.advice import fit_advice
 from graduel.cli.views.prediction_file import PredictedBlocks, make_writer
 from graduel.data.dataset import Dataset
+from graduel.data.read.arrays.array_names import PAIRS, TEST
 from graduel.data.read.column_names import join_names, strip_control
-from graduel.data.read.file_check import check_file
+from graduel.data.read.file_checks.file_check import check_file
 from graduel.data.read.file_names import split_part
 from graduel.data.read.images.image_files import inspect_like, is_image, list_formats
 from graduel.data.read.images.image_folders import is_clutter
 from graduel.data.read.images.pixel_columns import find_pixel_columns
-from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format, read_source
+from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.row_stream import open_stream
 from graduel.data.read.tables.table_format import TableFormat
 from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_shards
@@ -96,7 +97,7 @@ def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str
             "Predict the folders one by one"
         )
     for file in files:
-        check_parquet(file)
+        check_file(file)
         _predict_table(model, file, {})
     try:
         out.mkdir(parents=True)
@@ -245,22 +246,17 @@ def _read_dataset(path: Path) -> Dataset:
 
 
 def _read_archive(path: Path) -> Any:
-    """Return the examples of an archive: x_test, X or data, or the array of a .npy file."""
-    try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if not isinstance(content, np.lib.npyio.NpzFile):
-                return content
-            names = {name.lower(): name for name in content.files}
-            for key in ("x_test", "test_images", "x", "data", "images"):
-                if key in names:
-                    return content[names[key]]
-    except Exception as error:  # NumPy, zipfile and zlib raise different errors
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{path}: expected plain arrays; the file cannot be read ({reason})"
-        ) from None
-    raise UserError(f"{path}: expected an array X; got {', '.join(names) or 'none'}")
+    """Return the examples of an archive: of the test part, or X, or the array of a .npy file."""
+    remedy = "Save them with numpy.savez, without object arrays"
+    with reading_errors(path, "plain arrays", remedy), path.open("rb") as file:
+        content = np.load(file, allow_pickle=False)
+        if not isinstance(content, np.lib.npyio.NpzFile):
+            return content
+        names = {name.lower(): name for name in content.files}
+        for features, _ in (*TEST, *PAIRS):
+            if features in names:
+                return content[names[features]]
+    raise UserError(f"{path}: expected an array X; got {join_names(content.files) or 'none'}")
 
 
 def _check_examples(model: Model, X: Any, path: Path) -> Any:

@@ -17,7 +17,7 @@ from rich.table import Table
 from graduel.atomic_io import atomic_write
 from graduel.cli.verdicts.gate import check_condition, parse_condition, write_junit
 from graduel.cli.verdicts.score_table import compare_columns
-from graduel.data.read.array_file import ArrayFile, read_array
+from graduel.data.read.arrays.array_file import ArrayFile, read_array
 from graduel.data.read.tables.table_format import ReadOptions
 from graduel.duel.verdict.predictions import class_names, compare_predictions, resolve_metric
 from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graduel.data.read.array_file import read_array
+from graduel.data.read.arrays.array_file import read_array
 from graduel.data.read.tables.table_format import ReadOptions
 from graduel.duel.verdict.scores import compare_scores
 from graduel.duel.verdict.types import Comparison

@@ -17,7 +17,7 @@ from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.xgboost import settings_of_recipe
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.data.prepare.preparation import TreePreparation
-from graduel.data.read.memory_check import free_bytes
+from graduel.data.read.file_checks.memory_check import free_bytes
 from graduel.data.row_groups.prepared_stream import CHUNK
 from graduel.data.row_groups.row_assignment import TRAIN
 from graduel.data.row_groups.sharded_table import ShardedTable

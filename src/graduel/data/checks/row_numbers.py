@@ -29,7 +29,7 @@ CHANCE = 1e-9
 
 
 def describe_row_numbers(series: pl.Series) -> str | None:
-    """Return why a column of numbers or times numbers the rows; None if it does not.
+    """Return the reason why a column numbers the rows; None if it does not.
 
     The decision depends on the values, not on the name. Numbers do if they are whole, all distinct,
     and (a) evenly spaced in any order, such as a permutation of a range, (b) sorted, or (c) denser
@@ -63,7 +63,7 @@ def describe_row_numbers(series: pl.Series) -> str | None:
 
 
 def describe_resemblance(series: pl.Series) -> str | None:
-    """Return why a column of numbers or times may number the rows; None if it does not seem to.
+    """Return the reason why a column may number the rows; None if it probably does not.
 
     Times and fractions may if they are all distinct and evenly spaced, whole numbers if they are
     denser than by chance although a few are repeated.

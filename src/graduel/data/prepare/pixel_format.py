@@ -17,7 +17,7 @@ MIN_TOP = 32
 TOP = 255.0
 """Maximum of pixels of 8 bits."""
 BITS = (8, 10, 12, 14, 16)
-"""Bits per pixel of the scales that are recognized, besides 0 to 1."""
+"""Bits per pixel of the scales that are recognized, in addition to 0 to 1."""
 ROUNDING = 1e-3
 """Distance from a whole number that is a rounding error of a division by the scale."""
 MAX_CHANNELS = 4
@@ -26,7 +26,7 @@ MAX_CHANNELS = 4
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """How the pixels of training images were stored; new images are read alike.
+    """How the pixels of training images were stored; new images are read in the same way.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class PixelFormat:
 
 
 def infer_format(X: Array) -> PixelFormat:
-    """Infer the scale of pixels from their values, whatever their dtype.
+    """Infer the scale of pixels from their values, regardless of their dtype.
 
     The scale is 0 to 1, 0 to 255, or 0 to 2ᵇ − 1 for whole numbers of b = 10, 12, 14 or 16 bits:
     the first that holds all values. It is unknown if there are negative values, or the maximum is
@@ -129,7 +129,7 @@ def convert_pixels(X: Array, expected: PixelFormat | None, scale: float) -> tupl
         pixels = expected
     if not pixels.is_known:
         raise UserError(
-            f"expected pixels from {expected}, as in training; got {pixels}. Scale them like the "
+            f"expected pixels from {expected}, as in training; got {pixels}. Scale them as the "
             "training images"
         )
     note = (

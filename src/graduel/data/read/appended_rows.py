@@ -112,8 +112,8 @@ def _describe(
     if n_dropped:
         verb = agree(n_dropped, "is", "are")
         yield f"{format_rows(n_dropped)} of {name} without a target {verb} dropped"
-    known = {table.target, *table.frame.columns, *(one.name for one in table.set_aside)}
-    if extra := [column for column in test.columns if column not in known]:
+    names = {table.target, *table.frame.columns, *(one.name for one in table.set_aside)}
+    if extra := [column for column in test.columns if column not in names]:
         yield f"columns of {name} that the training rows lack are ignored: {join_names(extra)}"
     for column in table.columns:
         if column.kind == "categorical":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.data.dataset import Dataset
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import join_names, quote_name, sanitize_names
-from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.data.read.python_values import ValueTypes
 from graduel.errors import UserError
 

@@ -10,8 +10,8 @@ from typing import Any, TypeGuard
 
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.encoding import detect_encoding, open_text
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.file_names import unpacked_name
-from graduel.data.read.memory_check import check_memory
 from graduel.errors import UserError
 
 LINES = (".jsonl", ".ndjson")

@@ -1,4 +1,4 @@
-"""Import of the optional packages that read some formats."""
+"""Import of the optional packages that read and write some formats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def import_package(name: str, what: str, extra: str) -> Any:
 
     Parameters
     ----------
-    what : the files that it reads, in the plural
+    what : the files that it reads or writes, in the plural
     extra : the extra of graduel that installs it
 
     Raises
@@ -25,6 +25,6 @@ def import_package(name: str, what: str, extra: str) -> Any:
         return import_module(name)
     except ImportError:
         raise UserError(
-            f"{what} are read with the package {name}, which is not installed. Run "
+            f"{what} need the package {name}, which is not installed. Run "
             f"python -m pip install 'graduel[{extra}]'"
         ) from None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graduel.data.read.column_names import find, sanitize_names
+from graduel.data.read.file_checks.memory_check import HEAD, estimate_bytes
+from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.errors import UserError
 
@@ -16,25 +18,13 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 """The first bytes of every Parquet file."""
-HEAD = 10_000
-"""Number of first rows from which the size of the table is estimated."""
 STRIDE = 1 << 18
 """Rows decoded at a time; any slice of a row group decodes the whole group."""
 
 
-@contextmanager
-def parquet_errors(path: Path) -> Iterator[None]:
+def parquet_errors(path: Path) -> AbstractContextManager[None]:
     """Turn Polars' errors into a UserError with the file's name."""
-    import polars as pl
-
-    try:
-        yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-        raise UserError(
-            f"{path}: expected a complete Parquet file; it cannot be read ({first}). "
-            "Get the file again"
-        ) from None
+    return reading_errors(path, "a complete Parquet file")
 
 
 def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
@@ -102,4 +92,4 @@ def parquet_bytes(path: Path) -> int:
 
     with parquet_errors(path):
         head = pl.scan_parquet(path, glob=False).head(HEAD).collect()
-    return int(head.estimated_size() / max(len(head), 1) * parquet_rows(path))
+    return estimate_bytes(head, parquet_rows(path))

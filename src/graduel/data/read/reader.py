@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 from graduel.data.dataset import Dataset
 from graduel.data.finding import Finding
-from graduel.data.read.archive_columns import read_archive
-from graduel.data.read.array_archive import is_archive
+from graduel.data.read.arrays.archive_columns import read_archive
+from graduel.data.read.arrays.array_archive import is_archive
+from graduel.data.read.arrays.npz import read_npz
 from graduel.data.read.column_names import sanitize_names
+from graduel.data.read.file_checks.memory_check import check_memory, table_bytes
 from graduel.data.read.file_names import SIGN, name_part, split_part
 from graduel.data.read.images.idx import (
     find_idx_sets,
@@ -21,14 +23,12 @@ from graduel.data.read.images.idx import (
 from graduel.data.read.images.image_files import ENDINGS, list_formats
 from graduel.data.read.images.image_folders import OTHER_IMAGES, read_images
 from graduel.data.read.images.web_dataset import is_tar, read_tar
-from graduel.data.read.memory_check import check_memory, table_bytes
-from graduel.data.read.npz import read_npz
-from graduel.data.read.openml import read_openml
-from graduel.data.read.postgres import is_url, read_postgres
+from graduel.data.read.named_data.openml import read_openml
+from graduel.data.read.named_data.postgres import is_url, read_postgres
+from graduel.data.read.named_data.toy_datasets import TOYS, load_toy
 from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.read.tables.format_registry import recognize_table
 from graduel.data.read.tables.table_format import ReadOptions, TableFormat
-from graduel.data.read.toy_datasets import TOYS, load_toy
 from graduel.errors import UserError, suggest
 
 if TYPE_CHECKING:
@@ -85,9 +85,10 @@ def read_source(
 
     Parameters
     ----------
-    text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
-        folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
-        (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
+    text : a file with a table of one of the formats in ``TABLE_FORMATS`` or with arrays or images
+        (NPZ, MATLAB, HDF5, tar), a folder with one folder of images per class or with four IDX
+        files, a toy set of scikit-learn (``iris``), ``openml:NAME`` or ``openml:NUMBER``, or the
+        URL of a PostgreSQL server
     separator, decimal, encoding, header, names, quote : the format of a text file, as in
         ``detect_dialect``; detected by default
     part : the table in a file of several tables, if `text` does not name it after ``::``

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from graduel.data.read.file_names import split_part
-from graduel.data.read.postgres import is_url, read_postgres
+from graduel.data.read.named_data.postgres import is_url, read_postgres
 from graduel.data.read.reader import detect_format, reject_part
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.tables.streamed_format import stream_frame

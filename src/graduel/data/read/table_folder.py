@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.arrays.labeled_arrays import natural_order
 from graduel.data.read.file_names import split_part, unpacked_name
 from graduel.data.read.images.idx import find_idx_sets
 from graduel.data.read.images.image_folders import has_class_folders
-from graduel.data.read.labeled_arrays import natural_order
 from graduel.data.read.tables.format_registry import table_endings
 from graduel.errors import UserError
 

@@ -102,8 +102,8 @@ class PreparedStream:
                 X[n:end], y[n:end] = rows[start:stop], codes[start:stop]
                 n, start = end, stop
                 if n == capacity:
-                    given = int(ends[done - 1]) if done else 0
-                    yield from shuffled_parts(int((ends <= given + n).sum()) - done)
+                    n_given = int(ends[done - 1]) if done else 0
+                    yield from shuffled_parts(int((ends <= n_given + n).sum()) - done)
         yield from shuffled_parts(len(ends) - done)
 
     def batch_sizes(self, size: int) -> Array:

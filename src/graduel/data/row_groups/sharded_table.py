@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.column_summary import ColumnSummary
+from graduel.data.read.arrays.labeled_arrays import natural_order
 from graduel.data.read.column_names import quote_name
-from graduel.data.read.labeled_arrays import natural_order
 from graduel.data.row_groups.parquet_shards import ParquetShards, RowGroup
 from graduel.data.row_groups.row_assignment import TEST, TRAIN, VALID
 from graduel.data.row_groups.shard_scan import SampledTable, ShardScan, scan

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, get_args
 
+from graduel.data.read.delimited.cells import PROBE
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
 
-PROBE = 50
-"""Number of cells that are parsed before the whole column."""
 Order = Literal["dmy", "mdy"]
 MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 DAYS = (
@@ -34,7 +33,7 @@ DAYS = (
 )
 """Dates and their formats; ``{}`` stands for the separator."""
 COMPLETED = {"%G-W%V": "-1", "%Y-%m": "-01"}
-"""What completes a week or a month to its first day."""
+"""Text that completes a week or a month to its first day, by format."""
 CELL = re.compile(
     r"(?P<day>.+?)(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d\d(?P<seconds>:\d\d(?:[.]\d+)?)?)"
     r"(?P<half> ?[ap]m)?(?P<zone> ?(?:Z|UTC|GMT|[-+]\d\d:?\d\d))?)?",
@@ -50,7 +49,7 @@ FIRST, LAST = 631_152_000, 2_524_608_000
 def to_dates(text: pl.Series, order: Order | None = None) -> tuple[pl.Series, str] | None:
     """Parse a column of text as dates; return them and the format, or None if a cell is not a date.
 
-    Also None if day and month cannot be told apart; see :func:`is_ambiguous`.
+    Also None if the order of day and month is ambiguous; see :func:`is_ambiguous`.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class Notation:
     has_parentheses: bool = False
 
     def describe(self) -> Iterator[str]:
-        """Yield what differs from plain numbers.
+        """Yield the differences from plain numbers.
 
         >>> list(Notation(",", ("€",), True).describe())
         ["',' is the decimal sign", "'€' is left out (some cells lack it)"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graduel.data import finding
+from graduel.data.checks.row_numbers import MIN_ROWS
 from graduel.data.coerce import interpret_numbers
 from graduel.data.column import Kind
 from graduel.data.finding import Finding
@@ -19,8 +20,6 @@ from graduel.data.text.number_notation import Notation
 if TYPE_CHECKING:
     import polars as pl
 
-MIN_ROWS = 20
-"""Minimum number of rows for conclusions from the number of distinct values."""
 LONG = 50
 """Mean number of characters per cell from which a column is text."""
 IDENTIFIER = "every cell is distinct"

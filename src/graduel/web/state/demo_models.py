@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cores import choose_threads
 from graduel.data import load_dataset
-from graduel.data.read.openml import cache_folder
+from graduel.data.read.named_data.openml import cache_folder
 from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.glassbox.trees.tree_arrays import get_forest

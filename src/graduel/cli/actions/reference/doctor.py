@@ -20,7 +20,7 @@ from graduel import kernels
 from graduel.cli.views.name_list import format_entries
 from graduel.contenders.registry import known_packages
 from graduel.cores import allowed_cores, choose_threads
-from graduel.data.read.openml import cache_folder, list_fetched
+from graduel.data.read.named_data.openml import cache_folder, list_fetched
 from graduel.duel.result.machine import processor
 from graduel.number_format import format_bytes, format_quantity
 

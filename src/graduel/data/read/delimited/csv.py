@@ -281,7 +281,7 @@ def scan_csv(
     """Yield pairs of blocks of rows: the cells as written, and with missing cells as null.
 
     In each block, columns with numbers only become numeric. With `as_text` all cells stay text, so
-    that all blocks are parsed alike.
+    that all blocks have the same types.
     """
     import polars as pl
 

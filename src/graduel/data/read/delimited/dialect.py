@@ -90,7 +90,7 @@ def detect_dialect(
     names: tuple[str, ...] = (),
     quote: str | None = None,
 ) -> Dialect:
-    """Return a file's dialect; parts that are given are not detected.
+    """Return a file's dialect; parts that the user gives are not detected.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def detect_dialect(
 
 
 def _fit_names(names: tuple[str, ...], rows: list[list[str]], path: Path) -> tuple[str, ...]:
-    """Return a name for each column of rows: those given, or blank ones."""
+    """Return a name for each column of rows: the user's, or a blank one."""
     width = Counter(map(len, rows)).most_common(1)[0][0]
     if names and len(names) == width - 1 and not any(row[-1] for row in rows):
         names = (*names, "")  # every line ends with a separator
@@ -226,14 +226,14 @@ def _count_comments(lines: list[str]) -> int:
     first = next((i for i, line in enumerate(lines) if not line.startswith(sign)), 0)
     if not any(separator in lines[first] for separator in SEPARATORS):
         return 0
-    alike = [
+    fits = [
         any(line.count(one) == lines[first].count(one) > 0 for one in SEPARATORS)
         for line in lines[:first]
     ]
-    if any(alike):
+    if any(fits):
         top, *rows = detect_syntax(lines[first:], whole=False).records
         if detect_header(top, rows, ".") != (True, "") or not rows:
-            return alike.index(True)
+            return fits.index(True)
     return first
 
 

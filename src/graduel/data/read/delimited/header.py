@@ -199,7 +199,7 @@ RowNames = Literal["names", "separators", "none", "ambiguous"]
 
 
 def detect_row_names(records: Records, is_quoted: bool, separator: str) -> RowNames:
-    """Return what the additional cell of rows with one cell more than the header is.
+    """Classify the additional cell of rows with one cell more than the header.
 
     ``separators`` if each line ends with a separator; ``names`` if the first column has row names,
     as R writes them: all distinct, and no two neighbouring columns could be one cell with an

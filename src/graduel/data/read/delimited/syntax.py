@@ -76,7 +76,7 @@ class CellSyntax:
         return self.separator != " " and not any(sign and sign in text for sign in signs)
 
     def _prepare(self, line: str) -> str:
-        """Return a line in the form that the csv module splits as meant."""
+        """Return a line in the form that the csv module splits correctly."""
         if self.comment and line.startswith(self.comment):
             return "\n"
         if self.separator == " ":
@@ -185,7 +185,7 @@ def _split_leniently(lines: list[str], syntax: CellSyntax, whole: bool) -> list[
 def detect_syntax(
     lines: list[str], whole: bool, *, separator: str | None = None, quote: str | None = None
 ) -> SplitLines:
-    """Split lines by the syntax that fits them best; parts that are given are not detected.
+    """Split lines by the syntax that fits them best; parts that the user gives are not detected.
 
     Another quote than ``"`` is used only if it makes all lines equally long, with regular quotes.
     """

@@ -1,6 +1,6 @@
 """Reading of the IDX format of MNIST: a header of dimensions, then numbers, all big-endian.
 
-Source: the format's description by LeCun, Cortes and Burges beside MNIST (1998).
+Source: the format's description by LeCun, Cortes and Burges, published with MNIST (1998).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import join_names
-from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 TYPES: dict[int, np.dtype[Any]] = {
@@ -44,7 +44,7 @@ SIMILAR = re.compile(
     r"(?P<kind>images?|labels?)(?![a-z]).*",
     re.IGNORECASE,
 )
-"""File names that are similar: the content tells."""
+"""File names that are similar: the content decides."""
 KEYS = tuple((part, kind) for part in ("train", "test") for kind in ("images", "labels"))
 """The four files, in the order in which they are read."""
 DEPTH = 3
@@ -126,7 +126,7 @@ class IdxSet:
 def find_idx_sets(folder: Path) -> list[IdxSet]:
     """Return the data sets in IDX files in a folder and in its subfolders, complete ones first.
 
-    Files belong together by what stands before ``train`` or ``test`` in their names, and by their
+    Files belong together by the part of their names before ``train`` or ``test``, and by their
     folder; a folder that is named like its only file, as Kaggle has them, does not count.
     """
     sets: dict[str, IdxSet] = {}

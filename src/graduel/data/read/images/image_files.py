@@ -87,7 +87,7 @@ def is_image_head(head: bytes) -> bool:
 
 @dataclass(slots=True)
 class ImageFiles:
-    """Image files that are read alike, and how often each kind of change was made to them.
+    """Image files that are read in one way, and the number of changes of each kind.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class ImageFiles:
             yield self._read_pixels(path)
 
     def findings(self) -> Iterator[Finding]:
-        """Yield how files were changed while they were read."""
+        """Yield a finding for each kind of change that reading made to the files."""
         for change, count in self.changes.items():
             yield IMAGES_CHANGED.report(f"{count:,} of {len(self.paths):,} images {change}")
         if self.deepest is not None and self.deepest < DEEP:
@@ -183,13 +183,13 @@ class ImageFiles:
 def inspect_images(
     paths: Sequence[ImageFile], size: tuple[int, int] | None, background: int | None = None
 ) -> ImageFiles:
-    """Return how image files are read, from their headers.
+    """Return the settings with which image files are read, from their headers.
 
     Parameters
     ----------
     size : height and width to which images are resized; None if all have the same size
-    background : brightness on which transparent images are put; None: white, or black if what is
-        visible is nearer to white
+    background : brightness on which transparent images are put; None: white, or black if the
+        visible part is nearer to white
 
     Raises
     ------
@@ -199,22 +199,22 @@ def inspect_images(
     has_color, is_fixed, first, transparent = False, size is not None, paths[0], []
     for path in paths:
         with open_image(path) as image:
-            here = (image.height, image.width)
-            if here[0] * here[1] > MOST_PIXELS:
+            shape = (image.height, image.width)
+            if shape[0] * shape[1] > MOST_PIXELS:
                 raise UserError(
-                    f"{path}: expected at most {MOST_PIXELS:,} pixels; got {here[1]:,} × "
-                    f"{here[0]:,}. Resize it first"
+                    f"{path}: expected at most {MOST_PIXELS:,} pixels; got {shape[1]:,} × "
+                    f"{shape[0]:,}. Resize it first"
                 )
             if read_orientation(image) > 4:
-                here = _load_size(image)
+                shape = _load_size(image)
             has_color |= _has_color(image, path)
             if is_transparent(image):
                 transparent.append(path)
-        size = size or here
-        if not is_fixed and here != size:
+        size = size or shape
+        if not is_fixed and shape != size:
             raise UserError(
                 f"{path}: expected {size[0]} × {size[1]} pixels (height × width), as {first.name} "
-                f"has; got {here[0]} × {here[1]}. Resize all with --size HEIGHTxWIDTH"
+                f"has; got {shape[0]} × {shape[1]}. Resize all with --size HEIGHTxWIDTH"
             )
     assert size is not None
     if background is None and transparent:
@@ -225,7 +225,7 @@ def inspect_images(
 def inspect_like(
     paths: Sequence[ImageFile], image: tuple[int, int, int], background: int | None
 ) -> ImageFiles:
-    """Return how image files are read for a model, as its training images were.
+    """Return the settings with which image files are read for a model, as in its training.
 
     Parameters
     ----------
@@ -307,7 +307,7 @@ def open_image(path: ImageFile) -> Iterator[Image.Image]:
     Raises
     ------
     UserError
-        If the file cannot be decoded, here or while the caller decodes it.
+        If the file cannot be decoded, on opening or while the caller decodes it.
     """
     from PIL import Image
 

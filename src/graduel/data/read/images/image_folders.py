@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT, JOINED_PARTS, Finding
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays, natural_order
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.images.image_files import (
     ImageFile,
@@ -22,7 +23,6 @@ from graduel.data.read.images.image_files import (
     is_image,
     list_formats,
 )
-from graduel.data.read.labeled_arrays import dataset_from_arrays, natural_order
 from graduel.errors import UserError
 
 PART = re.compile(

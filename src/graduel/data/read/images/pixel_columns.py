@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from graduel.data.finding import PIXEL_COLUMNS, Finding
 from graduel.data.prepare.pixel_format import PixelFormat, infer_format
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import quote_name
-from graduel.data.read.labeled_arrays import dataset_from_arrays
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +62,7 @@ class PixelColumns:
 
 
 def find_pixel_columns(frame: pl.DataFrame) -> PixelColumns | None:
-    """Return the pixels of a table that holds nothing but images and a label; None for others.
+    """Return the pixels of a table that holds only images and a label; None for others.
 
     The columns are named like pixels, numbered from 0 or 1 or by row and column, or have no names;
     their number is that of a square image, or three times that; their values are whole numbers

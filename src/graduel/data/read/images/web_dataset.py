@@ -13,10 +13,10 @@ import numpy as np
 
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names, quote_name
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.images.image_bytes import ImageBytes
-from graduel.data.read.images.image_files import ENDINGS, as_array, inspect_images
-from graduel.data.read.labeled_arrays import dataset_from_arrays
-from graduel.data.read.memory_check import check_memory
+from graduel.data.read.images.image_files import ENDINGS
+from graduel.data.read.images.image_folders import read_labeled
 from graduel.errors import UserError
 
 MAGIC, OFFSET = b"ustar", 257
@@ -82,20 +82,13 @@ def read_tar(path: Path, size: tuple[int, int] | None = None) -> tuple[Dataset, 
             f"{path}: expected a label of the same name for each image, such as 0001.cls for "
             f"0001.png; {join_names(bare)} have none. Add it"
         )
-    files = inspect_images(list(images.values()), size)
-    X = as_array(files)
-    height, width = files.size
-    mode = "RGB" if files.has_color else "grayscale"
-    notes = [f"{len(images):,} images of {height} × {width} pixels, {mode}"]
-    dataset = dataset_from_arrays(
+    return read_labeled(
         path.name.partition(".")[0],
-        X,
+        list(images.values()),
         np.array([labels[key] for key in images]),
+        size,
         source=path.name,
-        findings=tuple(files.findings()),
-        background=files.background,
     )
-    return dataset, notes
 
 
 def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

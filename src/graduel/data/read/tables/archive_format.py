@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graduel.data.read.archive_columns import holds_table, read_columns
-from graduel.data.read.array_archive import is_archive, is_matlab
-from graduel.data.read.isolated_check import check_isolated
+from graduel.data.read.arrays.archive_columns import holds_table, read_columns
+from graduel.data.read.arrays.array_archive import is_archive, is_matlab
+from graduel.data.read.file_checks.isolated_check import check_isolated
 from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
 from graduel.data.read.tables.table_format import ReadOptions, Stream
 

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 from graduel.data.read.column_names import quote_name, sanitize_names
 from graduel.data.read.delimited import csv
 from graduel.data.read.delimited.arff import ArffHeader, read_arff_header
-from graduel.data.read.tables.table_format import (
-    Block,
-    RawTable,
-    ReadOptions,
-    Stream,
-    TableFormat,
-    require_target,
-)
+from graduel.data.read.tables.delimited_format import sample_rows, scan_rows
+from graduel.data.read.tables.table_format import RawTable, ReadOptions, Stream, TableFormat
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,28 +46,17 @@ def _convert(frame: pl.DataFrame, notes: list[str], header: ArffHeader, path: Pa
                 "some cells are not numbers. Correct them, or declare the column as string"
             )
         columns.append(column)
-    known = csv.describe_dialect(header.dialect)
-    return RawTable(pl.DataFrame(columns), tuple(note for note in notes if note not in known))
+    from_header = csv.describe_dialect(header.dialect)
+    return RawTable(pl.DataFrame(columns), tuple(note for note in notes if note not in from_header))
 
 
 def _scan(path: Path, options: ReadOptions) -> Stream:
-    import polars as pl
-
-    dialect = read_arff_header(path, options.encoding).dialect
-    names, _ = sanitize_names(dialect.names)
-    schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
-    pairs = csv.scan_csv(path, dialect, as_text=True)
-    return Stream(schema, dialect.decimal, (Block(*pair) for pair in pairs))
+    return scan_rows(path, read_arff_header(path, options.encoding).dialect)
 
 
 def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
     header = read_arff_header(path, options.encoding)
-    first = next(csv.scan_csv(path, header.dialect), None)
-    if first is None:
-        return _read(path, options)  # raises: there are no rows
-    if target is None:
-        require_target(first[1])
-    frame, notes = csv.sample_csv(path, header.dialect, target, size)
+    frame, notes = sample_rows(path, header.dialect, target, size)
     return _convert(frame, notes, header, path)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graduel.data.read.column_names import sanitize_names
-from graduel.data.read.isolated_check import check_isolated
+from graduel.data.read.file_checks.isolated_check import check_isolated
+from graduel.data.read.file_checks.memory_check import HEAD, estimate_bytes
 from graduel.data.read.reading_errors import reading_errors
-from graduel.data.read.tables.streamed_format import HEAD, STRIDE, stream_frame, streamed_format
+from graduel.data.read.tables.streamed_format import STRIDE, stream_frame, streamed_format
 from graduel.data.read.tables.table_format import Block, ReadOptions, Stream
 from graduel.errors import UserError
 
@@ -74,7 +75,7 @@ def _memory_bytes(path: Path, _: ReadOptions) -> int:
     with reading_errors(path, EXPECTED):
         table = pl.scan_ipc(glob.escape(str(path)))
         head, n_rows = table.head(HEAD).collect(), int(table.select(pl.len()).collect().item())
-    return int(head.estimated_size() / max(len(head), 1) * n_rows)
+    return estimate_bytes(head, n_rows)
 
 
 ARROW = streamed_format(

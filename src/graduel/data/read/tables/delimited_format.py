@@ -62,9 +62,13 @@ def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
 
 
 def _scan(path: Path, options: ReadOptions) -> Stream:
+    return scan_rows(path, _detect_dialect(path, options))
+
+
+def scan_rows(path: Path, dialect: Dialect) -> Stream:
+    """Return the stream of a file's rows as text."""
     import polars as pl
 
-    dialect = _detect_dialect(path, options)
     names, _ = sanitize_names(dialect.names)
     schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
     pairs = csv.scan_csv(path, dialect, as_text=True)
@@ -74,13 +78,19 @@ def _scan(path: Path, options: ReadOptions) -> Stream:
 
 def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
     dialect = _detect_dialect(path, options)
+    return _raw_table(*sample_rows(path, dialect, target, size), dialect)
+
+
+def sample_rows(
+    path: Path, dialect: Dialect, target: str | None, size: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return a stratified sample of a file's rows, and notes."""
     first = next(csv.scan_csv(path, dialect), None)
     if first is None:
-        return _read(path, options)  # raises: there are no rows
+        return csv.read_csv(path, dialect)  # raises: there are no rows
     if target is None:
         require_target(first[1])
-    frame, notes = csv.sample_csv(path, dialect, target, size)
-    return _raw_table(frame, notes, dialect)
+    return csv.sample_csv(path, dialect, target, size)
 
 
 DELIMITED = TableFormat(

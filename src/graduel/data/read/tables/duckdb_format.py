@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from graduel.data.read.file_checks.isolated_check import check_isolated
+from graduel.data.read.file_checks.memory_check import HEAD, estimate_bytes
 from graduel.data.read.file_names import is_query
-from graduel.data.read.isolated_check import check_isolated
 from graduel.data.read.named_tables import find_table, only_table, quote_identifier
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.reading_errors import reading_errors
-from graduel.data.read.tables.streamed_format import HEAD, stream_frame, streamed_format
+from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
 from graduel.data.read.tables.table_format import ReadOptions, Stream
 
 MAGIC, OFFSET = b"DUCK", 8
@@ -95,7 +96,7 @@ def _memory_bytes(path: Path, options: ReadOptions) -> int:
         query = _plain_query(connection, _find_query(connection, path, options.part))
         head = pl.DataFrame(connection.sql(f"SELECT * FROM ({query}) LIMIT {HEAD}"))
         n_rows = connection.execute(f"SELECT COUNT(*) FROM ({query})").fetchone()[0]
-    return int(head.estimated_size() / max(len(head), 1) * n_rows)
+    return estimate_bytes(head, n_rows)
 
 
 DUCKDB = streamed_format(

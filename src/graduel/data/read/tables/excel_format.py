@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from graduel.data.read.column_names import join_names, quote_name, sanitize_names
 from graduel.data.read.delimited.cells import MISSING
 from graduel.data.read.delimited.header import is_number
+from graduel.data.read.file_checks.isolated_check import check_isolated
+from graduel.data.read.file_checks.workbook_check import check_workbook, workbook_bytes
 from graduel.data.read.file_names import SIGN
-from graduel.data.read.isolated_check import check_isolated
 from graduel.data.read.named_tables import find_table
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
 from graduel.data.read.tables.table_format import ReadOptions, Stream
-from graduel.data.read.workbook_check import check_workbook, workbook_bytes
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _scan(path: Path, options: ReadOptions) -> Stream:
     fastexcel = import_package("fastexcel", "Excel and OpenDocument files", "excel")
     check_workbook(path)
     with reading_errors(path, "a workbook", "Get the file again, or save it without a password"):
-        book = fastexcel.read_excel(path.read_bytes())  # of a path, it would believe the ending
+        book = fastexcel.read_excel(path.read_bytes())  # with a path, it relies on the ending
         sheet, notes = _find_sheet(book, path, options.part)
         top = _load(book, sheet, 0, n_rows=TOP, dtypes="string").rows()
         header = _choose_header([list(row) for row in top], options.header)
@@ -98,7 +98,7 @@ def _find_sheet(book: Any, path: Path, part: str | None) -> tuple[str, list[str]
 
 
 def _choose_header(rows: Rows, header: bool | int | None) -> int | None:
-    """Return the row that the user named as the header, counted from 1, or that is found."""
+    """Return the row that the user named as the header, counted from 1, or the detected one."""
     if header is not None and not isinstance(header, bool):
         return header - 1
     return find_header(rows, header)

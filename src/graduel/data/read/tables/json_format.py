@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from graduel.data.read.column_names import join_names, sanitize_names
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.file_names import PACKED, unpacked_name
 from graduel.data.read.json_rows import LINES, ListText, Row, open_rows
-from graduel.data.read.memory_check import check_memory
 from graduel.data.read.python_values import ValueTypes, valid_text
 from graduel.data.read.tables.streamed_format import STRIDE, streamed_format
 from graduel.data.read.tables.table_format import Block, ReadOptions, Stream

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from graduel.data.read import parquet
 from graduel.data.read.column_names import sanitize_names
+from graduel.data.read.file_checks.isolated_check import check_isolated
 from graduel.data.read.tables.table_format import (
     Block,
     RawTable,
@@ -48,13 +49,6 @@ def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> 
     return RawTable(frame, tuple(notes))
 
 
-def _check(path: Path, _: ReadOptions) -> None:
-    # The check runs its own module in another process, where an import from here would come first.
-    from graduel.data.read.parquet_check import check_parquet
-
-    check_parquet(path)
-
-
 PARQUET = TableFormat(
     title="Parquet",
     endings=(".parquet", ".pq"),
@@ -63,5 +57,5 @@ PARQUET = TableFormat(
     scan=_scan,
     sample=_sample,
     memory_bytes=lambda path, _: parquet.parquet_bytes(path),
-    check=_check,
+    check=lambda path, _: check_isolated(path, None, "Parquet"),
 )

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data.read.column_names import sanitize_names
+from graduel.data.read.file_checks.memory_check import HEAD
 from graduel.data.read.file_names import is_query
 from graduel.data.read.named_tables import find_table, only_table, quote_identifier
 from graduel.data.read.python_values import ValueTypes
-from graduel.data.read.tables.streamed_format import HEAD, STRIDE, streamed_format
+from graduel.data.read.tables.streamed_format import STRIDE, streamed_format
 from graduel.data.read.tables.table_format import Block, ReadOptions, Stream
 from graduel.errors import UserError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graduel.data.read.column_names import find, sanitize_names
-from graduel.data.read.memory_check import MemoryGuard
+from graduel.data.read.file_checks.memory_check import MemoryGuard
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.data.read.tables.table_format import (
     Block,
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 STRIDE = 1 << 16
 """Most rows of a block."""
-HEAD = 10_000
-"""Number of first rows from which the size of a table is estimated."""
 
 Scan = Callable[[Path, ReadOptions], Stream]
 

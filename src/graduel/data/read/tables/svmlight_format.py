@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from graduel.data.read.delimited.encoding import open_bytes
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.file_names import unpacked_name
-from graduel.data.read.memory_check import check_memory
 from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
 from graduel.data.read.tables.table_format import ReadOptions, Stream

@@ -107,7 +107,7 @@ class TableFormat:
     memory_bytes : estimate the size of the table in memory, in bytes
     check : raise if the file cannot be read, without a risk to this process; None: reading a
         damaged file cannot crash the process
-    parts : what a file holds several of, such as ``sheet``; empty: a file holds one table
+    parts : the name of one of several tables in a file, such as ``sheet``; empty: a file holds one
     """
 
     title: str

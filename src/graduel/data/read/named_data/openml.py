@@ -12,9 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 from graduel.atomic_io import atomic_path
 from graduel.data.read.checksum import file_sha256
@@ -172,6 +170,9 @@ def _fetch_data(about: dict[str, Any], path: Path) -> str:
 
 def _download(url: str, path: Path) -> None:
     """Download a file and write it atomically."""
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
     if not url.startswith(("https://", "http://")):
         raise UserError(f"openml: expected a URL; got '{url}'")
     try:

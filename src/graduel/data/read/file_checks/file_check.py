@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.file_checks.isolated_check import check_isolated
 from graduel.data.read.file_names import split_part
-from graduel.data.read.isolated_check import check_isolated
 from graduel.data.read.reader import detect_format, reject_part
 from graduel.data.read.tables.table_format import ReadOptions, TableFormat
 

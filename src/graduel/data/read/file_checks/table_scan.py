@@ -1,7 +1,8 @@
 """Reading of a whole file, block by block if it is a table, as a process of its own.
 
-The process is ``python -m graduel.data.read.table_scan MEMORY FILE [PART]``. It ends with exit code
-0 if the file can be read with that number of bytes of memory, otherwise it prints the error.
+The process is ``python -m graduel.data.read.file_checks.table_scan MEMORY FILE [PART]``. It ends
+with exit code 0 if the file can be read with that number of bytes of memory, otherwise it prints
+the error.
 """
 
 from __future__ import annotations

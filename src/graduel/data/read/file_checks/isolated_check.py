@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from graduel.data.read.memory_check import free_bytes
+from graduel.data.read.file_checks.memory_check import free_bytes
 from graduel.errors import UserError
 
 
@@ -18,7 +18,7 @@ def check_isolated(path: Path, part: str | None, title: str) -> None:
     part : the table in a file of several tables
     title : the format's name, for the message
     """
-    module = "graduel.data.read.table_scan"
+    module = "graduel.data.read.file_checks.table_scan"
     command = [
         sys.executable,
         "-P",

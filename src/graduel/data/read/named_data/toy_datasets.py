@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.labeled_arrays import dataset_from_arrays
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 
 if TYPE_CHECKING:
     import polars as pl

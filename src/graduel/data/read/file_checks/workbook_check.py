@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from graduel.data.read.memory_check import check_memory
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.errors import UserError
 
 PIECE = 1 << 20
@@ -25,7 +25,7 @@ REPEATED = re.compile(rb'-repeated="(\d{1,9})"')
 def check_workbook(path: Path) -> None:
     """Raise if a workbook's content does not fit into memory, or differs from its directory.
 
-    A small file can hold gigabytes: by compression, by one cell far from the others, or by a cell
+    A small file can hold gigabytes: by compression, by one distant cell, or by a cell
     that is repeated. Workbooks of Excel 97 to 2003 are not archives, and pass.
 
     Raises

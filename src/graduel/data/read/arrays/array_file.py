@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from graduel.data.read.file_names import is_query
 from graduel.data.read.reader import detect_table, reject_part
+from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.tables.table_format import RawTable, ReadOptions
 from graduel.errors import UserError, unknown
@@ -97,15 +98,10 @@ def _split_column(text: str) -> tuple[Path, str | None]:
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
-    try:
-        with path.open("rb") as file:
-            array = np.load(file, allow_pickle=False)
-    except Exception as error:  # NumPy raises several types for damaged files and pickles
-        what = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise UserError(
-            f"{path}: expected one plain array as numpy.save writes it; it cannot be read "
-            f"({what}). Object arrays are not supported: save labels as whole numbers or text"
-        ) from None
+    expected = "one plain array as numpy.save writes it"
+    remedy = "Object arrays are not supported: save labels as whole numbers or text"
+    with reading_errors(path, expected, remedy), path.open("rb") as file:
+        array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise UserError(f"{path}: expected one array as numpy.save writes it; got an archive")
     return array

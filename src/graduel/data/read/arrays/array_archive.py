@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.read.memory_check import check_memory
+from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.reading_errors import reading_errors
 from graduel.errors import UserError
@@ -40,9 +40,9 @@ def list_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
             return {name: tuple(map(int, shape)) for name, shape, _ in whosmat(path)}
         with _open_hdf5(path) as file:
-            turned = _is_matlab_7(path)
+            is_matlab_7 = _is_matlab_7(path)
             return {
-                name: dataset.shape[::-1] if turned else dataset.shape
+                name: dataset.shape[::-1] if is_matlab_7 else dataset.shape
                 for name, dataset in _iter_datasets(file, path)
             }
 
@@ -112,19 +112,19 @@ def _open_hdf5(path: Path) -> Any:
 def _iter_datasets(group: Any, path: Path) -> Iterator[tuple[str, Any]]:
     """Yield the names and datasets in a group; links to other files are not followed."""
     h5py = import_package("h5py", "HDF5 files", "hdf5")
-    todo, seen = [("", group)], 0
-    while todo:
-        prefix, here = todo.pop()
-        for key in here:
+    pending, n_items = [("", group)], 0
+    while pending:
+        prefix, parent = pending.pop()
+        for key in parent:
             name = f"{prefix}{key}"
-            if key.startswith("#") or not isinstance(here.get(key, getlink=True), h5py.HardLink):
+            if key.startswith("#") or not isinstance(parent.get(key, getlink=True), h5py.HardLink):
                 continue
-            seen += 1
-            if seen > MOST_ARRAYS:
+            n_items += 1
+            if n_items > MOST_ARRAYS:
                 raise UserError(f"{path}: expected at most {MOST_ARRAYS:,} arrays; got more")
-            item = here[key]
+            item = parent[key]
             if isinstance(item, h5py.Group):
-                todo.append((f"{name}/", item))
+                pending.append((f"{name}/", item))
             elif isinstance(item, h5py.Dataset):
                 yield name, item
 

@@ -12,16 +12,11 @@ from numpy.typing import NDArray
 from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT, JOINED_PARTS, Finding
 from graduel.data.prepare.pixel_format import PixelFormat, infer_format
+from graduel.data.read.arrays.array_names import PAIRS, TEST, TRAIN, VALID, Pair, find_pair
+from graduel.data.read.arrays.labeled_arrays import as_labels, dataset_from_arrays
 from graduel.data.read.column_names import join_names
-from graduel.data.read.labeled_arrays import as_labels, dataset_from_arrays
+from graduel.data.read.reading_errors import reading_errors
 from graduel.errors import UserError
-
-PAIRS = (("x", "y"), ("data", "target"), ("images", "labels"))
-"""Names of arrays of features and labels, in lower case."""
-TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"))
-VALID = (("x_val", "y_val"), ("x_valid", "y_valid"), ("val_images", "val_labels"))
-TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
-"""Names of the parts of a predefined split: of Keras' archives, and of MedMNIST's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +33,10 @@ def read_npz(path: Path) -> Dataset:
 
     Validation arrays, as MedMNIST has them, are added to the training part.
     """
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            train, test, findings = _select_parts(archive, path)
-    except UserError:
-        raise
-    except Exception as error:  # NumPy, zipfile and zlib raise many types for damaged files
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{path}: expected an NPZ file of plain arrays; it cannot be read ({what}). "
-            "Save it again with numpy.savez, without object arrays"
-        ) from None
+    remedy = "Save it again with numpy.savez, without object arrays"
+    with reading_errors(path, "an NPZ file of plain arrays", remedy), path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        train, test, findings = _select_parts(archive, path)
     parts = [*train, *test]
     if len(parts) == 1:
         X, y = parts[0].X, parts[0].y
@@ -87,7 +74,7 @@ def _reject_other_scales(parts: list[_Part], path: Path) -> None:
     if units and others:
         raise UserError(
             f"{path}: expected pixels of one scale; got {ranges[units[0]]} in {units[0]} and "
-            f"{ranges[others[0]]} in {others[0]}. Scale all parts alike"
+            f"{ranges[others[0]]} in {others[0]}. Scale all parts in the same way"
         )
 
 
@@ -98,17 +85,17 @@ def _select_parts(archive: Any, path: Path) -> tuple[list[_Part], list[_Part], t
             f"{path}: expected an NPZ file with X and y; got a single array of shape "
             f"{archive.shape}. Save both with numpy.savez"
         )
-    names = {name.lower(): name for name in archive.files}
 
-    def load(*choices: tuple[str, str]) -> list[_Part]:
-        pairs = [pair for pair in choices if set(pair) <= set(names)][:1]
-        return [_Part(pair, archive[names[pair[0]]], archive[names[pair[1]]]) for pair in pairs]
+    def load(pairs: tuple[Pair, ...]) -> list[_Part]:
+        pair = find_pair(archive.files, pairs)
+        return [] if pair is None else [_Part(pair, archive[pair[0]], archive[pair[1]])]
 
-    train, valid, test = load(*TRAIN), load(*VALID), load(*TEST)
-    if train and not test:
+    train, valid, test = load(TRAIN), load(VALID), load(TEST)
+    valid_is_test = bool(train and valid and not test)
+    if valid_is_test:
         test, valid = valid, []
     if not train or not test:
-        train, valid, test = load(*PAIRS), [], []
+        train, valid, test = load(PAIRS), [], []
     if not train:
         raise UserError(
             f"{path}: expected arrays X and y, or x_train, y_train, x_test and y_test; "
@@ -122,11 +109,11 @@ def _select_parts(archive: Any, path: Path) -> tuple[list[_Part], list[_Part], t
                 "fit takes its validation rows"
             )
         )
-    elif test and test[0].names in VALID:
+    elif valid_is_test:
         findings.append(
             JOINED_PARTS.report(f"{test[0].names[0]} is the test part: there is no other")
         )
     used = {name for part in (*train, *valid, *test) for name in part.names}
-    if left_out := [names[name] for name in names if name not in used]:
+    if left_out := [name for name in archive.files if name not in used]:
         findings.append(FILES_LEFT_OUT.report(f"the arrays {join_names(left_out)} are not read"))
     return [*train, *valid], test, tuple(findings)

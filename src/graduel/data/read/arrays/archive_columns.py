@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.read.array_archive import Arrays, list_shapes, read_arrays
+from graduel.data.read.arrays.array_archive import Arrays, list_shapes, read_arrays
+from graduel.data.read.arrays.array_names import PAIRS, TEST, TRAIN, find_pair
+from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.dataframe import from_values
-from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
     from graduel.data.dataset import Dataset
 
 Item = TypeVar("Item")
-NAMES = (
-    ("x_train", "y_train", "x_test", "y_test"),
-    ("x", "y"),
-    ("data", "target"),
-    ("data", "labels"),
-    ("data", "label"),
-    ("features", "labels"),
-    ("images", "labels"),
-    ("fea", "gnd"),
-)
-"""Names of features and labels, of one part or of training and test parts, in lower case."""
 TARGET = "target"
 
 
@@ -68,21 +58,19 @@ def read_archive(path: Path) -> tuple[Dataset, list[str]]:
         )
     X, labels = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     n_train = len(pairs[0][0]) if len(pairs) > 1 else None
+    notes += _note_unused(arrays, names)
     dataset = dataset_from_arrays(path.stem, X, labels, n_train=n_train, source=path.name)
     return dataset, notes
 
 
-def select_names(names: Iterable[str]) -> tuple[str, ...] | None:
+def select_names(names: Collection[str]) -> tuple[str, ...] | None:
     """Return the names of features and labels among those of arrays; None without them.
 
     >>> select_names(["y", "X", "about"])
     ('X', 'y')
     """
-    lower = {name.lower(): name for name in names}
-    for keys in NAMES:
-        if set(keys) <= set(lower):
-            return tuple(lower[key] for key in keys)
-    return None
+    train, test = find_pair(names, TRAIN), find_pair(names, TEST)
+    return (*train, *test) if train and test else find_pair(names, PAIRS)
 
 
 def read_columns(path: Path, part: str | None) -> tuple[pl.DataFrame, list[str], str | None]:
@@ -109,6 +97,7 @@ def read_columns(path: Path, part: str | None) -> tuple[pl.DataFrame, list[str],
             )
         columns = _split(X, "f", 0)
         notes.append(f"features are {quote_name(x)}, labels are {quote_name(y)}")
+        notes += _note_unused(arrays, (x, y))
         return pl.DataFrame([*columns, _column(labels, TARGET)]), notes, TARGET
     usable = {name: _flatten(array) for name, array in arrays.items() if array.dtype.kind in KINDS}
     records = [name for name, array in usable.items() if array.dtype.names]
@@ -124,9 +113,13 @@ def read_columns(path: Path, part: str | None) -> tuple[pl.DataFrame, list[str],
         notes.append(f"the columns are those of the array {quote_name(name)}")
     else:
         raise _not_a_table(path, arrays)
-    if left_out := [name for name in arrays if name not in used]:
-        notes.append(f"arrays that are not columns are left out: {join_names(left_out)}")
-    return frame, notes, None
+    return frame, [*notes, *_note_unused(arrays, used)], None
+
+
+def _note_unused(arrays: Arrays, used: Collection[str]) -> list[str]:
+    """Return a note on the arrays that are not read, if there are any."""
+    unused = [name for name in arrays if name not in used]
+    return [f"the arrays {join_names(unused)} are not read"] if unused else []
 
 
 def _not_a_table(path: Path, arrays: Arrays) -> UserError:

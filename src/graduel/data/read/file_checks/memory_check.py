@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from graduel.data.read.tables.table_format import ReadOptions, TableFormat
 from graduel.errors import UserError
 
+if TYPE_CHECKING:
+    import polars as pl
+
+HEAD = 10_000
+"""Number of first rows from which the size of a table is estimated."""
 SMALL = 1 << 23
 """File size in bytes below which the check is skipped."""
 CONTAINER = Path("/sys/fs/cgroup")
@@ -31,8 +35,15 @@ def table_bytes(path: Path, table_format: TableFormat | None, part: str | None =
     return table_format.memory_bytes(path, ReadOptions(part=part))
 
 
+def estimate_bytes(head: pl.DataFrame, n_rows: int) -> int:
+    """Estimate the size of a table in memory, in bytes, from its first :data:`HEAD` rows."""
+    return int(head.estimated_size() / max(len(head), 1) * n_rows)
+
+
 def free_bytes() -> int:
     """Return the available memory in bytes, within a container's and the process's own limits."""
+    import psutil
+
     free = min(int(psutil.virtual_memory().available), _free_of_limit())
     try:
         limit = int((CONTAINER / "memory.max").read_text(encoding="ascii"))
