@@ -13,7 +13,7 @@ from graduel.duel.run.job import Event
 from graduel.duel.session import Observer
 from graduel.duel.store.store import Store
 from graduel.errors import unknown
-from graduel.number_format import format_seconds
+from graduel.number_format import format_quantity, format_seconds
 
 ProgressKind = Literal["auto", "terminal", "notebook", "none"]
 EVERY = 0.2
@@ -65,8 +65,7 @@ class ProgressObserver(Observer):
                 if event.progress is not None:
                     text += f", {100 * share:.0f} % after {format_seconds(event.progress.seconds)}"
                 self.show((done + share) / total, text)
-            part = "" if done == total else f"{done} of "
-            fits = f"{part}{total} fit{'s' * (total != 1)}"
+            fits = ("" if done == total else f"{done} of ") + format_quantity(total, "fit")
             self.show(1.0, f"{protocol.dataset}: {fits} in {format_seconds(monotonic() - started)}")
         finally:
             self.end()

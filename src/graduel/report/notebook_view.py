@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graduel.duel.result.outcome import Run, Suite
+from graduel.number_format import format_quantity
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.html import keep_units
 from graduel.report.draw.notebook_figure import render_figure
@@ -77,5 +78,5 @@ def render_suite(suite: Suite) -> str:
         for dataset in result.datasets
     ]
     head = (capitalize(result.protocol.metric_title), *titles.values())
-    title = f"Suite on {len(result.datasets)} data sets"
+    title = f"Suite on {format_quantity(len(result.datasets), 'data set')}"
     return render_view(title, *parts, render_table(head, rows))

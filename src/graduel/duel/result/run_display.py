@@ -14,7 +14,7 @@ from typing import Any
 from graduel.duel.result.duel_result import Result
 from graduel.duel.result.suite_result import SuiteResult
 from graduel.duel.verdict.types import Comparison
-from graduel.number_format import format_percent, format_score, format_seconds
+from graduel.number_format import format_percent, format_quantity, format_score, format_seconds
 from graduel.short_view import join_lines
 
 SHOWN = 3
@@ -105,8 +105,9 @@ class SuiteDisplay:
 
     def __repr__(self) -> str:
         names = [dataset.name for dataset in self.result.datasets]
+        count = format_quantity(len(names), "data set")
         lines = [
-            f"Suite on {len(names)} data sets in {self.path}: {', '.join(names)}",
+            f"Suite on {count} in {self.path}: {', '.join(names)}",
             f"contenders: {', '.join(self.result.contenders)}",
             *(f"failed: {one.name}: {one.message}" for one in self.result.failures[:SHOWN]),
         ]

@@ -13,6 +13,7 @@ from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
+from graduel.number_format import format_quantity, format_rows
 
 Array = NDArray[Any]
 
@@ -75,8 +76,9 @@ def compare_scores(
     folds, rest = divmod(len(scores[0]), repeats)
     if rest or folds < 2 or n_rows < folds:
         raise UserError(
-            f"expected 2 or more scores for each repeat and a row for each; got {len(scores[0])} "
-            f"scores, {repeats} repeats and {n_rows} rows"
+            f"expected 2 or more scores for each repeat and a row for each; got "
+            f"{format_quantity(len(scores[0]), 'score')}, {format_quantity(repeats, 'repeat')} and "
+            f"{format_rows(n_rows)}"
         )
     losses = {
         name: to_losses(values, metric, measure, name).reshape(repeats, folds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from graduel.number_format import format_equals_p
+from graduel.number_format import format_equals_p, format_quantity
 from graduel.short_view import MOST_LINES, join_lines, render_table, render_text, render_view
 
 Verdict = Literal["a better", "b better", "practically equal", "undecided"]
@@ -189,7 +189,7 @@ class DatasetVerdict:
         return render_view(self._title(), *sentences, table)
 
     def _title(self) -> str:
-        return f"Verdict across {self.datasets} data sets by {self.metric}"
+        return f"Verdict across {format_quantity(self.datasets, 'data set')} by {self.metric}"
 
 
 @dataclass(frozen=True, slots=True)
