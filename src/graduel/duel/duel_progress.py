@@ -16,17 +16,17 @@ from graduel.errors import unknown
 from graduel.number_format import format_quantity, format_seconds
 
 ProgressKind = Literal["auto", "terminal", "notebook", "none"]
-EVERY = 0.2
-"""Seconds between two updates of a fit."""
+UPDATE_SECONDS = 0.2
+"""Least time between two updates of a fit."""
 
 
 def make_observer(progress: str) -> Observer:
-    """Return an observer that shows the progress there.
+    """Return the observer that shows progress in that place.
 
     Raises
     ------
     UserError
-        If `progress` is none of the kinds.
+        If `progress` is not a :data:`ProgressKind`.
     """
     if progress not in get_args(ProgressKind):
         raise unknown("progress", str(progress), get_args(ProgressKind))
@@ -56,7 +56,7 @@ class ProgressObserver(Observer):
         try:
             for event in events:
                 done += event.kind in ("finished", "reused")
-                if event.kind == "progress" and monotonic() - last < EVERY:
+                if event.kind == "progress" and monotonic() - last < UPDATE_SECONDS:
                     continue
                 last = monotonic()
                 share = event.progress.share if event.progress else 0.0

@@ -23,7 +23,7 @@ def best_contender(result: Result) -> str:
 
 
 def is_explained(family: str) -> bool:
-    """Return whether ``serve`` and ``inspect`` can show the models of a family."""
+    """Return whether ``serve`` and ``inspect`` explain the models of a family."""
     return family in ("net", "textbook", "xgboost") or family not in (*BUILT_IN, USER)
 
 

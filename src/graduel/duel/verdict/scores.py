@@ -72,7 +72,7 @@ def compare_scores(
             "expected the number of rows that were split: pass n_rows (on the command line: "
             "--rows), or the results of cross_validate(…, return_indices=True)"
         )
-    repeats = _find_repeats(a, repeats)
+    repeats = _count_repeats(a, repeats)
     folds, rest = divmod(len(scores[0]), repeats)
     if rest or folds < 2 or n_rows < folds:
         raise UserError(
@@ -125,10 +125,10 @@ def to_losses(scores: Array, name: str, metric: Metric, where: str) -> Array:
 def _read_scores(x: Any, metric: str, name: str) -> Array:
     """Return scores by fold, shape (repeats · folds,)."""
     if isinstance(x, Mapping):
-        known = [key for key in x if str(key).startswith("test_")]
+        keys = [key for key in x if str(key).startswith("test_")]
         key = next((key for key in (f"test_{metric}", "test_score") if key in x), None)
         if key is None:
-            listed = ", ".join(map(str, known)) or "none"
+            listed = ", ".join(map(str, keys)) or "none"
             raise UserError(
                 f"{name}: expected test_score or test_{metric} of cross_validate; got {listed}. "
                 "Name the metric by the scorer"
@@ -148,7 +148,7 @@ def _read_scores(x: Any, metric: str, name: str) -> Array:
     return scores.ravel()
 
 
-def _find_repeats(a: Any, repeats: int | None) -> int:
+def _count_repeats(a: Any, repeats: int | None) -> int:
     """Return the user's number of repeats, or that of a two-dimensional array."""
     if repeats is None:
         repeats = 1 if isinstance(a, Mapping) or np.ndim(a) < 2 else len(a)
@@ -171,13 +171,13 @@ def _read_splits(a: Any, b: Any, names: Sequence[str]) -> tuple[int, int] | None
             "the same cv with a random_state to cross_validate"
         )
     n_rows = len(both[0]["train"][0]) + len(tests[0][0])
-    repeats, seen = 0, np.zeros(n_rows, bool)
+    repeats, is_covered = 0, np.zeros(n_rows, bool)
     for rows in tests[0]:
-        if rows[-1] >= n_rows or seen[rows].any():
+        if rows[-1] >= n_rows or is_covered[rows].any():
             break
-        seen[rows] = True
-        if seen.all():
-            repeats, seen = repeats + 1, np.zeros(n_rows, bool)
+        is_covered[rows] = True
+        if is_covered.all():
+            repeats, is_covered = repeats + 1, np.zeros(n_rows, bool)
     if not repeats or sum(map(len, tests[0])) != repeats * n_rows:
         raise UserError(
             "expected a cross-validation, in which each row is a test row once per repeat; got "

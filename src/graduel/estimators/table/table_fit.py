@@ -115,8 +115,8 @@ def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, 
     check_consistent_length(raw, y)
     weight = validate_weights(sample_weight, raw)
     if weight is not None and not weight.all():  # a row of weight 0 has no influence at all
-        known = np.flatnonzero(weight)
-        raw, y, weight = raw[known], y[known], weight[known]
+        positive = np.flatnonzero(weight)
+        raw, y, weight = raw[positive], y[positive], weight[positive]
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
