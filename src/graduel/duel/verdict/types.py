@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from graduel.number_format import format_equals_p, format_quantity
+from graduel.number_format import format_equals_p, format_exact, format_quantity, format_term
 from graduel.short_view import MOST_LINES, join_lines, render_table, render_text, render_view
 
 Verdict = Literal["a better", "b better", "practically equal", "undecided"]
@@ -91,11 +91,11 @@ class Comparison:
 
     def _numbers(self) -> str:
         """Return difference, CI, ROPE and p-values in one line."""
-        low, high = self.interval
+        low, high = map(format_term, self.interval)
         return (
-            f"difference {self.difference:.4g}, {100 * self.interval_level:.4g} % CI {low:.4g} to "
-            f"{high:.4g}, ROPE {self.rope:g}; {self.test}: {format_equals_p(self.p_value)}, "
-            f"adjusted {format_equals_p(self.p_adjusted)}"
+            f"difference {format_term(self.difference)}, {format_exact(100 * self.interval_level)} "
+            f"% CI {low} to {high}, ROPE {format_exact(self.rope)}; {self.test}: "
+            f"{format_equals_p(self.p_value)}, adjusted {format_equals_p(self.p_adjusted)}"
         )
 
 
