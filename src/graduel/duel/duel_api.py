@@ -71,8 +71,8 @@ def run_duel(
     dataset : name of a built-in data set, file or folder; a Polars or pandas DataFrame with a
         target column; or features for `y`
     y : labels, if `dataset` is the features
-    X_test, y_test : the test rows, in the form of `dataset` and `y`, whose columns, types and
-        classes they get; by default test rows are split off
+    X_test, y_test : test rows in the form of `dataset` and `y`, read with the columns, types and
+        classes of these; by default test rows are split off
     target : the target column of a table; by default the column that is probably the target
     categorical, numeric : columns to treat as categories or as numbers; the types of the others
         are inferred

@@ -340,6 +340,6 @@ def _streamed_net(
 def _repeated_loss(error: LostWorkerError) -> UserError:
     """Return the error of workers that died repeatedly."""
     return UserError(
-        f"{error}, again and again: too little memory? Run the same command to resume, "
+        f"{error}, repeatedly: too little memory? Run the same command to resume, "
         "with fewer --workers"
     )

@@ -13,7 +13,7 @@ from graduel.errors import UserError, unknown
 from graduel.serialize import read_json
 
 REFITS = "models"
-"""The folder, in that of a duel, of the models that were trained again on all rows."""
+"""Subfolder of a duel for models that were trained again on all rows."""
 
 
 def best_contender(result: Result) -> str:

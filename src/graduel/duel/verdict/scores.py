@@ -61,8 +61,8 @@ def compare_scores(
     scores = [_read_scores(x, metric, name) for x, name in zip((a, b), names, strict=True)]
     if len(scores[0]) != len(scores[1]):
         raise UserError(
-            f"expected as many scores of {names[0]} as of {names[1]}; got {len(scores[0])} and "
-            f"{len(scores[1])}. Score both on the same splits"
+            f"expected the same number of scores of {names[0]} and {names[1]}; got "
+            f"{len(scores[0])} and {len(scores[1])}. Score both on the same splits"
         )
     splits = _read_splits(a, b, names)
     if splits is not None:
@@ -131,7 +131,7 @@ def _read_scores(x: Any, metric: str, name: str) -> Array:
             listed = ", ".join(map(str, keys)) or "none"
             raise UserError(
                 f"{name}: expected test_score or test_{metric} of cross_validate; got {listed}. "
-                "Name the metric by the scorer"
+                "Set the metric to the name of the scorer"
             )
         x = x[key]
     try:

@@ -37,7 +37,7 @@ MARK = " *"
 class Cost:
     """One kind of cost by contender; None if it was not measured.
 
-    `marked` are the contenders whose times do not compare, because other processes used the cores.
+    `marked` are the contenders whose times are too long because other processes used the cores.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Cost:
     marked: frozenset[str] = frozenset()
 
     def format(self, name: str) -> str:
-        """Return a contender's value with its unit, and a mark if it does not compare."""
+        """Return a contender's value with its unit, and a mark if it is too long."""
         value = self.values[name]
         if self.unit == "bytes":
             return format_bytes(value)
@@ -94,7 +94,7 @@ def read_costs(run: Run) -> list[Cost]:
 def read_latency_rows(run: Run) -> dict[str, tuple[str, ...]]:
     """Return the rows of a table with the quartiles of prediction times, by the key of the cost.
 
-    Costs without known quartiles, as of earlier versions, have no row.
+    Costs without quartiles (in results of earlier versions) have no row.
     """
     rows = {}
     for key, field in QUARTILES.items():
