@@ -122,6 +122,7 @@ def test_mistakes_are_one_line_before_any_fit(capsys, here, monkeypatch):
         (["--from", "folds", "mine.csv"], "--from: expected no data set"),
         (["--from", "folds", "--net", "epochs=2"], "--net: expected no such option"),
         (["--from", "folds", "--rows", "50"], "--rows: expected no such option"),
+        (["--from", "folds", "--date-order", "dmy"], "--date-order: expected no such option"),
         (["--from", "folds", "--contender", "tree"], "tree=MODULE:FUNCTION"),
         (["--from", "folds", "--contender", "logistik"], "Did you mean 'logistic'?"),
         (["--from", "folds", "--contender", "tree=own_models:bayes"], "parameters or search"),

@@ -71,10 +71,10 @@ def test_errors_name_what_is_missing(results):
     half = {**tree, "indices": {"train": [np.arange(9)], "test": [np.arange(5)] * 10}}
     for a, b, options, words in (
         (bare, bare, {}, "pass n_rows"),
-        (bare, {"test_f1": [1.0]}, {}, "got test_f1. Name the metric"),
+        (bare, {"test_f1": [1.0]}, {}, "got test_f1. Set the metric"),
         (tree, shuffled, {}, "their test rows differ"),
         (half, half, {}, "each row is a test row once per repeat"),
-        ([0.9, 0.8], [0.9], {"n_rows": 9}, "as many scores"),
+        ([0.9, 0.8], [0.9], {"n_rows": 9}, "same number of scores"),
         ([0.9, np.nan], [0.9, 0.8], {"n_rows": 9}, "that of fold 1 is NaN"),
         ([90, 80], [0.9, 0.8], {"n_rows": 9}, "at least 0 and at most 1; got 90. Divide"),
         ([-0.3, -0.2], [0.3, 0.2], {"n_rows": 9, "metric": "log_loss"}, "neg_log_loss"),

@@ -1,7 +1,7 @@
 """Advice in messages: a command does not advise an option that it does not have.
 
 Messages about data come from functions that several commands share, and name the option that would
-help. Where a command prints one, the parts that name options of other commands are left out.
+help. A command that prints one leaves out the parts that name options of other commands.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _options: dict[str, frozenset[str]] = {}
 
 
 def add_command(name: str, options: Iterable[str]) -> None:
-    """Make a command the one that runs, with these options."""
+    """Record the options of a command, which becomes the running one."""
     _options.pop(name, None)
     _options[name] = frozenset(options)
 
@@ -43,9 +43,9 @@ def _get_options(command: str | None) -> frozenset[str] | None:
 def fit_advice(message: str) -> str:
     """Return a message without advice to use an option that the running command does not have.
 
-    A sentence, an alternative after "or" or a text in brackets is left out if it names such an
-    option. Options of a command that the text names (``graduel cells … --shard``) are that
-    command's. The first sentence is kept, since it says what is wrong.
+    Omit each sentence, alternative after "or" and text in brackets that names such an option.
+    Options of a command that the text names (``graduel cells … --shard``) are that command's. The
+    first sentence stays, since it says what is wrong.
     """
     if not _lacks(message):
         return message

@@ -87,10 +87,10 @@ def _root(
 def list_options(command: str) -> frozenset[str] | None:
     """Return the options of a command, or None if there is no such command."""
     group: Any = get_command(app)
-    found = group.commands.get(command)
-    if found is None:
+    subcommand = group.commands.get(command)
+    if subcommand is None:
         return None
-    params = found.get_params(typer.Context(found))
+    params = subcommand.get_params(typer.Context(subcommand))
     return frozenset(text for one in params for text in one.opts)
 
 

@@ -78,13 +78,18 @@ def _find_pair(tables: Sequence[Path]) -> tuple[Path, Path] | None:
 
 def _have_same_columns(tables: Sequence[Path], read_options: dict[str, Any]) -> bool:
     """Return whether all tables have the same named columns."""
-    options = {name: read_options[name] for name in TEXT_FORMAT if name in read_options}
+    options = _select_format(read_options)
     try:
         headers = [sorted(open_stream(path, **options).schema) for path in tables]
     except UserError:  # reported where the table is read
         return False
     has_names = any(not re.fullmatch(r"column_\d+", name) for name in headers[0])
     return has_names and all(header == headers[0] for header in headers[1:])
+
+
+def _select_format(read_options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options for the format of a text file."""
+    return {name: read_options[name] for name in TEXT_FORMAT if name in read_options}
 
 
 def _write_command(datasets: Sequence[str], instead: Sequence[str], option: str) -> str:
@@ -110,7 +115,7 @@ def concat_tables(datasets: Sequence[str], read_options: dict[str, Any]) -> Data
             f"--concat: expected a folder of tables, or several tables; got {tables[0]}. Leave it "
             "out"
         )
-    options = {name: read_options[name] for name in TEXT_FORMAT if name in read_options}
+    options = _select_format(read_options)
     sources = []
     for path in tables:
         if detect_table(path) is None:

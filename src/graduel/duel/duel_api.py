@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
-from graduel.data.spec import SourceSpec
 from graduel.duel.duel_progress import ProgressKind, make_observer
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.user_estimators import parse_contenders
@@ -72,8 +71,8 @@ def run_duel(
     dataset : name of a built-in data set, file or folder; a Polars or pandas DataFrame with a
         target column; or features for `y`
     y : labels, if `dataset` is the features
-    X_test, y_test : the test rows, in the form of `dataset` and `y`, whose columns, types and
-        classes they get; by default test rows are split off
+    X_test, y_test : test rows in the form of `dataset` and `y`, read with the columns, types and
+        classes of these; by default test rows are split off
     target : the target column of a table; by default the column that is probably the target
     categorical, numeric : columns to treat as categories or as numbers; the types of the others
         are inferred
@@ -162,10 +161,10 @@ def run_duel(
         "quote": quote,
         "size": size,
     }
-    given = {k: v for k, v in source.items() if v is not None}
-    data = resolve_source(dataset, y, given, X_test, y_test)
+    read_options = {k: v for k, v in source.items() if v is not None}
+    data = resolve_source(dataset, y, read_options, X_test, y_test)
     data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
-    known, user_contenders = parse_contenders(contenders)
+    contender_names, user_contenders = parse_contenders(contenders)
     if sizes is not None and not isinstance(sizes, str):
         sizes = ",".join(map(str, sizes))
     name = repr(data.name) if data.is_builtin else "…"
@@ -178,7 +177,7 @@ def run_duel(
             command=f"graduel.run_duel({name}, …)",
             show_rows=show_rows,
             executor=where,
-            contenders=known,
+            contenders=contender_names,
             net=net,
             seeds=seeds,
             rows=rows,
@@ -199,9 +198,6 @@ def resolve_source(
     dataset: Any, y: Any, source: dict[str, Any], X_test: Any = None, y_test: Any = None
 ) -> DataSource:
     """Return the data source for a name, file, DataFrame or arrays."""
-    unknown = sorted(set(source) - set(SourceSpec.__dataclass_fields__))
-    if unknown:
-        raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
     options = {
         key: tuple([value] if isinstance(value, str) else value)
         if key in ("categorical", "numeric", "drop", "names", "missing")

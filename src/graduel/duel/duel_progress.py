@@ -13,20 +13,20 @@ from graduel.duel.run.job import Event
 from graduel.duel.session import Observer
 from graduel.duel.store.store import Store
 from graduel.errors import unknown
-from graduel.number_format import format_seconds
+from graduel.number_format import format_quantity, format_seconds
 
 ProgressKind = Literal["auto", "terminal", "notebook", "none"]
-EVERY = 0.2
-"""Seconds between two updates of a fit."""
+UPDATE_SECONDS = 0.2
+"""Least time between two updates of a fit."""
 
 
 def make_observer(progress: str) -> Observer:
-    """Return an observer that shows the progress there.
+    """Return the observer that shows progress in that place.
 
     Raises
     ------
     UserError
-        If `progress` is none of the kinds.
+        If `progress` is not a :data:`ProgressKind`.
     """
     if progress not in get_args(ProgressKind):
         raise unknown("progress", str(progress), get_args(ProgressKind))
@@ -56,7 +56,7 @@ class ProgressObserver(Observer):
         try:
             for event in events:
                 done += event.kind in ("finished", "reused")
-                if event.kind == "progress" and monotonic() - last < EVERY:
+                if event.kind == "progress" and monotonic() - last < UPDATE_SECONDS:
                     continue
                 last = monotonic()
                 share = event.progress.share if event.progress else 0.0
@@ -65,8 +65,7 @@ class ProgressObserver(Observer):
                 if event.progress is not None:
                     text += f", {100 * share:.0f} % after {format_seconds(event.progress.seconds)}"
                 self.show((done + share) / total, text)
-            part = "" if done == total else f"{done} of "
-            fits = f"{part}{total} fit{'s' * (total != 1)}"
+            fits = ("" if done == total else f"{done} of ") + format_quantity(total, "fit")
             self.show(1.0, f"{protocol.dataset}: {fits} in {format_seconds(monotonic() - started)}")
         finally:
             self.end()

@@ -8,11 +8,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from graduel.estimators import inputs
 from graduel.estimators.fit import solver_builder
@@ -58,12 +57,7 @@ class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  #
 
     def _row_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
         """Return the weight of each row, or None for equal weights."""
-        if sample_weight is None:
-            return None
-        weight: Array = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        return weight
+        return inputs.validate_weights(sample_weight, X)
 
     @abstractmethod
     def _target_attributes(self, targets: Targets) -> dict[str, Any]:

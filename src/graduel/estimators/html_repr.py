@@ -10,6 +10,7 @@ from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.fit.solver_builder import is_minimizer
 from graduel.estimators.targets import LabelTarget
 from graduel.nn import Conv2D, Dense
+from graduel.number_format import format_quantity
 
 MAX_DOTS = 7
 """The maximum number of units drawn for a layer."""
@@ -18,14 +19,13 @@ MAX_DOTS = 7
 def describe_ends(fitted: FittedNetwork) -> tuple[str, str]:
     """Return descriptions of the input and of the output."""
     n, k = fitted.n_features, fitted.targets.n_outputs
-    input_text = f"{n:,} feature{'s' * (n != 1)}"
+    input_text = format_quantity(n, "feature")
     if fitted.image is not None:
         input_text = "images of " + " × ".join(map(str, fitted.image))
     if isinstance(fitted.targets, LabelTarget):
-        count = len(fitted.targets.classes)
-        what = "label" if fitted.targets.multilabel else "class"
-        return input_text, f"{count:,} {what}{('es' if what == 'class' else 's') * (count != 1)}"
-    return input_text, f"{k:,} number{'s' * (k != 1)}"
+        noun = "label" if fitted.targets.multilabel else "class"
+        return input_text, format_quantity(len(fitted.targets.classes), noun)
+    return input_text, format_quantity(k, "number")
 
 
 def render_summary(estimator: Any) -> str:
@@ -39,8 +39,7 @@ def render_summary(estimator: Any) -> str:
         network.summary(),
     ]
     unit = "iteration" if is_minimizer(estimator.solver) else "epoch"
-    training = f"{estimator.n_iter_:,} {unit}{'s' * (estimator.n_iter_ != 1)}"
-    training += f", loss {estimator.loss_:.4g}"
+    training = f"{format_quantity(estimator.n_iter_, unit)}, loss {estimator.loss_:.4g}"
     if estimator.best_validation_score_ is not None:
         training += f", best validation score {estimator.best_validation_score_:.4g}"
     return "\n".join([*lines, training])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
 from graduel.pixels import detect_scale
 from graduel.train.loop.batches import Rows, Source
@@ -48,6 +48,22 @@ class SparseRows:
     def gather(self, size: int) -> Callable[[Array], Array]:
         """Return a function that gathers rows by their indices."""
         return lambda index: np.multiply(self.X[index].toarray(), self.scale, dtype=self.dtype)
+
+
+def validate_weights(sample_weight: Any, X: Any) -> Array | None:
+    """Return the weight of each row of X, or None for equal weights.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or all are 0.
+    """
+    if sample_weight is None:
+        return None
+    weight: Array = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    return weight
 
 
 def make_rows(X: Any, scale: float, dtype: str) -> Source:

@@ -68,9 +68,9 @@ class Metric:
     by_counts: Callable[[Array, Array], ByCounts] | None = None
     """For other metrics: of probabilities and codes, the value as a function of row counts."""
     positive: int | None = None
-    """The code of the positive class, 0 or 1; None for a metric that has none, or not yet."""
+    """The code of the positive class, 0 or 1; None without one, or before `fit_metric` sets it."""
     meaning: str = ""
-    """One sentence that says what the metric measures."""
+    """The definition of the metric, in one sentence."""
 
     @property
     def key(self) -> str:
@@ -238,12 +238,12 @@ METRICS = {
         Metric(
             *("accuracy", "accuracy", "%", False, 0.01),
             per_row=_errors,
-            meaning="Share of rows that are classified right.",
+            meaning="Share of correctly classified rows.",
         ),
         Metric(
             *("balanced_accuracy", "balanced accuracy", "%", False, 0.01),
             by_counts=_balanced_accuracy,
-            meaning="Mean over the classes of the share of rows classified right.",
+            meaning="Mean over the classes of the share of correctly classified rows.",
         ),
         Metric(
             *("auc", "AUC", "points", False, 0.005),

@@ -17,7 +17,7 @@ Array = NDArray[Any]
 ByCounts = Callable[[Array], Any]
 """A function of row counts, shape (n,) or (draws, n), that returns one value or one by draw."""
 SAMPLE_ROWS = 90
-"""Rows of the samples that show what a scorer is defined on."""
+"""Rows of the samples on which scorers are tested."""
 
 
 @cache
@@ -69,7 +69,7 @@ def has_positive_class(name: str) -> bool:
 
 @cache
 def fits_classes(name: str, n_classes: int) -> bool:
-    """Return whether a scorer is defined on this many classes and tells models apart on them.
+    """Return whether a scorer is defined on this many classes and separates good models from poor.
 
     >>> fits_classes("f1", 2), fits_classes("f1", 10), fits_classes("f1_macro", 10)
     (True, False, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graduel.duel.result.outcome import Run, Suite
+from graduel.number_format import format_quantity
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.html import keep_units
 from graduel.report.draw.notebook_figure import render_figure
@@ -17,8 +18,8 @@ from graduel.short_view import render_table, render_text, render_view
 MOST_VERDICTS = 6
 MOST_POINTS, MOST_BYTES = 600, 50_000
 """Points of the race, and size above which it is left out: a notebook is one file."""
-SHOWN_ROWS = ("Test error", "95 % CI", "Log loss", "Training time")
-"""Rows of the report's main table, and that of the duel's metric."""
+ROW_LABELS = ("Test error", "95 % CI", "Log loss", "Training time")
+"""Labels of the rows of the report's main table in the view, in addition to the duel's metric."""
 
 
 def render_run(run: Run) -> str:
@@ -52,7 +53,7 @@ def _thin_curves(run: Run) -> Run:
 def _render_results(run: Run) -> str:
     """Return the main rows of the report's table as columns, a row for each contender."""
     table, title = results.build_table(run), capitalize(run.result.protocol.metric_title)
-    labels = {*SHOWN_ROWS, title, f"{title} (higher is better)"}
+    labels = {*ROW_LABELS, title, f"{title} (higher is better)"}
     shown = [i for i, row in enumerate(table.rows) if row[0] in labels]
     head = ("", *(table.rows[i][0] for i in shown))
     rows = [(name, *(table.rows[i][j] for i in shown)) for j, name in enumerate(table.head[1:], 1)]
@@ -77,5 +78,5 @@ def render_suite(suite: Suite) -> str:
         for dataset in result.datasets
     ]
     head = (capitalize(result.protocol.metric_title), *titles.values())
-    title = f"Suite on {len(result.datasets)} data sets"
+    title = f"Suite on {format_quantity(len(result.datasets), 'data set')}"
     return render_view(title, *parts, render_table(head, rows))

@@ -28,7 +28,14 @@ from graduel.data.source import DataSource
 from graduel.data.table import explain_dropped
 from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
-from graduel.number_format import format_bytes, format_percent, format_quantity, format_value
+from graduel.number_format import (
+    agree,
+    format_bytes,
+    format_percent,
+    format_quantity,
+    format_rows,
+    format_value,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -290,7 +297,10 @@ def _notes(data: Dataset) -> Iterator[str]:
     if data.inferred_table is None:
         hashes = {hash(row.tobytes()) for row in data.table}
         if n_repeated := len(data.y) - len(hashes):
-            message = f"{n_repeated:,} of {len(data.y):,} rows repeat an earlier row"
+            message = (
+                f"{n_repeated:,} of {format_rows(len(data.y))} "
+                f"{agree(n_repeated, 'repeats', 'repeat')} an earlier row"
+            )
             yield str(REPEATED_ROWS.report(message))
         return
     yield from (f"note: {note}" for note in data.inferred_table.notes)

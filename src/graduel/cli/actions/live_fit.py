@@ -166,16 +166,22 @@ def follow_training(
     seconds = clock.seconds
     net = FittedNet(training, best.weights, prepare, seconds)
     return describe_net(
-        net, best, selecting, done, recipe.epochs, stopped=stopped, diverged=diverged
+        net,
+        (best.epoch, best.error, best.losses[0]),
+        selecting,
+        (done, recipe.epochs),
+        seconds,
+        stopped=stopped,
+        diverged=diverged,
     )
 
 
 def describe_net(
-    net: FittedNet,
-    best: BestEpoch,
+    net: FittedNet | None,
+    best: tuple[int, float, float],
     metric: str,
-    done: int,
-    epochs: int,
+    epochs: tuple[int, int],
+    seconds: float,
     *,
     stopped: bool,
     diverged: str,
@@ -185,30 +191,29 @@ def describe_net(
 
     Parameters
     ----------
-    net : the network with the weights of the best epoch; its details are set
-    best : the best epoch
+    net : the network with the weights of the best epoch, whose details are set; None if the model
+        is in a file
+    best : the number of the best epoch, its validation error and its loss in `metric`
     metric : the metric that selected it
-    done, epochs : numbers of epochs: trained, planned
+    epochs : numbers of epochs: trained, planned
+    seconds : the time of the fit
     stopped, diverged : see :class:`FitOutcome`
     more : further details
     """
-    details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error}
-    details |= selection_details(metric, best.losses[0]) | more
-    net.details = details
+    (done, planned), (epoch, error, loss) = epochs, best
+    details = {"epochs": done, "best_epoch": epoch, "valid_error": error}
+    details |= selection_details(metric, loss) | more
+    if net is not None:
+        net.details = details
     return FitOutcome(
         net,
         details,
-        selected=describe_best(best.epoch),
-        length=count_epochs(done, epochs),
-        seconds=net.seconds,
+        selected=f"weights of epoch {epoch}, the best on the validation rows",
+        length=count_epochs(done, planned),
+        seconds=seconds,
         stopped=stopped,
         diverged=diverged,
     )
-
-
-def describe_best(epoch: int) -> str:
-    """Return the selected epoch in words."""
-    return f"weights of epoch {epoch}, the best on the validation rows"
 
 
 def fit_contender(

@@ -16,8 +16,6 @@ from rich.console import Console
 from graduel.cli.actions.live_fit import (
     FitOutcome,
     LiveDisplay,
-    count_epochs,
-    describe_best,
     describe_epoch,
     describe_fit,
     describe_net,
@@ -25,7 +23,7 @@ from graduel.cli.actions.live_fit import (
 from graduel.cli.actions.streamed_train import StreamedFit, StreamedPlan, show_schema
 from graduel.contenders import LabelledRows
 from graduel.contenders import Progress as Stage
-from graduel.contenders.fit_job import Clock, selecting_metric, selection_details
+from graduel.contenders.fit_job import Clock, selecting_metric
 from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.workers.row_group_job import MODEL, describe_row_groups
 from graduel.contenders.workers.train_job import (
@@ -95,7 +93,7 @@ def fit_parallel(
         try:
             outcome = fit(contender.recipe, train, valid, rng, console, job, workers)
         except LostWorkerError as error:
-            raise _lost_again(error) from None
+            raise _repeated_loss(error) from None
     remove_checkpoint(checkpoint)
     return outcome
 
@@ -126,28 +124,28 @@ def _fit_net(
     path = Path(job.checkpoint)
     console.out(training.network.summary(), highlight=False)
     clock, events = Clock(), run_workers(job, workers)
-    followed = _follow_epochs(events, recipe.epochs, job, console)
+    progress = _follow_epochs(events, recipe.epochs, job, console)
     best = _load_best(path, training.weights)
     if best is None:
         typer.echo("graduel: stopped before the first epoch; nothing is saved.", err=True)
         raise typer.Exit(130)
-    done, seconds = followed.done or best.epoch, followed.seconds or clock.seconds
+    done, seconds = progress.done or best.epoch, progress.seconds or clock.seconds
     net = FittedNet(training, best.weights, prepare, seconds)
     return describe_net(
         net,
-        best,
+        (best.epoch, best.error, best.losses[0]),
         job.metric,
-        done,
-        recipe.epochs,
-        stopped=followed.stopped,
-        diverged=followed.diverged,
+        (done, recipe.epochs),
+        seconds,
+        stopped=progress.stopped,
+        diverged=progress.diverged,
         workers=workers,
     )
 
 
 @dataclass(slots=True)
-class _Followed:
-    """What the events of a network's training said."""
+class _EpochProgress:
+    """The progress of a network's training, as its workers report it."""
 
     done: int = 0
     seconds: float = 0.0
@@ -159,17 +157,17 @@ class _Followed:
 
 def _follow_epochs(
     events: Generator[dict[str, Any], None, None], epochs: int, job: TrainJob, console: Console
-) -> _Followed:
+) -> _EpochProgress:
     """Show the progress of workers until they end, or Ctrl-C ends them."""
-    followed, path, metric = _Followed(), Path(job.checkpoint), get_metric(job.metric)
+    progress, path, metric = _EpochProgress(), Path(job.checkpoint), get_metric(job.metric)
     if path.exists():
         console.out(f"resuming from {path}", highlight=False)
     try:
         with LiveDisplay(console, "epoch 1") as live, closing(events):
             for event in events:
-                followed.last[event["kind"]] = event
+                progress.last[event["kind"]] = event
                 if event["kind"] == "epoch":
-                    followed.done, followed.seconds = event["epoch"], event["seconds"]
+                    progress.done, progress.seconds = event["epoch"], event["seconds"]
                     epoch = Epoch(event["epoch"], event["step"], event["t"], event["loss"])
                     losses = event["valid_loss"], event["best_loss"]
                     line = describe_epoch(epoch, metric, losses, event["seconds"], epochs)
@@ -177,12 +175,12 @@ def _follow_epochs(
                 elif event["kind"] == "network":
                     console.out(event["summary"], highlight=False)
                 elif event["kind"] == "diverged":
-                    followed.diverged = event["message"]
+                    progress.diverged = event["message"]
                 elif event["kind"] == "restart":
                     console.out(_describe_restart(event["message"], path), highlight=False)
     except KeyboardInterrupt:
-        followed.stopped = True
-    return followed
+        progress.stopped = True
+    return progress
 
 
 def _describe_restart(message: str, path: Path) -> str:
@@ -300,7 +298,7 @@ def fit_row_groups(
                 details = {k: v for k, v in last["details"].items() if k != "kind"}
                 done = describe_fit(None, details | {"workers": workers}, last["round"]["seconds"])
         except LostWorkerError as error:
-            raise _lost_again(error) from None
+            raise _repeated_loss(error) from None
         model = load_model(folder / MODEL)
     remove_checkpoint(checkpoint)
     scores = {name: value for name, value in last["scores"].items() if name != "kind"}
@@ -316,37 +314,32 @@ def _streamed_net(
     workers: int,
 ) -> tuple[FitOutcome, dict[str, dict[str, Any]]]:
     """Follow a network's training on row groups; return its outcome and the last events."""
-    followed, checkpoint = _follow_epochs(events, epochs, job, console), Path(job.checkpoint)
-    if followed.stopped:
+    progress, checkpoint = _follow_epochs(events, epochs, job, console), Path(job.checkpoint)
+    if progress.stopped:
         if checkpoint.exists():
             text = "stopped; the same command resumes from the last epoch"
         else:
             text = "stopped before the first epoch; nothing is saved"
         typer.echo(f"graduel: {text}.", err=True)
         raise typer.Exit(130)
-    progress = load_checkpoint(checkpoint)[0]
-    best, done = progress["best"], followed.done or progress["best"]["epoch"]
-    details = {
-        "epochs": done,
-        "best_epoch": best["epoch"],
-        "valid_error": best["error"],
-        **selection_details(job.metric, best["losses"][0]),
-        "workers": workers,
-    }
-    outcome = FitOutcome(
+    state = load_checkpoint(checkpoint)[0]
+    best, done = state["best"], progress.done or state["best"]["epoch"]
+    outcome = describe_net(
         None,
-        details,
-        selected=describe_best(best["epoch"]),
-        length=count_epochs(done, epochs),
-        seconds=progress["seconds"],
-        diverged=followed.diverged,
+        (best["epoch"], best["error"], best["losses"][0]),
+        job.metric,
+        (done, epochs),
+        state["seconds"],
+        stopped=False,
+        diverged=progress.diverged,
+        workers=workers,
     )
-    return outcome, followed.last
+    return outcome, progress.last
 
 
-def _lost_again(error: LostWorkerError) -> UserError:
-    """Return the error of workers that keep dying."""
+def _repeated_loss(error: LostWorkerError) -> UserError:
+    """Return the error of workers that died repeatedly."""
     return UserError(
-        f"{error}, again and again: too little memory? Run the same command to resume, "
+        f"{error}, repeatedly: too little memory? Run the same command to resume, "
         "with fewer --workers"
     )

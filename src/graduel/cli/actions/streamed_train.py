@@ -57,7 +57,7 @@ IN_MEMORY_ONLY = ("rows", "quick", "bins", "group", "time", "test", *TEXT_FORMAT
 
 @dataclass(frozen=True, slots=True)
 class StreamedPlan:
-    """What is to be fitted: the row groups, the contender, and the user's options."""
+    """The plan of a fit on row groups: the table, the contender and the user's options."""
 
     shards: ParquetShards
     contender: NamedContender
@@ -69,7 +69,7 @@ class StreamedPlan:
     def infer(self, console: Console) -> tuple[Sample, dict[str, Any], SampledTable]:
         """Read the sample and infer the schema; print notes and findings.
 
-        Returned are the sample, the options of the inference, and its result.
+        Return the sample, the options of the inference, and its result.
         """
         shards, names = self.shards, {"target", "categorical", "numeric", "drop", *CELLS}
         n_files, n_groups = len(shards.files), len(shards.row_groups)
@@ -78,11 +78,11 @@ class StreamedPlan:
             f"{format_quantity(n_files, 'file')} are read from disk",
             highlight=False,
         )
-        given = {name: value for name, value in self.read_options.items() if name in names}
-        if given.get("target") is None:
+        options = {name: value for name, value in self.read_options.items() if name in names}
+        if options.get("target") is None:
             raise NoTargetError(shards.read(shards.row_groups[0]))
         sample = read_sample(shards, self.seed)
-        return sample, given, infer_from(sample, shards, seed=self.seed, **given)
+        return sample, options, infer_from(sample, shards, seed=self.seed, **options)
 
     def choose(self, schema: Schema, n_rows: int, counts: Array) -> tuple[Any, Metric]:
         """Return the recipe for training and validation rows, and the metric.
@@ -101,7 +101,7 @@ class StreamedPlan:
 
 @dataclass(frozen=True, slots=True)
 class StreamedFit:
-    """A fit on row groups: its outcome, the model, and what it was fitted and evaluated on."""
+    """A fit on row groups: its outcome, model, recipe, metric, numbers of rows and scores."""
 
     done: FitOutcome
     model: Model

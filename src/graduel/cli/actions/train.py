@@ -53,8 +53,8 @@ from graduel.serialize import to_plain
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """A model to train: its contender, rows and file.
+class TrainingPlan:
+    """The plan of a model's training: contender, rows and file.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ def run(
         _check_refit(dataset, {"net": net, "stream": stream, **read_options, **options})
         planned = plan_refit(refit, name, own, seed)
         threads = parse_threads(options["threads"])
-        training = Training(
+        plan = TrainingPlan(
             planned.name,
             replace(planned.protocol, threads=threads),
             planned.dataset,
@@ -111,8 +111,8 @@ def run(
         family = get_family(planned.protocol.contenders[planned.name]["family"])
         _check_form(family, planned.name, own)
         _check_workers(workers, checkpoint_every, planned.name, family.name)
-        check_writable(training.path)
-        _train(training, seed, workers, checkpoint_every, as_json=as_json)
+        check_writable(plan.path)
+        _train(plan, seed, workers, checkpoint_every, as_json=as_json)
         return
     dataset, name = dataset or "mnist", name or "net"
     family = get_family(USER) if own is not None else get_contender(name)[0]
@@ -150,28 +150,28 @@ def run(
     rows = data.load()
     print_notes(data)
     print_findings(check_duel(rows, protocol))
-    training = Training(name, protocol, rows, protocol.split_rows(rows, seed), path, own)
-    _train(training, seed, workers, checkpoint_every, as_json=as_json)
+    plan = TrainingPlan(name, protocol, rows, protocol.split_rows(rows, seed), path, own)
+    _train(plan, seed, workers, checkpoint_every, as_json=as_json)
 
 
 def _train(
-    training: Training, seed: int, workers: int, checkpoint_every: int, *, as_json: bool
+    plan: TrainingPlan, seed: int, workers: int, checkpoint_every: int, *, as_json: bool
 ) -> None:
     """Fit, evaluate and save the model of a training; print its report."""
-    protocol, path, name = training.protocol, training.path, training.name
+    protocol, path, name = plan.protocol, plan.path, plan.name
     protocol = replace(protocol, threads=protocol.threads or choose_threads())
-    training = replace(training, protocol=protocol)
+    plan = replace(plan, protocol=protocol)
     with threadpool_limits(protocol.threads), limit_threads(protocol.threads):
         parallel = {
             "workers": workers,
             "checkpoint": path.with_name(f"{path.name}.checkpoint"),
             "checkpoint_every": checkpoint_every,
         }
-        done = _fit(training, seed, parallel)
-        report = _evaluate(done, training, seed)
+        done = _fit(plan, seed, parallel)
+        report = _evaluate(done, plan, seed)
     spec = protocol.contenders[name]
     to_model = get_family(spec["family"]).to_model
-    model = to_model(done.fitted, Schema.of(training.dataset), spec["title"])
+    model = to_model(done.fitted, Schema.of(plan.dataset), spec["title"])
     if model is None:
         raise UserError(f"this model of {name} cannot be saved; choose another contender")
     save_model(path, replace(model, notes=report))
@@ -207,8 +207,8 @@ def _check_refit(dataset: str | None, options: dict[str, Any]) -> None:
     for name, value in options.items():
         if name != "threads" and value not in (None, False, ()):
             raise UserError(
-                f"--{name}: expected no such option with --from, since the duel decided it; got "
-                f"{value}. Leave it out"
+                f"--{name.replace('_', '-')}: expected no such option with --from, since the duel "
+                "decided it. Leave it out"
             )
 
 
@@ -251,11 +251,11 @@ def _check_workers(workers: int, checkpoint_every: int, contender: str, family: 
         )
 
 
-def _fit(training: Training, seed: int, parallel: dict[str, Any]) -> FitOutcome:
-    protocol, data, split = training.protocol, training.dataset, training.split
-    spec, table = protocol.contenders[training.name], data.table
-    pickled = None if training.own is None else training.own.pickled()
-    model = make_contender(training.name, spec["family"], spec["recipe"], protocol.metric, pickled)
+def _fit(plan: TrainingPlan, seed: int, parallel: dict[str, Any]) -> FitOutcome:
+    protocol, data, split = plan.protocol, plan.dataset, plan.split
+    spec, table = protocol.contenders[plan.name], data.table
+    pickled = None if plan.own is None else plan.own.pickled()
+    model = make_contender(plan.name, spec["family"], spec["recipe"], protocol.metric, pickled)
     train, valid = (
         LabelledRows(table[rows], data.y[rows], len(data.classes), data.image, data.columns)
         for rows in (split.train, split.valid)
@@ -277,33 +277,33 @@ def _fit(training: Training, seed: int, parallel: dict[str, Any]) -> FitOutcome:
     return fit_contender(model, train, valid, rng, protocol.threads, console)
 
 
-def _evaluate(done: FitOutcome, training: Training, seed: int) -> dict[str, Any]:
+def _evaluate(done: FitOutcome, plan: TrainingPlan, seed: int) -> dict[str, Any]:
     """Evaluate the model on the test rows; return the report saved with it.
 
     A model that is trained on all rows has the duel's estimate of its error instead.
     """
-    protocol, data, split = training.protocol, training.dataset, training.split
-    rows = split.test if training.estimate is None else split.valid
+    protocol, data, split = plan.protocol, plan.dataset, plan.split
+    rows = split.test if plan.estimate is None else split.valid
     assert done.fitted is not None
     p = done.fitted.predict_proba(data.table[rows])
     if not np.isfinite(p).all():
         raise UserError(
             "the network diverged: its probabilities are not finite. Lower the learning rate"
         )
-    if training.estimate is None:
+    if plan.estimate is None:
         scores = _score(p, data.y[rows], get_metric(protocol.metric), data.classes)
     else:
-        interval = list(training.estimate.test_error_interval)
+        interval = list(plan.estimate.test_error_interval)
         scores = {
-            "estimated_test_error": training.estimate.test_error,
+            "estimated_test_error": plan.estimate.test_error,
             "estimated_test_error_interval": interval,
         }
     return {
         "dataset": data.name,
-        "contender": training.name,
+        "contender": plan.name,
         "classes": list(data.classes),
         "scale": Schema.of(data).scale,
-        "recipe": dict(protocol.contenders[training.name]["recipe"]),
+        "recipe": dict(protocol.contenders[plan.name]["recipe"]),
         "seed": seed,
         "rows": len(split.train),
         "test_rows": len(split.test),

@@ -111,7 +111,7 @@ def _compare_files(
     if true.columns is not None:
         raise UserError(
             f"{files[2]}: expected one column of true labels; got a table of "
-            f"{len(true.columns)} columns. Name one: {files[2]}:COLUMN"
+            f"{format_quantity(len(true.columns), 'column')}. Name one: {files[2]}:COLUMN"
         )
     class_list = None if classes is None else list(classes)
     order = class_list

@@ -137,7 +137,7 @@ def duel(
     suite: Annotated[
         bool,
         typer.Option(
-            "--suite", help="A duel on each of several tables, though their columns are the same."
+            "--suite", help="A duel on each of several tables, even if they have the same columns."
         ),
     ] = False,
     concat: Annotated[

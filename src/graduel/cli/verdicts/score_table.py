@@ -48,13 +48,13 @@ def compare_columns(
         )
     numbers = {name.strip().lower(): i for i, name in enumerate(table.columns)}
     models = [name for name in table.columns if name.strip().lower() not in NUMBERING]
-    chosen = list(names) if names is not None else models
-    for name in chosen:
+    columns = list(names) if names is not None else models
+    for name in columns:
         if name not in models:
             raise unknown("--names", name, models)
-    if len(chosen) != 2:
+    if len(columns) != 2:
         raise UserError(
-            f"{file}: expected two columns of scores; got {', '.join(chosen) or 'none'}. Name two "
+            f"{file}: expected two columns of scores; got {', '.join(columns) or 'none'}. Name two "
             "of them: --names A,B"
         )
     array = np.asarray(table.array)
@@ -62,7 +62,7 @@ def compare_columns(
         column = array[:, numbers["repeat"]]
         array = array[np.argsort(column, kind="stable")]
         repeats = len(np.unique(column))
-    one, other = (array[:, table.columns.index(name)] for name in chosen)
+    one, other = (array[:, table.columns.index(name)] for name in columns)
     return compare_scores(
         one,
         other,
@@ -70,5 +70,5 @@ def compare_columns(
         n_rows=n_rows,
         repeats=repeats,
         rope=rope,
-        names=(chosen[0], chosen[1]),
+        names=(columns[0], columns[1]),
     )

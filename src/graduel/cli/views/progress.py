@@ -16,7 +16,7 @@ from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.run.job import Event
 from graduel.duel.verdict.types import NOTABLE_CORES
 from graduel.metrics.metric import get_metric
-from graduel.number_format import format_score, format_seconds
+from graduel.number_format import agree, format_score, format_seconds
 
 PLAIN_EVERY = 10.0
 """Seconds between two plain lines."""
@@ -166,7 +166,7 @@ class PlainLines:
         events = list(self._states.values())
         named = events[-MOST_NAMED:]
         more = len(events) - len(named)
-        parts = [f"{more} more {'fit' if more == 1 else 'fits'} finished"] if more else []
+        parts = [f"{more} more {agree(more, 'fit', 'fits')} finished"] if more else []
         parts += [f"{self._name(event.cell)}: {describe(event)}" for event in named]
         self._console.out("; ".join(parts), highlight=False)
         self._states.clear()

@@ -8,6 +8,7 @@ import numpy as np
 
 from graduel.data import Dataset
 from graduel.data.source import DataSource
+from graduel.duel.plan.budget import validate_count
 from graduel.duel.plan.design import Design, check_design, default_design
 from graduel.duel.plan.splits import check_rows, outer_split
 from graduel.errors import UserError
@@ -49,9 +50,11 @@ def choose_defaults(
     Raises
     ------
     UserError
-        If the data cannot be split in this way, a name is unknown or out of range, or the metric
-        is not defined on these classes.
+        If the data cannot be split in this way, a name is unknown, a number out of range, or the
+        metric is not defined on these classes.
     """
+    if rows is not None:
+        rows = validate_count("rows", rows, None)
     builtin = data.is_builtin
     if builtin and Design.parse(split or "given").kind == "given":
         design, table_rows = Design("given"), None

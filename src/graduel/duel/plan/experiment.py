@@ -12,7 +12,7 @@ from itertools import product
 from graduel.data.source import DataSource
 from graduel.duel.plan.defaults import choose_defaults
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.protocol_builder import assemble_protocol, validate_rows
+from graduel.duel.plan.protocol_builder import assemble_protocol
 from graduel.errors import UserError
 from graduel.train.build.part_registry import split
 from graduel.train.build.recipe_parser import KEYS, apply_pairs, parse_pairs
@@ -115,13 +115,7 @@ def plan_experiment(
             "Vary fewer keys or values"
         )
     defaults = choose_defaults(
-        data,
-        split=split,
-        metric=metric,
-        positive=positive,
-        rope=rope,
-        rows=validate_rows(rows),
-        quick=quick,
+        data, split=split, metric=metric, positive=positive, rope=rope, rows=rows, quick=quick
     )
     base = net_recipe(quick, defaults.table_rows)
     variants: dict[str, tuple[str, str, NetRecipe]] = {}

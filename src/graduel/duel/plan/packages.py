@@ -19,12 +19,19 @@ def deciding_versions(more: Iterable[str] = ()) -> dict[str, str]:
 
 def installed_version(package: str) -> str:
     """Return a distribution's version, "" if it is not installed; xgboost-cpu counts as xgboost."""
-    for name in (package, "xgboost-cpu") if package == "xgboost" else (package,):
+    names = (package, "xgboost-cpu") if package == "xgboost" else (package,)
+    return next(iter(installed_versions(names).values()), "")
+
+
+def installed_versions(distributions: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those distributions that are installed, by name."""
+    versions = {}
+    for name in distributions:
         try:
-            return version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return ""
+    return versions
 
 
 def _version(package: str) -> str:

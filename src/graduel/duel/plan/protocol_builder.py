@@ -74,13 +74,7 @@ def build_protocol(
     """
     names = _contender_names(contenders, user_contenders, net)
     defaults = choose_defaults(
-        data,
-        split=split,
-        metric=metric,
-        positive=positive,
-        rope=rope,
-        rows=validate_rows(rows),
-        quick=quick,
+        data, split=split, metric=metric, positive=positive, rope=rope, rows=rows, quick=quick
     )
     traits = _table_traits(data, defaults)
     specs: dict[str, tuple[str, str, Any]] = {}
@@ -197,11 +191,6 @@ def assemble_protocol(
             dataset = data.load()
             check_recipe(recipe, dataset.n_features, len(dataset.classes), image=dataset.image)
     return protocol
-
-
-def validate_rows(rows: int | None) -> int | None:
-    """Validate that a number of rows is a whole number or None."""
-    return None if rows is None else validate_count("rows", rows, None)
 
 
 NETWORKS = {"net", USER}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graduel.data import Dataset
 from graduel.duel.plan.design import Design
 from graduel.errors import UserError
-from graduel.number_format import format_quantity, format_rows
+from graduel.number_format import agree, format_quantity, format_rows
 
 Rows = NDArray[np.intp]
 
@@ -99,8 +99,8 @@ def split_all_rows(dataset: Dataset, seed: int) -> Split:
     train, valid = _split_pool(pool, dataset, row_groups(dataset), [seed, 0, 2])
     if not len(valid) or len(np.unique(dataset.y[train])) < 2:
         raise UserError(
-            f"expected training rows of two classes and validation rows; {len(pool):,} rows give "
-            f"{len(train):,} and {len(valid):,}. Use more rows"
+            f"expected training rows of two classes and validation rows; {format_rows(len(pool))} "
+            f"{agree(len(pool), 'gives', 'give')} {len(train):,} and {len(valid):,}. Use more rows"
         )
     return Split(train, valid, np.arange(0))
 

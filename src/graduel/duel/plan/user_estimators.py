@@ -177,7 +177,7 @@ def parse_contenders(contenders: Any) -> tuple[Sequence[str] | None, list[UserCo
     """Separate contender names from the user's estimators.
 
     A list has names and estimators, which are named for their class. A mapping has the user's
-    estimators by name, each an estimator or ``(estimator, space)``, and None for known contenders.
+    estimators by name, each an estimator or ``(estimator, space)``, and None for other contenders.
     Without any None, the default contenders take part.
 
     >>> parse_contenders(["net"]), parse_contenders({"net": None})
@@ -208,14 +208,14 @@ def parse_contenders(contenders: Any) -> tuple[Sequence[str] | None, list[UserCo
 
 
 def _name_contenders(contenders: list[Any]) -> list[tuple[str, Any]]:
-    """Return pairs of a name and an estimator, which is None for the name of a known contender."""
+    """Return pairs of a name and an estimator, which is None for a contender's name."""
     pairs: list[tuple[str, Any]] = []
     for one in contenders:
         if isinstance(one, str):
             pairs.append((one, None))
             continue
-        of_class = one[0] if isinstance(one, tuple) else one
-        title = getattr(of_class, "__name__", type(of_class).__name__)
+        classifier = one[0] if isinstance(one, tuple) else one
+        title = getattr(classifier, "__name__", type(classifier).__name__)
         count = sum(name.partition("-")[0] == title for name, _ in pairs)
         pairs.append((f"{title}-{count + 1}" if count else title, one))
     return pairs

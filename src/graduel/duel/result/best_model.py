@@ -13,7 +13,7 @@ from graduel.errors import UserError, unknown
 from graduel.serialize import read_json
 
 REFITS = "models"
-"""The folder, in that of a duel, of the models that were trained again on all rows."""
+"""Subfolder of a duel for models that were trained again on all rows."""
 
 
 def best_contender(result: Result) -> str:
@@ -23,7 +23,7 @@ def best_contender(result: Result) -> str:
 
 
 def is_explained(family: str) -> bool:
-    """Return whether ``serve`` and ``inspect`` can show the models of a family."""
+    """Return whether ``serve`` and ``inspect`` explain the models of a family."""
     return family in ("net", "textbook", "xgboost") or family not in (*BUILT_IN, USER)
 
 

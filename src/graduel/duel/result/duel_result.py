@@ -100,7 +100,7 @@ class MetricSummary:
 
 
 def metric_fields(metric: Metric, rope: float, classes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the fields of a :class:`MetricSummary`, those of the metric's positive class too."""
+    """Return the fields of a :class:`MetricSummary`; `classes` name the positive class."""
     fields: dict[str, Any] = {
         "metric": metric.name,
         "metric_title": metric.title,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 
 import psutil
 
 from graduel.contenders.registry import known_packages
+from graduel.duel.plan.packages import installed_versions
 from graduel.duel.result.duel_result import Environment
 from graduel.duel.result.machine import describe_blas, processor
 
@@ -20,16 +20,10 @@ def describe_environment(command: str, threads: int, kernels: str | None) -> Env
 
     `kernels` are those that the networks were trained with, if any were.
     """
-    versions: dict[str, str] = {}
-    for name in (*PACKAGES, *known_packages(), "optuna"):
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return Environment(
         command=command,
         python=platform.python_version(),
-        versions=versions,
+        versions=installed_versions((*PACKAGES, *known_packages(), "optuna")),
         platform=platform.platform(),
         processor=processor(),
         cores=psutil.cpu_count(),

@@ -308,10 +308,10 @@ def _cost(
 
 def _widest(intervals: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
     """Return the interval that contains all intervals; None if one is missing."""
-    known = [one for one in intervals if one is not None]
-    if len(known) < len(intervals):
+    measured = [one for one in intervals if one is not None]
+    if len(measured) < len(intervals):
         return None
-    return min(low for low, _ in known), max(high for _, high in known)
+    return min(low for low, _ in measured), max(high for _, high in measured)
 
 
 def _claims(

@@ -14,11 +14,11 @@ from typing import Any
 from graduel.duel.result.duel_result import Result
 from graduel.duel.result.suite_result import SuiteResult
 from graduel.duel.verdict.types import Comparison
-from graduel.number_format import format_percent, format_score, format_seconds
+from graduel.number_format import format_percent, format_quantity, format_score, format_seconds
 from graduel.short_view import join_lines
 
-SHOWN = 3
-"""Contenders and verdicts in a text."""
+MOST_LISTED = 3
+"""Most contenders, verdicts or failures in a text."""
 
 
 class RunDisplay:
@@ -67,14 +67,14 @@ class RunDisplay:
         result, protocol = self.result, self.result.protocol
         lines = [f"Run on {result.dataset.name}, split {protocol.split}, in {self.path}"]
         entries = sorted(result.contenders.items(), key=lambda pair: pair[1].test_error)
-        for name, entry in entries[:SHOWN]:
+        for name, entry in entries[:MOST_LISTED]:
             text = f"{name}: test error {format_percent(entry.test_error)}"
             if entry.metric is not None:
                 value = format_score(entry.metric, protocol.metric_unit)
                 text += f", {protocol.metric_title} {value}"
             lines.append(f"{text}, fit in {format_seconds(entry.fit_seconds[0])}")
-        if len(entries) > SHOWN:
-            lines[-1] += f"; {len(entries) - SHOWN} more in table()"
+        if len(entries) > MOST_LISTED:
+            lines[-1] += f"; {len(entries) - MOST_LISTED} more in table()"
         if result.missing is not None:
             failures = list(result.missing.failures.items())
             lines += [f"{name} failed: {message}" for name, message in failures[:1]]
@@ -105,10 +105,11 @@ class SuiteDisplay:
 
     def __repr__(self) -> str:
         names = [dataset.name for dataset in self.result.datasets]
+        count = format_quantity(len(names), "data set")
         lines = [
-            f"Suite on {len(names)} data sets in {self.path}: {', '.join(names)}",
+            f"Suite on {count} in {self.path}: {', '.join(names)}",
             f"contenders: {', '.join(self.result.contenders)}",
-            *(f"failed: {one.name}: {one.message}" for one in self.result.failures[:SHOWN]),
+            *(f"failed: {one.name}: {one.message}" for one in self.result.failures[:MOST_LISTED]),
         ]
         if self.result.across is not None:
             lines += [pair.sentence for pair in self.result.across.pairs]
@@ -121,9 +122,9 @@ class SuiteDisplay:
 
 def list_sentences(comparisons: tuple[Comparison, ...]) -> list[str]:
     """Return the sentences of the first verdicts, and how many others there are."""
-    sentences = [pair.sentence for pair in comparisons[:SHOWN]]
-    if len(comparisons) > SHOWN:
-        sentences.append(f"{len(comparisons) - SHOWN} more in verdicts()")
+    sentences = [pair.sentence for pair in comparisons[:MOST_LISTED]]
+    if len(comparisons) > MOST_LISTED:
+        sentences.append(f"{len(comparisons) - MOST_LISTED} more in verdicts()")
     return sentences
 
 

@@ -86,8 +86,8 @@ class RunFrames:
     def predictions(self, library: Library = "polars") -> Any:
         """Return the predictions: a row for each contender, repeat or seed, and test row.
 
-        ``row`` is the row number in a table of yours, from 0, or else the position among the test
-        rows; ``p(label)`` is the probability of a class.
+        ``row`` is the row number in your table, from 0; for other data, the position among the test
+        rows. ``p(label)`` is the probability of a class.
         """
         import polars as pl
 

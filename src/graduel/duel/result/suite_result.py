@@ -13,6 +13,7 @@ from graduel.duel.result.duel_result import (
     ProtocolSummary,
 )
 from graduel.duel.verdict.types import Comparison, DatasetVerdict
+from graduel.number_format import format_quantity
 from graduel.short_view import cut
 
 
@@ -106,7 +107,7 @@ class SuiteResult:
 
     def __repr__(self) -> str:
         names = ", ".join(self.contenders)
-        return cut(f"SuiteResult on {len(self.datasets)} data sets of {names}")
+        return cut(f"SuiteResult on {format_quantity(len(self.datasets), 'data set')} of {names}")
 
     @property
     def titles(self) -> dict[str, str]:

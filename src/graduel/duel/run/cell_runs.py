@@ -32,7 +32,7 @@ def run_cells(
     finished trial and the curve. In a shared folder it writes those of cells whose lock it holds,
     and leaves out cells that other processes run. If a contender fails, the others are run, and the
     store records why it is missing; the next run tries again. Closing the generator, or an
-    exception in the loop over it (Ctrl-C), stops the running work; finished cells are kept.
+    exception in the loop over it (Ctrl-C), stops the running work; finished cells stay stored.
 
     Parameters
     ----------

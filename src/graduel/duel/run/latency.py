@@ -16,14 +16,14 @@ WARM_UP = 3
 ROW_CALLS, BATCH_CALLS = (50, 200), (5, 50)
 """Fewest and most timed calls."""
 ENOUGH_SECONDS, MOST_SECONDS = 0.25, 5.0
-"""Total seconds after which the fewest calls suffice, and after which fewer do."""
+"""Total seconds after which timing stops: with at least the fewest calls, and with fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Seconds of one prediction: medians, and first and third quartiles of the timed calls.
 
-    Quartiles are None if there was no time for the fewest calls.
+    Quartiles are None after fewer than the fewest calls.
     """
 
     row_seconds: float

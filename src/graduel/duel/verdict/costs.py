@@ -129,7 +129,7 @@ def cost_sentence(
 
 
 def _reason_not_to_compare(entries: Mapping[str, Costs], names: Mapping[str, str]) -> str:
-    """Return why the costs of a pair do not compare; empty if they do."""
+    """Return why the costs of a pair are not comparable; empty if they are."""
     if len({machine for name in names for machine in entries[name].machines}) > 1:
         return "the runs were on different machines"
     waited = [title for name, title in names.items() if entries[name].lacked_cores]

@@ -17,7 +17,7 @@ from graduel.duel.verdict.sentences import (
 )
 from graduel.duel.verdict.types import DatasetComparison
 from graduel.metrics.metric import Metric
-from graduel.number_format import format_quantity
+from graduel.number_format import agree, format_quantity
 
 
 def dataset_sentence(
@@ -65,5 +65,5 @@ def _outlook(pair: DatasetComparison, n: int) -> str:
         return "No practical number of data sets gives 80 % power at a difference of this size."
     return (
         f"A difference of this size needs about {pair.more_datasets:,} data sets "
-        f"(there {'is' if n == 1 else 'are'} {n}) for 80 % power."
+        f"(there {agree(n, 'is', 'are')} {n}) for 80 % power."
     )

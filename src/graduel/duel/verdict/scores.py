@@ -13,6 +13,7 @@ from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
+from graduel.number_format import format_quantity, format_rows
 
 Array = NDArray[Any]
 
@@ -60,8 +61,8 @@ def compare_scores(
     scores = [_read_scores(x, metric, name) for x, name in zip((a, b), names, strict=True)]
     if len(scores[0]) != len(scores[1]):
         raise UserError(
-            f"expected as many scores of {names[0]} as of {names[1]}; got {len(scores[0])} and "
-            f"{len(scores[1])}. Score both on the same splits"
+            f"expected the same number of scores of {names[0]} and {names[1]}; got "
+            f"{len(scores[0])} and {len(scores[1])}. Score both on the same splits"
         )
     splits = _read_splits(a, b, names)
     if splits is not None:
@@ -71,12 +72,13 @@ def compare_scores(
             "expected the number of rows that were split: pass n_rows (on the command line: "
             "--rows), or the results of cross_validate(…, return_indices=True)"
         )
-    repeats = _find_repeats(a, repeats)
+    repeats = _count_repeats(a, repeats)
     folds, rest = divmod(len(scores[0]), repeats)
     if rest or folds < 2 or n_rows < folds:
         raise UserError(
-            f"expected 2 or more scores for each repeat and a row for each; got {len(scores[0])} "
-            f"scores, {repeats} repeats and {n_rows} rows"
+            f"expected 2 or more scores for each repeat and a row for each; got "
+            f"{format_quantity(len(scores[0]), 'score')}, {format_quantity(repeats, 'repeat')} and "
+            f"{format_rows(n_rows)}"
         )
     losses = {
         name: to_losses(values, metric, measure, name).reshape(repeats, folds)
@@ -123,13 +125,13 @@ def to_losses(scores: Array, name: str, metric: Metric, where: str) -> Array:
 def _read_scores(x: Any, metric: str, name: str) -> Array:
     """Return scores by fold, shape (repeats · folds,)."""
     if isinstance(x, Mapping):
-        known = [key for key in x if str(key).startswith("test_")]
+        keys = [key for key in x if str(key).startswith("test_")]
         key = next((key for key in (f"test_{metric}", "test_score") if key in x), None)
         if key is None:
-            listed = ", ".join(map(str, known)) or "none"
+            listed = ", ".join(map(str, keys)) or "none"
             raise UserError(
                 f"{name}: expected test_score or test_{metric} of cross_validate; got {listed}. "
-                "Name the metric by the scorer"
+                "Set the metric to the name of the scorer"
             )
         x = x[key]
     try:
@@ -146,7 +148,7 @@ def _read_scores(x: Any, metric: str, name: str) -> Array:
     return scores.ravel()
 
 
-def _find_repeats(a: Any, repeats: int | None) -> int:
+def _count_repeats(a: Any, repeats: int | None) -> int:
     """Return the user's number of repeats, or that of a two-dimensional array."""
     if repeats is None:
         repeats = 1 if isinstance(a, Mapping) or np.ndim(a) < 2 else len(a)
@@ -169,13 +171,13 @@ def _read_splits(a: Any, b: Any, names: Sequence[str]) -> tuple[int, int] | None
             "the same cv with a random_state to cross_validate"
         )
     n_rows = len(both[0]["train"][0]) + len(tests[0][0])
-    repeats, seen = 0, np.zeros(n_rows, bool)
+    repeats, is_covered = 0, np.zeros(n_rows, bool)
     for rows in tests[0]:
-        if rows[-1] >= n_rows or seen[rows].any():
+        if rows[-1] >= n_rows or is_covered[rows].any():
             break
-        seen[rows] = True
-        if seen.all():
-            repeats, seen = repeats + 1, np.zeros(n_rows, bool)
+        is_covered[rows] = True
+        if is_covered.all():
+            repeats, is_covered = repeats + 1, np.zeros(n_rows, bool)
     if not repeats or sum(map(len, tests[0])) != repeats * n_rows:
         raise UserError(
             "expected a cross-validation, in which each row is a test row once per repeat; got "

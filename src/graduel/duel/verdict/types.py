@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from graduel.number_format import format_equals_p
+from graduel.number_format import format_equals_p, format_exact, format_quantity, format_term
 from graduel.short_view import MOST_LINES, join_lines, render_table, render_text, render_view
 
 Verdict = Literal["a better", "b better", "practically equal", "undecided"]
@@ -70,7 +70,7 @@ class Comparison:
     cost: str | None = None
     """Sentence with verdict and costs; null if costs were not measured."""
     notes: tuple[str, ...] = ()
-    """Changes to given predictions before the comparison, such as renormalized probabilities."""
+    """Changes made to the predictions before the comparison, such as renormalization."""
     simultaneous_interval: Interval | None = None
     """CI of level 1 − 0.05 / pairs: those of all pairs hold together with 95 % (Bonferroni). Null
     in results of earlier versions."""
@@ -81,21 +81,21 @@ class Comparison:
         return self.simultaneous_interval or self.interval
 
     def __repr__(self) -> str:
-        return join_lines(
-            [f"{self.a} (a) and {self.b} (b): {self.verdict}", self.sentence, self._numbers()]
-        )
+        return join_lines([self._title(), self.sentence, self._numbers()])
 
     def _repr_html_(self) -> str:
-        title = f"{self.a} (a) and {self.b} (b): {self.verdict}"
-        return render_view(title, render_text(self.sentence), render_text(self._numbers()))
+        return render_view(self._title(), *map(render_text, (self.sentence, self._numbers())))
+
+    def _title(self) -> str:
+        return f"{self.a} (a) and {self.b} (b): {self.verdict}"
 
     def _numbers(self) -> str:
-        """Return the numbers that decide, in one line."""
-        low, high = self.interval
+        """Return difference, CI, ROPE and p-values in one line."""
+        low, high = map(format_term, self.interval)
         return (
-            f"difference {self.difference:.4g}, {100 * self.interval_level:.4g} % CI {low:.4g} to "
-            f"{high:.4g}, ROPE {self.rope:g}; {self.test}: {format_equals_p(self.p_value)}, "
-            f"adjusted {format_equals_p(self.p_adjusted)}"
+            f"difference {format_term(self.difference)}, {format_exact(100 * self.interval_level)} "
+            f"% CI {low} to {high}, ROPE {format_exact(self.rope)}; {self.test}: "
+            f"{format_equals_p(self.p_value)}, adjusted {format_equals_p(self.p_adjusted)}"
         )
 
 
@@ -189,7 +189,7 @@ class DatasetVerdict:
         return render_view(self._title(), *sentences, table)
 
     def _title(self) -> str:
-        return f"Verdict across {self.datasets} data sets by {self.metric}"
+        return f"Verdict across {format_quantity(self.datasets, 'data set')} by {self.metric}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +232,9 @@ class Costs:
     fit_seconds: tuple[float, ...]
     """By run, by the contender's clock, which is paused while the contender is scored."""
     predict_row_seconds: float
-    """One row at a time: median of at least 50 predictions after a warm-up."""
+    """One row at a time: median of 50 to 200 predictions after a warm-up, or of those in 5 s."""
     predict_batch_seconds: float
-    """All test rows together: median of at least 5 predictions."""
+    """All test rows together: median of 5 to 50 predictions, or of those in 5 s."""
     batch_rows: int
     """Rows of the batch."""
     peak_memory_bytes: int

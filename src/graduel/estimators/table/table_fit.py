@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError, to_parameters
-from graduel.estimators.inputs import feature_attributes
+from graduel.estimators.inputs import feature_attributes, validate_weights
 from graduel.estimators.parameters import TABLE_CONSTRAINTS, check, check_class_weight
 from graduel.estimators.table import table_input
 from graduel.estimators.table.table_training import EpochScorer, train_and_select
@@ -113,10 +113,10 @@ def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, 
     raw = table_input.to_frame(stand_in, X, least=2)
     y = validate_labels(y)
     check_consistent_length(raw, y)
-    weight = validate_weights(sample_weight, raw)
+    weight = validate_weights(sample_weight, np.empty((len(raw), 1)))
     if weight is not None and not weight.all():  # a row of weight 0 has no influence at all
-        known = np.flatnonzero(weight)
-        raw, y, weight = raw[known], y[known], weight[known]
+        positive = np.flatnonzero(weight)
+        raw, y, weight = raw[positive], y[positive], weight[positive]
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
@@ -193,17 +193,6 @@ def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
         "network_": fitted.network,
         "weights_": fitted.weights,
     }
-
-
-def validate_weights(sample_weight: Any, frame: pl.DataFrame) -> Array | None:
-    """Return the weight of each row; raise `ValueError` if one is negative or all are 0."""
-    if sample_weight is None:
-        return None
-    rows = np.empty((len(frame), 1))
-    weight: Array = _check_sample_weight(
-        sample_weight, rows, dtype=np.float64, ensure_non_negative=True
-    )
-    return weight
 
 
 def validate_labels(y: Any) -> Array:

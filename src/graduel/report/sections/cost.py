@@ -30,14 +30,14 @@ from graduel.report.draw.style import (
 )
 
 MARK = " *"
-"""The mark of times that are too long because other processes used the cores."""
+"""Marks times that are too long to compare because other processes used the cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """One kind of cost by contender; None if it was not measured.
 
-    `marked` are the contenders whose times do not compare, because other processes used the cores.
+    `marked` are the contenders whose times are too long because other processes used the cores.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Cost:
     marked: frozenset[str] = frozenset()
 
     def format(self, name: str) -> str:
-        """Return a contender's value with its unit, and a mark if it does not compare."""
+        """Return a contender's value with its unit, and a mark if it is too long."""
         value = self.values[name]
         if self.unit == "bytes":
             return format_bytes(value)
@@ -78,14 +78,14 @@ def read_costs(run: Run) -> list[Cost]:
     ]
     if tuned:
         kinds.insert(0, ("tuning_seconds", "Search and training time", "seconds"))
-    loaded = frozenset(name for name, entry in entries.items() if entry.lacked_cores)
+    marked = frozenset(name for name, entry in entries.items() if entry.lacked_cores)
     return [
         Cost(
             key,
             label,
             unit,
             {name: _mean(getattr(entry, key)) for name, entry in entries.items()},
-            loaded if unit == "seconds" else frozenset(),
+            marked if unit == "seconds" else frozenset(),
         )
         for key, label, unit in kinds
     ]
@@ -94,7 +94,7 @@ def read_costs(run: Run) -> list[Cost]:
 def read_latency_rows(run: Run) -> dict[str, tuple[str, ...]]:
     """Return the rows of a table with the quartiles of prediction times, by the key of the cost.
 
-    Costs without known quartiles, as of earlier versions, have no row.
+    Costs without quartiles (in results of earlier versions) have no row.
     """
     rows = {}
     for key, field in QUARTILES.items():
@@ -228,7 +228,7 @@ def build_picture(run: Run) -> Picture:
     if "predict_row_seconds" in read_latency_rows(run):
         caption += (
             " The prediction time of 1 row is the median of at least 50 predictions after a "
-            "warm-up; the table has its quartiles."
+            "warm-up; the table has its quartiles, except for models that need over 5 s for 50."
         )
     if any(len(entry.fit_seconds) > 1 for entry in run.result.contenders.values()):
         caption += " Training times are means over all fits."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import join_words
-from graduel.number_format import format_quantity, format_rows, format_seconds
+from graduel.number_format import format_quantity, format_seconds
 
 
 def name_run(run: Run) -> str:
@@ -35,7 +35,7 @@ def describe_predictions(run: Run, times: int | None = None) -> str:
     run : the run
     times : predictions of each row; by default those of the first contender
     """
-    rows = f"{format_rows(len(run.y_test))}".replace("row", "test row")
+    rows = format_quantity(len(run.y_test), "test row")
     times = _count_predictions(run) if times is None else times
     if times == 1:
         return rows

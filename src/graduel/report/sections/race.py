@@ -39,7 +39,7 @@ LOG_TIME_FROM = 25
 """Ratio of the longest to the shortest fit above which time has a log scale."""
 TIME_LABEL = 22
 """Points from one label of the time to the next."""
-BESIDE_AXES, ABOVE_AXES = 130, 58
+MARGIN_WIDTH, MARGIN_HEIGHT = 130, 58
 """Points of a figure's width and height outside its axes, for labels."""
 
 
@@ -109,12 +109,12 @@ def draw_curves(
     titles, looks = list_titles(run), list_looks(run)
     lowest = zero_error(len(run.y_test))
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
-    is_given = ax is not None
+    is_new = ax is None
     fig, ax = create_axes(width, height, grid="y", ax=ax)
-    if is_given:
+    if not is_new:
         box = ax.get_window_extent().transformed(fig.dpi_scale_trans.inverted())
-        width, height = box.width + BESIDE_AXES / 72, box.height + ABOVE_AXES / 72
-    _scale_axes(ax, racers, lowest, 72 * width - BESIDE_AXES)
+        width, height = box.width + MARGIN_WIDTH / 72, box.height + MARGIN_HEIGHT / 72
+    _scale_axes(ax, racers, lowest, 72 * width - MARGIN_WIDTH)
     for racer in racers:
         _draw_racer(ax, racer, looks[racer.name], lowest)
     decimals = count_decimals(len(run.y_test))
@@ -205,8 +205,8 @@ def _label_lines(
     """Label each line at the right end, near its height, without overlap."""
     low, high = (log10(limit) for limit in ax.get_ylim())
     levels = [(log10(100 * max(racer.test_error, lowest)) - low) / (high - low) for racer in racers]
-    tall = 72 * height - ABOVE_AXES  # height of the axes in points, without their titles
-    reach = 1 + 11 / (72 * width - BESIDE_AXES)  # axes fraction at which the labels start
+    tall = 72 * height - MARGIN_HEIGHT  # height of the axes in points, without their titles
+    reach = 1 + 11 / (72 * width - MARGIN_WIDTH)  # axes fraction at which the labels start
     moved = spread_labels(levels, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
     for racer, (title, end), level, label_y in zip(racers, labels, levels, moved, strict=True):
         color = looks[racer.name].color.light
@@ -281,8 +281,8 @@ def build_picture(run: Run) -> Picture:
         caption += f" Each {name_run(run).lower()} has a thin line."
     if any(error == 0 for racer in racers for error in racer.test_errors):
         caption += " An error of zero is drawn at half of one row."
-    if loaded := describe_missing_cores(run):
-        caption += f" {loaded}"
+    if note := describe_missing_cores(run):
+        caption += f" {note}"
     return draw_picture(
         "race",
         race(run),

@@ -80,7 +80,7 @@ def build_table(run: Run) -> TextTable:
     add_scores("after", ", temperature-scaled", losses=True)
     latency = read_latency_rows(run)
     for one in read_costs(run):
-        # Of times that do not compare, none is the best.
+        # Times are not comparable if one is too long.
         losses = [None] * len(entries) if one.marked else list(one.values.values())
         add(one.label, losses, one.format_all())
         if one.key in latency:

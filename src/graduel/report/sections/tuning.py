@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import format_number, format_seconds, format_setting
+from graduel.number_format import format_number, format_quantity, format_seconds, format_setting
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -166,7 +166,8 @@ def build_picture(run: Run) -> Picture | None:
         return None
     titles = list_titles(run)
     best = "; ".join(
-        f"{titles[name]} {len(runs[0].trials)} trials, best loss {format_number(losses[-1][1], 5)}"
+        f"{titles[name]} {format_quantity(len(runs[0].trials), 'trial')}, best loss "
+        f"{format_number(losses[-1][1], 5)}"
         for name, runs in searches.items()
         if (losses := runs[0].best_so_far())
     )

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import join_words
-from graduel.number_format import format_equals_p, format_number, format_seconds
+from graduel.number_format import format_equals_p, format_number, format_quantity, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -42,7 +42,8 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     if across is None or across.critical_difference is None:
         raise ValueError(
             "expected at least five contenders and two data sets for a critical-difference "
-            f"diagram; got {len(titles)} contenders and {len(suite.result.datasets)} data sets"
+            f"diagram; got {format_quantity(len(titles), 'contender')} and "
+            f"{format_quantity(len(suite.result.datasets), 'data set')}"
         )
     ranks, order = across.ranks, _order_by_rank(across)
     bars = [group for group in across.groups if len(group) > 1]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
-from graduel.number_format import NONE, format_number, format_quantity
+from graduel.number_format import NONE, agree, format_number, format_quantity
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import capitalize, split_sentence
@@ -134,9 +134,9 @@ def describe_other_metrics(suite: Suite) -> str:
         return ""
     names = join_words([one.name for one in others])
     metrics = join_words(sorted({one.protocol.metric_title for one in others}))
-    subject, verb = ("duel", "is") if len(others) == 1 else ("duels", "are")
+    subject = agree(len(others), "duel on {} is", "duels on {} are").format(names)
     return (
-        f"The {subject} on {names} {verb} decided by {metrics}; "
+        f"The {subject} decided by {metrics}; "
         f"the comparison across data sets uses {protocol.metric_title}."
     )
 

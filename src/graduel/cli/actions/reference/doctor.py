@@ -8,7 +8,7 @@ import platform
 import re
 import sys
 import webbrowser
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from graduel.cli.views.name_list import format_entries
 from graduel.contenders.registry import known_packages
 from graduel.cores import allowed_cores, choose_threads
 from graduel.data.read.named_data.openml import cache_folder, list_fetched
+from graduel.duel.plan.packages import installed_versions
 from graduel.duel.result.machine import processor
 from graduel.number_format import format_bytes, format_quantity
 
@@ -34,7 +35,7 @@ def run(as_json: bool) -> None:
     sections = {
         "graduel": {"version": version("graduel"), "Python": platform.python_version()},
         "machine": _describe_machine(),
-        "packages": _installed([*PACKAGES, *known_packages()]),
+        "packages": installed_versions([*PACKAGES, *known_packages()]),
         "BLAS": _describe_blas(),
         "kernels": _describe_kernels(),
         "extras": _describe_extras(),
@@ -57,17 +58,6 @@ def _describe_machine() -> dict[str, Any]:
         "threads of a fit": f"{choose_threads()} with --threads auto, by the cores idle now",
         "memory": f"{format_bytes(memory.total)}, {format_bytes(memory.available)} free",
     }
-
-
-def _installed(names: list[str]) -> dict[str, str]:
-    """Return the versions of the packages that are installed."""
-    versions = {}
-    for name in names:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
 
 
 def _describe_blas() -> dict[str, str]:
@@ -107,7 +97,7 @@ def _describe_extras() -> dict[str, str]:
     for extra, packages in extras.items():
         if extra in FOR_DEVELOPERS:
             continue
-        versions = _installed(packages)
+        versions = installed_versions(packages)
         if len(versions) == len(packages):
             described[extra] = ", ".join(f"{name} {text}" for name, text in versions.items())
         else:

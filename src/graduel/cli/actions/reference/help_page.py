@@ -24,8 +24,8 @@ def show_help(context: Any, command: str | None) -> None:
     names = parent.command.list_commands(parent)
     if command not in names:
         raise unknown("command", command, names)
-    found = parent.command.get_command(parent, command)
-    typer.echo(found.get_help(typer.Context(found, info_name=command, parent=parent)))
+    subcommand = parent.command.get_command(parent, command)
+    typer.echo(subcommand.get_help(typer.Context(subcommand, info_name=command, parent=parent)))
 
 
 def show_version() -> None:

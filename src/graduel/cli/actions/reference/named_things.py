@@ -1,4 +1,4 @@
-"""The commands contenders, metrics, parts and recipes: names, explained from the code."""
+"""The commands contenders, metrics, parts and recipes, which list names from the code."""
 
 from __future__ import annotations
 
@@ -66,21 +66,20 @@ def contenders(name: str | None, as_json: bool) -> None:
 
     groups: dict[str, list[Entry]] = {"contenders": [], "contenders of installed packages": []}
     for one, (family, contender) in list_contenders().items():
-        data = [
-            kind
+        recipe_texts = {
+            kind: _describe_fields(variants.full)
             for kind, traits in (("images", None), ("tables", TableTraits(TABLE_ROWS)))
-            if contender.recipes(traits) is not None
-        ]
+            if (variants := contender.recipes(traits)) is not None
+        }
+        data = " and ".join(recipe_texts)
         needs = [f"needs {need.install}" for need in family.requires]
         facts = [
-            ("data", " and ".join(data)),
+            ("data", data),
             ("default", "yes" if contender.default else "no: name it with --contenders"),
             ("saved model", "no" if family.to_model is has_no_saved_form else "yes"),
         ]
-        for kind, traits in (("images", None), ("tables", TableTraits(TABLE_ROWS))):
-            if (recipes := contender.recipes(traits)) is not None:
-                facts.append((f"recipe, {kind}", _describe_fields(recipes.full)))
-        summary = "; ".join([f"{contender.title}, for {' and '.join(data)}", *needs])
+        facts += [(f"recipe, {kind}", text) for kind, text in recipe_texts.items()]
+        summary = "; ".join([f"{contender.title}, for {data}", *needs])
         group = "contenders" if one in BUILT_IN_CONTENDERS else "contenders of installed packages"
         groups[group].append(Entry(one, summary, tuple(facts)))
     show("contender", name, {k: v for k, v in groups.items() if v}, as_json)
