@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.metadata import version
 
 import pytest
 
+from graduel import kernels
 from graduel.cli.app import GROUPS, main
 from graduel.contenders.registry import contender_names
 from graduel.errors import UserError
@@ -54,7 +56,9 @@ def test_an_unknown_command_is_one_line_with_a_suggestion(capsys):
 
 
 def test_version_says_the_kernels(capsys):
-    assert said(capsys, "version") == said(capsys, "--version")
+    text = said(capsys, "version")
+    assert text == said(capsys, "--version")
+    assert text == f"graduel {version('graduel')} ({kernels.describe()} kernels)\n"
 
 
 def test_the_doctor_names_what_a_run_would_use(capsys, monkeypatch):
@@ -67,8 +71,10 @@ def test_the_doctor_names_what_a_run_would_use(capsys, monkeypatch):
     assert {"onnx", "tune", "web", "fast"} <= set(facts["extras"])
     assert not {"test", "lint"} & set(facts["extras"])
     assert set(facts) >= {"machine", "cache", "browser"}
-    for line in said(capsys, "doctor").splitlines():
-        assert line[0] != " " or line.strip(), line
+    text = said(capsys, "doctor")
+    assert {line for line in text.splitlines() if line[:1] != " "} == set(facts)
+    for name in ("numpy", "scipy", "scikit-learn", "polars"):
+        assert re.search(rf"^  {name} +\d", text, re.MULTILINE), name
 
 
 @pytest.mark.parametrize(

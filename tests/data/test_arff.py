@@ -28,18 +28,6 @@ HEADER = r"""% 1. Title: made up
 """
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Return a function that writes an ARFF file."""
-
-    def make(content, name="plants.arff"):
-        path = tmp_path / name
-        path.write_text(content, encoding="utf-8")
-        return path
-
-    return make
-
-
 def rows(n=60):
     kinds = ("a", "'b c'")
     return "".join(
@@ -49,7 +37,7 @@ def rows(n=60):
 
 
 def test_types_and_cells(write):
-    source = read_source(write(HEADER + rows() + "?,?,?,a\n"))
+    source = read_source(write(HEADER + rows() + "?,?,?,a\n", "plants.arff"))
     frame = source.content
     assert frame.columns == ["leaf length", "size", "note", "kind"]
     assert frame.dtypes == [pl.Float64, pl.Categorical, pl.String, pl.Categorical]
@@ -62,7 +50,7 @@ def test_types_and_cells(write):
 
 
 def test_double_quotes_and_blocks(write):
-    path = write(HEADER + rows().replace("'", '"'))
+    path = write(HEADER + rows().replace("'", '"'), "plants.arff")
     frame = read_source(path).content
     assert frame["note"][1] == 'it"s, 1'
     blocks = pl.concat([block.read for block in open_stream(path).blocks])
@@ -78,7 +66,7 @@ def test_rows_of_scipy_are_the_same(write):
     values = rng.normal(size=(50, 3)).round(4)
     body = "".join(",".join([*map(str, row), "xy"[i % 2]]) + "\n" for i, row in enumerate(values))
     head = "@relation r\n" + "".join(f"@attribute f{i} real\n" for i in range(3))
-    path = write(f"{head}@attribute y {{x,y}}\n@data\n{body}")
+    path = write(f"{head}@attribute y {{x,y}}\n@data\n{body}", "plants.arff")
     limit = csv.field_size_limit()
     expected, _ = arff.loadarff(path)
     csv.field_size_limit(limit)  # SciPy changes it
@@ -103,7 +91,7 @@ def test_rows_of_scipy_are_the_same(write):
     ],
 )
 def test_damaged_files(write, content, message):
-    path = write(content)
+    path = write(content, "plants.arff")
     with pytest.raises(UserError, match=message) as error:
         read_source(path)
     assert str(path) in str(error.value)

@@ -15,18 +15,6 @@ from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Return a function that writes text to a file."""
-
-    def make(content, name="table.csv"):
-        path = tmp_path / name
-        path.write_text(content, encoding="utf-8", newline="")
-        return path
-
-    return make
-
-
 def lines(head, row, n=60):
     return "\n".join([head, *(row(i) for i in range(n))]) + "\n"
 

@@ -37,18 +37,6 @@ def integers(n, width):
     return RNG.integers(0, 9, (n, width)).tolist()
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Return a function that writes text to a file."""
-
-    def make(content, name="table.csv"):
-        path = tmp_path / name
-        path.write_text(content, encoding="utf-8")
-        return path
-
-    return make
-
-
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

@@ -19,23 +19,6 @@ from graduel.data.text.date_formats import to_dates
 from graduel.errors import UserError
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Return a function that writes a file; after the test the file must be unchanged."""
-    written = {}
-
-    def make(content, name="table.csv"):
-        path = tmp_path / name
-        raw = content if isinstance(content, bytes) else content.encode()
-        path.write_bytes(raw)
-        written[path] = raw
-        return path
-
-    yield make
-    for path, raw in written.items():
-        assert path.read_bytes() == raw
-
-
 def table(path, **options):
     return read_source(path, **options).content
 

@@ -45,6 +45,17 @@ def comparable(folder: Path) -> dict:
     }
 
 
+def attempts_of_equal_runs(table: Path, folder: Path, log: Path) -> list[int]:
+    """Check that ``run`` equals a duel without faults; return the attempts of its cells."""
+    quiet = duel(table, folder / "quiet", log)
+    quiet.start()
+    assert quiet.process is not None
+    assert quiet.process.wait() == 0
+    assert comparable(folder / "run") == comparable(folder / "quiet")
+    result = json.loads((folder / "run" / "result.json").read_text())
+    return [n for one in result["contenders"].values() for n in one["attempts"]]
+
+
 def test_a_run_with_fifteen_faults_equals_a_quiet_one(tmp_path: Path) -> None:
     table, log = tmp_path / "table.csv", tmp_path / "log.txt"
     write_table(table)
@@ -82,12 +93,6 @@ def test_a_run_with_fifteen_faults_equals_a_quiet_one(tmp_path: Path) -> None:
     finally:
         for program in programs:
             program.kill()
-    quiet = duel(table, tmp_path / "quiet", log)
-    quiet.start()
-    assert quiet.process is not None
-    assert quiet.process.wait() == 0
-    assert comparable(tmp_path / "run") == comparable(tmp_path / "quiet")
-    result = json.loads((tmp_path / "run" / "result.json").read_text())
-    attempts = [n for one in result["contenders"].values() for n in one["attempts"]]
+    attempts = attempts_of_equal_runs(table, tmp_path, log)
     assert len(attempts) == 30
     assert max(attempts) <= RETRIES + 1

@@ -17,6 +17,7 @@ from suites import make_suite
 
 import graduel
 from graduel import nn, report
+from graduel.data.source import source_from_arrays
 from graduel.errors import UserError
 from graduel.report.draw.notebook_figure import NotebookFigure
 from graduel.report.draw.style import COLORS
@@ -167,9 +168,9 @@ def test_data_sets_and_networks(n, n_classes, name, width):
 def test_a_table_lists_its_columns():
     frame = pl.DataFrame({"a b": [1.5, 2.5, 3.5, 1.0] * 9, "kind": ["x", "y"] * 18})
     frame = frame.with_columns(label=pl.Series(["p", "q", "p"] * 12))
-    dataset = graduel.data.infer_dataset(frame) if hasattr(graduel.data, "infer_dataset") else None
-    if dataset is not None:
-        assert "a b (numeric)" in repr(dataset)
+    dataset = source_from_arrays(frame, target="label").load()
+    assert "columns: a b (numeric), kind (categorical)" in repr(dataset)
+    assert {"a b", "numeric", "kind", "categorical"} <= set(check_html(dataset).words)
 
 
 @pytest.mark.parametrize("library", ["polars", "pandas"])
