@@ -96,26 +96,26 @@ def test_every_command_would_be_understood(monkeypatch, page):
     from graduel.data.source import open_source
     from graduel.duel.plan.experiment import plan_experiment
 
-    def planned(dataset, read_options, *, out, as_json, plan_only, cluster, **options):
-        asked.append(plan_experiment(open_source(dataset), **options))
+    def plan(dataset, read_options, *, out, as_json, plan_only, cluster, **options):
+        calls.append(plan_experiment(open_source(dataset), **options))
 
-    def noted(*given, **options):
-        asked.append(options)
+    def record(*values, **options):
+        calls.append(options)
 
-    asked = []
+    calls = []
     folder = ROOT / "src" / "graduel" / "cli" / "actions"
-    for home in folder.rglob("*.py"):
-        place = ".".join(home.relative_to(folder).with_suffix("").parts)
-        room = import_module(f"graduel.cli.actions.{place}")
+    for file in folder.rglob("*.py"):
+        place = ".".join(file.relative_to(folder).with_suffix("").parts)
+        action = import_module(f"graduel.cli.actions.{place}")
         for name in ("run", *NAMED, "show_help", "show_version"):
-            if hasattr(room, name) and home.stem != "__init__":
-                monkeypatch.setattr(room, name, noted)
-    monkeypatch.setattr(experiment, "run", planned)
-    found = [c for c in commands(page) if not {"--help", "--version"} & set(c)]
-    assert len(found) >= {"README.md": 6, "guide.md": 20, "experiments.md": 6}.get(page.name, 0)
-    for command in found:
+            if hasattr(action, name) and file.stem != "__init__":
+                monkeypatch.setattr(action, name, record)
+    monkeypatch.setattr(experiment, "run", plan)
+    typed = [c for c in commands(page) if not {"--help", "--version"} & set(c)]
+    assert len(typed) >= {"README.md": 6, "guide.md": 20, "experiments.md": 6}.get(page.name, 0)
+    for command in typed:
         assert main(command) == 0, command
-    assert len(asked) == len(found)
+    assert len(calls) == len(typed)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -22,7 +22,7 @@ OF_OTHER_PROGRAMS = {"--no-deps"}
 
 def messages():
     """Return the texts of the package that name an option, with 0 for values, by module."""
-    found = []
+    texts = []
     for path in sorted(ROOT.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         documented = {
@@ -46,8 +46,8 @@ def messages():
             else:
                 continue
             if OPTION.search(text):
-                found.append((path.relative_to(ROOT).as_posix(), text))
-    return found
+                texts.append((path.relative_to(ROOT).as_posix(), text))
+    return texts
 
 
 MESSAGES = messages()

@@ -249,9 +249,9 @@ def test_another_duel_in_the_same_folder(capsys, monkeypatch, finished):
 
 def test_without_out_a_duel_has_a_folder_of_its_own(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    for told in ("net-seed1 (seed 2 of 2): finished", "net-seed1 (seed 2 of 2): finished earlier"):
+    for line in ("net-seed1 (seed 2 of 2): finished", "net-seed1 (seed 2 of 2): finished earlier"):
         assert main(["duel", *FASTER, "--seeds", "2"]) == 0
-        assert told in capsys.readouterr().err
+        assert line in capsys.readouterr().err
     (run,) = (tmp_path / "duels").iterdir()
     result = json.loads((run / "result.json").read_text())
     assert len(result["contenders"]["net"]["fit_seconds"]) == 2

@@ -48,7 +48,7 @@ def calls():
                 action = import_module(f"graduel.cli.actions.{name}")
             except ModuleNotFoundError:
                 continue
-            patch.setattr(action, "run", lambda *given, **options: received.append(options))
+            patch.setattr(action, "run", lambda *values, **options: received.append(options))
         yield received
 
 
@@ -161,9 +161,9 @@ def test_every_field_option_is_one_of_the_recipe():
 )
 def test_mistakes_in_the_settings_of_a_network(capsys, args, message):
     assert main(args) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 def test_every_synonym_suggests_a_name_that_exists():

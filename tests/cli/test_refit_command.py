@@ -34,17 +34,17 @@ class Odd(GaussianNB):
 """
 
 
-def said(capsys, *args, code=0):
-    found = main([str(arg) for arg in args])
+def run_command(capsys, *args, code=0):
+    status = main([str(arg) for arg in args])
     out, err = capsys.readouterr()
-    assert found == code, err
+    assert status == code, err
     return out, err
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def project(tmp_path_factory):
     """A folder with a table, a module of classifiers, and a cross-validated duel of both kinds."""
-    folder = tmp_path_factory.mktemp("made")
+    folder = tmp_path_factory.mktemp("project")
     rng = np.random.default_rng(0)
     y = rng.integers(2, size=160)
     table = {"age": rng.normal(size=160) + 2 * y, "town": rng.choice(["Ulm", "Kiel"], 160)}
@@ -60,37 +60,37 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def here(made, monkeypatch):
-    monkeypatch.chdir(made)
-    return made
+def here(project, monkeypatch):
+    monkeypatch.chdir(project)
+    return project
 
 
 @pytest.mark.parametrize("contender", [None, "logistic", "tree=own_models:tree"])
 def test_a_cross_validated_contender_is_trained_on_all_rows_and_predicts(capsys, here, contender):
     result = read_result(here / "folds")
     name = best_contender(result) if contender is None else contender.partition("=")[0]
-    named = [] if contender is None else ["--contender", contender]
+    option = [] if contender is None else ["--contender", contender]
     if contender is None and name == "tree":
-        named = ["--contender", "own_models:tree"]  # one's own is not stored in the folder
+        option = ["--contender", "own_models:tree"]  # one's own is not stored in the folder
     for file in here.glob("folds/models/*"):
         file.unlink()
-    _, err = said(capsys, "predict", "folds", "mine.csv", "--contender", name, code=2)
+    _, err = run_command(capsys, "predict", "folds", "mine.csv", "--contender", name, code=2)
     assert f"graduel train --from folds --contender {name}" in err
-    out, _ = said(capsys, "train", "--from", "folds", *named, "--threads", "1", "--json")
+    out, _ = run_command(capsys, "train", "--from", "folds", *option, "--threads", "1", "--json")
     report = json.loads(out)
     assert report["rows"] > 160 * 0.8
     assert report["test_rows"] == 0
     assert report["estimated_test_error"] == result.contenders[name].test_error
     assert report["model"] == f"folds/models/{name}.safetensors"
-    out, err = said(capsys, "predict", "folds", "mine.csv", "--contender", name)
+    out, err = run_command(capsys, "predict", "folds", "mine.csv", "--contender", name)
     assert err.startswith(f"Model of {result.contenders[name].title}: folds/models/")
     predicted = pl.read_csv(out.encode())
     assert (predicted["predicted outcome"] == predicted["outcome"]).mean() > 0.7
 
 
 def test_the_report_says_where_the_estimate_comes_from(capsys, here):
-    out, _ = said(
-        capsys, "train", "--from", "folds", "--contender", "logistic", "--out", "said.safetensors"
+    out, _ = run_command(
+        capsys, "train", "--from", "folds", "--contender", "logistic", "--out", "again.safetensors"
     )
     assert out.startswith("trained on all rows; test error ")
     assert " by the duel, " in out
@@ -108,10 +108,10 @@ def test_the_best_trial_of_a_search_is_trained_again(here):
 
 def test_ones_own_classifier_is_trained_saved_and_predicts(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--contender", "own_models:bayes", "--threads", "1"]
-    said(capsys, "train", *args, "--out", "bayes.safetensors")
+    run_command(capsys, "train", *args, "--out", "bayes.safetensors")
     model = load_model("bayes.safetensors")
     assert (model.family, model.title) == ("sklearn", "bayes")
-    out, _ = said(capsys, "predict", "bayes.safetensors", "mine.csv")
+    out, _ = run_command(capsys, "predict", "bayes.safetensors", "mine.csv")
     assert len(pl.read_csv(out.encode())) == 160
 
 
@@ -129,11 +129,11 @@ def test_mistakes_are_one_line_before_any_fit(capsys, here, monkeypatch):
         (["--from", "nowhere"], "nowhere"),
         (["--from", "folds", "--contender", "logistic", "--out", "mine.csv"], "expected a new"),
     ):
-        _, err = said(capsys, "train", *args, code=2)
+        _, err = run_command(capsys, "train", *args, code=2)
         assert words in err
         assert err.count("\n") == 1
     monkeypatch.setattr(library_classifier, "find_spec", lambda name: None)
-    _, err = said(capsys, "train", "mine.csv", *own, "forest", code=2)
+    _, err = run_command(capsys, "train", "mine.csv", *own, "forest", code=2)
     assert "pip install 'graduel[skops]'" in err
     assert err.count("\n") == 1
 
@@ -141,14 +141,14 @@ def test_mistakes_are_one_line_before_any_fit(capsys, here, monkeypatch):
 def test_a_duel_saves_models_of_every_contender(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "holdout", "--quick", "--threads", "1"]
     args += ["--contenders", "logistic,lightgbm", "--contender", "own_models:bayes"]
-    said(capsys, "duel", *args, "--no-probes", "--out", "holdout")
+    run_command(capsys, "duel", *args, "--no-probes", "--out", "holdout")
     test = np.load("holdout/splits/seed0.npz")["test"]
     for name in ("logistic", "lightgbm", "bayes"):
-        out, _ = said(capsys, "predict", "holdout", "mine.csv", "--contender", name)
+        out, _ = run_command(capsys, "predict", "holdout", "mine.csv", "--contender", name)
         p = pl.read_csv(out.encode())[:, -2:].to_numpy()
         saved = np.load(f"holdout/cells/{name}-seed0/probabilities.npy")
         np.testing.assert_allclose(p[test], saved, atol=2e-6)
-    _, err = said(
+    _, err = run_command(
         capsys, "inspect", "holdout/cells/logistic-seed0/model.safetensors", "--data", "mine.csv",
         code=2,
     )  # fmt: skip

@@ -55,11 +55,11 @@ def out(capsys, *args):
 
 
 def test_sentence_numbers_test_and_why(folder, capsys):
-    said = out(capsys, "net.npy", "trees.npy", "y.npy")
+    text = out(capsys, "net.npy", "trees.npy", "y.npy")
     found = compare_predictions(
         np.load("net.npy"), np.load("trees.npy"), np.load("y.npy"), names=("net", "trees")
     )
-    flat = " ".join(said.split())
+    flat = " ".join(text.split())
     assert found.sentence in flat
     assert found.why in flat
     assert found.scope in flat
@@ -68,7 +68,7 @@ def test_sentence_numbers_test_and_why(folder, capsys):
         in flat
     )
     assert "ROPE ±1 " in flat
-    assert max(map(len, said.splitlines())) <= 80
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_json_is_the_comparison(folder, capsys):
@@ -120,9 +120,9 @@ def test_text_files_of_any_dialect(folder, capsys, name, convert):
     (folder / name).write_bytes(convert((folder / "all.csv").read_text()))
     columns = [f"{name}:{column}" for column in ("net", "trees", "truth")]
     assert main(["verdict", *columns, "--json"]) == 0
-    said = capsys.readouterr()
-    assert json.loads(said.out) == expected
-    assert said.err.count(f"note: {name}: ") == (name != "packed.csv.gz")
+    output = capsys.readouterr()
+    assert json.loads(output.out) == expected
+    assert output.err.count(f"note: {name}: ") == (name != "packed.csv.gz")
 
 
 def test_files_of_savetxt_have_no_header(folder, capsys):
@@ -151,13 +151,13 @@ def test_rounded_probabilities_are_renormalized(folder, capsys):
         assert (
             main(["verdict", "p.csv", "p.csv", "truth.csv", "--metric", "log_loss", "--json"]) == 0
         )
-        said = capsys.readouterr()
-        result = json.loads(said.out)
+        output = capsys.readouterr()
+        result = json.loads(output.out)
         exact = np.mean(-np.log(p[np.arange(400), y]))
         assert result["error_a"] == pytest.approx(exact, rel=10.0 ** (1 - decimals))
         if decimals < 4:
             assert f"rounded to {decimals} decimals" in result["notes"][0]
-            assert "each row is divided by its sum" in said.err
+            assert "each row is divided by its sum" in output.err
 
 
 @given(
@@ -225,11 +225,11 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
 )
 def test_mistakes_are_one_line(folder, capsys, args, message):
     assert main(["verdict", *args]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("graduel: ")
-    assert said.err.count("\n") == 1
-    assert message.lower() in said.err.lower()
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("graduel: ")
+    assert output.err.count("\n") == 1
+    assert message.lower() in output.err.lower()
     assert not (folder / "unpickled").exists()
 
 
@@ -263,9 +263,9 @@ SCORES = ["--scores", "scores.csv", "--rows", "500", "--metric", "accuracy"]
 
 
 def test_a_table_of_scores_by_fold(scores, capsys):
-    said = out(capsys, *SCORES)
-    assert said.startswith("trees is better than net: ")
-    assert "500 rows, 5 folds with 2 repeats" in " ".join(said.split())
+    text = out(capsys, *SCORES)
+    assert text.startswith("trees is better than net: ")
+    assert "500 rows, 5 folds with 2 repeats" in " ".join(text.split())
     fields = json.loads(out(capsys, *SCORES, "--json", "--names", "trees,net"))
     assert (fields["a"], fields["repeats"], fields["verdict"]) == ("trees", 2, "a better")
 
