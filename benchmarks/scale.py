@@ -8,7 +8,7 @@ docs/scale.md has the formulas. Measured are, one thread a process:
 
 - steps of three networks at several batch sizes, in two processes at a time that do not wait for
   each other: seconds per multiplication, per parameter and per step of a core whose neighbour is
-  busy too;
+  also busy;
 - rounds of XGBoost on tables of several sizes, likewise: seconds per row and column, and per round;
 - sums of 1 to 4 million float32 over XGBoost's communicator, on 2 and 4 processes: latency and
   bytes a second.
@@ -29,7 +29,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -175,8 +175,10 @@ def work(rank: int, address: dict[str, Any]) -> dict[str, Any]:
 def run(size: int, prefix: list[str]) -> dict[str, Any]:
     """Measure on several processes; return the times of worker 0."""
     command = [*prefix, sys.executable, __file__, "--worker"]
-    inside = [*prefix, sys.executable, __file__, "--tracker", str(size)]
-    with subprocess.Popen(inside, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as host:
+    tracker = [*prefix, sys.executable, __file__, "--tracker", str(size)]
+    with subprocess.Popen(
+        tracker, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+    ) as host:
         assert host.stdout is not None
         address = host.stdout.readline()
         workers = [
@@ -300,14 +302,14 @@ def plot(model: Model, path: Path) -> None:
     wires = {"10 Gbit/s": 8e-10, "1 Gbit/s": 8e-9, "100 Mbit/s": 8e-8}
     colors = ("#0b6e4f", "#b5541a", "#7a3b8f")
     for (wire, byte), color in zip(wires.items(), colors, strict=True):
-        there = Model(**asdict(model) | {"byte": byte, "latency": 1e-4})
+        networked = replace(model, byte=byte, latency=1e-4)
         for batch, dashes in ((512, "-"), (8_192, "--")):
-            steps = [there.net_step((784, 1024, 1024, 10), batch, int(p)) for p in workers]
+            steps = [networked.net_step((784, 1024, 1024, 10), batch, int(p)) for p in workers]
             label = f"{wire}, batch {batch:,}"
             axes[0].plot(workers, batch / np.array(steps), dashes, color=color, label=label)
-        rounds = [there.tree_round(1e10, 30, int(p)) for p in workers]
+        rounds = [networked.tree_round(1e10, 30, int(p)) for p in workers]
         axes[1].plot(workers, 1e10 / np.array(rounds), color=color, label=wire)
-        small = [there.tree_round(1e6, 30, int(p)) for p in workers]
+        small = [networked.tree_round(1e6, 30, int(p)) for p in workers]
         axes[1].plot(workers, 1e6 / np.array(small), "--", color=color)
     titles = ("Network 784-1024-1024-10", "XGBoost, 30 columns: 10¹⁰ rows (dashed: 10⁶)")
     for ax, title in zip(axes, titles, strict=True):

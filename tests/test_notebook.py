@@ -1,4 +1,4 @@
-"""The notebook of the docs runs in a kernel of its own, and shows results without a script."""
+"""The notebook of the docs runs in its own kernel, and shows results without a script."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """Return the outputs of each cell with code, by the first line of the cell."""
+    """Return the outputs of each cell with code, by the last line of the cell."""
     folder = tmp_path_factory.mktemp("notebook")  # a kernel works in the folder of its notebook
     shutil.copy(NOTEBOOK, folder / "stored.ipynb")
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "stored.ipynb"]

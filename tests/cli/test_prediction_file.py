@@ -61,7 +61,7 @@ def test_no_rows(tmp_path, ending):
     assert out.exists()
 
 
-def test_what_excel_cannot_hold(tmp_path, monkeypatch):
+def test_the_limits_of_excel_are_errors(tmp_path, monkeypatch):
     out = tmp_path / "out.xlsx"
     long = pl.DataFrame({"a": ["x" * 40_000]})
     with pytest.raises(UserError, match="expected at most 32,767 characters in a cell for Excel"):

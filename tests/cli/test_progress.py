@@ -74,7 +74,7 @@ def test_nothing_is_cut_in_the_table_of_a_cluster():
     assert "43211" in text
 
 
-def test_what_selects_the_round_is_shown():
+def test_the_metric_that_selects_the_round_is_shown():
     cell = Cell("xgboost", 0)
     stage = Progress(0.5, 10.0, 0.3591, 0.3591, selection=("log_loss", 0.9034))
     event = Event(cell, "progress", stage)

@@ -55,7 +55,7 @@ def test_an_unknown_command_is_one_line_with_a_suggestion(capsys):
         assert "Did you mean 'duel'" in message
 
 
-def test_version_says_the_kernels(capsys):
+def test_the_version_names_the_kernels(capsys):
     text = run_command(capsys, "version")
     assert text == run_command(capsys, "--version")
     assert text == f"graduel {version('graduel')} ({kernels.describe()} kernels)\n"

@@ -71,7 +71,7 @@ def test_a_cross_validated_contender_is_trained_on_all_rows_and_predicts(capsys,
     name = best_contender(result) if contender is None else contender.partition("=")[0]
     option = [] if contender is None else ["--contender", contender]
     if contender is None and name == "tree":
-        option = ["--contender", "own_models:tree"]  # one's own is not stored in the folder
+        option = ["--contender", "own_models:tree"]  # your own is not stored in the folder
     for file in here.glob("folds/models/*"):
         file.unlink()
     _, err = run_command(capsys, "predict", "folds", "mine.csv", "--contender", name, code=2)
@@ -106,7 +106,7 @@ def test_the_best_trial_of_a_search_is_trained_again(here):
     assert recipe["max_iter"] == 200
 
 
-def test_ones_own_classifier_is_trained_saved_and_predicts(capsys, here):
+def test_a_users_classifier_is_trained_saved_and_predicts(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--contender", "own_models:bayes", "--threads", "1"]
     run_command(capsys, "train", *args, "--out", "bayes.safetensors")
     model = load_model("bayes.safetensors")

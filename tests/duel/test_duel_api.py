@@ -116,7 +116,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_progress_is_shown_where_a_person_looks(monkeypatch):
+def test_progress_is_shown_on_a_terminal_and_in_a_notebook(monkeypatch):
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert type(make_observer("auto")) is Observer

@@ -112,7 +112,7 @@ def test_the_screen_says_so():
 
 
 @pytest.mark.long
-def test_a_duel_beside_busy_loops_says_so_and_draws_no_conclusion_on_cost(tmp_path):
+def test_a_duel_on_busy_cores_reports_them_and_compares_no_costs(tmp_path):
     from graduel.duel.session import run_duel
     from graduel.report.sections.cost import describe_missing_cores
 

@@ -108,7 +108,7 @@ def churn(tmp_path):
     return path
 
 
-def test_the_positive_class_is_told_in_terminal_page_and_result(churn, tmp_path, capsys):
+def test_terminal_page_and_result_name_the_positive_class(churn, tmp_path, capsys):
     out = tmp_path / "run"
     command = ["duel", str(churn), "--target", "status", "--contenders", "logistic,textbook"]
     command += ["--metric", "f1", "--split", "2", "--threads", "1", "--no-probes"]
@@ -143,7 +143,7 @@ def test_a_metric_for_two_classes_is_refused_before_any_fit(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_that_never_answers_the_positive_class_has_recall_zero():
+def test_a_model_that_never_predicts_the_positive_class_has_recall_zero():
     y = np.array(["churned"] * 10 + ["stayed"] * 30)
     never, half = np.full(40, "stayed"), y.copy()
     half[:5] = "stayed"

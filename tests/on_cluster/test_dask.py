@@ -183,7 +183,7 @@ def test_other_versions_on_a_worker_are_refused_by_name(start, tmp_path: Path, m
 
 
 @pytest.mark.long
-def test_a_search_goes_on_after_a_lost_worker(start, tmp_path: Path) -> None:
+def test_a_search_resumes_after_a_lost_worker(start, tmp_path: Path) -> None:
     _, client = start(2)
     tuned = {"contenders": ["net"], "net": "epochs=400", "trials": 2, "split": "holdout"}
     killed = []

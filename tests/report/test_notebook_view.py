@@ -140,7 +140,7 @@ def test_a_suite(shape):
         check_html(suite.result.across)
 
 
-def test_a_report_is_written_where_the_user_says(tmp_path):
+def test_a_report_is_written_to_the_path_of_the_user(tmp_path):
     run = make_run(names=("net",), points=3, n_test=60, probes=False)
     path = run.report(tmp_path / "report.html")
     assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

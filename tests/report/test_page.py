@@ -470,7 +470,7 @@ def test_saved_models_have_their_commands(make, tmp_path: Path) -> None:
         assert str(tmp_path) not in text
 
 
-def test_times_of_runs_beside_other_processes_are_marked(make) -> None:
+def test_times_of_runs_on_busy_cores_are_marked(make) -> None:
     run = make(n_classes=3)
     entries = dict(run.result.contenders)
     for name, missing in (("net", (0.9,)), ("xgboost", (0.2,))):
@@ -487,7 +487,7 @@ def test_times_of_runs_beside_other_processes_are_marked(make) -> None:
             assert any(place[0] == i for place in table.best) != marked
 
 
-def test_the_quartiles_of_prediction_times_are_told(make) -> None:
+def test_the_quartiles_of_prediction_times_are_shown(make) -> None:
     run = make(n_classes=3)
     for table in (results.build_table(run), cost.build_table(run)):
         assert "its quartiles" not in [row[0] for row in table.rows]
