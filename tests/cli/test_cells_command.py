@@ -20,31 +20,16 @@ from graduel.duel.run.executor import WorkerError
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.store import lock
 from graduel.duel.store.store import open_store, read_store, share_store
-from graduel.serialize import to_plain
+from timeless import timeless
 
 NET = "layers=8 epochs=2 batch_size=16 lr=0.01"
 OPTIONS = ["--target", "outcome", "--threads", "1", "--contenders", "textbook,net", "--net", NET]
 OPTIONS += ["--quick"]
-TIMES = (
-    *("fit_seconds", "predict_row_seconds", "predict_batch_seconds"),
-    *("peak_memory_bytes", "tuning_seconds", "missing_cores"),
-    *("predict_row_quartiles", "predict_batch_quartiles"),
-)
 
 
-def timeless(path):
+def read_timeless(folder):
     """Return the result in a folder without times, memory and environment."""
-    result = to_plain(load_run(path).result)
-    result.pop("environment")
-    for contender in result["contenders"].values():
-        for name in TIMES:
-            contender.pop(name)
-        contender["curve"] = [error for _, error in contender["curve"]]
-    for comparison in result["comparisons"]:
-        comparison.pop("cost")
-    for size in ((result["learning_curve"] or {}).get("contenders") or {}).values():
-        size.pop("fit_seconds")
-    return result
+    return timeless(load_run(folder).result)
 
 
 def write_table(path, seed):
@@ -123,7 +108,7 @@ def test_a_plan_needs_no_data_file_and_gives_the_result_of_an_undisturbed_duel(h
     assert run("cells", "run") == 0
     assert "1 fit run here. All 2 are finished" in capsys.readouterr().out
     assert not (home / "run" / "cache").exists()
-    assert timeless(home / "run") == timeless(home / "whole")
+    assert read_timeless(home / "run") == read_timeless(home / "whole")
     command = json.loads((home / "run" / "result.json").read_text())["environment"]["command"]
     assert command.startswith("graduel duel tables/first.csv")
     assert run("report", "run") == 0
@@ -140,7 +125,7 @@ def test_shards_in_processes_at_the_same_time(home, capsys):
         out, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
         assert "2 fits run here" in out
-    assert timeless(home / "run") == timeless(home / "whole")
+    assert read_timeless(home / "run") == read_timeless(home / "whole")
     assert not list((home / "run" / "locks").glob("cell-*"))
 
 
@@ -216,7 +201,7 @@ def test_a_suite_has_one_numbering(home, capsys):
     for shard in ("1/3", "2/3", "3/3"):
         assert run("cells", "run", "--shard", shard) == 0
     for name in ("first", "second"):
-        assert timeless(home / "run" / name) == timeless(home / "whole" / name)
+        assert read_timeless(home / "run" / name) == read_timeless(home / "whole" / name)
 
 
 def test_sizes_belong_to_the_numbering(home, capsys):
@@ -233,7 +218,7 @@ def test_sizes_belong_to_the_numbering(home, capsys):
     assert run("cells", "run", "--shard", "2/2") == 0
     assert not (home / "run" / "result.json").exists()
     assert run("cells", "run", "--shard", "1/2") == 0
-    assert timeless(home / "run") == timeless(home / "whole")
+    assert read_timeless(home / "run") == read_timeless(home / "whole")
     assert load_run("run").result.learning_curve is not None
 
 
@@ -351,7 +336,7 @@ def test_the_report_of_some_seeds(home, capsys):
     assert result.contenders["textbook"].log_loss == whole.contenders["textbook"].log_loss
     assert (home / "run" / "cache").exists()
     assert run("cells", "run") == 0
-    assert timeless(home / "run") == timeless(home / "whole")
+    assert read_timeless(home / "run") == read_timeless(home / "whole")
     code, out, _ = report(capsys)
     assert "unfinished" not in out
     assert "unfinished" not in (home / "run" / "report.html").read_text()

@@ -9,19 +9,13 @@ import zlib
 import numpy as np
 import polars as pl
 import pytest
+from command_output import run_command
 from PIL import Image
 
 from graduel.cli.app import main
 from graduel.models.model_file import load_model
 
 SMALL = ["--threads", "1", "--net", "layers=32 epochs=4 batch_size=16"]
-
-
-def run_command(capsys, *args, code=0):
-    status = main([str(arg) for arg in args])
-    out, err = capsys.readouterr()
-    assert status == code, err
-    return out, err
 
 
 def archive(mnist, convert=lambda X: X):

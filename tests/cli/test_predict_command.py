@@ -7,6 +7,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from command_output import run_command
 
 from graduel.cli.actions import predict
 from graduel.cli.app import main
@@ -15,13 +16,6 @@ from graduel.models.model_file import load_model
 
 NET = "layers=16 epochs=15 batch_size=8 lr=0.01 dropout=0"
 SMALL = ["--threads", "1", "--net", NET]
-
-
-def said(capsys, *args, code=0):
-    found = main([str(arg) for arg in args])
-    out, err = capsys.readouterr()
-    assert found == code, err
-    return out, err
 
 
 def rows(n=160):
@@ -61,7 +55,7 @@ def here(made, tmp_path, monkeypatch):
 
 def test_a_trained_model_is_evaluated_and_saved_with_notes(capsys, here):
     args = ["train", "mine.csv", "--target", "outcome", *SMALL, "--out", "a", "--json"]
-    out, err = said(capsys, *args)
+    out, err = run_command(capsys, *args)
     told = json.loads(out)
     assert 31 <= told["test_rows"] <= 33
     assert "is dropped" in err
@@ -78,7 +72,7 @@ def test_the_same_seed_trains_the_same_model_and_another_holds_out_other_rows(ca
     found = {}
     for name, seed in (("a", 0), ("b", 0), ("c", 7)):
         args = ["train", "mine.csv", "--target", "outcome", *SMALL, "--seed", seed, "--out", name]
-        said(capsys, *args)
+        run_command(capsys, *args)
         kept = load_model(name)
         found[name] = (kept.weights.theta.tobytes(), kept.notes["test_error"])
     assert found["a"] == found["b"] != found["c"]
@@ -88,9 +82,9 @@ def test_the_same_seed_trains_the_same_model_and_another_holds_out_other_rows(ca
 def test_all_rows_are_predicted_in_order_and_unchanged(capsys, here, model):
     before = (here / "mine.csv").read_bytes()
     for out in ("out.csv", "out.parquet"):
-        _, err = said(capsys, "predict", model, "mine.csv", "-o", out)
+        _, err = run_command(capsys, "predict", model, "mine.csv", "-o", out)
         assert "160 rows predicted" in err
-    screen, _ = said(capsys, "predict", model, "mine.csv")
+    screen, _ = run_command(capsys, "predict", model, "mine.csv")
     assert screen == (here / "out.csv").read_text(encoding="utf-8")
     csv = pl.read_csv("out.csv", infer_schema=False)
     assert csv.columns[:5] == rows().columns
@@ -117,11 +111,11 @@ def test_a_table_of_many_blocks_is_predicted_as_one(capsys, here, monkeypatch):
 
     pl.concat([rows()] * 5).write_csv("long.csv")
     pl.read_csv("long.csv", infer_schema=False).write_parquet("long.parquet")
-    whole, _ = said(capsys, "predict", "net", "long.csv")
+    whole, _ = run_command(capsys, "predict", "net", "long.csv")
     monkeypatch.setattr(csv, "BLOCK", 500)
     monkeypatch.setattr(parquet, "STRIDE", 7)
     for name in ("long.csv", "long.parquet"):
-        out, _ = said(capsys, "predict", "net", name)
+        out, _ = run_command(capsys, "predict", "net", name)
         a, b = (pl.read_csv(text.encode(), infer_schema=False) for text in (whole, out))
         assert a[:, :-2].equals(b[:, :-2])
         # A product of few rows may take another way through BLAS, to another last bit.
@@ -130,10 +124,10 @@ def test_a_table_of_many_blocks_is_predicted_as_one(capsys, here, monkeypatch):
 
 
 def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):
-    whole, _ = said(capsys, "predict", "net", "mine.csv")
+    whole, _ = run_command(capsys, "predict", "net", "mine.csv")
     table = rows().drop("outcome").with_columns(pl.lit("x").alias("predicted outcome"))
     table.select(reversed(table.columns)).write_csv("other.csv", separator=";")
-    out, _ = said(capsys, "predict", "net", "other.csv")
+    out, _ = run_command(capsys, "predict", "net", "other.csv")
     found = pl.read_csv(out.encode(), infer_schema=False)
     answers = pl.read_csv(whole.encode(), infer_schema=False)["predicted outcome"]
     assert found["predicted outcome"].unique().to_list() == ["x"]
@@ -161,7 +155,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, here, args, message):
     odd = rows().with_columns(pl.Series("age", ["1", "old", *["2"] * 158]))
     odd.write_csv("bad.csv")
     before = sorted(path.name for path in here.iterdir())
-    _, err = said(capsys, "predict", *args, code=2)
+    _, err = run_command(capsys, "predict", *args, code=2)
     assert err.count("\n") == 1
     assert message in err
     assert sorted(path.name for path in here.iterdir()) == before
@@ -177,36 +171,36 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, here, args, message):
 )
 def test_a_mistake_in_training_is_one_line_and_exit_code_2(capsys, here, args, message):
     args = args if "--target" in args else ["--target", "outcome", *args]
-    _, err = said(capsys, "train", "mine.csv", *args, code=2)
+    _, err = run_command(capsys, "train", "mine.csv", *args, code=2)
     assert err.count("\n") == 1
     assert message in err
 
 
 def test_a_duels_folder_predicts_with_the_best_or_the_named_contender(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "holdout", "--quick", *SMALL]
-    said(capsys, "duel", *args, "--out", "run")
+    run_command(capsys, "duel", *args, "--out", "run")
     result = json.loads((here / "run" / "result.json").read_text(encoding="utf-8"))
     best = min(result["contenders"], key=lambda name: result["contenders"][name]["test_error"])
     assert load_run("run").has_models
-    out, err = said(capsys, "predict", "run", "mine.csv")
+    out, err = run_command(capsys, "predict", "run", "mine.csv")
     assert str(result["contenders"][best]["title"]) in err
     for name in ("textbook", "net", "xgboost"):
-        out, _ = said(capsys, "predict", "run", "mine.csv", "--contender", name)
+        out, _ = run_command(capsys, "predict", "run", "mine.csv", "--contender", name)
         with np.load("run/splits/seed0.npz") as split:
             test = split["test"]
         answers = pl.read_csv(out.encode(), infer_schema=False)[:, -2:].cast(pl.Float32).to_numpy()
         p = np.load(f"run/cells/{name}-seed0/probabilities.npy")
         np.testing.assert_allclose(answers[test], p, atol=2e-6)
-    _, err = said(capsys, "predict", "run", "mine.csv", "--contender", "xgbost", code=2)
+    _, err = run_command(capsys, "predict", "run", "mine.csv", "--contender", "xgbost", code=2)
     assert "Did you mean 'xgboost'?" in err
 
 
 def test_cross_validation_has_no_single_model(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "3x1", "--contenders", "net", *SMALL]
-    said(capsys, "duel", *args, "--out", "folds")
+    run_command(capsys, "duel", *args, "--out", "folds")
     assert not list((here / "folds").rglob("*.safetensors"))
     assert not load_run("folds").has_models
-    _, err = said(capsys, "predict", "folds", "mine.csv", code=2)
+    _, err = run_command(capsys, "predict", "folds", "mine.csv", code=2)
     assert "graduel train --from folds" in err
 
 
@@ -214,15 +208,15 @@ def test_images_are_predicted_by_file_or_by_row(capsys, here, mnist, monkeypatch
     from PIL import Image
 
     monkeypatch.setattr(predict, "IMAGES", 3)
-    said(capsys, "train", "--rows", "300", *SMALL, "--out", "digits")
+    run_command(capsys, "train", "--rows", "300", *SMALL, "--out", "digits")
     for i in range(5):
         Image.fromarray(mnist.X[i]).save(here / f"d{i}.png")
     (here / "some").mkdir()
     for i in range(5):
         (here / f"d{i}.png").rename(here / "some" / f"d{i}.png")
     np.savez(here / "some.npz", X=mnist.X[:5])
-    by_file, _ = said(capsys, "predict", "digits", "some")
-    by_row, _ = said(capsys, "predict", "digits", "some.npz")
+    by_file, _ = run_command(capsys, "predict", "digits", "some")
+    by_row, _ = run_command(capsys, "predict", "digits", "some.npz")
     files = pl.read_csv(by_file.encode(), infer_schema=False)
     assert files["file"].to_list() == [f"d{i}.png" for i in range(5)]
     assert files.columns[1] == "prediction"
@@ -231,14 +225,14 @@ def test_images_are_predicted_by_file_or_by_row(capsys, here, mnist, monkeypatch
     assert arrays[:, 1:].equals(files[:, 1:])
     expected = load_model("digits").predict_proba(mnist.X[:5]).argmax(axis=1)
     assert files["prediction"].to_list() == [str(k) for k in expected]
-    _, err = said(capsys, "predict", "digits", "mine.csv", code=2)
+    _, err = run_command(capsys, "predict", "digits", "mine.csv", code=2)
     assert "expected a folder of images" in err
     np.savez(here / "small.npz", X=np.zeros((2, 8, 8), np.uint8))
-    _, err = said(capsys, "predict", "digits", "small.npz", code=2)
+    _, err = run_command(capsys, "predict", "digits", "small.npz", code=2)
     assert "expected images of 28 × 28 pixels" in err
     for shape in ((800,), (2, 8, 8)):
         np.save(here / "y.npy", np.zeros(shape, np.uint8))
-        out, err = said(capsys, "predict", "digits", "y.npy", code=2)
+        out, err = run_command(capsys, "predict", "digits", "y.npy", code=2)
         assert not out  # no header of a CSV file
         assert (
             "expected images of 28 × 28 pixels, shape (n, height, width); got an array of " in err

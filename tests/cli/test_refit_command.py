@@ -7,6 +7,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from command_output import run_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,13 +33,6 @@ def tree():
 class Odd(GaussianNB):
     pass
 """
-
-
-def run_command(capsys, *args, code=0):
-    status = main([str(arg) for arg in args])
-    out, err = capsys.readouterr()
-    assert status == code, err
-    return out, err
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,8 @@ from graduel.duel.result.result_builder import build_result
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
-from graduel.serialize import to_plain
 from in_process import InProcess
+from timeless import timeless
 
 SCRIPT = """
 import json, sys
@@ -42,27 +42,6 @@ with open_store(Path(sys.argv[1]), Protocol.from_dict(json.loads(sys.argv[2]))) 
         print(event.cell.key, event.kind, flush=True)
     build_result(store, "a test")
 """
-TIMES = (
-    *("fit_seconds", "predict_row_seconds", "predict_batch_seconds"),
-    *("peak_memory_bytes", "tuning_seconds", "missing_cores"),
-    *("predict_row_quartiles", "predict_batch_quartiles"),
-)
-
-
-def timeless(result):
-    """Return the result without times, memory and environment, which differ between runs."""
-    result = to_plain(result)
-    result.pop("environment")
-    for contender in result["contenders"].values():
-        for name in TIMES:
-            contender.pop(name)
-        contender["curve"] = [error for _, error in contender["curve"]]
-        for trials in contender["trials"]:
-            for trial in trials:
-                trial.pop("seconds")
-    for comparison in result["comparisons"]:
-        comparison.pop("cost")  # a sentence with times
-    return result
 
 
 def run_to_result(path, protocol, executor=None):

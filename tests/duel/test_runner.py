@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import psutil
@@ -26,33 +27,13 @@ from graduel.duel.run.executor import WorkerError
 from graduel.duel.run.job import run_job
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
-from graduel.serialize import to_plain
 from in_process import InProcess
+from timeless import timeless
 
 pytestmark = pytest.mark.processes
 
-TIMES = (
-    "fit_seconds",
-    "predict_row_seconds",
-    "predict_batch_seconds",
-    "peak_memory_bytes",
-    "missing_cores",
-    "predict_row_quartiles",
-    "predict_batch_quartiles",
-)
 
-
-def timeless(result):
-    """Return the result without times and memory, which differ between runs."""
-    result = to_plain(result)
-    result["environment"].pop("finished")
-    for contender in result["contenders"].values():
-        for name in TIMES:
-            contender.pop(name)
-        contender["curve"] = [error for _, error in contender["curve"]]
-    for comparison in result["comparisons"]:
-        comparison.pop("cost")
-    return result
+without_times = partial(timeless, same_environment=True)
 
 
 def run_to_result(path, protocol, executor=None):
@@ -114,7 +95,7 @@ def test_another_executor_gives_the_same_result(undisturbed, tiny, tmp_path):
         kinds = [e.kind for e in run_cells(store, executor) if e.kind != "progress"]
         run = build_result(store, "a test")
     assert kinds == ["started", "finished"] * 2
-    assert timeless(run.result) == timeless(undisturbed[0].result)
+    assert without_times(run.result) == without_times(undisturbed[0].result)
     for cell in tiny.cells():
         folders = [path / "cells" / cell.key for path in (run.path, undisturbed[0].path)]
         for name in ("probabilities.npy", "valid_probabilities.npy", "model.safetensors"):
@@ -133,7 +114,7 @@ def test_a_finished_duel_is_not_run_again(undisturbed, tiny, tmp_path):
     path = shutil.copytree(undisturbed[0].path, tmp_path / "run")
     run, events = run_to_result(path, tiny)
     assert [e.kind for e in events] == ["reused", "reused"]
-    assert timeless(run.result) == timeless(undisturbed[0].result)
+    assert without_times(run.result) == without_times(undisturbed[0].result)
 
 
 def test_closing_the_events_ends_the_process_and_keeps_finished_cells(undisturbed, tiny, tmp_path):
@@ -149,7 +130,7 @@ def test_closing_the_events_ends_the_process_and_keeps_finished_cells(undisturbe
         assert not store.is_finished(Cell("net", 0))
     run, events = run_to_result(tmp_path / "run", tiny)
     assert [e.kind for e in events if e.kind != "progress"] == ["reused", "started", "finished"]
-    assert timeless(run.result) == timeless(undisturbed[0].result)
+    assert without_times(run.result) == without_times(undisturbed[0].result)
 
 
 SCRIPT = """
@@ -184,7 +165,7 @@ def test_a_killed_duel_resumes_to_the_same_result(undisturbed, tiny, tmp_path, w
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
     run, _ = run_to_result(path, tiny, InProcess())
-    assert timeless(run.result) == timeless(undisturbed[0].result)
+    assert without_times(run.result) == without_times(undisturbed[0].result)
     assert not list((path / "cells").glob(".*"))
 
 
@@ -236,7 +217,7 @@ def test_two_seeds_on_two_threads_are_reproducible_with_xgboost(tmp_path, monkey
     protocol = replace(base, contenders=specs)
     first = run_to_result(tmp_path / "a", protocol)[0].result
     second = run_to_result(tmp_path / "b", protocol)[0].result
-    assert timeless(first) == timeless(second)
+    assert without_times(first) == without_times(second)
     assert len(first.contenders["xgboost"].test_errors) == 2
     assert first.claims == ()  # they are about textbook networks
 
