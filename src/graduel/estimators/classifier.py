@@ -48,6 +48,8 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
         an object
     class_weight : 'balanced', or a dict with a weight for each label
     label_smoothing : share of each target that is spread over all labels
+    vat : radius of virtual adversarial training, the distance in X at which predictions should not
+        change (:class:`graduel.train.VirtualAdversarial`); 0: none. Takes three times as long
 
     Attributes
     ----------
@@ -101,6 +103,7 @@ class MLPClassifier(ClassifierMixin, ProbabilityMixin, BaseMLP):  # type: ignore
         clip_norm: float | None = None,
         clip_value: float | None = None,
         ema: float = 0.0,
+        vat: float = 0.0,
         scoring: Any = None,
         input_scale: Any = "auto",
     ) -> None:

@@ -47,6 +47,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "clip_norm": [POSITIVE, None],
     "clip_value": [POSITIVE, None],
     "ema": [SHARE],
+    "vat": [AT_LEAST_0],
     "scoring": [str, callable, None],
     "input_scale": [StrOptions({"auto"}), POSITIVE],
     "label_smoothing": [SHARE],

@@ -253,8 +253,19 @@ class Network:
             dy *= call.share
         if call.watch is not None:
             call.watch("loss", "backward", dy)
-        dx = backward_through(self.layers, ws.scopes, dy, call, need_dx=need_dx, joins=self._joins)
-        return loss, dx
+        return loss, self.backward(dy, ws, call, need_dx=need_dx)
+
+    def backward(
+        self, dy: Array, ws: Workspace, call: Call, *, need_dx: bool = True
+    ) -> Array | None:
+        """Leave the gradient by θ in ``ws.gradient``; return that by the rows, if needed.
+
+        `dy` is the gradient by the raw predictions of the last :meth:`forward`, which `call` must
+        be like. It may be overwritten.
+        """
+        return backward_through(
+            self.layers, ws.scopes, dy, call, need_dx=need_dx, joins=self._joins
+        )
 
     def trace(self, x: Array, weights: Weights, call: Call = INFERENCE) -> dict[str, Array]:
         """Return a copy of the output of each layer, children included, by index path.

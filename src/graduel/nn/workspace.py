@@ -32,6 +32,8 @@ class Call:
     share: float = 1.0
     """The share of these rows in the sum of weights of a batch that several workers divide: the
     factor of the loss and its gradient."""
+    updates_state: bool = True
+    """Whether a training pass updates running means. False for further passes of one step."""
     sum_over_workers: Callable[[NDArray[Any]], NDArray[Any]] | None = None
     """Where several workers divide a batch: adds up an array over all of them, in place, and
     returns it. Layers that mix rows call it equally often on every worker, also without rows."""

@@ -6,6 +6,7 @@ from graduel.train.loop.ema import WeightAverage, recompute_state
 from graduel.train.loop.fit import DivergedError, Epoch, Fit, Step
 from graduel.train.loop.full_batch import FullBatch
 from graduel.train.loop.plateau import ReduceOnPlateau
+from graduel.train.loop.virtual_adversarial import VirtualAdversarial
 
 __all__ = [
     "DivergedError",
@@ -16,6 +17,7 @@ __all__ = [
     "Rows",
     "SavedNetwork",
     "Step",
+    "VirtualAdversarial",
     "WeightAverage",
     "load_network",
     "recompute_state",

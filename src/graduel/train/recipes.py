@@ -37,6 +37,8 @@ class NetRecipe:
     clip_norm: float = 0.0
     clip_value: float = 0.0
     max_norm: float = 0.0
+    vat: float = 0.0
+    vat_weight: float = 1.0
     ema: float = 0.0
     schedule: str = "cosine"
     warmup: float = 0.05

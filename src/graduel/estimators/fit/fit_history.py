@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 from graduel.nn import Weights
+from graduel.train.loop.virtual_adversarial import VirtualAdversarial
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,4 @@ class FitSettings:
     patience: float
     early_stopping: bool
     ema: float
+    smoothness: VirtualAdversarial | None

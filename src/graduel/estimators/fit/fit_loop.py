@@ -95,6 +95,7 @@ class FitLoop:
             weights=weights,
             weight=weight,
             penalty=settings.penalty,
+            smoothness=settings.smoothness,
             optimizer=settings.rule,
             optimizer_state=optimizer_state,
             lr=self.lr,

@@ -250,6 +250,7 @@ def _build_settings(estimator: Any, network: Network, incremental: bool) -> FitS
         patience=float(estimator.n_iter_no_change),
         early_stopping=bool(estimator.early_stopping),
         ema=float(estimator.ema),
+        smoothness=solver_builder.build_smoothness(estimator, network),
     )
 
 

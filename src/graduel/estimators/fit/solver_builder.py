@@ -20,6 +20,7 @@ from graduel.optim import (
 )
 from graduel.train.build.optimizer_builder import WITH_MOMENTUM
 from graduel.train.loop.full_batch import reject_random_layers
+from graduel.train.loop.virtual_adversarial import VirtualAdversarial, can_smooth
 
 
 def build_solver(estimator: Any) -> Optimizer | Minimizer:
@@ -54,8 +55,8 @@ def build_solver(estimator: Any) -> Optimizer | Minimizer:
             **{"momentum": estimator.momentum} if with_momentum else {},
         )
     if isinstance(rule, Minimizer):
-        for name in ("weight_decay", "clip_norm", "clip_value", "ema"):
-            if getattr(estimator, name):
+        for name in ("weight_decay", "clip_norm", "clip_value", "ema", "vat"):
+            if getattr(estimator, name, None):
                 raise ValueError(
                     f"solver={estimator.solver!r} does not support {name}; leave it out"
                 )
@@ -63,6 +64,19 @@ def build_solver(estimator: Any) -> Optimizer | Minimizer:
     if estimator.clip_value is not None:
         rule = ClipValue(rule, estimator.clip_value)
     return rule if estimator.clip_norm is None else ClipNorm(rule, estimator.clip_norm)
+
+
+def build_smoothness(estimator: Any, network: Network) -> VirtualAdversarial | None:
+    """Build the penalty on changes of predictions near the rows, if ``vat`` asks for one."""
+    radius = getattr(estimator, "vat", 0.0)
+    if not radius:
+        return None
+    if not can_smooth(network.loss):
+        raise ValueError(
+            f"vat expects loss='log_loss', which has class probabilities; got {estimator.loss!r}. "
+            "Set vat=0"
+        )
+    return VirtualAdversarial(float(radius))
 
 
 def build_schedule(estimator: Any) -> Callable[[float], float]:

@@ -123,8 +123,9 @@ class BatchNorm(Part):
             if call.sum_over_workers is not None:
                 call.sum_over_workers(var)
             var /= n
-            w.s.mean += self.momentum * (mean - w.s.mean)
-            w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
+            if call.updates_state:
+                w.s.mean += self.momentum * (mean - w.s.mean)
+                w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
             _inverse(var, self.eps, inverse)
             np.multiply(w.p.gamma, inverse, out=slope)
             shift = w.p.beta

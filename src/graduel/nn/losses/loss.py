@@ -63,6 +63,15 @@ def weighted_mean(each: Array, gradient: Array, weight: Array | None) -> tuple[f
     return float(np.dot(share, each)), gradient
 
 
+def batch_weights(loss: Any, y: Array, weight: Array | None) -> Array | None:
+    """Return the weight of each row in the loss, class weights included; None if all are 1."""
+    class_weight = getattr(getattr(loss, "loss", loss), "class_weight", None)
+    if class_weight is None:
+        return weight
+    each = np.asarray(class_weight)[y]
+    return each if weight is None else weight * each
+
+
 def check_raw(raw: Array) -> None:
     """Raise `ValueError` unless raw predictions have shape (n, outputs)."""
     if raw.ndim != 2:

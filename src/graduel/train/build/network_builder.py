@@ -34,6 +34,7 @@ from graduel.train.build.front_layers import Inputs, table_front_layers
 from graduel.train.build.layer_text import Image, build_layers, parse_layer
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.loop.full_batch import reject_random_layers
+from graduel.train.loop.virtual_adversarial import VirtualAdversarial, can_smooth
 from graduel.train.recipes import NetRecipe
 
 Array = NDArray[Any]
@@ -150,6 +151,11 @@ def build_network(
         raise UserError(f"layers={','.join(map(str, recipe.layers))}: {error}") from None
 
 
+def build_smoothness(recipe: NetRecipe) -> VirtualAdversarial | None:
+    """Build the penalty on changes of predictions near the rows, if the recipe has one."""
+    return VirtualAdversarial(recipe.vat, recipe.vat_weight) if recipe.vat else None
+
+
 def build_augmentations(augment: str, image: Image | None) -> tuple[Augmentation, ...]:
     """Build the augmentations of training rows in order; return () for ``none``."""
     if augment == "none":
@@ -181,6 +187,13 @@ def check_recipe(
     rule = build_optimizer(recipe)
     build_schedule(recipe)
     augmented = build_augmentations(recipe.augment, image)
+    if recipe.vat and not can_smooth(network.loss):
+        raise UserError(f"vat requires loss=softmax or binary; got loss={recipe.loss}")
+    if recipe.vat and inputs is not None and inputs.categorical:
+        raise UserError(
+            "vat moves numbers, but this table has category codes; leave it out, or set "
+            "category_embedding=0 so that categories become columns of 0 and 1"
+        )
     if isinstance(rule, Minimizer):
         try:
             reject_random_layers(network)
@@ -193,6 +206,7 @@ def check_recipe(
             ("ema", recipe.ema),
             ("plateau", recipe.plateau),
             ("augment", augmented),
+            ("vat", recipe.vat),
         ):
             if used:
                 raise UserError(f"optimizer=lbfgs does not support {name}; leave it out")

@@ -123,6 +123,8 @@ PARSERS: dict[str, Parser] = {
     "clip_norm": _number_parser(0, INFINITY),
     "clip_value": _number_parser(0, INFINITY),
     "max_norm": _number_parser(0, INFINITY),
+    "vat": _number_parser(0, INFINITY),
+    "vat_weight": _number_parser(0, INFINITY),
     "ema": _number_parser(0, 1),
     "schedule": _parse_part,
     "warmup": _number_parser(0, 1),

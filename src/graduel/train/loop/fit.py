@@ -23,6 +23,7 @@ from graduel.optim import AdamW, Constant, Optimizer
 from graduel.optim.chunking import new_scratch
 from graduel.train.loop.batches import BatchStream, Rows, Source, iter_batches
 from graduel.train.loop.parallel import DataParallel
+from graduel.train.loop.virtual_adversarial import VirtualAdversarial
 
 Array = NDArray[Any]
 Batch = tuple[Array, Array, Array | None]
@@ -129,6 +130,7 @@ class Fit:
     weight : wᵢ ≥ 0, shape (n,). Default: all 1
     penalty : α. It is added to the gradient and so goes through the optimizer, as scikit-learn's
         ``alpha`` does; decoupled weight decay is a parameter of the optimizer
+    smoothness : a penalty that computes loss and gradient of a step, in place of the loss alone
     optimizer : the update rule
     optimizer_state : the optimizer's state after an earlier fit, to continue from
     lr : learning rate
@@ -170,6 +172,7 @@ class Fit:
         weights: Weights | None = None,
         weight: Array | None = None,
         penalty: float = 0.0,
+        smoothness: VirtualAdversarial | None = None,
         optimizer: Optimizer | None = None,
         optimizer_state: Any = None,
         lr: float = 1e-3,
@@ -193,7 +196,7 @@ class Fit:
             raise ValueError(f"penalty must be at least 0; got {penalty}")
         self.rows, self.y, self.rng = rows, y, rng
         self.weight = None if weight is None else row_weights(weight, len(rows))
-        self.penalty = penalty
+        self.penalty, self.smoothness = penalty, smoothness
         self.order = order if order is not None else lambda: rng.permutation(len(rows))
         self.weights = weights if weights is not None else network.init(rng)
         self.optimizer = optimizer if optimizer is not None else AdamW()
@@ -313,7 +316,12 @@ class Fit:
                     n = parallel.batch_rows
                     total_weight, call.share = parallel.weigh(self._network.loss, y, weight)
                 with threads():
-                    loss = self._network.loss_and_gradient(x, y, workspace, call, weight)
+                    if self.smoothness is None:
+                        loss = self._network.loss_and_gradient(x, y, workspace, call, weight)
+                    else:
+                        loss = self.smoothness.loss_and_gradient(
+                            self._network, x, y, workspace, call, weight
+                        )
                     if parallel is not None:
                         loss = parallel.sum_number(loss)
                     if not isfinite(loss):

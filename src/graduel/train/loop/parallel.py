@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.nn.losses.loss import batch_weights
 from graduel.nn.workspace import Call
 
 Array = NDArray[Any]
@@ -139,11 +140,10 @@ class DataParallel:
         In the share, class weights c count: Σ over its rows of c wᵢ / Σ over the batch of c wᵢ, as
         in the loss.
         """
-        class_weight = getattr(getattr(loss, "loss", loss), "class_weight", None)
-        if weight is None and class_weight is None:
+        scaled = batch_weights(loss, y, weight)
+        if scaled is None:
             return float(self.batch_rows), len(y) / self.batch_rows
         own = np.ones(len(y)) if weight is None else weight
-        scaled = own if class_weight is None else own * np.asarray(class_weight)[y]
         sums = np.array([own.sum(), scaled.sum()])
         mine = float(sums[1])
         self.collective.all_reduce(sums)

@@ -22,6 +22,7 @@ from graduel.train.build.layer_text import Image
 from graduel.train.build.network_builder import (
     build_augmentations,
     build_loss,
+    build_smoothness,
     check_recipe,
     takes_class_codes,
 )
@@ -195,6 +196,7 @@ class Training:
                 self.y,
                 rng=rng,
                 weight=weight,
+                smoothness=build_smoothness(recipe),
                 optimizer=self._rule,
                 lr=recipe.lr,
                 schedule=build_schedule(recipe),
