@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -35,7 +36,7 @@ import numpy as np
 from graduel import kernels
 from graduel.contenders import Budget, LabelledRows
 from graduel.contenders.contender import finish_fit
-from graduel.contenders.family import FamilyContender
+from graduel.contenders.family import Family, FamilyContender
 from graduel.contenders.net import FAMILY
 from graduel.data import Dataset, load_dataset
 from graduel.data.source import DataSource, open_source
@@ -70,13 +71,16 @@ def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
     return recipe if net is None else parse_recipe(net, recipe)
 
 
-def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict[str, Any]:
+def fit(
+    recipe: Any, data: Dataset, protocol: Protocol, seed: int, family: Family = FAMILY
+) -> dict[str, Any]:
     """Train once; return seconds, selected epoch and errors."""
     rows, image, k = protocol.split_rows(data, seed), data.image, len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid)
     )
-    fitting = FamilyContender(FAMILY, recipe, "net").fit(
+    started = time.process_time()
+    fitting = FamilyContender(family, recipe, family.name).fit(
         train,
         valid,
         rng=np.random.default_rng(seed),
@@ -84,10 +88,12 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict
         notify=lambda progress: None,
     )
     fitted = finish_fit(fitting)
+    cpu_seconds = time.process_time() - started
     p, y = fitted.predict_proba(data.table[rows.test]), data.y[rows.test]
     return {
         "seconds": round(fitted.seconds, 2),
-        "best_epoch": fitted.details["best_epoch"],
+        "cpu_seconds": round(cpu_seconds, 2),
+        "best_epoch": fitted.details.get("best_epoch"),
         "valid_error": fitted.details["valid_error"],
         "test_error": float(is_misclassified(p, y).mean()),
         "log_loss": float(log_loss(p, y)),

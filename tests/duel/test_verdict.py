@@ -267,7 +267,9 @@ def test_sentence_of_an_undecided_pair():
     assert pair(20, 18, 10, 1000, rope=0.002).sentence == (
         "Undecided between XGBoost and the textbook network: 3.0 % against 3.8 % error, a "
         "difference of 0.8 percentage points (95 % CI −0.3 to 1.9). A difference of this size "
-        "needs about 3,500 test rows (there are 1,000) for 80 % power."
+        "needs about 3,500 test rows (there are 1,000) for 80 % power. This verdict is close to a "
+        "boundary: after another fit of both, on as many new test rows, it would be the same with "
+        "a probability of about 64 %."
     )
     tiny = pair(0, 1, 0, 50_000, rope=0.0).sentence
     assert "0.00 % against < 0.01 % error, a difference of < 0.01 percentage points" in tiny

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from graduel.duel.verdict.evidence import Evidence, SampleSize
+from graduel.duel.verdict.reproduction import reproduction_probability
 from graduel.duel.verdict.sentences import verdict_sentence
 from graduel.duel.verdict.types import Comparison, Verdict
 from graduel.metrics.metric import Metric
@@ -63,6 +64,7 @@ def compare_pairs(
         verdict = decide_verdict(evidence.difference, equivalence, p_adjusted, rope)
         undecided = verdict == "undecided"
         more = evidence.sample_size(ALPHA / planned, rope, level) if undecided else SampleSize()
+        at_95, decision = evidence.interval(0.95), evidence.interval(1 - ALPHA / max(planned, 1))
         comparison = Comparison(
             a=a,
             b=b,
@@ -70,7 +72,7 @@ def compare_pairs(
             error_a=losses[a],
             error_b=losses[b],
             difference=evidence.difference,
-            interval=evidence.interval(0.95),
+            interval=at_95,
             interval_level=0.95,
             equivalence_interval=equivalence,
             equivalence_level=level,
@@ -94,7 +96,17 @@ def compare_pairs(
             more_repeats=more.repeats,
             bayes=evidence.bayes,
             p_exact=evidence.p_exact,
-            simultaneous_interval=evidence.interval(1 - ALPHA / max(planned, 1)),
+            simultaneous_interval=decision,
+            reproduction=reproduction_probability(
+                verdict,
+                evidence.difference,
+                interval=at_95,
+                decision=decision,
+                equivalence=equivalence,
+                rope=rope,
+            )
+            if seeds == 1 and folds is None
+            else None,
         )
         sentence = verdict_sentence(comparison, metric, titles or {})
         comparisons.append(replace(comparison, sentence=sentence))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graduel import number_format
+from graduel.duel.verdict.reproduction import LIKELY
 from graduel.duel.verdict.types import Claim, Comparison, DatasetComparison
 from graduel.metrics.metric import Metric
 from graduel.number_format import (
@@ -52,9 +53,21 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
             f"{first} is better than {second}: {figures}, a difference of {difference} "
             f"({interval}).{contradiction_sentence(pair)}"
         )
+    words += reproduction_sentence(pair)
     if pair.bayes is not None:
         words += chances_sentence(pair, "correlated t", pair.rope, metric, titles)
     return capitalize_the(words)
+
+
+def reproduction_sentence(pair: Comparison) -> str:
+    """Return a space and the sentence on a verdict close to a boundary; "" if it is not close."""
+    if pair.reproduction is None or pair.reproduction >= LIKELY:
+        return ""
+    return (
+        " This verdict is close to a boundary: after another fit of both, on as many new test "
+        "rows, it would be the same with a probability of about "
+        f"{format_chance(pair.reproduction)}."
+    )
 
 
 def count_pairs(pair: Comparison | DatasetComparison) -> int:

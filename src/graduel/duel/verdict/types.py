@@ -74,6 +74,9 @@ class Comparison:
     simultaneous_interval: Interval | None = None
     """CI of level 1 − 0.05 / pairs: those of all pairs hold together with 95 % (Bonferroni). Null
     in results of earlier versions."""
+    reproduction: float | None = None
+    """One seed: an estimate of the probability that the verdict is the same after another fit of
+    both, on as many new test rows."""
 
     @property
     def printed_interval(self) -> Interval:
