@@ -12,12 +12,23 @@ from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result import result_builder
 from graduel.duel.result.outcome import Run
+from graduel.duel.result.python_words import name_parameters
 from graduel.duel.run.clusters import open_executor
 from graduel.duel.session import plan_session
 from graduel.errors import UserError, python_errors
 from graduel.train.recipes import RecipeLike
 
-load_run = python_errors(result_builder.load_run)
+
+@python_errors
+def load_run(path: str | Path) -> Run:
+    """Load a finished duel from its folder, without training anything.
+
+    Raises
+    ------
+    UserError
+        If the folder is not a finished duel.
+    """
+    return name_parameters(result_builder.load_run(path))
 
 
 @python_errors
@@ -128,6 +139,8 @@ def run_duel(
     UserError
         If a name is unknown, a number out of range, or the duel cannot be run. If one of your own
         classifiers fails, the message has the line of your code.
+    WorkerError
+        If a worker process dies without reporting an error.
 
     Examples
     --------
@@ -191,7 +204,7 @@ def run_duel(
             trials=trials,
             probes=probes,
         )
-        return session.run(observer)
+        return name_parameters(session.run(observer))
 
 
 def resolve_source(
