@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
+from graduel.duel.argument_check import check_arguments, known_names
 from graduel.duel.duel_progress import ProgressKind, make_observer
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.user_estimators import parse_contenders
@@ -32,6 +33,7 @@ def load_run(path: str | Path) -> Run:
 
 
 @python_errors
+@known_names
 def run_duel(
     dataset: Any = "mnist",
     y: Any = None,
@@ -62,7 +64,7 @@ def run_duel(
     quick: bool = False,
     threads: int | str | None = None,
     out: str | Path | None = None,
-    split: str | None = None,
+    split: str | int | None = None,
     metric: str | None = None,
     positive: object = None,
     rope: float | None = None,
@@ -110,8 +112,8 @@ def run_duel(
     threads : threads of each contender; by default ``auto``, the cores that are idle when the run
         begins
     out : the run's folder; the same call with the same folder resumes an interrupted run
-    split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``; the default depends on the
-        data
+    split : ``given``, ``shuffle``, a number of folds, or folds and repeats such as ``5x2``; the
+        default depends on the data
     metric : the metric to compare, also used for model selection and early stopping; by default the
         error, or log loss if nearly all rows are of one class
     positive : the label of the positive class of metrics such as ``f1``; by default the rarer of
@@ -154,6 +156,7 @@ def run_duel(
     >>> list(run.result.contenders)
     ['textbook', 'GaussianNB']
     """
+    check_arguments(run_duel, {k: v for k, v in locals().items() if k != "contenders"})
     observer = make_observer(progress)
     source = {
         "target": target,
@@ -196,7 +199,7 @@ def run_duel(
             rows=rows,
             quick=quick,
             threads=threads,
-            split=split,
+            split=split if split is None else str(split),
             metric=metric,
             positive=positive,
             rope=rope,
