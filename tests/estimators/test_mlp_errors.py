@@ -18,7 +18,7 @@ from mlp_cases import (
 )
 from scipy.sparse import csr_matrix
 
-from graduel import nn, optim
+from graduel import MLPClassifier, nn, optim
 
 pytestmark = QUIET
 
@@ -193,3 +193,16 @@ def test_any_combination_of_parameters_fits_a_regressor(params, loss, outputs):
     assert predictions.dtype == dtype
     assert predictions.shape == y.shape
     assert np.isfinite(predictions).all()
+
+
+def test_features_and_labels_in_the_other_order():
+    X, y = np.ones((6, 3)), np.array([0, 1] * 3)
+    for labels in (y, pd.Series(y)):
+        with pytest.raises(ValueError, match=r"got \(6,\) and \(6, 3\). Write fit\(X, y\)"):
+            MLPClassifier().fit(labels, X)
+
+
+def test_text_as_a_feature_has_a_remedy():
+    frame = pd.DataFrame({"size": [1.0, 2.0], "colour": ["red", "blue"]})
+    with pytest.raises(ValueError, match=r"or use graduel\.TabularMLPClassifier"):
+        MLPClassifier().fit(frame, [0, 1])
