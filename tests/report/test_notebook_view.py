@@ -222,7 +222,7 @@ def test_figures_show_themselves_and_take_axes():
     assert right.get_xlabel() == "predicted class"
     with mpl.rc_context({"svg.fonttype": "none"}):
         own.canvas.draw()
-    with pytest.raises(ValueError, match="contender must be one of"):
+    with pytest.raises(ValueError, match=r"contender must be one of .* Did you mean 'net'"):
         run.confusion("nte")
 
 
