@@ -250,3 +250,13 @@ def test_an_unfinished_run_numbers_its_runs():
     run = replace(run, result=replace(run.result, missing=missing))
     assert run.curves()["run"].unique().sort().to_list() == [0, 2]
     assert "1 of 3 fits is missing." in run._repr_html_().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_marked_times_are_explained(make):
+    run = make(n_classes=3)
+    assert "Other processes" not in run._repr_html_()
+    entries = dict(run.result.contenders)
+    entries["net"] = replace(entries["net"], missing_cores=(0.9,))
+    html = replace(run, result=replace(run.result, contenders=entries))._repr_html_()
+    assert " *</td>" in html
+    assert "* Other processes used cores during the runs of the NumPy network" in html
