@@ -17,6 +17,7 @@ from suites import make_suite
 
 import graduel
 from graduel import nn, report
+from graduel.data.finding import METRIC_CHOICE, PREDICTS_TARGET
 from graduel.data.source import source_from_arrays
 from graduel.errors import UserError
 from graduel.report.draw.notebook_figure import NotebookFigure
@@ -260,3 +261,16 @@ def test_marked_times_are_explained(make):
     html = replace(run, result=replace(run.result, contenders=entries))._repr_html_()
     assert " *</td>" in html
     assert "* Other processes used cores during the runs of the NumPy network" in html
+
+
+def test_warnings_about_the_data_are_listed(make):
+    run = make(n_classes=3)
+    data = run.result.dataset
+    leak = PREDICTS_TARGET.report("column 'x' alone predicts the target", "x")
+    quiet = METRIC_CHOICE.report("the metric is log loss")
+    for findings, count in (((quiet,), 0), ((leak, quiet), 1), ((leak, leak), 2)):
+        result = replace(run.result, dataset=replace(data, warnings=findings))
+        told = replace(run, result=result)
+        line = f"{count} warning{'s' * (count > 1)} in result.dataset.warnings: GRD001 A column"
+        assert (line in repr(told)) == (line in told._repr_html_()) == (count > 0)
+        assert len(repr(told).splitlines()) < 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graduel.duel.result.outcome import Run, Suite
+from graduel.duel.result.run_display import list_warnings
 from graduel.number_format import format_quantity
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.html import keep_units
@@ -32,6 +33,7 @@ def render_run(run: Run) -> str:
     if len(sentences) > MOST_VERDICTS:
         parts.append(render_text(f"… and {len(sentences) - MOST_VERDICTS} more in verdicts()"))
     parts.append(_render_results(run))
+    parts += map(render_text, list_warnings(result))
     if busy := describe_missing_cores(run):
         parts.append(render_text(busy))
     view = render_view(f"Duel on {result.dataset.name}", *parts)
