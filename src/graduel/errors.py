@@ -22,7 +22,7 @@ NOT_VALUES = frozenset(
     )
 )
 """Words after an option that are not its value."""
-LISTS = ("categorical", "numeric", "drop", "contenders", "vary")
+LISTS = ("categorical", "numeric", "drop", "missing", "names", "contenders", "vary")
 SWITCHES = {"no-probes": "probes=False", "quick": "quick=True", "show-rows": "show_rows=True"}
 PARAMETERS = {"on": "executor", "contender": "contenders"}
 """Parameters with another name than the option."""
@@ -30,6 +30,13 @@ PARAMETERS = {"on": "executor", "contender": "contenders"}
 
 class UserError(ValueError):
     """An error in the user's input. The command line prints its message without a traceback."""
+
+
+class WorkerError(RuntimeError):
+    """A worker process died without reporting an error: a bug, or killed by the operating system.
+
+    The command line prints its message without a traceback.
+    """
 
 
 def unknown(
@@ -79,6 +86,8 @@ def to_parameters(text: str, names: Mapping[str, str] = PARAMETERS) -> str:
             return name + rest
         if option == "size" and "x" in value:
             return f"{name}=({', '.join(value.split('x'))})"
+        if option == "header" and value in ("yes", "no"):
+            return f"{name}={value == 'yes'}"
         if not re.fullmatch(r"'.*'|[\d.]+|[A-Z]", value):
             value = f"'{value}'"
         return f"{name}=[{value}]" if option in LISTS else f"{name}={value}"
@@ -87,10 +96,10 @@ def to_parameters(text: str, names: Mapping[str, str] = PARAMETERS) -> str:
 
 
 def python_errors(function: Callable[P, R]) -> Callable[P, R]:
-    """Return `function` with a `UserError` in the words of Python.
+    """Return `function` with errors in the words of Python.
 
-    The message names parameters instead of options of the command line, and the traceback ends
-    here, at the call that the user wrote.
+    The message of a `UserError` names parameters instead of options of the command line. The
+    traceback of a `UserError` or `WorkerError` ends here, at the call that the user wrote.
     """
 
     @wraps(function)
@@ -99,6 +108,8 @@ def python_errors(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **options)
         except UserError as error:
             error.args = (to_parameters(str(error)),)
+            raise error.with_traceback(None) from None
+        except WorkerError as error:
             raise error.with_traceback(None) from None
 
     return call

@@ -67,7 +67,7 @@ def render_table(
     rows : the texts of the others, of which at most 24 are shown
     best : cells (row, column) in bold
     """
-    line = "padding:.2em .8em;border-bottom:1px solid rgba(128,128,128,.35);background:none"
+    line = "padding:.2em .5em;border-bottom:1px solid rgba(128,128,128,.35);background:none"
     bold = set(best)
 
     def cell(kind: str, text: str, style: str) -> str:

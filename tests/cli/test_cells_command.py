@@ -16,10 +16,10 @@ import pytest
 from graduel.cli.app import main
 from graduel.duel.result.result_builder import load_run
 from graduel.duel.run.cell_runs import make_job
-from graduel.duel.run.executor import WorkerError
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.store import lock
 from graduel.duel.store.store import open_store, read_store, share_store
+from graduel.errors import WorkerError
 from timeless import timeless
 
 NET = "layers=8 epochs=2 batch_size=16 lr=0.01"

@@ -150,7 +150,7 @@ def test_every_field_option_is_one_of_the_recipe():
             ["experiment", "--vary", "lr=1,2", "layers=3,4"],
             '--vary "lr=1,2 layers=3,4"',
         ),
-        (["duel", "--epochs", "0"], "epochs in --net must be an integer of at least 1; got '0'"),
+        (["duel", "--epochs", "0"], "--epochs must be an integer of at least 1; got '0'"),
         (["duel", "--epochs", "3", "--net", "epochs=4"], "got 'epochs' twice"),
         (["duel", "--net", "loss=mse"], "Did you mean 'squared'?"),
         (["duel", "--net", "loss=cross_entropy"], "Did you mean 'softmax'?"),

@@ -318,11 +318,22 @@ def test_errors_of_scores_and_conditions(scores, capsys):
         (["net.npy", "trees.npy", "y.npy", "--rows", "5"], "--rows: expected --scores"),
         ([*SCORES, "--fail-unless", "beter"], "Did you mean 'better'"),
         ([*SCORES, "--names", "net,forest"], "--names must be one of"),
-        (["--scores", "three.csv", "--rows", "9"], "got a, b, c. Name two of them"),
-        (["--scores", "one.npy", "--rows", "9"], "a column of scores for each model"),
-        (SCORES[:2], "pass n_rows (on the command line: --rows)"),
+        (["--scores", "three.csv", *SCORES[2:]], "got a, b, c. Name two of them"),
+        (["--scores", "one.npy", *SCORES[2:]], "a column of scores for each model"),
+        ([*SCORES[:2], *SCORES[4:]], "pass n_rows (on the command line: --rows)"),
+        (SCORES[:4], "--metric: expected the metric of the scores, such as accuracy; got none"),
+        (["."], ". is a folder. If it is that of a duel, graduel report . shows its verdicts"),
     ):
         assert main(["verdict", *args]) == 2
         err = capsys.readouterr().err
         assert words in err
         assert err.count("\n") == 1
+
+
+def test_a_note_does_not_advise_the_names_of_models(scores, capsys):
+    (scores / "a.csv").write_text("0\n1\n0\n1\n")
+    np.save("y.npy", np.array([0, 1, 0, 1]))
+    assert main(["verdict", "a.csv", "y.npy", "y.npy"]) == 0
+    err = capsys.readouterr().err
+    assert "there is no header" in err
+    assert "--names" not in err

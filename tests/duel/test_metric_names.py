@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from graduel.errors import UserError
+from graduel.metrics import scorers
 from graduel.metrics.metric import (
     METRICS,
     brier,
@@ -17,6 +18,8 @@ from graduel.metrics.metric import (
     is_misclassified,
     log_loss,
 )
+from graduel.metrics.scorer_formulas import get_formula
+from graduel.metrics.scorers import fits_classes, list_scorers, scorer_value
 
 
 def draw(seed, n, k, digits=2):
@@ -94,6 +97,42 @@ def test_counting_a_row_twice_equals_repeating_it(seed, n, k, name):
     metric = get_metric(name)
     again = metric.value(np.repeat(p, counts, axis=0), np.repeat(y, counts))
     assert metric.by_counts(p, y)(counts) == pytest.approx(again, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=8)
+@given(seeds, st.integers(2, 5), st.booleans())
+def test_formulas_of_many_resamples_equal_scikit_learns_scores(seed, k, is_certain):
+    rng = np.random.default_rng(seed)
+    y = np.concatenate([np.arange(k), rng.integers(k, size=25)])
+    p = rng.dirichlet(np.full(k, 0.4), size=len(y)).round(1) + 0.05  # with ties
+    if is_certain:
+        p[:, -1] = 0  # a class that is never predicted
+    counts = rng.integers(0, 4, size=(4, len(y)))
+    counts[:, :k] += 1  # no class is missing
+    names = [name for name in list_scorers() if fits_classes(name, k)]
+    for name in names:
+        if "likelihood" in name:  # not defined on all of these rows
+            continue
+        value = scorer_value(name, p, y)
+        expected = [value(one) for one in counts]
+        assert value(counts) == pytest.approx(expected, abs=1e-9), name
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_scorers_have_formulas_except_those_of_graduels_own_metrics(k):
+    p, y = draw(0, 60, k, digits=6)
+    names = {name for name in list_scorers() if fits_classes(name, k)}
+    own = {"accuracy", "balanced_accuracy", "neg_log_loss", "roc_auc", "roc_auc_ovr"}
+    ratios = {"neg_negative_likelihood_ratio", "positive_likelihood_ratio"}
+    assert {name for name in names if get_formula(name, p, y) is None} == names & (own | ratios)
+
+
+def test_a_formula_that_disagrees_with_scikit_learn_is_not_used(monkeypatch):
+    p, y = draw(0, 60, 2, digits=6)
+    counts = np.ones((3, 60), np.intp)
+    expected = scorer_value("f1", p, y)(counts)
+    monkeypatch.setattr(scorers, "get_formula", lambda *args: lambda counts: counts.sum(-1))
+    assert scorer_value("f1", p, y)(counts) == pytest.approx(expected)
 
 
 def test_metrics_are_the_means_of_their_losses_by_row():

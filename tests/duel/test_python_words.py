@@ -18,10 +18,12 @@ from sklearn.naive_bayes import GaussianNB
 
 import graduel
 from graduel.data.spec import SourceSpec
+from graduel.duel.run.job import Event
 from graduel.errors import (
     LISTS,
     NOT_VALUES,
     UserError,
+    WorkerError,
     describe_error,
     python_errors,
     to_parameters,
@@ -209,3 +211,42 @@ def test_other_errors_pass():
     assert divide(2) == 0.5
     with pytest.raises(ZeroDivisionError):
         divide(0)
+
+
+def test_a_dead_worker_has_a_short_traceback():
+    class Dies:
+        """An executor whose worker process dies."""
+
+        slots, threads = 1, None
+
+        def run(self, jobs):
+            for job in jobs:
+                yield Event(job.cell, "failed", message="the worker process died", died=True)
+
+    with pytest.raises(WorkerError, match="worker process died") as error:
+        graduel.run_duel(X, Y, contenders=["textbook"], executor=Dies(), **SMALL)
+    assert len(extract_tb(error.value.__traceback__)) == 2
+    assert error.value.__cause__ is None
+
+
+def test_notices_of_a_run_name_parameters_in_python_and_options_in_the_folder(tmp_path):
+    table = tmp_path / "table.csv"
+    lines = [f"{i % 3};{i},5;{'ab'[i % 2]};{'ab'[i % 2]}" for i in range(2 * N)]
+    table.write_text("\n".join(["n;id_number;copy;y", *lines]), encoding="utf-8")
+    options = SMALL | {"contenders": ["textbook"], "out": tmp_path / "run"}
+    run = graduel.run_duel(table, target="y", **options)
+    texts = [one.message for one in run.result.dataset.warnings]
+    texts += [*run.result.dataset.notes, *(one.reason for one in run.result.dataset.set_aside)]
+    assert "drop=['copy']" in "\n".join(texts)
+    assert "decimal to change" in "\n".join(texts)
+    assert "--" not in "\n".join(texts)
+    assert graduel.load_run(run.path).result == run.result
+    assert "drop=[" in run.report(tmp_path / "python.html").read_text(encoding="utf-8")
+    folder = (run.path / "result.json").read_text(encoding="utf-8")
+    assert "--drop copy" in folder
+    assert "drop=[" not in folder
+
+
+def test_a_word_for_a_header_is_a_boolean():
+    assert to_parameters("(--header no to change)") == "(header=False to change)"
+    assert to_parameters("(--header yes to change)") == "(header=True to change)"

@@ -23,10 +23,9 @@ from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.duel_result import DatasetSummary, read_result
 from graduel.duel.result.result_builder import build_result
 from graduel.duel.run.cell_runs import run_cells
-from graduel.duel.run.executor import WorkerError
 from graduel.duel.run.job import run_job
 from graduel.duel.store.store import open_store
-from graduel.errors import UserError
+from graduel.errors import UserError, WorkerError
 from in_process import InProcess
 from timeless import timeless
 

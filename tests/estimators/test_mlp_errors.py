@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from mlp_cases import (
 )
 from scipy.sparse import csr_matrix
 
-from graduel import nn, optim
+from graduel import MLPClassifier, TabularMLPClassifier, nn, optim
 
 pytestmark = QUIET
 
@@ -193,3 +194,25 @@ def test_any_combination_of_parameters_fits_a_regressor(params, loss, outputs):
     assert predictions.dtype == dtype
     assert predictions.shape == y.shape
     assert np.isfinite(predictions).all()
+
+
+def test_features_and_labels_in_the_other_order():
+    X, y = np.ones((6, 3)), np.array([0, 1] * 3)
+    for labels in (y, pd.Series(y)):
+        for kind in (MLPClassifier, TabularMLPClassifier):
+            with pytest.raises(ValueError, match=r"got \(6,\) and \(6, 3\). Write fit\(X, y\)"):
+                kind().fit(labels, X)
+
+
+def test_a_lazy_frame_is_collected():
+    X, y = np.arange(12.0).reshape(6, 2), np.array([0, 1] * 3)
+    options = {"max_iter": 2, "random_state": 0, "tol": 0.0}
+    one = MLPClassifier(**options).fit(pl.DataFrame(X).lazy(), y)
+    other = MLPClassifier(**options).fit(pl.DataFrame(X), y)
+    assert (one.predict_proba(pl.DataFrame(X).lazy()) == other.predict_proba(pl.DataFrame(X))).all()
+
+
+def test_text_as_a_feature_has_a_remedy():
+    frame = pd.DataFrame({"size": [1.0, 2.0], "colour": ["red", "blue"]})
+    with pytest.raises(ValueError, match=r"or use graduel\.TabularMLPClassifier"):
+        MLPClassifier().fit(frame, [0, 1])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graduel import nn
-from graduel.nn import Dense, Network, ReLU, Residual, SoftmaxCrossEntropy
+from graduel.nn import Conv2D, Dense, EnsembleDense, Network, ReLU, Residual, SoftmaxCrossEntropy
 from graduel.nn.check import check_gradients
 from graduel.nn.textbook import initialize
 from graduel.train import Fit, Rows
@@ -110,3 +110,35 @@ def test_a_fit_takes_arrays(X) -> None:
         for _ in fit.fit_steps():
             pass
     np.testing.assert_allclose(plain.weights.theta, rows.weights.theta, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", ["5", 5.0, 0, None])
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        (Dense, "units"),
+        (Conv2D, "filters"),
+        (lambda units: EnsembleDense(units, members=2), "units"),
+        (lambda members: EnsembleDense(3, members=members), "members"),
+    ],
+)
+def test_a_size_is_an_integer(layer, name, value):
+    with pytest.raises(ValueError, match=rf"^{name} must be a positive integer; got {value!r}$"):
+        layer(value)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"lr": "0.1"}, ValueError, "lr must be positive; got '0.1'"),
+        ({"epochs": None}, ValueError, "epochs must be positive; got None"),
+        (
+            {"optimizer": "adam"},
+            TypeError,
+            r"optimizer must be an object such as AdamW\(\); got 'ad",
+        ),
+    ],
+)
+def test_a_text_is_no_rate_and_no_optimizer(options, error, message):
+    with pytest.raises(error, match=message):
+        Fit(Network((Dense(2),), (2,)), np.ones((4, 2)), np.zeros(4, int), rng=0, **options)

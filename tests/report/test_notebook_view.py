@@ -17,6 +17,7 @@ from suites import make_suite
 
 import graduel
 from graduel import nn, report
+from graduel.data.finding import METRIC_CHOICE, PREDICTS_TARGET
 from graduel.data.source import source_from_arrays
 from graduel.errors import UserError
 from graduel.report.draw.notebook_figure import NotebookFigure
@@ -222,7 +223,7 @@ def test_figures_show_themselves_and_take_axes():
     assert right.get_xlabel() == "predicted class"
     with mpl.rc_context({"svg.fonttype": "none"}):
         own.canvas.draw()
-    with pytest.raises(ValueError, match="contender must be one of"):
+    with pytest.raises(ValueError, match=r"contender must be one of .* Did you mean 'net'"):
         run.confusion("nte")
 
 
@@ -250,3 +251,26 @@ def test_an_unfinished_run_numbers_its_runs():
     run = replace(run, result=replace(run.result, missing=missing))
     assert run.curves()["run"].unique().sort().to_list() == [0, 2]
     assert "1 of 3 fits is missing." in run._repr_html_().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_marked_times_are_explained(make):
+    run = make(n_classes=3)
+    assert "Other processes" not in run._repr_html_()
+    entries = dict(run.result.contenders)
+    entries["net"] = replace(entries["net"], missing_cores=(0.9,))
+    html = replace(run, result=replace(run.result, contenders=entries))._repr_html_()
+    assert " *</td>" in html
+    assert "* Other processes used cores during the runs of the NumPy network" in html
+
+
+def test_warnings_about_the_data_are_listed(make):
+    run = make(n_classes=3)
+    data = run.result.dataset
+    leak = PREDICTS_TARGET.report("column 'x' alone predicts the target", "x")
+    quiet = METRIC_CHOICE.report("the metric is log loss")
+    for findings, count in (((quiet,), 0), ((leak, quiet), 1), ((leak, leak), 2)):
+        result = replace(run.result, dataset=replace(data, warnings=findings))
+        told = replace(run, result=result)
+        line = f"{count} warning{'s' * (count > 1)} in result.dataset.warnings: GRD001 A column"
+        assert (line in repr(told)) == (line in told._repr_html_()) == (count > 0)
+        assert len(repr(told).splitlines()) < 10

@@ -476,8 +476,11 @@ def test_times_of_runs_on_busy_cores_are_marked(make) -> None:
     for name, missing in (("net", (0.9,)), ("xgboost", (0.2,))):
         entries[name] = replace(entries[name], missing_cores=missing)
     loaded = replace(run, result=replace(run.result, contenders=entries))
-    note = "Other processes used cores during the runs of NumPy network"
+    note = "Other processes used cores during the runs of the NumPy network"
     assert note in Page(report.render(loaded)).text()
+    assert "Run the duel again" in cost.describe_missing_cores(loaded)
+    varied = replace(loaded.result, protocol=replace(run.result.protocol, varies=("lr",)))
+    assert "Run the experiment again" in cost.describe_missing_cores(replace(loaded, result=varied))
     for one, marked in ((run, False), (loaded, True)):
         table = results.build_table(one)
         times = [(i, row) for i, row in enumerate(table.rows) if "time" in row[0]]

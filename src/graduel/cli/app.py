@@ -33,6 +33,7 @@ from graduel.cli.commands.train import train
 from graduel.cli.commands.verdict import verdict
 from graduel.cli.help_format import Group
 from graduel.cli.option_check import Command
+from graduel.cli.usage_errors import describe_usage_error
 from graduel.number_format import MINUS, NONE
 
 GROUPS = {
@@ -113,7 +114,7 @@ def main(args: list[str] | None = None) -> int:
     try:
         code = app(args, prog_name="graduel", standalone_mode=False)
     except typer.TyperException as error:
-        return _print_error(_get_message(error), 2)
+        return _print_error(describe_usage_error(error, sys.argv[1:] if args is None else args), 2)
     except UserError as error:
         return _print_error(str(error), 2)
     except (typer.Abort, KeyboardInterrupt):  # while options are parsed
@@ -132,12 +133,6 @@ def _substitute(error: UnicodeError) -> tuple[str, int]:
         raise error
     lacking = error.object[error.start : error.end]
     return "".join("-" if letter in _DASHES else "?" for letter in lacking), error.end
-
-
-def _get_message(error: typer.TyperException) -> str:
-    """Return the parser's message, with the name of the option where it gives one."""
-    format_message = getattr(error, "format_message", None)
-    return str(format_message() if format_message else error)
 
 
 def _print_error(message: str, code: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
@@ -13,13 +15,16 @@ from graduel.cli.options import SPACED
 from graduel.errors import UserError
 
 PAIR = re.compile(r"(\w+)=")
+NAME = re.compile(r"[\w -]+(,[\w -]*)*")
+"""A word that may be part of a list: no path and no address."""
 
 
 class Command(TyperCommand):
     """A command whose options are checked while they are parsed.
 
     A list option adds up if it is repeated; any other option with a value may be given once. Words
-    such as ``activation=relu`` after ``--net layers=64`` are refused as settings without quotes.
+    such as ``activation=relu`` after ``--net layers=64`` are refused as settings without quotes,
+    and ``b`` after ``--drop a``, unless it is a file, as a list without a comma.
     The help lists arguments without the names of Python types.
     """
 
@@ -38,6 +43,7 @@ class Command(TyperCommand):
         add_command(str(self.name), [text for one in self.get_params(ctx) for text in one.opts])
 
         def parse_and_check(args: list[str]) -> Any:
+            check_lists(self.get_params(ctx), args)
             values, rest, order = parse(args)
             _check_repeats(order)
             arguments = [values.get(one.name) for one in order if isinstance(one, TyperArgument)]
@@ -46,6 +52,36 @@ class Command(TyperCommand):
 
         parser.parse_args = parse_and_check  # type: ignore[method-assign]
         return parser
+
+
+def check_lists(parameters: list[Any], args: list[str]) -> None:
+    """Raise `UserError` if words follow the value of a list option that belong to the list."""
+    lists = {text: one.name for one in parameters if _is_list(one) for text in one.opts}
+    for i, option in enumerate(args):
+        if option not in lists:
+            continue
+        words = list(takewhile(lambda word: not word.startswith("-"), args[i + 1 :]))
+        if len(words) > 1 and all(map(_is_name, words)):
+            parts = [part for word in words for part in word.split(",") if part]
+            raise UserError(
+                f"{option}: expected a list with commas; got '{words[1]}' as a word of its own. "
+                f"Write {option} {','.join(parts)}"
+            )
+
+
+def _is_name(word: str) -> bool:
+    """Return whether a word is no file and no data set."""
+    if not NAME.fullmatch(word) or Path(word).exists():
+        return False
+    from graduel.data import DATASETS
+    from graduel.data.read.named_data.toy_datasets import TOYS
+
+    return word not in DATASETS and word not in TOYS
+
+
+def _is_list(parameter: Any) -> bool:
+    is_option = isinstance(parameter, TyperOption)
+    return is_option and parameter.multiple and parameter.name not in SPACED
 
 
 def _check_repeats(order: list[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from importlib import import_module
@@ -243,12 +244,14 @@ def _build(declaration: Callable[..., None], *, module: str, function: str) -> C
                 for name in READ_OPTIONS
                 if read_options.get(name) not in (None, ())
             }
+        fields = tuple(name for name in NET_OPTIONS if options.get(name) is not None)
         if names >= NET_OPTIONS.keys():
             options["net"] = _merge_net(options)
         if names >= CLUSTER_OPTIONS.keys():
             options["cluster"] = {name: options.pop(name) for name in CLUSTER_OPTIONS}
         try:
-            getattr(import_module(f"graduel.cli.actions.{module}"), function)(**options)
+            with _naming_options(fields):
+                getattr(import_module(f"graduel.cli.actions.{module}"), function)(**options)
         except KeyboardInterrupt:  # outside of fits; typer would print nothing
             typer.echo("graduel: stopped.", err=True)
             raise typer.Exit(130) from None
@@ -321,6 +324,18 @@ def _merge_net(options: dict[str, Any]) -> str | None:
         if value is not None:
             pairs.append(f"{name}={value if isinstance(value, str) else ','.join(value)}")
     return " ".join(pairs) if pairs else None
+
+
+@contextmanager
+def _naming_options(fields: Sequence[str]) -> Iterator[None]:
+    """Name fields of a network in an error as they were typed: ``--lr`` for "lr in --net"."""
+    try:
+        yield
+    except ValueError as error:  # a UserError, without importing its module
+        for name in fields:
+            text = str(error.args[0]).replace(f"{name} in --net ", f"--{name.replace('_', '-')} ")
+            error.args = (text,)
+        raise
 
 
 def _parse_header(text: str) -> bool | int:

@@ -7,20 +7,33 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
+from graduel.duel.argument_check import check_arguments, known_names
 from graduel.duel.duel_progress import ProgressKind, make_observer
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result import result_builder
 from graduel.duel.result.outcome import Run
+from graduel.duel.result.python_words import name_parameters
 from graduel.duel.run.clusters import open_executor
 from graduel.duel.session import plan_session
 from graduel.errors import UserError, python_errors
 from graduel.train.recipes import RecipeLike
 
-load_run = python_errors(result_builder.load_run)
+
+@python_errors
+def load_run(path: str | Path) -> Run:
+    """Load a finished duel from its folder, without training anything.
+
+    Raises
+    ------
+    UserError
+        If the folder is not a finished duel.
+    """
+    return name_parameters(result_builder.load_run(path))
 
 
 @python_errors
+@known_names
 def run_duel(
     dataset: Any = "mnist",
     y: Any = None,
@@ -51,7 +64,7 @@ def run_duel(
     quick: bool = False,
     threads: int | str | None = None,
     out: str | Path | None = None,
-    split: str | None = None,
+    split: str | int | None = None,
     metric: str | None = None,
     positive: object = None,
     rope: float | None = None,
@@ -99,8 +112,8 @@ def run_duel(
     threads : threads of each contender; by default ``auto``, the cores that are idle when the run
         begins
     out : the run's folder; the same call with the same folder resumes an interrupted run
-    split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``; the default depends on the
-        data
+    split : ``given``, ``shuffle``, a number of folds, or folds and repeats such as ``5x2``; the
+        default depends on the data
     metric : the metric to compare, also used for model selection and early stopping; by default the
         error, or log loss if nearly all rows are of one class
     positive : the label of the positive class of metrics such as ``f1``; by default the rarer of
@@ -128,6 +141,8 @@ def run_duel(
     UserError
         If a name is unknown, a number out of range, or the duel cannot be run. If one of your own
         classifiers fails, the message has the line of your code.
+    WorkerError
+        If a worker process dies without reporting an error.
 
     Examples
     --------
@@ -141,6 +156,7 @@ def run_duel(
     >>> list(run.result.contenders)
     ['textbook', 'GaussianNB']
     """
+    check_arguments(run_duel, {k: v for k, v in locals().items() if k != "contenders"})
     observer = make_observer(progress)
     source = {
         "target": target,
@@ -183,7 +199,7 @@ def run_duel(
             rows=rows,
             quick=quick,
             threads=threads,
-            split=split,
+            split=split if split is None else str(split),
             metric=metric,
             positive=positive,
             rope=rope,
@@ -191,7 +207,7 @@ def run_duel(
             trials=trials,
             probes=probes,
         )
-        return session.run(observer)
+        return name_parameters(session.run(observer))
 
 
 def resolve_source(

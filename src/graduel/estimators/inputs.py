@@ -113,18 +113,41 @@ def dtype_of(X: Any) -> str:
 def validate_features(estimator: Any, X: Any, **options: Any) -> Any:
     """Return X validated by scikit-learn, with y if `options` has one.
 
-    `estimator` is a stand-in, to which validation writes the number and names of features.
+    Text that is no number is refused with a remedy. `estimator` is a stand-in, to which validation
+    writes the number and names of features.
     """
     # scikit-learn does not know the dtypes of Polars and would convert all to float64.
-    dtypes = {str(dtype) for dtype in getattr(X, "dtypes", ())}
+    if type(X).__name__ == "LazyFrame":
+        X = X.collect()
+    is_frame = getattr(X, "ndim", 2) == 2
+    dtypes = {str(dtype) for dtype in getattr(X, "dtypes", ())} if is_frame else set()
     dtype = None if dtypes in ({"UInt8"}, {"Float32"}) else DTYPES
-    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=dtype, **options)
+    try:
+        return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=dtype, **options)
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        raise ValueError(
+            f"{error}. Encode columns of text, or use graduel.TabularMLPClassifier, which takes "
+            "them as they are"
+        ) from None
+
+
+def check_order(X: Any, y: Any) -> None:
+    """Raise ValueError if X has one dimension and y several columns."""
+    shapes: list[Any] = [getattr(one, "shape", ()) for one in (X, y)]
+    if len(shapes[0]) == 1 and len(shapes[1]) == 2 and shapes[1][1] > 1:
+        raise ValueError(
+            f"expected X of shape (n_rows, n_features) and y of shape (n_rows,); got {shapes[0]} "
+            f"and {shapes[1]}. Write fit(X, y)"
+        )
 
 
 def validate_features_and_target(
     estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool
 ) -> tuple[Any, Any]:
     """Return X and y validated by scikit-learn; y of one column has shape (n_rows,)."""
+    check_order(X, y)
     X, y = validate_features(estimator, X, y=y, multi_output=True, y_numeric=numeric, reset=reset)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)

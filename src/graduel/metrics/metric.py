@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
-from graduel.metrics.scorers import ByCounts, list_scorers, scorer_value
+from graduel.metrics.scorer_formulas import ByCounts, one_against_rest
+from graduel.metrics.scorers import list_scorers, scorer_value
 
 Array = NDArray[Any]
 
@@ -196,25 +197,8 @@ def _auc(p: Array, y: Array) -> ByCounts:
             "AUC needs test rows of at least two classes; got one class. "
             "Use fewer folds, or another metric."
         )
-    parts = [_one_against_rest(p[:, k], y == k) for k in ([1] if p.shape[1] == 2 else classes)]
+    parts = [one_against_rest(p[:, k], y == k) for k in ([1] if p.shape[1] == 2 else classes)]
     return lambda counts: np.mean([part(counts) for part in parts], axis=0)
-
-
-def _one_against_rest(score: Array, positive: Array) -> ByCounts:
-    # Sorted once, for all draws: n_below[i] negatives have a lower score than positive row i, and
-    # n_up_to[i] a lower or equal one.
-    positives, negatives = np.flatnonzero(positive), np.flatnonzero(~positive)
-    negatives = negatives[np.argsort(score[negatives], kind="stable")]
-    n_below = np.searchsorted(score[negatives], score[positives], side="left")
-    n_up_to = np.searchsorted(score[negatives], score[positives], side="right")
-
-    def value(counts: Array) -> Any:
-        ours, others = counts[..., positives], counts[..., negatives]
-        summed = np.concatenate([np.zeros_like(others[..., :1]), np.cumsum(others, axis=-1)], -1)
-        outranked = (summed[..., n_below] + summed[..., n_up_to]) / 2  # a tie counts half
-        return (ours * outranked).sum(-1) / (ours.sum(-1) * others.sum(-1))
-
-    return value
 
 
 METRICS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from functools import cache
 from math import isclose
 from typing import Any
@@ -12,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
+from graduel.metrics.scorer_formulas import ByCounts, get_formula
 
 Array = NDArray[Any]
-ByCounts = Callable[[Array], Any]
-"""A function of row counts, shape (n,) or (draws, n), that returns one value or one by draw."""
 SAMPLE_ROWS = 90
 """Rows of the samples on which scorers are tested."""
 
@@ -96,6 +94,9 @@ def _draw_sample(n_classes: int) -> tuple[Array, Array, Array]:
 def scorer_value(name: str, p: Array, y: Array, positive: int | None = None) -> ByCounts:
     """Return a scikit-learn score of probabilities as a function of row counts.
 
+    One score is scikit-learn's; scores of many resamples are computed by the same formula for all
+    at once, if graduel has it and it agrees with scikit-learn's on the rows themselves.
+
     Parameters
     ----------
     name : the name of the scorer
@@ -128,24 +129,38 @@ def scorer_value(name: str, p: Array, y: Array, positive: int | None = None) -> 
 
     scorer, stand_in = get_scorer(name), StandIn()
 
-    def value(counts: Array) -> Any:
-        if counts.ndim > 1:
-            return np.array([value(one) for one in counts])
+    def score(counts: Array) -> float:
         rows = np.repeat(np.arange(len(y)), counts)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about classes that are never predicted
-                score = float(scorer(stand_in, rows, y[rows]))
+                return float(scorer(stand_in, rows, y[rows]))
         except ValueError as error:
             raise UserError(
                 f"the metric '{name}' cannot be computed on these test rows: "
                 f"{str(error).splitlines()[0].rstrip('.')}. Use another metric."
             ) from None
-        if not np.isfinite(score):
+
+    @cache
+    def formula() -> ByCounts | None:
+        by_counts, once = get_formula(name, normalized, y), np.ones(len(y), np.intp)
+        if by_counts is None or not isclose(by_counts(once), score(once), abs_tol=1e-9):
+            return None
+        return by_counts
+
+    def value(counts: Array) -> Any:
+        if counts.ndim == 1:
+            scores: Any = score(counts)
+        elif (by_counts := formula()) is not None:
+            scores = by_counts(counts)
+        else:
+            scores = np.array([score(one) for one in counts])
+        if not np.isfinite(scores).all():
+            undefined = np.ravel(scores)[~np.isfinite(np.ravel(scores))][0]
             raise UserError(
                 f"the metric '{name}' is not defined on these test rows: scikit-learn returns "
-                f"{score}. Use another metric."
+                f"{undefined}. Use another metric."
             )
-        return score
+        return scores
 
     return value

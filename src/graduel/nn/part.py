@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from numbers import Integral
+from typing import Any, ClassVar, Protocol
+
+
+def check_size(name: str, value: Any) -> None:
+    """Raise ValueError unless a number of units is a positive integer."""
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name} must be a positive integer; got {value!r}")
 
 
 class Flags(Protocol):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graduel.duel.result.outcome import Run, Suite
+from graduel.duel.result.run_display import list_warnings
 from graduel.number_format import format_quantity
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.html import keep_units
 from graduel.report.draw.notebook_figure import render_figure
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections import results
+from graduel.report.sections.cost import describe_missing_cores
 from graduel.report.sections.race import race, read_racers
 from graduel.report.suite.metric_text import format_metric
 from graduel.short_view import render_table, render_text, render_view
@@ -31,6 +33,9 @@ def render_run(run: Run) -> str:
     if len(sentences) > MOST_VERDICTS:
         parts.append(render_text(f"… and {len(sentences) - MOST_VERDICTS} more in verdicts()"))
     parts.append(_render_results(run))
+    parts += map(render_text, list_warnings(result))
+    if busy := describe_missing_cores(run):
+        parts.append(render_text(busy))
     view = render_view(f"Duel on {result.dataset.name}", *parts)
     label = f"Test error over training time on {result.dataset.name}"
     if not any(racer.curves and racer.curves[0] for racer in read_racers(run)):

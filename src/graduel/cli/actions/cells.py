@@ -13,10 +13,10 @@ from rich.console import Console
 
 from graduel.cli.actions.live_session import LiveObserver
 from graduel.cli.views.cell_table import describe_rest, list_cells, show_cells
-from graduel.duel.run.executor import WorkerError
 from graduel.duel.shards.run_folder import read_run_folder
 from graduel.duel.shards.shard import Shard
 from graduel.duel.shards.shared_run import run_shard
+from graduel.errors import WorkerError
 from graduel.number_format import format_quantity
 
 

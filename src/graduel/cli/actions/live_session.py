@@ -19,12 +19,12 @@ from graduel.data.finding import Finding
 from graduel.data.read.named_data.postgres import without_password
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.clusters import TLS, open_executor
-from graduel.duel.run.executor import Executor, WorkerError
+from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
 from graduel.duel.store.store import Store
-from graduel.errors import UserError
+from graduel.errors import UserError, WorkerError
 from graduel.number_format import agree, format_quantity
 
 

@@ -21,6 +21,14 @@ from graduel.number_format import (
     format_seconds,
 )
 
+OTHER_FORMATS = frozenset(
+    (
+        *(".csv", ".h5", ".hdf5", ".html", ".joblib", ".json", ".keras", ".npz", ".onnx"),
+        *(".parquet", ".pickle", ".pkl", ".pt", ".pth", ".py", ".ubj", ".zip"),
+    )
+)
+"""Endings of files of other formats; graduel writes none of them as a model."""
+
 
 def unused_path(ending: str, dataset: str) -> Path:
     """Return an unused name of a model file, made from the data set's name and `ending`."""
@@ -34,7 +42,11 @@ def unused_path(ending: str, dataset: str) -> Path:
 
 
 def check_writable(path: Path) -> None:
-    """Raise before the training if the file exists or cannot be written."""
+    """Raise before the training if the file exists, has another ending or cannot be written."""
+    if path.suffix.lower() in OTHER_FORMATS:
+        raise UserError(
+            f"--out: expected a name ending in .safetensors, the format of the file; got {path}"
+        )
     if path.exists():
         raise UserError(f"--out: expected a new file; {path} exists. Choose another name")
     try:

@@ -49,6 +49,7 @@ def run(
     path, name = find_model(model, contender) if model.is_dir() else (model, "")
     if contender is not None and not model.is_dir():
         raise UserError(f"--contender: expected the folder of a duel; {model} is a file")
+    _check_order(path, rows)
     fitted = load_model(path)
     if name:
         typer.echo(f"Model of {name}: {path}", err=True)
@@ -67,6 +68,15 @@ def run(
         n_rows = write(_predict_images(fitted, Path(rows), read_options))
     if out is not None:
         typer.echo(f"{format_rows(n_rows)} predicted, saved in {out}", err=True)
+
+
+def _check_order(model: Path, rows: str) -> None:
+    """Raise `UserError` if the rows and the model are typed in the other order."""
+    if Path(rows).suffix == ".safetensors" and model.is_file() and model.suffix != ".safetensors":
+        raise UserError(
+            f"expected the model first, then the rows; got {model} and {rows}. Write graduel "
+            f"predict {rows} {model}"
+        )
 
 
 def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str, Any]) -> None:

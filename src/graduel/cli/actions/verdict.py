@@ -36,6 +36,8 @@ from graduel.serialize import to_plain
 
 WIDTH = 80
 """Characters in a line if the output is not a terminal."""
+NAMES_ADVICE = " or --names"
+"""In a note about a table: the names of its columns; here the option names the models."""
 
 
 def run(
@@ -46,7 +48,7 @@ def run(
     scores: str | None,
     rows: int | None,
     repeats: int | None,
-    metric: str,
+    metric: str | None,
     positive: str | None,
     rope: float | None,
     names: tuple[str, ...] | None,
@@ -57,7 +59,7 @@ def run(
     read_options: dict[str, Any],
 ) -> None:
     """Read predictions and labels, or scores by fold, compare them, print the verdict."""
-    measure = get_metric(metric)
+    measure = get_metric("error" if metric is None else metric)
     accepted = None if fail_unless is None else parse_condition(fail_unless)
     if scores is not None:
         if a is not None or classes is not None:
@@ -69,6 +71,11 @@ def run(
             raise UserError(
                 "--positive: expected predictions; a table of scores has none. Leave it out"
             )
+        if metric is None:
+            raise UserError(
+                "--metric: expected the metric of the scores, such as accuracy; got none. Scores "
+                "do not show whether higher is better"
+            )
         comparison = compare_columns(
             scores, metric, rows, repeats, rope, names, ReadOptions(**read_options)
         )
@@ -76,6 +83,11 @@ def run(
         if rows is not None or repeats is not None:
             option = "--rows" if rows is not None else "--repeats"
             raise UserError(f"{option}: expected --scores with it. Leave it out, or set both")
+        if a is not None and b is None and Path(a).is_dir():
+            raise UserError(
+                f"expected a file of predictions; {a} is a folder. If it is that of a duel, "
+                f"graduel report {a} shows its verdicts"
+            )
         if a is None or b is None or y is None:
             missing = "A" if a is None else "B" if b is None else "Y"
             raise UserError(
@@ -125,7 +137,7 @@ def _compare_files(
     metric = resolve_metric(*arrays, metric, positive, **labels)
     comparison = compare_predictions(*arrays, metric=metric, rope=rope, **labels)
     for note in dict.fromkeys((*one.notes, *other.notes, *true.notes, *comparison.notes)):
-        Console(stderr=True).out(f"note: {note}", highlight=False)
+        Console(stderr=True).out(f"note: {note.replace(NAMES_ADVICE, '')}", highlight=False)
     return comparison, metric
 
 
@@ -164,7 +176,8 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
         difference += f" {name_unit(metric)}s"
     losses = (pair.error_a, pair.error_b)
     values = (format_score(metric.shown(loss), metric.unit, decimals) for loss in losses)
-    title = metric.title[:1].upper() + metric.title[1:]
+    is_word = "_" not in metric.title  # f1_macro is a name
+    title = metric.title[:1].upper() + metric.title[1:] if is_word else metric.title
     table.add_row(escape(title), *values, difference)
     console.print(table)
     equivalence = (pair.equivalence_interval, pair.equivalence_level)

@@ -46,12 +46,13 @@ def verdict(
         ),
     ] = None,
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Metric: error, accuracy, log_loss, brier, auc, balanced_accuracy, or a "
-            "scikit-learn scorer."
+            "scikit-learn scorer. Default: error; with --scores it must be given.",
+            show_default=False,
         ),
-    ] = "error",
+    ] = None,
     positive: Positive = None,
     rope: Annotated[
         float | None,

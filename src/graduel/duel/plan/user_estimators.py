@@ -188,7 +188,7 @@ def parse_contenders(contenders: Any) -> tuple[Sequence[str] | None, list[UserCo
     if isinstance(contenders, str):
         return [one.strip() for one in contenders.split(",")], []
     if not isinstance(contenders, Mapping):
-        if not isinstance(contenders, Iterable):
+        if not isinstance(contenders, Iterable) or hasattr(contenders, "fit"):
             raise UserError(
                 "contenders must be a list of names and classifiers, or a dict of classifiers by "
                 f"name; got {type(contenders).__name__}"

@@ -80,7 +80,7 @@ class RunDisplay:
             lines += [f"{name} failed: {message}" for name, message in failures[:1]]
             lines += [] if failures else [result.missing.sentence]
         lines += list_sentences(result.comparisons)
-        return join_lines(lines)
+        return join_lines([*lines, *list_warnings(result)])
 
     def _repr_html_(self) -> str:
         html: str = _notebook().render_run(self)
@@ -118,6 +118,15 @@ class SuiteDisplay:
     def _repr_html_(self) -> str:
         html: str = _notebook().render_suite(self)
         return html
+
+
+def list_warnings(result: Result) -> list[str]:
+    """Return a sentence with the titles of the warnings about the data, if there are any."""
+    warnings = [one for one in result.dataset.warnings or () if one.severity == "warning"]
+    if not warnings:
+        return []
+    titles = "; ".join(dict.fromkeys(f"{one.code} {one.title}" for one in warnings))
+    return [f"{format_quantity(len(warnings), 'warning')} in result.dataset.warnings: {titles}"]
 
 
 def list_sentences(comparisons: tuple[Comparison, ...]) -> list[str]:

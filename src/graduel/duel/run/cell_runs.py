@@ -15,12 +15,12 @@ from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import search_space
-from graduel.duel.run.executor import Executor, WorkerError
+from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import CellJob, Event
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.store.lock_file import STALE_SECONDS, LockFile
 from graduel.duel.store.store import Store
-from graduel.errors import UserError
+from graduel.errors import UserError, WorkerError
 
 
 def run_cells(

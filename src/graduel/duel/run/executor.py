@@ -32,7 +32,3 @@ class Executor(Protocol):
         can start, so that it sees what earlier jobs left in the store.
         """
         ...
-
-
-class WorkerError(RuntimeError):
-    """A worker process died without reporting an error: a bug, or the system killed it."""

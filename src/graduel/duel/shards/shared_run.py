@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.result.result_builder import build_result, has_complete_result
 from graduel.duel.run.cell_runs import run_cells
-from graduel.duel.run.executor import Executor, WorkerError
+from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.session import Observer
 from graduel.duel.shards.run_folder import PlannedCell, RunFolder, check_contenders
@@ -18,7 +18,7 @@ from graduel.duel.store.lock import LOCKS, shared_folder
 from graduel.duel.store.lock_file import acquire
 from graduel.duel.store.plan_file import read_invocation
 from graduel.duel.store.store import Store, share_store
-from graduel.errors import UserError
+from graduel.errors import UserError, WorkerError
 
 RESULT_LOCK = "result"
 COMMAND = "graduel cells"

@@ -9,7 +9,8 @@ from typing import Any
 from graduel.data import DATASETS
 from graduel.data.read.table_folder import list_tables
 from graduel.data.spec import SourceSpec
-from graduel.duel.duel_api import resolve_source
+from graduel.duel.argument_check import check_arguments, check_names, list_parameters
+from graduel.duel.duel_api import resolve_source, run_duel
 from graduel.duel.duel_progress import ProgressKind, make_observer
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
@@ -20,6 +21,13 @@ from graduel.duel.store.store import Store
 from graduel.duel.suite.suite_plan import SuitePlan, plan_suite
 from graduel.duel.suite.suite_runner import SuiteObserver, run_plan
 from graduel.errors import python_errors
+
+OPTIONS = tuple(
+    name
+    for name in list_parameters(run_duel)
+    if name not in ("dataset", "y", "X_test", "y_test", "sizes", "show_rows")
+)
+"""The options of a duel that a suite takes."""
 
 
 def default_folder(plan: SuitePlan) -> Path:
@@ -79,7 +87,11 @@ def run_suite(
     >>> [dataset.name for dataset in suite.result.datasets]
     ['iris', 'wine']
     """
+    check_names(run_suite, options, OPTIONS)
+    check_arguments(run_duel, {k: v for k, v in options.items() if k != "contenders"})
     observer = SuiteProgress(make_observer(progress))
+    if isinstance(options.get("split"), int):
+        options["split"] = str(options["split"])
     fields = SourceSpec.__dataclass_fields__
     source = {name: options.pop(name) for name in list(options) if name in fields}
     names = list(datasets) if isinstance(datasets, Mapping) else None

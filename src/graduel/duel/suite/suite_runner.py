@@ -29,7 +29,7 @@ from graduel.duel.result.suite_result import (
     SuiteProtocol,
     SuiteResult,
 )
-from graduel.duel.run.executor import Executor, WorkerError
+from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
@@ -44,7 +44,7 @@ from graduel.duel.suite.suite_plan import (
     open_suite,
 )
 from graduel.duel.verdict.datasets import compare_datasets
-from graduel.errors import UserError
+from graduel.errors import UserError, WorkerError
 from graduel.metrics.metric import Metric, default_rope, get_metric
 from graduel.serialize import from_plain, read_json, write_json
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.duel.argument_check import check_arguments, check_pair
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
@@ -66,6 +67,7 @@ def compare_predictions(
     >>> comparison.verdict, round(comparison.difference, 3), comparison.test
     ('b better', 0.075, 'McNemar mid-p')
     """
+    check_arguments(compare_predictions, {"rope": rope, "classes": classes})
     predictions, labels, codes = _label(a, b, y, names, classes)
     measure = fit_metric(_get(metric), labels, codes, positive)
     notes = list[str]()
@@ -108,6 +110,10 @@ def resolve_metric(
 
 
 def _get(metric: str | Metric) -> Metric:
+    if not isinstance(metric, str | Metric):
+        raise UserError(
+            f"metric must be a name such as 'f1_macro', or a Metric; got {type(metric).__name__}"
+        )
     return get_metric(metric) if isinstance(metric, str) else metric
 
 
@@ -115,8 +121,7 @@ def _label(
     a: Any, b: Any, y: Any, names: tuple[str, str], classes: Sequence[Any] | None
 ) -> tuple[dict[str, Array], tuple[str, ...], Array]:
     """Return the predictions by name, the names of the classes, and the true class codes."""
-    if len(set(names)) != 2:
-        raise UserError(f"expected two different names; got '{names[0]}' twice")
+    check_pair(names)
     truth = _array(y, "y")
     if truth.ndim == 2 and truth.shape[1] == 1:
         truth = truth[:, 0]

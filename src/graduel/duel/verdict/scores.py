@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.duel.argument_check import check_arguments, check_pair
 from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
@@ -55,8 +56,9 @@ def compare_scores(
     >>> comparison.verdict, comparison.test
     ('b better', 'corrected resampled t')
     """
-    if len(set(names)) != 2:
-        raise UserError(f"expected two different names; got '{names[0]}' twice")
+    check_pair(names)
+    options = {"metric": metric, "n_rows": n_rows, "repeats": repeats, "rope": rope}
+    check_arguments(compare_scores, options)
     measure = get_metric(metric)
     scores = [_read_scores(x, metric, name) for x, name in zip((a, b), names, strict=True)]
     if len(scores[0]) != len(scores[1]):

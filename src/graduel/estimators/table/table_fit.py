@@ -20,7 +20,7 @@ from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError, to_parameters
-from graduel.estimators.inputs import feature_attributes, validate_weights
+from graduel.estimators.inputs import check_order, feature_attributes, validate_weights
 from graduel.estimators.parameters import TABLE_CONSTRAINTS, check, check_class_weight
 from graduel.estimators.table import table_input
 from graduel.estimators.table.table_training import EpochScorer, train_and_select
@@ -110,6 +110,7 @@ def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, 
     check(p, TABLE_CONSTRAINTS)
     check_class_weight(p.class_weight)
     stand_in = p._stand_in()
+    check_order(X, y)
     raw = table_input.to_frame(stand_in, X, least=2)
     y = validate_labels(y)
     check_consistent_length(raw, y)

@@ -14,7 +14,7 @@ from graduel.nn.layers.channel_ops import channel_sums, lines
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.patches import Frame
 from graduel.nn.layers.windows import Pair, check_image, pair
-from graduel.nn.part import Part
+from graduel.nn.part import Part, check_size
 from graduel.nn.workspace import Call, Scope
 
 MANY = 2
@@ -64,8 +64,7 @@ class Conv2D(Part):
     init: Initializer = HeNormal()
 
     def __post_init__(self) -> None:
-        if self.filters < 1:
-            raise ValueError(f"filters must be a positive integer; got {self.filters}")
+        check_size("filters", self.filters)
         if self.padding not in ("same", "valid"):
             raise ValueError(f"padding must be 'same' or 'valid'; got {self.padding!r}")
         self._window()

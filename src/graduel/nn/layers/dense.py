@@ -10,7 +10,7 @@ import numpy as np
 from graduel import kernels
 from graduel.nn.initializers import HeNormal, Initializer
 from graduel.nn.layers.layer import AffineGradient, AffineMap, Array, Plan, Shape, Spec
-from graduel.nn.part import Part
+from graduel.nn.part import Part, check_size
 from graduel.nn.workspace import Call, Scope
 
 
@@ -25,8 +25,7 @@ class Affine(Part):
     init: Initializer
 
     def __post_init__(self) -> None:
-        if self.units < 1:
-            raise ValueError(f"units must be a positive integer; got {self.units}")
+        check_size("units", self.units)
 
     def plan(self, shape: Shape) -> Plan:
         """Plan W and b."""

@@ -13,7 +13,7 @@ from graduel.nn.initializers import Constant, HeNormal, Initializer
 from graduel.nn.layers.channel_ops import lines
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.ntk import calibrate_units
-from graduel.nn.part import Part
+from graduel.nn.part import Part, check_size
 from graduel.nn.workspace import Call, Scope
 
 
@@ -226,5 +226,4 @@ class _EachMember:
 
 def _check(units: int, members: int) -> None:
     for name, value in (("units", units), ("members", members)):
-        if value < 1:
-            raise ValueError(f"{name} must be a positive integer; got {value}")
+        check_size(name, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from graduel.duel.result.outcome import Run, Suite
+from graduel.errors import suggest
 from graduel.report.draw.style import Look, assign_looks
 
 
@@ -29,5 +30,6 @@ def check_contender(run: Run, name: str) -> str:
     """Return `name`, or raise a ValueError that lists the contenders of the run."""
     if name not in run.result.contenders:
         names = ", ".join(map(repr, run.result.contenders))
-        raise ValueError(f"contender must be one of {names}; got {name!r}")
+        hint = suggest(str(name), list(run.result.contenders))
+        raise ValueError(f"contender must be one of {names}; got {name!r}{hint}")
     return name

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.costs import QUARTILES
-from graduel.duel.verdict.sentences import join_words
+from graduel.duel.verdict.sentences import join_words, with_article
 from graduel.number_format import NONE, format_bytes, format_rows, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.notebook_figure import create_figure
@@ -124,12 +124,14 @@ def list_notes(run: Run) -> list[str]:
 def describe_missing_cores(run: Run) -> str:
     """Return a sentence on contenders whose cores other processes used; empty if there are none."""
     titles = list_titles(run)
-    names = [titles[name] for name, one in run.result.contenders.items() if one.lacked_cores]
+    contenders = run.result.contenders
+    names = [with_article(name, titles) for name, one in contenders.items() if one.lacked_cores]
     if not names:
         return ""
+    kind = "experiment" if run.result.protocol.varies else "duel"
     return (
         f"{MARK.strip()} Other processes used cores during the runs of {join_words(names)}: these "
-        "times are too long to compare. Run the duel again on a machine with free cores."
+        f"times are too long to compare. Run the {kind} again on a machine with free cores."
     )
 
 

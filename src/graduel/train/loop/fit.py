@@ -189,9 +189,12 @@ class Fit:
             if not isinstance(rows, Source):
                 rows = Rows.of(np.asarray(rows), network.dtype)
             y = check_targets(network, rows, np.asarray(y))
-        for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
-            if not value > 0:
-                raise ValueError(f"{name} must be positive; got {value}")
+        sizes: dict[str, Any] = {"lr": lr, "epochs": epochs, "batch_size": batch_size}
+        for name, value in sizes.items():
+            if not isinstance(value, int | float | np.number) or not value > 0:
+                raise ValueError(f"{name} must be positive; got {value!r}")
+        if optimizer is not None and not hasattr(optimizer, "update"):
+            raise TypeError(f"optimizer must be an object such as AdamW(); got {optimizer!r}")
         if not 0 <= penalty < np.inf:
             raise ValueError(f"penalty must be at least 0; got {penalty}")
         self.rows, self.y, self.rng = rows, y, rng

@@ -42,9 +42,11 @@ def show(what: str, name: str | None, groups: Mapping[str, Sequence[Entry]], as_
         entries = [entry for entry in entries if entry.name == name]
         if not entries:
             names = list(dict.fromkeys(one.name for group in groups.values() for one in group))
+            other = _find_kind(name)
+            hint = suggest(name, names) if other is None else f". Run graduel {other}s {name}"
             raise UserError(
                 f"expected the name of a {what}; got '{name}'; graduel {what}s lists the names"
-                f"{suggest(name, names)}"
+                f"{hint}"
             )
     if as_json:
         sys.stdout.write(json.dumps([asdict(entry) for entry in entries], indent=1) + "\n")
@@ -57,6 +59,24 @@ def show(what: str, name: str | None, groups: Mapping[str, Sequence[Entry]], as_
                 typer.echo(format_entries(title, [(entry.name, entry.summary)]))
                 if entry.facts:
                     typer.echo(format_pairs(entry.facts))
+
+
+def _find_kind(name: str) -> str | None:
+    """Return the kind of thing that has this name: contender, recipe, metric, part or None."""
+    from graduel.contenders.registry import list_contenders
+    from graduel.metrics.metric import METRICS
+    from graduel.metrics.scorers import list_scorers
+    from graduel.train.build.part_registry import KINDS
+    from graduel.train.recipes import RECIPES, NetRecipe
+
+    kinds: dict[str, set[str]] = {
+        "contender": set(list_contenders()),
+        "recipe": set(RECIPES),
+        "part": {one for names in KINDS.values() for one in names}
+        | {field.name for field in fields(NetRecipe)},
+        "metric": {*METRICS, *list_scorers()},
+    }
+    return next((kind for kind, names in kinds.items() if name in names), None)
 
 
 def contenders(name: str | None, as_json: bool) -> None:
