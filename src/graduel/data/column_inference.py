@@ -24,7 +24,14 @@ from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, join_names, quote_name, split_words
 from graduel.data.read.delimited.cells import MISSING, PROBE, blank_to_null, is_all_missing
 from graduel.data.table import DroppedColumn, Why
-from graduel.data.text.date_formats import Order, infer_epoch, order_of, parse_order
+from graduel.data.text.date_formats import (
+    DIGITS,
+    Order,
+    infer_number_format,
+    order_of,
+    parse_order,
+    read_dates,
+)
 from graduel.data.text.spellings import fold_case, list_spellings
 from graduel.data.text.text_kinds import (
     IDENTIFIER,
@@ -241,6 +248,10 @@ def _infer_column(
         read = _read_requested(column, request, decimal)
     elif column.dtype == pl.String:
         read = infer_text(column, decimal, order, is_declared=is_declared)
+        if read.numbers is not None and (dates := _infer_number_dates(read.numbers)):
+            assert dates.date_format is not None
+            if read_dates(blank_to_null(column), dates.date_format) is not None:
+                read = dates
     else:
         read = _kind_of_type(column)
     remedy = f"or give --categorical {quote_name(name)}, or name what is missing with --missing"
@@ -322,17 +333,26 @@ def _kind_of_type(column: pl.Series) -> InferredKind:
         return InferredKind("date", "dates")
     if column.dtype in (pl.Duration, pl.Time):
         return InferredKind("numeric", "times, in seconds")
-    is_named = not EPOCH_WORDS.isdisjoint(split_words(column.name))
-    if is_named and (date_format := infer_epoch(column)) is not None:
-        message = (
-            f"column {quote_name(column.name)}: the numbers are read as times since 1970 "
-            f"({date_format}). Give --numeric {quote_name(column.name)} to read them as numbers"
-        )
-        findings = (finding.NOTATION.report(message, column.name),)
-        return InferredKind(
-            "date", f"times since 1970 ({date_format})", date_format, findings=findings
-        )
+    if dates := _infer_number_dates(column):
+        return dates
     return InferredKind("numeric", "whole numbers" if column.dtype.is_integer() else "numbers")
+
+
+def _infer_number_dates(numbers: pl.Series) -> InferredKind | None:
+    """Return the kind of numbers that are dates in a column with such a name; None for others."""
+    if EPOCH_WORDS.isdisjoint(split_words(numbers.name)):
+        return None
+    if (date_format := infer_number_format(numbers)) is None:
+        return None
+    what = "dates" if date_format == DIGITS else "times since 1970"
+    name = quote_name(numbers.name)
+    message = (
+        f"column {name}: the numbers are read as {what} ({date_format}). Give --numeric {name} to "
+        "read them as numbers"
+    )
+    findings = (finding.NOTATION.report(message, numbers.name),)
+    reason = f"{what} ({date_format})"
+    return InferredKind("date", reason, date_format, findings=findings)
 
 
 def _is_identifier(series: pl.Series) -> bool:
