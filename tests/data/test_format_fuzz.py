@@ -99,6 +99,7 @@ def check_damaged(folder, name, read, n, seed):
             read(path)
         except UserError as error:
             assert "\n" not in str(error)
+            assert len(str(error)) < 1500
 
 
 @pytest.mark.parametrize("name", FILES)
