@@ -19,8 +19,8 @@ from graduel.data import DATASETS, Dataset
 from graduel.data.column import Column
 from graduel.data.load import build_dataset
 from graduel.data.read.column_names import join_names, quote_name, strip_control
+from graduel.data.read.named_data.database_url import is_url
 from graduel.data.read.named_data.openml import fetch, list_fetched
-from graduel.data.read.named_data.postgres import is_url
 from graduel.data.read.named_data.toy_datasets import TOYS
 from graduel.data.read.reader import OPENML, detect_table, read_source
 from graduel.data.read.tables.format_registry import list_titles
