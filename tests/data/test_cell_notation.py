@@ -319,6 +319,42 @@ def test_thousands_or_decimals_of_a_file(tmp_path, lines, prices):
     assert open_source(tmp_path / "t.csv").spec.decimal is None
 
 
+UNCLEAR = st.tuples(st.integers(1, 999), st.integers(0, 999))
+
+
+def unclear_findings(path, text, **options):
+    path.write_text(text)
+    dataset = open_source(path, target="y", **options).load()
+    assert dataset.inferred_table is not None
+    every = (*dataset.findings, *dataset.inferred_table.findings)
+    frame = dataset.inferred_table.frame
+    return frame["x"].to_list()[:1], [one.message for one in every if one.code == "GRD023"]
+
+
+@given(cells=st.lists(UNCLEAR, min_size=20, max_size=40), sign=st.sampled_from(".,"))
+@settings(max_examples=15)
+def test_three_digits_after_one_sign_are_said(tmp_path_factory, cells, sign):
+    path = tmp_path_factory.getbasetemp() / "unclear.csv"
+    texts = [f"{a}{sign}{b:03}" for a, b in [(1, 2), *cells]]
+    lines = [f'"{text}",{"uvw"[i % 3]}' for i, text in enumerate(texts)]
+    text = "\n".join(["x,y", *lines])
+    other, decimals = 1002, 1.002
+    first, found = unclear_findings(path, text)
+    assert first == ([decimals] if sign == "." else [other])
+    assert len(found) == 1
+    assert f"'1{sign}002'" in found[0]
+    assert found[0].endswith("--decimal ,")
+    first, found = unclear_findings(path, text, decimal=",")
+    assert (first, found) == ([other] if sign == "." else [decimals], [])
+    # Other numbers show the decimal sign.
+    lines = [f"{line},0.5" for line in lines]
+    assert unclear_findings(path, "\n".join(["x,y,z", *lines]))[1] == []
+    if sign == ".":
+        text = "\n".join(line.replace('",', ' €",') for line in text.split("\n"))
+        first, found = unclear_findings(path, text)
+        assert (first, len(found)) == ([decimals], 1)
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [

@@ -32,6 +32,7 @@ from graduel.data.text.date_formats import (
     parse_order,
     read_dates,
 )
+from graduel.data.text.number_notation import describe_unclear, infer_decimal
 from graduel.data.text.spellings import fold_case, list_spellings
 from graduel.data.text.text_kinds import (
     IDENTIFIER,
@@ -88,6 +89,7 @@ class _InferredColumn:
     rules: CellRules = CellRules()
     findings: tuple[Finding, ...] = ()
     is_ambiguous: bool = False
+    unclear_sign: tuple[str, str] | None = None
 
 
 def infer_features(
@@ -140,7 +142,24 @@ def infer_features(
         if one.is_ambiguous and order is not None:
             series = null_missing(frame[name], words)
             inferred[name] = _infer_column(series, requested.get(name), decimal, rows, order)
+    for name, one in inferred.items():
+        if one.unclear_sign is not None and not _shows_decimal(frame.drop(name)):
+            message = describe_unclear(name, *one.unclear_sign, one.rules.decimal)
+            result = finding.TWO_READINGS.report(message, name)
+            inferred[name] = replace(one, findings=(*one.findings, result))
     return _collect(inferred.values(), notes)
+
+
+def _shows_decimal(frame: pl.DataFrame) -> bool:
+    """Return whether a column of a table shows the decimal sign."""
+    import polars as pl
+
+    for column in frame:
+        if column.dtype.is_float() and not is_whole(column.drop_nulls()):
+            return True
+        if column.dtype == pl.String and infer_decimal(blank_to_null(column)) is not None:
+            return True
+    return False
 
 
 def _common_order(columns: Iterable[_InferredColumn]) -> Order | None:
@@ -270,6 +289,7 @@ def _infer_column(
         rules,
         findings if dropped is None or read.is_ambiguous else (),
         read.is_ambiguous,
+        None if dropped else read.unclear_sign,
     )
 
 
