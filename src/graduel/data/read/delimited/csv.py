@@ -47,11 +47,15 @@ class CellCounts:
     """Number of cells of the longest short line."""
     grouped: dict[str, str] = field(default_factory=dict)
     """Thousands separators, by column."""
+    shows_decimal: bool = True
+    """Whether the numbers of the file show the decimal sign."""
     unclear: dict[str, tuple[str, str] | None] = field(default_factory=dict)
     """Signs that separate decimals or thousands, with a number, by column; None in others."""
 
     def add_unclear(self, cells: pl.Series) -> None:
         """Take note of whether the numbers in a block of a column show the decimal sign."""
+        if self.shows_decimal or self.unclear.get(cells.name, ()) is None:
+            return
         shown = find_unclear_sign(cells)
         known = self.unclear.setdefault(cells.name, shown)
         if known is not None and (shown is None or shown[0] != known[0]):
@@ -59,8 +63,6 @@ class CellCounts:
 
     def findings(self, dialect: Dialect) -> tuple[Finding, ...]:
         """Return findings on columns of numbers that may have another decimal sign."""
-        if dialect.shows_decimal:
-            return ()
         return tuple(
             TWO_READINGS.report(describe_unclear(name, *unclear, dialect.decimal), name)
             for name, unclear in self.unclear.items()
@@ -100,7 +102,7 @@ def read_csv(
     text = set(text)
     while True:
         # A second pass reads as text the columns whose first blocks were numbers only.
-        counts = CellCounts()
+        counts = CellCounts(shows_decimal=dialect.shows_decimal)
         parts: dict[str, list[pl.Series]] = {name: [] for name in names}
         late = set[str]()
         for block in _read_blocks(path, dialect, names, counts):
@@ -272,7 +274,7 @@ def sample_csv(
         return _read_blocks(path, dialect, names, CellCounts())
 
     part, total = stratified_sample(blocks, lambda: (block[column] for block in blocks()), size)
-    counts, read = CellCounts(), []
+    counts, read = CellCounts(shows_decimal=dialect.shows_decimal), []
     for cells in part:
         read.append(_join_parts([_read_cells(cells, False, dialect.decimal, counts)], cells.name))
     notes = [*describe_dialect(dialect), *notes, *counts.notes()]
