@@ -45,6 +45,8 @@ from graduel.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
+WIDE = 1000
+"""Number of columns above which constant ones are searched for first."""
 MIN_NUMBERS = 20
 """Numbers per other cell from which a note reports the cells that are not numbers."""
 EPOCH_WORDS = frozenset(
@@ -119,11 +121,15 @@ def infer_features(
     requested, notes = requested or {}, list[str]()
     words, default_order = (*MISSING, *missing), parse_order(date_order)
     inferred: dict[str, _InferredColumn] = {}
+    constant = _find_constant(frame) if frame.width > WIDE else {}
     for original in frame:
         name, request = original.name, requested.get(original.name)
         if request == "dropped":
             dropped = DroppedColumn(name, "dropped", "dropped as requested")
             inferred[name] = _InferredColumn(dropped)
+            continue
+        if request is None and name in constant:
+            inferred[name] = _InferredColumn(constant[name])
             continue
         series = null_missing(original, words)
         notes += _explain_missing(original, series)
@@ -148,6 +154,28 @@ def infer_features(
             result = finding.TWO_READINGS.report(message, name)
             inferred[name] = replace(one, findings=(*one.findings, result))
     return _collect(inferred.values(), notes)
+
+
+def _find_constant(frame: pl.DataFrame) -> dict[str, DroppedColumn]:
+    """Return the columns of one number in a wide table, which are many if the table was sparse.
+
+    A single pass is much faster than the inference of each column.
+    """
+    import polars as pl
+
+    plain = frame.select(pl.selectors.by_dtype(pl.Int64, pl.Int32, pl.Float64))
+    plain = plain.drop([one for one in plain.columns if EPOCH_WORDS & set(split_words(one))])
+    if not plain.width or not plain.height:
+        return {}
+    every = pl.all()
+    is_constant = plain.select(
+        every.is_finite().all() & (every.null_count() == 0) & (every.min() == every.max())
+    )
+    return {
+        name: DroppedColumn(name, "constant", f"every row holds {quote_name(plain[name][0])}")
+        for name, is_one in zip(plain.columns, is_constant.row(0), strict=True)
+        if is_one
+    }
 
 
 def _shows_decimal(frame: pl.DataFrame) -> bool:
