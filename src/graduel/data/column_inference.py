@@ -150,7 +150,7 @@ def infer_features(
             inferred[name] = _infer_column(series, requested.get(name), decimal, rows, order)
     for name, one in inferred.items():
         if one.unclear_sign is not None and not _shows_decimal(frame.drop(name)):
-            message = describe_unclear(name, *one.unclear_sign, one.rules.decimal)
+            message = describe_unclear([name], *one.unclear_sign, one.rules.decimal)
             result = finding.TWO_READINGS.report(message, name)
             inferred[name] = replace(one, findings=(*one.findings, result))
     return _collect(inferred.values(), notes)

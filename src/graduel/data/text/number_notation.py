@@ -6,13 +6,13 @@ rewrite the cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graduel.data.read.column_names import quote_name
+from graduel.data.read.column_names import join_names, quote_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -260,14 +260,14 @@ def find_unclear_sign(text: pl.Series) -> tuple[str, str] | None:
     return None
 
 
-def describe_unclear(name: str, sign: str, example: str, decimal: str) -> str:
-    """Return a message on a column of numbers whose :func:`find_unclear_sign` is known.
+def describe_unclear(names: Sequence[str], sign: str, example: str, decimal: str) -> str:
+    """Return a message on columns of numbers whose :func:`find_unclear_sign` is known.
 
-    >>> print(describe_unclear("price", ".", "1.298", "."))
+    >>> print(describe_unclear(["price"], ".", "1.298", "."))
     column 'price': '.' is read as the decimal sign of its numbers, such as '1.298', but may \
 separate thousands. If it does, give --decimal ,
     """
-    column = f"column {quote_name(name)}: {quote_name(sign)} is read as"
+    column = f"column{'s' * (len(names) > 1)} {join_names(names)}: {quote_name(sign)} is read as"
     if sign == decimal:
         return (
             f"{column} the decimal sign of its numbers, such as {quote_name(example)}, but may "

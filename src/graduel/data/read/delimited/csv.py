@@ -63,11 +63,13 @@ class CellCounts:
 
     def findings(self, dialect: Dialect) -> tuple[Finding, ...]:
         """Return findings on columns of numbers that may have another decimal sign."""
-        return tuple(
-            TWO_READINGS.report(describe_unclear(name, *unclear, dialect.decimal), name)
-            for name, unclear in self.unclear.items()
-            if unclear is not None
-        )
+        unclear = {name: one for name, one in self.unclear.items() if one is not None}
+        findings = []
+        for sign in dict.fromkeys(sign for sign, _ in unclear.values()):
+            names = [name for name, one in unclear.items() if one[0] == sign]
+            message = describe_unclear(names, *unclear[names[0]], dialect.decimal)
+            findings.append(TWO_READINGS.report(message, names[0] if len(names) == 1 else None))
+        return tuple(findings)
 
     def notes(self) -> list[str]:
         """Return the counts as notes."""
