@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
 
+from graduel.cli.actions import data
 from graduel.cli.app import main
 
 NET = "layers=8 epochs=2 batch_size=16 lr=0.01"
@@ -101,7 +108,7 @@ def test_a_table_from_the_file_to_the_report(folder):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "note: column 'id' is dropped" in done.stderr
+    assert "info GRD026: column 'id' is dropped" in done.stderr
     assert "in the first fold (3x1)" in " ".join(done.stdout.split())
     assert "SD over folds" in done.stdout
     result = json.loads((folder / "run" / "result.json").read_text())
@@ -245,3 +252,23 @@ def test_a_search_shows_its_progress(capsys, folder, monkeypatch, terminal):
     args = ["duel", "iris", "--split", "holdout", "--trials", "2", "--contenders", "logistic"]
     assert main([*args, "--quick", "--no-probes", "--out", str(folder / "run")]) == 0
     assert "finished" in capsys.readouterr().err
+
+
+@settings(max_examples=4, deadline=None)
+@given(names=st.lists(st.text("abc _", min_size=1, max_size=150), min_size=3, max_size=3))
+def test_no_cell_has_more_than_five_lines_in_80_columns(tmp_path_factory, names):
+    path = tmp_path_factory.getbasetemp() / "wide.parquet"
+    names = [f"{name}{i}" for i, name in enumerate(names)]
+    word = names[0] * 2
+    cells = [[word, "x"] * 20, [1.23456e-7 * i for i in range(40)], [None, 2**62] * 20]
+    pl.DataFrame(dict(zip(names, cells, strict=True))).write_parquet(path)
+    output = io.StringIO()
+    with mock.patch.object(data, "_console", return_value=Console(file=output, width=80)):
+        assert main(["data", str(path)]) == 0
+    lines = output.getvalue().split("Distribution")[1].split("└")[0].splitlines()[2:]
+    cell = longest = 0
+    for line in lines:
+        first = line.split("│")[2].strip() if line.count("│") > 3 else ""
+        cell = 1 if first else cell + 1
+        longest = max(longest, cell)
+    assert 1 <= longest <= 5

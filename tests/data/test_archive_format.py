@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.io import savemat
 
 from graduel.cli.app import main
@@ -41,6 +43,11 @@ def write_mat_7(path, arrays):
             file[name] = np.atleast_2d(array).T
     with path.open("r+b") as file:
         file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM")
+    return path
+
+
+def write_npz(path, arrays):
+    np.savez(path, **arrays)
     return path
 
 
@@ -102,6 +109,68 @@ def test_training_and_test_parts(tmp_path, name):
     data = read_source(WRITERS[name](tmp_path / name, arrays)).content
     assert data.n_train == 3
     np.testing.assert_array_equal(data.X, np.concatenate([X, X[:2] + 1]))
+
+
+BYTES = np.random.default_rng(0).integers(0, 256, (40, 64), np.uint8)
+both = pytest.mark.parametrize(
+    ("name", "write"), [*WRITERS.items(), ("t.npz", write_npz)], ids=[*WRITERS, "t.npz"]
+)
+
+
+@both
+@pytest.mark.parametrize("names", [("x", "y"), ("X", "Y")])
+def test_a_validation_part_is_said(tmp_path, name, write, names):
+    arrays = {}
+    for part, n in (("train", 3), ("val", 2), ("test", 2)):
+        arrays |= {f"{names[0]}_{part}": X[:n], f"{names[1]}_{part}": Y[:n]}
+    data = read_source(write(tmp_path / name, arrays)).content
+    assert data.n_train == 5
+    np.testing.assert_array_equal(data.X, np.concatenate([X, X[:2], X[:2]]))
+    assert f"the rows of {names[0]}_val are added" in data.findings[0].message
+    assert [one.code for one in data.findings] == ["GRD018"]
+    without_test = {key: array for key, array in arrays.items() if "test" not in key}
+    data = read_source(write(tmp_path / name, without_test | {"more": X})).content
+    assert (data.n_train, len(data.X)) == (3, 5)
+    assert [one.code for one in data.findings] == ["GRD018", "GRD017"]
+    arrays[f"{names[1]}_val"] = Y
+    assert "expected as many labels as rows" in refuse(write(tmp_path / name, arrays))
+
+
+@both
+@settings(max_examples=2)
+@given(sizes=st.lists(st.integers(2, 4), min_size=2, max_size=4), as_images=st.booleans())
+def test_arrays_of_one_class_each(tmp_path_factory, name, write, sizes, as_images):
+    """The layout of mnist_all.mat: train0 … train9, test0 … test9."""
+    path = tmp_path_factory.getbasetemp() / name
+    width = 64 if as_images else 63
+    parts = {
+        f"{part}{label}": BYTES[label : label + n, :width]
+        for part in ("train", "test")
+        for label, n in enumerate(sizes)
+    }
+    data = read_source(write(path, parts)).content
+    rows = np.concatenate([*parts.values()])
+    assert data.image == ((8, 8, 1) if as_images else None)
+    np.testing.assert_array_equal(data.X.reshape(len(rows), -1), rows)
+    np.testing.assert_array_equal(data.y, np.tile(np.repeat(np.arange(len(sizes)), sizes), 2))
+    assert data.n_train == sum(sizes)
+    assert data.classes == tuple(map(str, range(len(sizes))))
+    assert "GRD025" in [one.code for one in data.findings]
+    parts["train0"] = parts["train0"][:, :9]
+    assert "expected arrays of shape (n, features) for each class" in refuse(write(path, parts))
+
+
+def test_a_damaged_file_of_matlab_crashes_another_process(tmp_path, monkeypatch):
+    from graduel.data.read.arrays import matlab_file
+
+    path = write_mat(tmp_path / "t.mat", {"X": X, "y": Y})
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    monkeypatch.setattr(matlab_file, "MODULE", "crash")
+    (tmp_path / "crash.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert refuse(path) == (
+        f"{path}: expected a complete MATLAB file; it cannot be read. Get the file again"
+    )
 
 
 def test_a_structure_and_texts_of_matlab(tmp_path):

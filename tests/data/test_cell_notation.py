@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graduel.data.column_inference import infer_features
 from graduel.data.read import read_source
 from graduel.data.schema import Schema
 from graduel.data.schema_inference import infer_table
@@ -115,6 +116,12 @@ def test_whole_numbers_in_any_notation(numbers, form, separator):
         (["2024-W05", "2024-W06"], datetime(2024, 1, 29), "%G-W%V"),
         (["2024-W05-3", "2024-W06-1"], datetime(2024, 1, 31), "%G-W%V-%u"),
         (["2024-05", "2024-06"], datetime(2024, 5, 1), "%Y-%m"),
+        (["May 2024", "June 2024"], datetime(2024, 5, 1), "%B %Y"),
+        (["1974Q2", "1974Q3"], datetime(1974, 4, 1), "%YQ%q"),
+        (["2024-Q4", "2024-Q1"], datetime(2024, 10, 1), "%Y-Q%q"),
+        (["Jan 31 2024", "Feb 1 2024"], datetime(2024, 1, 31), "%b %d %Y"),
+        (["Jan-31-1995", "Feb-1-1995"], datetime(1995, 1, 31), "%b-%d-%Y"),
+        (["1995-Jan-31", "1995-FEB-1"], datetime(1995, 1, 31), "%Y-%b-%d"),
         (["Mon, 29 Jan 2024", "Tue, 30 Jan 2024"], datetime(2024, 1, 29), None),
         (["2024-01-31", "2024-02-01 10:00:00"], datetime(2024, 1, 31), "%Y-%m-%d %H:%M:%S"),
         (["5 May 2024", "7 February 2024"], datetime(2024, 5, 5), "%d %B %Y"),
@@ -145,6 +152,23 @@ def test_seconds_since_1970_are_dates_if_the_name_says_so():
         again = schema.conform(pl.DataFrame({"created_at": list(map(str, cells)), "z": 1}))
         assert again["created_at"].to_list() == table.frame["created_at"].to_list()[:9]
         assert infer(cells).columns[0].kind == "numeric"
+
+
+@given(days=st.lists(st.dates(date(1900, 1, 1), date(2100, 12, 31)), min_size=2, unique=True))
+@settings(max_examples=20)
+def test_numbers_with_year_month_and_day_are_dates_if_the_name_says_so(days):
+    numbers = [int(f"{day:%Y%m%d}") for day in days]
+    for cells in (numbers, list(map(float, numbers)), list(map(str, numbers))):
+        features = infer_features(pl.DataFrame({"sale_date": cells, "sale": cells}))
+        kinds = {one.name: one.kind for one in features.columns}
+        kinds |= {one.name: one.why for one in features.set_aside}
+        assert kinds["sale_date"] in ("date", "time stamp")
+        assert kinds["sale"] in ("numeric", "identifier")
+        if kinds["sale_date"] == "date":
+            assert features.frame["sale_date"].dt.date().to_list() == days
+            assert "%Y%m%d" in "".join(map(str, features.findings))
+    features = infer_features(pl.DataFrame({"date": [*numbers, 20240132]}))
+    assert [one.kind for one in features.columns] in (["numeric"], [])
 
 
 def test_day_and_month_that_cannot_be_told_apart():
@@ -293,6 +317,42 @@ def test_thousands_or_decimals_of_a_file(tmp_path, lines, prices):
     source = read_source(tmp_path / "t.csv")
     assert source.content["price"].to_list() == prices
     assert open_source(tmp_path / "t.csv").spec.decimal is None
+
+
+UNCLEAR = st.tuples(st.integers(1, 999), st.integers(0, 999))
+
+
+def unclear_findings(path, text, **options):
+    path.write_text(text)
+    dataset = open_source(path, target="y", **options).load()
+    assert dataset.inferred_table is not None
+    every = (*dataset.findings, *dataset.inferred_table.findings)
+    frame = dataset.inferred_table.frame
+    return frame["x"].to_list()[:1], [one.message for one in every if one.code == "GRD023"]
+
+
+@given(cells=st.lists(UNCLEAR, min_size=20, max_size=40), sign=st.sampled_from(".,"))
+@settings(max_examples=15)
+def test_three_digits_after_one_sign_are_said(tmp_path_factory, cells, sign):
+    path = tmp_path_factory.getbasetemp() / "unclear.csv"
+    texts = [f"{a}{sign}{b:03}" for a, b in [(1, 2), *cells]]
+    lines = [f'"{text}",{"uvw"[i % 3]}' for i, text in enumerate(texts)]
+    text = "\n".join(["x,y", *lines])
+    other, decimals = 1002, 1.002
+    first, found = unclear_findings(path, text)
+    assert first == ([decimals] if sign == "." else [other])
+    assert len(found) == 1
+    assert f"'1{sign}002'" in found[0]
+    assert found[0].endswith("--decimal ,")
+    first, found = unclear_findings(path, text, decimal=",")
+    assert (first, found) == ([other] if sign == "." else [decimals], [])
+    # Other numbers show the decimal sign.
+    lines = [f"{line},0.5" for line in lines]
+    assert unclear_findings(path, "\n".join(["x,y,z", *lines]))[1] == []
+    if sign == ".":
+        text = "\n".join(line.replace('",', ' €",') for line in text.split("\n"))
+        first, found = unclear_findings(path, text)
+        assert (first, len(found)) == ([decimals], 1)
 
 
 @pytest.mark.parametrize(

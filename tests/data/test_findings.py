@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from graduel.data import finding
 from graduel.data.finding import CHECKS, Check, Finding
+from graduel.data.read.reading_errors import LONGEST, describe_error, shorten
 from graduel.serialize import from_plain, to_plain
 
 DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
@@ -32,3 +36,11 @@ def test_a_finding_as_text_and_plain_data():
     result = finding.IDENTIFIER.report("column 'id' looks like an identifier", "id")
     assert str(result) == "warning GRD004: column 'id' looks like an identifier"
     assert from_plain(Finding, to_plain(result)) == result
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_messages_of_libraries_are_one_short_line(text):
+    for line in (shorten(text), describe_error(ValueError(text))):
+        assert len(line) <= LONGEST + 1
+        assert len(line.splitlines()) <= 1
+        assert "\x1b" not in line

@@ -69,6 +69,14 @@ def test_header_or_row(write, content, expected):
     assert (read.columns[0] == "column_1") == (not expected)
 
 
+@pytest.mark.parametrize("separator", [",", " ", "\t", ";"])
+def test_names_in_single_quotes(write, separator):
+    lines = [["'OBS'", "'a_mark'", "'GRADE'"], *integers(30, 3)]
+    source = read_source(write("\n".join(separator.join(map(str, line)) for line in lines)))
+    assert source.content.columns == ["OBS", "a_mark", "GRADE"]
+    assert any("single quotes" in one.message for one in source.findings)
+
+
 @pytest.mark.parametrize(
     ("content", "guess"),
     [

@@ -256,11 +256,11 @@ def test_other_tables_are_not_images(change):
     assert find_pixel_columns(change(frame)) is None
 
 
-def test_a_table_of_pixels_without_a_header(tmp_path):
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_table_of_pixels_without_a_header(tmp_path, place):
     X, y = some_images(9, side=28)
-    lines = [
-        ",".join(map(str, [label, *row])) for label, row in zip(y, X.reshape(9, -1), strict=True)
-    ]
+    rows = [[label, *row] for label, row in zip(y, X.reshape(9, -1), strict=True)]
+    lines = [",".join(map(str, row if place == "first" else [*row[1:], row[0]])) for row in rows]
     (tmp_path / "mnist_train.csv").write_text("\n".join(lines) + "\n")
     dataset = open_source(tmp_path / "mnist_train.csv").load()
     assert (dataset.image, dataset.classes) == ((28, 28, 1), ("0", "1", "2"))

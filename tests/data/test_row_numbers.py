@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.data.checks.row_numbers import describe_row_numbers
+from graduel.data.checks.row_numbers import describe_resemblance, describe_row_numbers
 from graduel.data.read import read_source
 from graduel.data.schema_inference import infer_table
 from graduel.data.table_checks import check_table
@@ -131,3 +131,35 @@ def test_boosted_trees_on_noise_are_no_better_than_chance(tmp_path, kind):
     X = table.frame.to_numpy()
     model = XGBClassifier(n_estimators=20, max_depth=3, n_jobs=1)
     assert 1 - cross_val_score(model, X, table.y, cv=3).mean() > 0.55
+
+
+@given(
+    sizes=st.lists(st.integers(40, 90), min_size=2, max_size=5),
+    first=st.integers(0, 1),
+    dtype=st.sampled_from([pl.Int64, pl.UInt16, pl.Float64]),
+    shuffle=st.booleans(),
+)
+@settings(max_examples=30)
+def test_an_index_that_restarts_is_reported(sizes, first, dtype, shuffle):
+    sizes[0] = 200
+    index = pl.concat(pl.Series("i", range(first, first + n)) for n in sizes).cast(dtype)
+    index = index.shuffle(seed=0) if shuffle else index
+    table = infer_table(add_noise(index.alias("i"), "i"), target="y")
+    findings = [one for one in check_table(table) if one.code == "GRD004"]
+    assert [one.column for one in findings] == ["i"]
+    assert f"of {len(sizes)} joined tables" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [*range(24)] * 30,  # hours
+        [day % 7 for day in range(365)],
+        [day for year in range(3) for day in range(1, 366)],
+        [int(x) for x in np.random.default_rng(0).poisson(30, 4000)],
+        [int(x) for x in np.random.default_rng(0).geometric(0.1, 4000)],
+        [*range(50), *range(100, 150), *range(50)],
+    ],
+)
+def test_hours_days_and_counts_are_no_index(cells):
+    assert describe_resemblance(pl.Series(cells)) is None

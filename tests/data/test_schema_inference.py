@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from unittest import mock
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from graduel.data import column_inference
 from graduel.data.column import Column
+from graduel.data.column_inference import infer_features
 from graduel.data.read import read_source
 from graduel.data.schema import Schema
 from graduel.data.schema_inference import infer_table
@@ -321,3 +326,29 @@ def test_messages_have_the_row_numbers_of_the_file():
     )
     with pytest.raises(UserError, match=r"column 'x': expected numbers; row 51 holds 'oops'"):
         infer_table(frame, target="y", numeric=["x"])
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(-2, 2).map(lambda value: [value] * 30),
+            st.floats().map(lambda value: [value] * 30),
+            st.lists(st.one_of(st.none(), st.floats()), min_size=30, max_size=30),
+            st.just([None] * 30),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(max_examples=40)
+def test_constant_columns_of_wide_tables_are_dropped_as_in_others(columns):
+    names = ["time", "a", "b", "c"]
+    frame = pl.DataFrame(dict(zip(names, columns, strict=False)), strict=False)
+    narrow = infer_features(frame)
+    with mock.patch.object(column_inference, "WIDE", 0):
+        wide = infer_features(frame)
+    assert (wide.columns, wide.set_aside, wide.notes) == (
+        narrow.columns,
+        narrow.set_aside,
+        narrow.notes,
+    )

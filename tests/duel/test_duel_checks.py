@@ -11,7 +11,7 @@ from sklearn.linear_model import RidgeClassifier
 
 from graduel import run_duel
 from graduel.cli import main
-from graduel.data.source import DataSource, source_from_arrays
+from graduel.data.source import DataSource, open_source, source_from_arrays
 from graduel.duel.plan import duel_checks
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.dataset_summary import FINDINGS, check_once
@@ -77,3 +77,44 @@ def test_the_command_prints_the_code(leaky, tmp_path, capsys):
     leaky.write_csv(path)
     assert main(["data", str(path), "--target", "label"]) == 0
     assert "warning GRD001: column 'known' alone predicts" in capsys.readouterr().out
+
+
+def test_every_decision_is_a_finding_of_a_duel(tmp_path, capsys):
+    """Whatever is left out, converted or guessed is in the findings, with its code."""
+    lines = [
+        f"{i};{'ab'[i % 2]};{i % 7},5;NA;same;{'n/k' if i % 9 else 'x'};{'YES' if i % 2 else 'no'};"
+        f"{'unknown' if i == 3 else i % 5};{'' if i == 5 else 'uvw'[i % 3]};1.{i % 10}98 €"
+        for i in range(60)
+    ]
+    path = tmp_path / "t.csv"
+    path.write_bytes("\n".join(["# made up", " id;a;a;gap;one;w;b;m;y;z", *lines]).encode("cp1252"))
+    source = open_source(path, target="y", missing=("unknown",), drop=("w",))
+    protocol = build_protocol(source, threads=1)
+    said = {}
+    for one in duel_checks.check_duel(source.load(), protocol):
+        said.setdefault(one.code, []).append(one.message)
+    decisions = "\n".join(said["GRD025"])
+    for part in (
+        "cells are separated by ';'",
+        "decimal comma",
+        "cp1252",
+        "line above the header skipped",
+        "now 'a_2'",
+        "read as missing: 'NA' (60)",
+        "column 'm': read as missing: 'unknown' (1)",
+        "1 rows without a target are dropped",
+    ):
+        assert part in decisions
+    dropped = "\n".join(said["GRD026"])
+    for part in ("'id'", "'gap'", "'one'", "'w' is dropped: dropped as requested"):
+        assert part in dropped
+    assert "same" not in dropped.replace("the same in every row", "")
+    assert "'€' is left out" in "\n".join(said["GRD022"])
+    assert "'id'" in "\n".join(said["GRD020"])
+    options = ["--target", "y", "--missing", "unknown", "--drop", "w"]
+    assert main(["data", str(path), *options]) == 0
+    output = " ".join(capsys.readouterr().out.split())
+    for code in ("GRD020", "GRD022", "GRD025", "GRD026"):
+        for message in said[code]:
+            if "in every row" not in message:
+                assert f"info {code}: {' '.join(message.split())}" in output

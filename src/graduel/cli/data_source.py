@@ -27,7 +27,6 @@ from graduel.data.source import (
     sample_if_large,
     source_from_arrays,
 )
-from graduel.data.table import explain_dropped
 from graduel.data.target import NoTargetError
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.errors import UserError
@@ -124,16 +123,6 @@ def training_source(
     data = source_from_arrays(table, **source)
     name = Path(text).name if Path(text).is_dir() else Path(text).parent.name
     return ask_target(replace(data, spec=replace(data.spec, name=name or data.name)))
-
-
-def print_notes(data: DataSource) -> None:
-    """Print notes on the reading of user data and the unused columns to stderr."""
-    if data.is_builtin:
-        return
-    table = (dataset := data.load()).inferred_table
-    more = () if table is None else (*table.notes, *explain_dropped(table.set_aside))
-    for line in (*dataset.notes, *more):
-        Console(stderr=True).out(f"note: {fit_advice(line)}", highlight=False)
 
 
 def print_findings(findings: Iterable[Finding]) -> None:

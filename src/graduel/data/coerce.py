@@ -19,12 +19,13 @@ from graduel.data.read.delimited.cells import (
 )
 from graduel.data.text.boolean_words import to_booleans
 from graduel.data.text.date_formats import (
+    DIGITS,
     EPOCHS,
     Order,
-    epoch_to_dates,
-    infer_epoch,
+    infer_number_format,
     is_ambiguous,
     list_formats,
+    numbers_to_dates,
     order_of,
     parse_dates,
     read_dates,
@@ -284,9 +285,15 @@ def _to_date(series: pl.Series, rules: CellRules, rows: RowNumbers) -> pl.Series
             dates = dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return dates
     if series.dtype.is_numeric():
-        epoch = date_format if date_format in EPOCHS else infer_epoch(series)
-        if epoch is not None:
-            return epoch_to_dates(series, epoch)
+        is_known = date_format in (*EPOCHS, DIGITS)
+        number_format = date_format if is_known else infer_number_format(series)
+        if series.dtype.is_float():
+            series = series.set(~series.is_finite(), None)
+        if number_format is not None:
+            dates = numbers_to_dates(series, number_format)
+            if dates.null_count() == series.null_count():
+                return dates
+        series = category_text(series)
     text = blank_to_null(series.cast(pl.String))
     if text.null_count() == len(text):
         return pl.Series(series.name, [None] * len(text), dtype=pl.Datetime("us"))

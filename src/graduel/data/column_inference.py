@@ -24,7 +24,15 @@ from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, join_names, quote_name, split_words
 from graduel.data.read.delimited.cells import MISSING, PROBE, blank_to_null, is_all_missing
 from graduel.data.table import DroppedColumn, Why
-from graduel.data.text.date_formats import Order, infer_epoch, order_of, parse_order
+from graduel.data.text.date_formats import (
+    DIGITS,
+    Order,
+    infer_number_format,
+    order_of,
+    parse_order,
+    read_dates,
+)
+from graduel.data.text.number_notation import describe_unclear, infer_decimal
 from graduel.data.text.spellings import fold_case, list_spellings
 from graduel.data.text.text_kinds import (
     IDENTIFIER,
@@ -37,6 +45,8 @@ from graduel.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
+WIDE = 1000
+"""Number of columns above which constant ones are searched for first."""
 MIN_NUMBERS = 20
 """Numbers per other cell from which a note reports the cells that are not numbers."""
 EPOCH_WORDS = frozenset(
@@ -81,6 +91,7 @@ class _InferredColumn:
     rules: CellRules = CellRules()
     findings: tuple[Finding, ...] = ()
     is_ambiguous: bool = False
+    unclear_sign: tuple[str, str] | None = None
 
 
 def infer_features(
@@ -110,11 +121,15 @@ def infer_features(
     requested, notes = requested or {}, list[str]()
     words, default_order = (*MISSING, *missing), parse_order(date_order)
     inferred: dict[str, _InferredColumn] = {}
+    constant = _find_constant(frame) if frame.width > WIDE else {}
     for original in frame:
         name, request = original.name, requested.get(original.name)
         if request == "dropped":
             dropped = DroppedColumn(name, "dropped", "dropped as requested")
             inferred[name] = _InferredColumn(dropped)
+            continue
+        if request is None and name in constant:
+            inferred[name] = _InferredColumn(constant[name])
             continue
         series = null_missing(original, words)
         notes += _explain_missing(original, series)
@@ -133,7 +148,46 @@ def infer_features(
         if one.is_ambiguous and order is not None:
             series = null_missing(frame[name], words)
             inferred[name] = _infer_column(series, requested.get(name), decimal, rows, order)
+    for name, one in inferred.items():
+        if one.unclear_sign is not None and not _shows_decimal(frame.drop(name)):
+            message = describe_unclear([name], *one.unclear_sign, one.rules.decimal)
+            result = finding.TWO_READINGS.report(message, name)
+            inferred[name] = replace(one, findings=(*one.findings, result))
     return _collect(inferred.values(), notes)
+
+
+def _find_constant(frame: pl.DataFrame) -> dict[str, DroppedColumn]:
+    """Return the columns of one number in a wide table, which are many if the table was sparse.
+
+    A single pass is much faster than the inference of each column.
+    """
+    import polars as pl
+
+    plain = frame.select(pl.selectors.by_dtype(pl.Int64, pl.Int32, pl.Float64))
+    plain = plain.drop([one for one in plain.columns if EPOCH_WORDS & set(split_words(one))])
+    if not plain.width or not plain.height:
+        return {}
+    every = pl.all()
+    is_constant = plain.select(
+        every.is_finite().all() & (every.null_count() == 0) & (every.min() == every.max())
+    )
+    return {
+        name: DroppedColumn(name, "constant", f"every row holds {quote_name(plain[name][0])}")
+        for name, is_one in zip(plain.columns, is_constant.row(0), strict=True)
+        if is_one
+    }
+
+
+def _shows_decimal(frame: pl.DataFrame) -> bool:
+    """Return whether a column of a table shows the decimal sign."""
+    import polars as pl
+
+    for column in frame:
+        if column.dtype.is_float() and not is_whole(column.drop_nulls()):
+            return True
+        if column.dtype == pl.String and infer_decimal(blank_to_null(column)) is not None:
+            return True
+    return False
 
 
 def _common_order(columns: Iterable[_InferredColumn]) -> Order | None:
@@ -241,6 +295,10 @@ def _infer_column(
         read = _read_requested(column, request, decimal)
     elif column.dtype == pl.String:
         read = infer_text(column, decimal, order, is_declared=is_declared)
+        if read.numbers is not None and (dates := _infer_number_dates(read.numbers)):
+            assert dates.date_format is not None
+            if read_dates(blank_to_null(column), dates.date_format) is not None:
+                read = dates
     else:
         read = _kind_of_type(column)
     remedy = f"or give --categorical {quote_name(name)}, or name what is missing with --missing"
@@ -259,6 +317,7 @@ def _infer_column(
         rules,
         findings if dropped is None or read.is_ambiguous else (),
         read.is_ambiguous,
+        None if dropped else read.unclear_sign,
     )
 
 
@@ -322,17 +381,26 @@ def _kind_of_type(column: pl.Series) -> InferredKind:
         return InferredKind("date", "dates")
     if column.dtype in (pl.Duration, pl.Time):
         return InferredKind("numeric", "times, in seconds")
-    is_named = not EPOCH_WORDS.isdisjoint(split_words(column.name))
-    if is_named and (date_format := infer_epoch(column)) is not None:
-        message = (
-            f"column {quote_name(column.name)}: the numbers are read as times since 1970 "
-            f"({date_format}). Give --numeric {quote_name(column.name)} to read them as numbers"
-        )
-        findings = (finding.NOTATION.report(message, column.name),)
-        return InferredKind(
-            "date", f"times since 1970 ({date_format})", date_format, findings=findings
-        )
+    if dates := _infer_number_dates(column):
+        return dates
     return InferredKind("numeric", "whole numbers" if column.dtype.is_integer() else "numbers")
+
+
+def _infer_number_dates(numbers: pl.Series) -> InferredKind | None:
+    """Return the kind of numbers that are dates in a column with such a name; None for others."""
+    if EPOCH_WORDS.isdisjoint(split_words(numbers.name)):
+        return None
+    if (date_format := infer_number_format(numbers)) is None:
+        return None
+    what = "dates" if date_format == DIGITS else "times since 1970"
+    name = quote_name(numbers.name)
+    message = (
+        f"column {name}: the numbers are read as {what} ({date_format}). Give --numeric {name} to "
+        "read them as numbers"
+    )
+    findings = (finding.NOTATION.report(message, numbers.name),)
+    reason = f"{what} ({date_format})"
+    return InferredKind("date", reason, date_format, findings=findings)
 
 
 def _is_identifier(series: pl.Series) -> bool:

@@ -72,6 +72,8 @@ READER_GUESS = Check("GRD021", "The format of the file is a guess", "info")
 NOTATION = Check("GRD022", "Cells in another notation", "info")
 TWO_READINGS = Check("GRD023", "Cells with two readings")
 MERGED_SPELLINGS = Check("GRD024", "Categories that differ by case only")
+DATA_READ = Check("GRD025", "How the data are read", "info")
+COLUMNS_DROPPED = Check("GRD026", "Columns that are dropped", "info")
 
 CHECKS = (
     *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),
@@ -79,6 +81,6 @@ CHECKS = (
     *(NO_PROBABILITIES, NO_SEARCH_SPACE),
     *(PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, IMAGES_CHANGED, FILES_LEFT_OUT, JOINED_PARTS),
     *(PIXEL_COLUMNS, ROW_NUMBER, READER_GUESS),
-    *(NOTATION, TWO_READINGS, MERGED_SPELLINGS),
+    *(NOTATION, TWO_READINGS, MERGED_SPELLINGS, DATA_READ, COLUMNS_DROPPED),
 )
 """Every check, in order of codes. Codes are never reused."""

@@ -105,8 +105,8 @@ def open_source(text: str | Path, **options: Any) -> DataSource:
     >>> open_source("iris", drop=("petal width (cm)",)).load().X.shape
     (150, 3)
     """
+    from graduel.data.read.named_data.database_url import is_url
     from graduel.data.read.named_data.openml import fetch
-    from graduel.data.read.named_data.postgres import is_url
     from graduel.data.read.named_data.toy_datasets import TOYS
     from graduel.data.read.reader import OPENML, detect_format, read_source, reject_part
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column
-from graduel.data.finding import Finding
+from graduel.data.finding import COLUMNS_DROPPED, Finding
 from graduel.data.read.column_names import join_names, quote_name
 
 if TYPE_CHECKING:
@@ -27,19 +27,32 @@ class DroppedColumn:
     why: Why
     reason: str
 
+    @property
+    def public_reason(self) -> str:
+        """The reason without the value of a constant column, which is the value of every row."""
+        return "the same in every row" if self.why == "constant" else self.reason
+
 
 MOST_LINES = 8
 """Maximum number of dropped columns with the same reason that get a line each."""
 
 
-def explain_dropped(set_aside: Iterable[DroppedColumn]) -> Iterator[str]:
-    """Yield a line for each dropped column, or one line for many with the same reason.
+def report_dropped(
+    set_aside: Iterable[DroppedColumn], *, with_values: bool = True
+) -> Iterator[Finding]:
+    """Yield a finding for each dropped column, or one for many with the same reason.
 
-    >>> list(explain_dropped([DroppedColumn("a", "constant", "every row holds 0")]))
-    ["column 'a' is dropped: every row holds 0"]
+    Parameters
+    ----------
+    with_values : whether the findings hold the values of constant columns
+
+    Examples
+    --------
+    >>> print(*report_dropped([DroppedColumn("a", "constant", "every row holds 0")]))
+    info GRD026: column 'a' is dropped: every row holds 0
     >>> many = [DroppedColumn(f"f{i}", "constant", "every row holds 0") for i in range(99)]
-    >>> list(explain_dropped(many))
-    ["99 columns are dropped (constant): 'f0', 'f1', 'f2', 'f3', 'f4' and 94 more"]
+    >>> print(*report_dropped(many))
+    info GRD026: 99 columns are dropped (constant): 'f0', 'f1', 'f2', 'f3', 'f4' and 94 more
     """
     by_why: dict[Why, list[DroppedColumn]] = {}
     for column in set_aside:
@@ -47,10 +60,13 @@ def explain_dropped(set_aside: Iterable[DroppedColumn]) -> Iterator[str]:
     for why, columns in by_why.items():
         if len(columns) > MOST_LINES:
             names = join_names(column.name for column in columns)
-            yield f"{len(columns):,} columns are dropped ({why}): {names}"
+            message = f"{len(columns):,} columns are dropped ({why}): {names}"
+            yield COLUMNS_DROPPED.report(message)
             continue
         for column in columns:
-            yield f"column {quote_name(column.name)} is dropped: {column.reason}"
+            reason = column.reason if with_values else column.public_reason
+            message = f"column {quote_name(column.name)} is dropped: {reason}"
+            yield COLUMNS_DROPPED.report(message, column.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

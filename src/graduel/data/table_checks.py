@@ -15,11 +15,13 @@ from graduel.data.column import Column
 from graduel.data.column_inference import is_named_identifier
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import quote_name, split_words
-from graduel.data.table import DroppedColumn, Table
+from graduel.data.table import DroppedColumn, Table, report_dropped
 from graduel.data.text.text_kinds import IDENTIFIER as DISTINCT_TEXT
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from graduel.data.dataset import Dataset
 
 SAMPLE = 20_000
 """Maximum number of rows on which single columns are evaluated."""
@@ -196,26 +198,39 @@ def _check_classes(table: Table) -> Iterator[Finding]:
 
 
 def check_row_numbers(set_aside: Iterable[DroppedColumn]) -> Iterator[Finding]:
-    """Yield the findings about dropped columns that number the rows."""
+    """Yield the findings about dropped columns that number the rows, by numbers or by times."""
     for column in set_aside:
+        name = quote_name(column.name)
         if column.why == "identifier" and column.reason != DISTINCT_TEXT:
             yield finding.ROW_NUMBER.report(
-                f"column {quote_name(column.name)} is set aside because it numbers the rows: "
-                f"{column.reason}. Use it as a feature with --numeric {quote(column.name)}",
+                f"column {name} is set aside because it numbers the rows: {column.reason}. Use it "
+                f"as a feature with --numeric {quote(column.name)}",
+                column.name,
+            )
+        elif column.why == "time stamp":
+            yield finding.ORDERED_BY_DATE.report(
+                f"column {name} is set aside because {column.reason}: with shuffled rows a model "
+                "trains on the future of its test rows. Split by time and use the column with "
+                f"--time {quote(column.name)}",
                 column.name,
             )
 
 
+def report_decisions(dataset: Dataset, *, with_values: bool = True) -> Iterator[Finding]:
+    """Yield the findings on what the reader and the schema inference decided.
+
+    Parameters
+    ----------
+    with_values : whether the findings hold the values of constant columns
+    """
+    table = dataset.inferred_table
+    for note in (*dataset.notes, *(table.notes if table is not None else ())):
+        yield finding.DATA_READ.report(note)
+    if table is not None:
+        yield from report_dropped(table.set_aside, with_values=with_values)
+
+
 def _check_order(table: Table) -> Iterator[Finding]:
-    for dropped in table.set_aside:
-        if dropped.why == "time stamp":
-            option = f"--time {quote(dropped.name)}"
-            yield finding.ORDERED_BY_DATE.report(
-                f"column {quote_name(dropped.name)} is set aside because {dropped.reason}: with "
-                "shuffled rows a model trains on the future of its test rows. Split by time and "
-                f"use the column with {option}",
-                dropped.name,
-            )
     for column in table.columns:
         if column.kind != "date":
             continue

@@ -17,15 +17,16 @@ from graduel.cli.views import sparklines
 from graduel.cli.views.duel_table import WIDTH
 from graduel.data import DATASETS, Dataset
 from graduel.data.column import Column
+from graduel.data.finding import DATA_READ
 from graduel.data.load import build_dataset
 from graduel.data.read.column_names import join_names, quote_name, strip_control
+from graduel.data.read.named_data.database_url import is_url
 from graduel.data.read.named_data.openml import fetch, list_fetched
-from graduel.data.read.named_data.postgres import is_url
 from graduel.data.read.named_data.toy_datasets import TOYS
 from graduel.data.read.reader import OPENML, detect_table, read_source
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.source import DataSource
-from graduel.data.table import explain_dropped
+from graduel.data.table import report_dropped
 from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
 from graduel.number_format import (
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 MOST_CLASSES = 20
 """Most classes shown; of more, the largest."""
 MOST_COLUMNS = 100
+LEAST_WIDTH = 14
+"""Characters per line in the cells of names and values in a narrow terminal."""
 IMAGES, LINES, CHARACTERS = 8, 12, 22
 """Number of images drawn, one of a class, and their height and width in characters."""
 KINDS = ("categorical", "numeric", "drop")
@@ -173,9 +176,14 @@ def _show_without_target(
     console.print(f"{read.name}: {size}", highlight=False, markup=False)
     if features.columns:
         _print_columns(features.columns, features.frame, console)
-    for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
-        console.print(f"note: {fit_advice(line)}", highlight=False, markup=False)
-    for finding in (*read.findings, *check_row_numbers(features.set_aside), *features.findings):
+    decisions = (DATA_READ.report(note) for note in (*read.notes, *features.notes))
+    for finding in (
+        *decisions,
+        *report_dropped(features.set_aside),
+        *read.findings,
+        *check_row_numbers(features.set_aside),
+        *features.findings,
+    ):
         console.print(strip_control(fit_advice(str(finding))), highlight=False, markup=False)
     console.print(f"Target column? {target_options(frame)}", highlight=False, markup=False)
 
@@ -201,24 +209,31 @@ def _print_columns(columns: Sequence[Column], frame: pl.DataFrame, console: Cons
 
 def _columns(columns: Sequence[Column], frame: pl.DataFrame, *, with_reasons: bool) -> Table:
     table = Table(title="Columns")
-    table.add_column("Name", overflow="fold")
+    least = None if with_reasons else LEAST_WIDTH
+    table.add_column("Name", overflow="fold", min_width=least)
     table.add_column("Type", no_wrap=True)
     if with_reasons:
         table.add_column("Reason", overflow="fold")
-    table.add_column("Values", overflow="fold")
+    table.add_column("Values", overflow="fold", min_width=least)
     table.add_column("Distribution", no_wrap=True)
     table.add_column("Missing", justify="right", overflow="fold")
     for column in columns[:MOST_COLUMNS]:
         values = frame[column.name]
         missing = values.null_count()
         share = f"{missing:,} ({format_percent(missing / len(values), 1)})" if missing else ""
-        name = column.name if len(column.name) <= WIDTH else f"{column.name[:WIDTH]}…"
         reason = (column.reason,) if with_reasons else ()
-        cells = (name, column.kind, *reason, _values(column, values))
+        shown = (_shorten(one) for one in (column.name, _values(column, values)))
+        cells = (next(shown), column.kind, *reason, *shown)
         table.add_row(*map(_plain, cells), _spread(column, values), share)
     if len(columns) > MOST_COLUMNS:
         table.add_row(f"{len(columns) - MOST_COLUMNS:,} more")
     return table
+
+
+def _shorten(text: str) -> str:
+    """Return a text that fits into five lines of a cell."""
+    longest = 5 * LEAST_WIDTH
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _values(column: Column, values: pl.Series) -> str:
@@ -290,9 +305,9 @@ def _bright(pixels: Any) -> Any:
 
 def _notes(data: Dataset) -> Iterator[str]:
     from graduel.data.finding import REPEATED_ROWS
-    from graduel.data.table_checks import check_table
+    from graduel.data.table_checks import check_table, report_decisions
 
-    yield from (f"note: {note}" for note in data.notes)
+    yield from map(str, report_decisions(data))
     yield from map(str, data.findings)
     if data.inferred_table is None:
         hashes = {hash(row.tobytes()) for row in data.table}
@@ -303,8 +318,6 @@ def _notes(data: Dataset) -> Iterator[str]:
             )
             yield str(REPEATED_ROWS.report(message))
         return
-    yield from (f"note: {note}" for note in data.inferred_table.notes)
-    yield from (f"note: {line}" for line in explain_dropped(data.inferred_table.set_aside))
     findings = check_table(data.inferred_table)
     if not any(finding.code == REPEATED_ROWS.code for finding in findings):
         yield "note: no two rows have equal features"

@@ -13,7 +13,7 @@ from graduel.cli.actions.live_session import (
     print_json,
     run_live,
 )
-from graduel.cli.data_source import print_notes, training_source
+from graduel.cli.data_source import training_source
 from graduel.cli.table_roles import check_roles, concat_tables
 from graduel.cli.views.duel_table import show
 from graduel.duel.plan.user_estimators import load_contender
@@ -76,7 +76,6 @@ def run(
             executor=executor,
             **options,
         )
-        print_notes(data)
         if plan_only:
             prepare(session)
             return

@@ -14,7 +14,7 @@ from graduel.cli.actions.live_session import (
     print_json,
     run_live,
 )
-from graduel.cli.data_source import print_notes, training_source
+from graduel.cli.data_source import training_source
 from graduel.cli.views.duel_table import show_experiment
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.result.duel_result import RESULT
@@ -37,7 +37,6 @@ def run(
     data = training_source(dataset, read_options, options)
     with open_cluster({} if plan_only else cluster) as executor:
         protocol = plan_experiment(data, vary=vary or [], **options)
-        print_notes(data)
         session = Session(
             protocol,
             data,

@@ -16,7 +16,7 @@ from graduel.cli.data_source import print_findings
 from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.progress import show_progress
 from graduel.data.finding import Finding
-from graduel.data.read.named_data.postgres import without_password
+from graduel.data.read.named_data.database_url import without_password
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.clusters import TLS, open_executor
 from graduel.duel.run.executor import Executor

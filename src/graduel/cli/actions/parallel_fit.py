@@ -269,7 +269,7 @@ def fit_row_groups(
             "group, which has a checkpoint after every epoch. Leave it out"
         )
     sample, read_options, sampled = plan.infer(console)
-    show_schema(sampled.table, console)
+    show_schema(sampled.table)
     n_rows = round(plan.shards.n_rows * (1 - TEST_SHARE))
     counts = np.bincount(sampled.table.y)
     recipe, metric = plan.choose(sampled.schema, n_rows, counts)

@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 from graduel.cli.actions.live_fit import FitOutcome, LiveDisplay, describe_fit, follow_training
 from graduel.cli.actions.live_session import command_line
 from graduel.cli.actions.model_output import check_writable, show_report, unused_path
-from graduel.cli.advice import fit_advice
 from graduel.cli.data_source import print_findings
 from graduel.cli.options import CELLS, TEXT_FORMAT
 from graduel.contenders import LabelledRows
@@ -28,11 +27,12 @@ from graduel.contenders.registry import get_contender
 from graduel.contenders.sharded.evaluation import scores_of_sums, sum_losses
 from graduel.contenders.sharded.sharded_net import start_streamed_training
 from graduel.cores import choose_threads
+from graduel.data.finding import DATA_READ
 from graduel.data.row_groups.parquet_shards import ParquetShards
 from graduel.data.row_groups.shard_scan import Sample, SampledTable, infer_from, read_sample
 from graduel.data.row_groups.sharded_table import ShardedTable
 from graduel.data.schema import Schema
-from graduel.data.table import Table, explain_dropped
+from graduel.data.table import Table, report_dropped
 from graduel.data.table_checks import check_table
 from graduel.data.target import NoTargetError
 from graduel.duel.plan.defaults import RARE_SHARE
@@ -231,17 +231,16 @@ def _metric(name: str | None, counts: Array) -> Metric:
     return get_metric(name or ("log_loss" if is_rare else "error"))
 
 
-def show_schema(table: Table, console: Console) -> None:
-    """Print the notes of the inference and the findings of the checks."""
-    for line in (*table.notes, *explain_dropped(table.set_aside)):
-        console.out(f"note: {fit_advice(line)}", highlight=False)
-    print_findings(check_table(table))
+def show_schema(table: Table) -> None:
+    """Print the decisions of the inference and the findings of the checks."""
+    print_findings(map(DATA_READ.report, table.notes))
+    print_findings((*report_dropped(table.set_aside), *check_table(table)))
 
 
 def _fit_alone(plan: StreamedPlan, console: Console, threads: int, checkpoint: Path) -> StreamedFit:
     """Scan all rows, fit and evaluate in this process, which writes no checkpoints."""
     table = ShardedTable.of(plan.shards, plan.infer(console)[2])
-    show_schema(table.table, console)
+    show_schema(table.table)
     counts = table.counts.sum(axis=0)
     recipe, metric = plan.choose(table.schema, table.n_train + table.n_valid, counts)
     title, seed = plan.contender.title, plan.seed

@@ -17,9 +17,10 @@ from graduel.cli.actions.live_session import (
     print_next,
 )
 from graduel.cli.advice import fit_advice
-from graduel.cli.data_source import print_notes, training_source
+from graduel.cli.data_source import print_findings, training_source
 from graduel.cli.views.cluster_progress import ClusterProgress
 from graduel.cli.views.suite_table import show
+from graduel.data.table_checks import report_decisions
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.job import Event
@@ -50,7 +51,8 @@ class LiveSuite(LiveObserver, SuiteObserver):
         Console(stderr=True).out(f"{number} of {total}: {member.name}", highlight=False)
         if self._progress is not None:
             self._progress.add(protocol)
-        print_notes(member.data)
+        if not member.data.is_builtin:
+            print_findings(report_decisions(member.data.load()))
 
     def notice(self, store: Store, event: Event) -> None:
         """Show an event of one of the duels that run at the same time."""

@@ -22,7 +22,6 @@ from graduel.cli.actions.parallel_fit import fit_parallel
 from graduel.cli.data_source import (
     open_table_files,
     print_findings,
-    print_notes,
     training_source,
 )
 from graduel.contenders import LabelledRows, make_contender
@@ -148,7 +147,6 @@ def run(
     )
     check_writable(path)
     rows = data.load()
-    print_notes(data)
     print_findings(check_duel(rows, protocol))
     plan = TrainingPlan(name, protocol, rows, protocol.split_rows(rows, seed), path, own)
     _train(plan, seed, workers, checkpoint_every, as_json=as_json)

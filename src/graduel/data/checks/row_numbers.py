@@ -24,6 +24,10 @@ EVEN = 1e-6
 """Largest relative difference of distances that count as equal."""
 PROBE = 1000
 """Number of cells that are examined before all are sorted."""
+LONG = 5
+"""Least ratio of the rows of the longest joined table to the number of tables."""
+CALENDAR = (24, 28, 29, 30, 31, 52, 53, 60, 365, 366)
+"""Numbers of hours, days, weeks or minutes that are counted again and again."""
 CHANCE = 1e-9
 """Largest probability that independent whole numbers repeat as rarely as those of the column."""
 
@@ -66,7 +70,13 @@ def describe_resemblance(series: pl.Series) -> str | None:
     """Return the reason why a column may number the rows; None if it probably does not.
 
     Times and fractions may if they are all distinct and evenly spaced, whole numbers if they are
-    denser than by chance although a few are repeated.
+    denser than by chance although a few are repeated, or if they count from the same number several
+    times, as an index of joined tables does.
+
+    >>> import polars as pl
+    >>> index = pl.Series([*range(60), *range(100)]).sample(fraction=1, shuffle=True, seed=0)
+    >>> describe_resemblance(index)
+    'its whole numbers count from 0 up to 99, 2 times, as an index of 2 joined tables does'
     """
     import polars as pl
 
@@ -79,12 +89,35 @@ def describe_resemblance(series: pl.Series) -> str | None:
         even = _is_evenly_spaced(values.to_physical().cast(pl.Float64).to_numpy())
         return f"its {kind} are evenly spaced, and each occurs once" if even else None
     n_repeated = n - values.n_unique()
+    if restarts := _describe_restarts(values):
+        return restarts
     if n_repeated > REPEATED * n:
         return None
     low, high, unit = _measure(values)
     is_dense = _is_dense(n, n_repeated, (high - low) // unit + 1)
     reason = "nearly all of its whole numbers are distinct, more than by chance"
     return reason if is_dense else None
+
+
+def _describe_restarts(values: pl.Series) -> str | None:
+    """Return the reason why whole numbers are an index that restarts, in any order of the rows.
+
+    If tables with the indices 0 … nᵢ are joined, every number up to the largest nᵢ occurs, and
+    smaller ones at least as often as larger ones. Few long tables do so, and hardly any count or
+    code; hours, days and weeks also do, if the rows are complete days, months or years.
+    """
+    counts = values.rename("number").value_counts(name="n").sort("number")
+    low, high, n_tables = counts["number"][0], counts["number"][-1], counts["n"][0]
+    size = int(high) - int(low) + 1
+    if low not in (0, 1) or size != len(counts) or not counts["n"].is_sorted(descending=True):
+        return None
+    if n_tables < 2 or size < max(MIN_ROWS, LONG * n_tables) or size in CALENDAR:
+        return None
+    assert isinstance(n_tables, int)
+    return (
+        f"its whole numbers count from {int(low)} up to {int(high)}, {n_tables} times, as an index "
+        f"of {n_tables} joined tables does"
+    )
 
 
 def _is_evenly_spaced(numbers: NDArray[np.float64]) -> bool:

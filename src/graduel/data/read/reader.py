@@ -11,7 +11,6 @@ from graduel.data.finding import Finding
 from graduel.data.read.arrays.archive_columns import read_archive
 from graduel.data.read.arrays.array_archive import is_archive
 from graduel.data.read.arrays.npz import read_npz
-from graduel.data.read.column_names import sanitize_names
 from graduel.data.read.file_checks.memory_check import check_memory, table_bytes
 from graduel.data.read.file_names import SIGN, name_part, split_part
 from graduel.data.read.images.idx import (
@@ -23,8 +22,9 @@ from graduel.data.read.images.idx import (
 from graduel.data.read.images.image_files import ENDINGS, list_formats
 from graduel.data.read.images.image_folders import OTHER_IMAGES, read_images
 from graduel.data.read.images.web_dataset import is_tar, read_tar
+from graduel.data.read.named_data.database import read_database
+from graduel.data.read.named_data.database_url import is_url
 from graduel.data.read.named_data.openml import read_openml
-from graduel.data.read.named_data.postgres import is_url, read_postgres
 from graduel.data.read.named_data.toy_datasets import TOYS, load_toy
 from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.read.tables.format_registry import recognize_table
@@ -88,7 +88,7 @@ def read_source(
     text : a file with a table of one of the formats in ``TABLE_FORMATS`` or with arrays or images
         (NPZ, MATLAB, HDF5, tar), a folder with one folder of images per class or with four IDX
         files, a toy set of scikit-learn (``iris``), ``openml:NAME`` or ``openml:NUMBER``, or the
-        URL of a PostgreSQL server
+        URL of a PostgreSQL or MySQL server
     separator, decimal, encoding, header, names, quote : the format of a text file, as in
         ``detect_dialect``; detected by default
     part : the table in a file of several tables, if `text` does not name it after ``::``
@@ -119,8 +119,7 @@ def read_source(
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
     if is_url(name):
-        frame, stem, where = read_postgres(name)
-        frame.columns, notes = sanitize_names(frame.columns)
+        frame, stem, where, notes = read_database(name)
         return Source(stem, frame, tuple(notes), origin=where)
     table_format = detect_format(path)
     reject_part(path, table_format, part)

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from graduel.data.read.column_names import strip_control
 from graduel.errors import UserError
+
+LONGEST = 200
+"""Maximum number of characters of a library's text in a message."""
 
 
 @contextmanager
@@ -27,17 +31,27 @@ def reading_errors(path: Path, expected: str, remedy: str = "Get the file again"
     except OSError as error:
         raise UserError(
             f"{path}: expected {expected}; it cannot be read "
-            f"({error.strerror or _first_line(error)}). {remedy}"
+            f"({error.strerror or describe_error(error)}). {remedy}"
         ) from None
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise UserError(
-            f"{path}: expected {expected}; it cannot be read ({_first_line(error)}). {remedy}"
+            f"{path}: expected {expected}; it cannot be read ({describe_error(error)}). {remedy}"
         ) from None
 
 
-def _first_line(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the first line of an error's message, or its type if it has none."""
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return shorten(lines[0]).rstrip(".") if lines else type(error).__name__
+
+
+def shorten(text: str) -> str:
+    r"""Return a library's text in one line of at most :data:`LONGEST` characters.
+
+    >>> shorten("malformed (\n)"), len(shorten(999 * "x"))
+    ('malformed ( )', 201)
+    """
+    line = strip_control(" ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

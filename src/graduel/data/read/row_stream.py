@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from graduel.data.read.file_names import split_part
-from graduel.data.read.named_data.postgres import is_url, read_postgres
+from graduel.data.read.named_data.database import read_database
+from graduel.data.read.named_data.database_url import is_url
 from graduel.data.read.reader import detect_format, reject_part
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.read.tables.streamed_format import stream_frame
@@ -38,8 +39,8 @@ def open_stream(
         If the file is not a table or cannot be read; for a damaged file possibly at a later block.
     """
     if is_url(path):
-        frame, _, origin = read_postgres(str(path))
-        return stream_frame(frame, Path(origin))
+        frame, _, origin, notes = read_database(str(path))
+        return stream_frame(frame, Path(origin), tuple(notes))
     path, named = split_part(path)
     part = part or named
     table_format = detect_format(path)

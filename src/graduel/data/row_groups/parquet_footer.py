@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from graduel.data.read.parquet import MAGIC
+from graduel.data.read.reading_errors import describe_error
 from graduel.errors import UserError
 
 ROW_GROUPS, GROUP_ROWS = 4, 3
@@ -45,8 +46,8 @@ def read_row_counts(path: Path) -> tuple[int, ...]:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, IndexError, RecursionError) as error:
         raise UserError(
-            f"{path}: expected a complete Parquet file; it cannot be read ({error}). "
-            "Get the file again"
+            f"{path}: expected a complete Parquet file; it cannot be read "
+            f"({describe_error(error)}). Get the file again"
         ) from None
     return counts
 

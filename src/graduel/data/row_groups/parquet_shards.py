@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from graduel.data.read.column_names import quote_name, sanitize_names
 from graduel.data.read.file_names import split_part
-from graduel.data.read.named_data.postgres import is_url
+from graduel.data.read.named_data.database_url import is_url
 from graduel.data.read.parquet import parquet_bytes, parquet_errors, parquet_schema
 from graduel.data.read.tables.parquet_format import PARQUET
 from graduel.data.row_groups.parquet_footer import read_row_counts

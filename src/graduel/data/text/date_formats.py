@@ -27,13 +27,15 @@ DAYS = (
     (rf"\d{{1,2}}([-/. ]){MONTH}\1\d{{2}}", ("%d{}%b{}%y", "%d{}%B{}%y")),
     (rf"[a-z]{{3}},( )\d{{1,2}} {MONTH} \d{{4}}", ("%a, %d %b %Y",)),
     (rf"{MONTH}( )\d{{1,2}}, \d{{4}}", ("%b %d, %Y", "%B %d, %Y")),
+    (rf"{MONTH}([-/. ])\d{{1,2}}\1\d{{4}}", ("%b{}%d{}%Y", "%B{}%d{}%Y")),
+    (rf"\d{{4}}([-/. ]){MONTH}\1\d{{1,2}}", ("%Y{}%b{}%d", "%Y{}%B{}%d")),
+    (rf"{MONTH}([-/. ])\d{{4}}", ("%b{}%Y", "%B{}%Y")),
     (r"\d{4}(-)W\d{2}-\d", ("%G-W%V-%u",)),
     (r"\d{4}(-)W\d{2}", ("%G-W%V",)),
     (r"(?:19|20)\d\d(-)(?:0[1-9]|1[0-2])", ("%Y-%m",)),
+    (r"(?:19|20)\d\d([- ]?)Q[1-4]", ("%Y{}Q%q",)),
 )
 """Dates and their formats; ``{}`` stands for the separator."""
-COMPLETED = {"%G-W%V": "-1", "%Y-%m": "-01"}
-"""Text that completes a week or a month to its first day, by format."""
 CELL = re.compile(
     r"(?P<day>.+?)(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d\d(?P<seconds>:\d\d(?:[.]\d+)?)?)"
     r"(?P<half> ?[ap]m)?(?P<zone> ?(?:Z|UTC|GMT|[-+]\d\d:?\d\d))?)?",
@@ -42,6 +44,9 @@ CELL = re.compile(
 """A date, with or without a time of day and a time zone."""
 EPOCHS = {"epoch s": 1, "epoch ms": 10**3, "epoch us": 10**6, "epoch ns": 10**9}
 """Formats of numbers since 1970, and their units per second."""
+DIGITS = "%Y%m%d"
+"""Format of dates in numbers such as 20240131."""
+FIRST_DATE, LAST_DATE = 1900_01_01, 2100_12_31
 FIRST, LAST = 631_152_000, 2_524_608_000
 """Seconds since 1970 of the years 1990 and 2050, between which whole numbers may be times."""
 
@@ -159,11 +164,8 @@ def parse_dates(text: pl.Series, date_format: str) -> pl.Series:
         is_whole = integers.null_count() == text.null_count()
         numbers = integers if is_whole else text.cast(pl.Float64, strict=False)
         dates = epoch_to_dates(numbers, date_format)
-    elif date_format in COMPLETED:
-        whole = "%G-W%V-%u" if "%V" in date_format else "%Y-%m-%d"
-        cells = text + COMPLETED[date_format]
-        dates = cells.str.strptime(pl.Date, whole, strict=False).cast(to)
     elif "%M" not in date_format:
+        text, date_format = _complete(text, date_format)
         dates = text.str.strptime(pl.Date, date_format, strict=False).cast(to)
     elif date_format.endswith("%z"):
         dates = text.str.strptime(pl.Datetime("us", "UTC"), date_format, strict=False)
@@ -177,6 +179,34 @@ def parse_dates(text: pl.Series, date_format: str) -> pl.Series:
         return dates
     # A year of two digits is not one of four.
     return dates.set((dates.dt.year() < 100).fill_null(False), None)
+
+
+def _complete(text: pl.Series, date_format: str) -> tuple[pl.Series, str]:
+    """Complete weeks, months and quarters by their first day; return other dates unchanged."""
+    if date_format.endswith("%V"):
+        return text + "-1", f"{date_format}-%u"
+    if date_format.endswith("%q"):
+        for quarter in range(1, 5):
+            text = text.str.replace(f"Q{quarter}$", f"{3 * quarter - 2:02} 1")
+        date_format = date_format.replace("Q%q", "%m %d")
+    elif not any(day in date_format for day in ("%d", "%u")):
+        return text + " 1", f"{date_format} %d"
+    return text, date_format
+
+
+def numbers_to_dates(numbers: pl.Series, date_format: str) -> pl.Series:
+    """Return numbers since 1970, or of the form 20240131, as Datetime in microseconds.
+
+    >>> import polars as pl
+    >>> numbers_to_dates(pl.Series([20240131, 7]), DIGITS).to_list()
+    [datetime.datetime(2024, 1, 31, 0, 0), None]
+    """
+    import polars as pl
+
+    if date_format in EPOCHS:
+        return epoch_to_dates(numbers, date_format)
+    digits = numbers.cast(pl.Int64, strict=False).cast(pl.String)
+    return parse_dates(digits, date_format)
 
 
 def epoch_to_dates(numbers: pl.Series, date_format: str) -> pl.Series:
@@ -199,12 +229,15 @@ def epoch_to_dates(numbers: pl.Series, date_format: str) -> pl.Series:
     return (numbers * (10**6 / units)).round().cast(pl.Int64).cast(pl.Datetime("us"))
 
 
-def infer_epoch(numbers: pl.Series) -> str | None:
-    """Return the format of a column of numbers since 1970, all between 1990 and 2050; or None.
+def infer_number_format(numbers: pl.Series) -> str | None:
+    """Return the format of a column of numbers that may be dates; None for other numbers.
+
+    They are numbers since 1970, all between 1990 and 2050, or dates such as 20240131.
 
     >>> import polars as pl
-    >>> infer_epoch(pl.Series([1_706_659_200, 1_706_745_600])), infer_epoch(pl.Series([1, 2]))
-    ('epoch s', None)
+    >>> columns = [1_706_659_200, 1_706_745_600], [20240131, 19991231], [1, 2]
+    >>> [infer_number_format(pl.Series(column)) for column in columns]
+    ['epoch s', '%Y%m%d', None]
     """
     values = numbers.drop_nulls()
     if not len(values) or not values.dtype.is_numeric():
@@ -213,6 +246,9 @@ def infer_epoch(numbers: pl.Series) -> str | None:
     for date_format, units in EPOCHS.items():
         if FIRST * units <= low and high <= LAST * units:
             return date_format
+    may_be_dates = low >= FIRST_DATE and high <= LAST_DATE and (values == values.round()).all()
+    if may_be_dates and not numbers_to_dates(values, DIGITS).null_count():
+        return DIGITS
     return None
 
 

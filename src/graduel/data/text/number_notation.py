@@ -6,11 +6,13 @@ rewrite the cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from graduel.data.read.column_names import join_names, quote_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,6 +62,8 @@ EVIDENCE = {
 """Digits that are possible with this decimal sign only."""
 EITHER = {".": r"^[1-9]\d{0,2}\.\d{3}$", ",": r"^[1-9]\d{0,2},\d{3}$"}
 """Digits with three decimals, or with a thousands separator, by that sign."""
+PROBE = 50
+"""Number of cells that are examined before the whole column."""
 APART = 10.0
 """Ratio of medians from which whole numbers cannot be of the same column as decimals."""
 
@@ -235,6 +239,48 @@ def list_units(text: pl.Series) -> list[str]:
     parts = text.str.extract_groups(CELL).struct.unnest()
     units = parts.select(pl.coalesce("unit", "before", "after")).to_series()
     return units.drop_nulls().unique().sort().to_list()
+
+
+def find_unclear_sign(text: pl.Series) -> tuple[str, str] | None:
+    """Return the sign that may separate decimals or thousands in every number, and a number.
+
+    It stands before the last three of four to six digits. None if a number shows what it means.
+
+    >>> import polars as pl
+    >>> columns = ["1.298", "12.004"], ["$1,298", None], ["1.298", "2.5"], ["1298", "2.004"]
+    >>> [find_unclear_sign(pl.Series(column)) for column in columns]
+    [('.', '1.298'), (',', '1,298'), None, None]
+    """
+    if len(text) > PROBE and find_unclear_sign(text.head(PROBE)) is None:
+        return None
+    digits = text.str.strip_chars().str.extract_groups(CELL).struct.field("number").drop_nulls()
+    for sign, pattern in EITHER.items():
+        if len(digits) and digits.str.contains(pattern).all():
+            return sign, str(digits[0])
+    return None
+
+
+def describe_unclear(names: Sequence[str], sign: str, example: str, decimal: str) -> str:
+    """Return a message on columns of numbers whose :func:`find_unclear_sign` is known.
+
+    >>> print(describe_unclear(["price"], ".", "1.298", "."))
+    column 'price': '.' is read as the decimal sign of its numbers, such as '1.298', but may \
+separate thousands. If it does, give --decimal ,
+    """
+    column = f"column{'s' * (len(names) > 1)} {join_names(names)}: {quote_name(sign)} is read as"
+    if sign == decimal:
+        return (
+            f"{column} the decimal sign of its numbers, such as {quote_name(example)}, but may "
+            f"separate thousands. If it does, give --decimal {_other(sign)}"
+        )
+    return (
+        f"{column} the thousands separator of its numbers, such as {quote_name(example)}, but may "
+        f"be the decimal sign. If it is, give --decimal {sign}"
+    )
+
+
+def _other(sign: str) -> str:
+    return "," if sign == "." else "."
 
 
 def infer_decimal(text: pl.Series) -> str | None:

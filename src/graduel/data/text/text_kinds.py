@@ -15,7 +15,7 @@ from graduel.data.read.delimited.cells import MISSING, MISSING_NUMBER, blank_to_
 from graduel.data.text.boolean_words import MOST_WORDS, boolean_pair
 from graduel.data.text.date_formats import Order, is_ambiguous, order_of, to_dates
 from graduel.data.text.durations import to_seconds
-from graduel.data.text.number_notation import Notation
+from graduel.data.text.number_notation import Notation, find_unclear_sign
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +37,7 @@ class InferredKind:
     findings : how cells are read, where it differs from plain numbers and ISO dates
     is_ambiguous : whether all cells are dates with the day or the month first
     numbers : the numbers of a numeric column of text
+    unclear_sign : a sign that may separate decimals or thousands in all of them, and a number
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class InferredKind:
     findings: tuple[Finding, ...] = ()
     is_ambiguous: bool = False
     numbers: pl.Series | None = None
+    unclear_sign: tuple[str, str] | None = None
 
 
 def infer_text(
@@ -93,6 +95,7 @@ def note_numbers(
         decimal=notation.decimal,
         findings=_notation(column, parts),
         numbers=numbers,
+        unclear_sign=find_unclear_sign(column),
     )
 
 

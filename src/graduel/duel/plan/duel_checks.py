@@ -17,7 +17,7 @@ from graduel.data.finding import (
     Finding,
 )
 from graduel.data.read.column_names import quote_name
-from graduel.data.table_checks import check_table
+from graduel.data.table_checks import check_table, report_decisions
 from graduel.duel.plan.defaults import RARE_SHARE, minority_share
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
@@ -36,7 +36,7 @@ def check_duel(
     """
     findings: list[Finding] = []
     if protocol.source is not None:
-        findings += dataset.findings
+        findings += [*report_decisions(dataset, with_values=False), *dataset.findings]
         if dataset.inferred_table is not None:
             findings += check_table(dataset.inferred_table)
         design, metric = protocol.design, get_metric(protocol.metric)

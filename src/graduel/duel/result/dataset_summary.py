@@ -61,13 +61,8 @@ def summarize_dataset(store: Store, *, show_rows: bool = False) -> dict[str, Any
                 for c in table.columns
             ],
             "set_aside": [
-                {"name": c.name, "why": c.why, "reason": _public_reason(c.why, c.reason)}
-                for c in table.set_aside
+                {"name": c.name, "why": c.why, "reason": c.public_reason} for c in table.set_aside
             ],
             "notes": list(table.notes),
         }
     return summary
-
-
-def _public_reason(why: str, reason: str) -> str:
-    return "the same in every row" if why == "constant" else reason

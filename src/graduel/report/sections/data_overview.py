@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from graduel.data.finding import COLUMNS_DROPPED, DATA_READ
 from graduel.duel.result.outcome import Run
 from graduel.number_format import format_percent
 from graduel.report.draw.picture import TextTable
@@ -44,8 +45,12 @@ def build_overview(run: Run) -> DataOverview | None:
         for name, n in zip(data.classes, data.class_rows, strict=True)
     )
     tables.append(TextTable("Classes", ("Class", "Rows", "Share"), classes))
-    warnings = tuple(f"{one.title}: {one.message}" for one in data.warnings or ())
-    return DataOverview(warnings, data.notes or (), tuple(tables))
+    findings = data.warnings or ()
+    # The table of dropped columns shows those.
+    shown = [one for one in findings if one.code not in (DATA_READ.code, COLUMNS_DROPPED.code)]
+    notes = tuple(one.message for one in findings if one.code == DATA_READ.code)
+    warnings = tuple(f"{one.title}: {one.message}" for one in shown)
+    return DataOverview(warnings, notes or data.notes or (), tuple(tables))
 
 
 def _build_column_table(columns: tuple[ColumnSummary, ...]) -> TextTable:

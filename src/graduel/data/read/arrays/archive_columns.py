@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.read.arrays.array_archive import Arrays, list_shapes, read_arrays
-from graduel.data.read.arrays.array_names import PAIRS, TEST, TRAIN, find_pair
-from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
+from graduel.data.read.arrays.array_names import find_class_arrays, select_parts
+from graduel.data.read.arrays.array_parts import ArrayPart, join_parts
+from graduel.data.read.arrays.labeled_arrays import join_class_arrays
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.dataframe import from_values
 from graduel.errors import UserError
@@ -28,8 +29,10 @@ TARGET = "target"
 def holds_table(path: Path) -> bool:
     """Return whether a file holds one table, instead of images or training and test parts."""
     shapes = _without_prefix(list_shapes(path))
-    names = select_names(shapes)
-    return names is None or (len(names) == 2 and len(shapes[names[0]]) <= 2)
+    parts = select_parts(shapes)
+    if parts is None:
+        return find_class_arrays(shapes) is None
+    return not parts.test and len(shapes[parts.train[0][0]]) <= 2
 
 
 def read_archive(path: Path) -> tuple[Dataset, list[str]]:
@@ -47,30 +50,14 @@ def read_archive(path: Path) -> tuple[Dataset, list[str]]:
         If the arrays are not a data set.
     """
     arrays = _without_prefix(read_arrays(path))
-    names = select_names(arrays)
+    names = select_parts(arrays)
+    if names is None and (classes := find_class_arrays(arrays)):
+        return join_class_arrays(path.name, arrays, classes), []
     assert names is not None  # holds_table
     notes: list[str] = []
-    pairs = [_turn(arrays, x, y, notes) for x, y in zip(names[::2], names[1::2], strict=True)]
-    if len({X.shape[1:] for X, _ in pairs}) > 1:
-        raise UserError(
-            f"{path}: expected training and test rows of the same shape; got {pairs[0][0].shape} "
-            f"and {pairs[1][0].shape}"
-        )
-    X, labels = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    n_train = len(pairs[0][0]) if len(pairs) > 1 else None
-    notes += _note_unused(arrays, names)
-    dataset = dataset_from_arrays(path.stem, X, labels, n_train=n_train, source=path.name)
+    parts = [ArrayPart((x, y), *_turn(arrays, x, y, notes)) for x, y in (*names.train, *names.test)]
+    dataset = join_parts(path, parts, len(names.train), names.findings)
     return dataset, notes
-
-
-def select_names(names: Collection[str]) -> tuple[str, ...] | None:
-    """Return the names of features and labels among those of arrays; None without them.
-
-    >>> select_names(["y", "X", "about"])
-    ('X', 'y')
-    """
-    train, test = find_pair(names, TRAIN), find_pair(names, TEST)
-    return (*train, *test) if train and test else find_pair(names, PAIRS)
 
 
 def read_columns(path: Path, part: str | None) -> tuple[pl.DataFrame, list[str], str | None]:
@@ -87,8 +74,8 @@ def read_columns(path: Path, part: str | None) -> tuple[pl.DataFrame, list[str],
     import polars as pl
 
     arrays, notes = _without_prefix(read_arrays(path, part)), list[str]()
-    if names := select_names(arrays):
-        x, y = names[:2]
+    if names := select_parts(arrays):
+        x, y = names.train[0]
         X, labels = _turn(arrays, x, y, notes)
         if X.ndim != 2 or len(X) != len(labels):
             raise UserError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data.read.arrays.matlab_file import read_matlab
 from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.reading_errors import reading_errors
@@ -29,13 +30,13 @@ def is_archive(head: bytes) -> bool:
 
 def is_matlab(path: Path) -> bool:
     """Return whether a file is one of MATLAB, of any version."""
-    return _is_matlab_5(path) or _is_matlab_7(path)
+    return is_matlab_5(path) or _is_matlab_7(path)
 
 
 def list_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array of a file, in the order in which NumPy would index it."""
     with reading_errors(path, "a file of MATLAB or an HDF5 file"):
-        if _is_matlab_5(path):
+        if is_matlab_5(path):
             from scipy.io import whosmat
 
             return {name: tuple(map(int, shape)) for name, shape, _ in whosmat(path)}
@@ -60,14 +61,15 @@ def read_arrays(path: Path, part: str | None = None) -> Arrays:
         If the file cannot be read, or its arrays do not fit into memory.
     """
     with reading_errors(path, "a file of MATLAB or an HDF5 file"):
-        if _is_matlab_5(path):
+        if is_matlab_5(path):
             check_memory(path, path.stat().st_size, 2)
-            return _read_matlab(path)
+            return read_matlab(path)
         with _open_hdf5(path) as file:
             return _read_hdf5(file, path, part)
 
 
-def _is_matlab_5(path: Path) -> bool:
+def is_matlab_5(path: Path) -> bool:
+    """Return whether a file is one of MATLAB 5 to 7, which is read in a process of its own."""
     with path.open("rb") as file:
         return file.read(len(MATLAB)) == MATLAB
 
@@ -75,33 +77,6 @@ def _is_matlab_5(path: Path) -> bool:
 def _is_matlab_7(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(MATLAB_HDF5)) == MATLAB_HDF5
-
-
-def _read_matlab(path: Path) -> Arrays:
-    """Read a file of MATLAB 5 to 7; the fields of a structure are arrays ``name/field``."""
-    from scipy.io import loadmat
-
-    content = loadmat(path, chars_as_strings=True, verify_compressed_data_integrity=True)
-    arrays: Arrays = {}
-    for name, array in content.items():
-        if name.startswith("__"):
-            continue
-        if array.dtype.names and array.size == 1:
-            record = array.ravel()[0]
-            arrays |= {f"{name}/{key}": np.asarray(record[key]) for key in array.dtype.names}
-        else:
-            arrays[name] = np.asarray(array)
-    return {name: _texts(array) for name, array in arrays.items()}
-
-
-def _texts(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a cell array of texts as an array of texts; other arrays unchanged."""
-    if array.dtype.kind != "O":
-        return array
-    cells = [np.asarray(cell) for cell in array.ravel()]
-    if not all(cell.dtype.kind == "U" and cell.size <= 1 for cell in cells):
-        return array
-    return np.array(["".join(cell.ravel()) for cell in cells])
 
 
 def _open_hdf5(path: Path) -> Any:

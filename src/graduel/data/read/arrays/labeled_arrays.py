@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from math import isqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.finding import IMAGES_CHANGED, PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, Finding
+from graduel.data.finding import (
+    DATA_READ,
+    IMAGES_CHANGED,
+    PIXEL_SCALE,
+    UNKNOWN_PIXEL_SCALE,
+    Finding,
+)
 from graduel.data.prepare.pixel_format import (
     MAX_CHANNELS,
     TOP,
@@ -19,7 +28,12 @@ from graduel.data.prepare.pixel_format import (
     normalize_pixels,
     reject_missing_pixels,
 )
+from graduel.data.read.arrays.array_names import leave_out
+from graduel.data.read.column_names import join_names
 from graduel.errors import UserError
+
+MIN_SIDE = 8
+"""Minimum height and width of an image in a row of bytes."""
 
 
 def natural_order(name: str) -> tuple[bool, float, str]:
@@ -77,6 +91,48 @@ def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], 
     codes = np.empty(len(names), np.int64)
     codes[order] = np.arange(len(names))
     return codes[inverse.ravel()], tuple(names[i] for i in order)
+
+
+def join_class_arrays(
+    name: str, arrays: Mapping[str, NDArray[Any]], parts: Mapping[str, Mapping[str, str]]
+) -> Dataset:
+    """Return the data set of arrays that hold the rows of one class each.
+
+    Rows of bytes whose number is a square are images.
+
+    Parameters
+    ----------
+    name : name of the file
+    arrays : all arrays of the file
+    parts : the names of those arrays by part, train and test, and by class
+
+    Raises
+    ------
+    UserError
+        If the shapes of the arrays differ by more than the number of rows.
+    """
+    names = {array: label for one in parts.values() for label, array in one.items()}
+    rows = [arrays[array] for array in names]
+    if len({array.shape[1:] for array in rows}) > 1 or rows[0].ndim < 2:
+        shapes = [f"{array} {arrays[array].shape}" for array in names]
+        raise UserError(
+            f"{name}: expected arrays of shape (n, features) for each class; got "
+            f"{join_names(shapes)}. Join them to X and y"
+        )
+    X, labels = np.concatenate(rows), np.repeat([*names.values()], [len(array) for array in rows])
+    message = f"the arrays {join_names(names)} are read as the rows of one class each"
+    side = isqrt(X.shape[1])
+    if X.ndim == 2 and X.dtype == np.uint8 and side >= MIN_SIDE and side * side == X.shape[1]:
+        X = X.reshape(-1, side, side)
+        message += f", and {side * side} bytes of a row as an image of {side} × {side} pixels"
+    return dataset_from_arrays(
+        Path(name).stem,
+        X,
+        labels,
+        n_train=sum(len(arrays[array]) for array in parts["train"].values()),
+        source=name,
+        findings=(DATA_READ.report(message), *leave_out(arrays, names)),
+    )
 
 
 def dataset_from_arrays(

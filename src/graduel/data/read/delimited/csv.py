@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from graduel.data.finding import TWO_READINGS, Finding
 from graduel.data.read.column_names import find, join_names, quote_name, sanitize_names
 from graduel.data.read.delimited.cells import MISSING, parse_numbers
 from graduel.data.read.delimited.dialect import Dialect
@@ -22,6 +23,7 @@ from graduel.data.read.delimited.encoding import open_text
 from graduel.data.read.delimited.records import BlockLines, iter_records
 from graduel.data.read.delimited.syntax import CellSyntax, allow_long_cells
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample
+from graduel.data.text.number_notation import describe_unclear, find_unclear_sign
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,6 +47,29 @@ class CellCounts:
     """Number of cells of the longest short line."""
     grouped: dict[str, str] = field(default_factory=dict)
     """Thousands separators, by column."""
+    shows_decimal: bool = True
+    """Whether the numbers of the file show the decimal sign."""
+    unclear: dict[str, tuple[str, str] | None] = field(default_factory=dict)
+    """Signs that separate decimals or thousands, with a number, by column; None in others."""
+
+    def add_unclear(self, cells: pl.Series) -> None:
+        """Take note of whether the numbers in a block of a column show the decimal sign."""
+        if self.shows_decimal or self.unclear.get(cells.name, ()) is None:
+            return
+        shown = find_unclear_sign(cells)
+        known = self.unclear.setdefault(cells.name, shown)
+        if known is not None and (shown is None or shown[0] != known[0]):
+            self.unclear[cells.name] = None
+
+    def findings(self, dialect: Dialect) -> tuple[Finding, ...]:
+        """Return findings on columns of numbers that may have another decimal sign."""
+        unclear = {name: one for name, one in self.unclear.items() if one is not None}
+        findings = []
+        for sign in dict.fromkeys(sign for sign, _ in unclear.values()):
+            names = [name for name, one in unclear.items() if one[0] == sign]
+            message = describe_unclear(names, *unclear[names[0]], dialect.decimal)
+            findings.append(TWO_READINGS.report(message, names[0] if len(names) == 1 else None))
+        return tuple(findings)
 
     def notes(self) -> list[str]:
         """Return the counts as notes."""
@@ -66,12 +91,12 @@ class CellCounts:
 
 def read_csv(
     path: Path, dialect: Dialect, *, text: Iterable[str] = ()
-) -> tuple[pl.DataFrame, list[str]]:
+) -> tuple[pl.DataFrame, list[str], tuple[Finding, ...]]:
     """Read a table; columns in which every cell is a number become numeric, except for `text`.
 
     Returns
     -------
-    The table, and notes on decisions.
+    The table, notes on decisions, and findings.
     """
     import polars as pl
 
@@ -79,7 +104,7 @@ def read_csv(
     text = set(text)
     while True:
         # A second pass reads as text the columns whose first blocks were numbers only.
-        counts = CellCounts()
+        counts = CellCounts(shows_decimal=dialect.shows_decimal)
         parts: dict[str, list[pl.Series]] = {name: [] for name in names}
         late = set[str]()
         for block in _read_blocks(path, dialect, names, counts):
@@ -102,7 +127,8 @@ def read_csv(
             f"line has more than {counts.longest} (column {counts.longest + 1}: "
             f"{quote_name(names[counts.longest])} is empty). Remove these names from the header"
         )
-    return frame, [*describe_dialect(dialect), *notes, *counts.notes()]
+    notes = [*describe_dialect(dialect), *notes, *counts.notes()]
+    return frame, notes, counts.findings(dialect)
 
 
 def _name_columns(dialect: Dialect) -> tuple[list[str], list[str]]:
@@ -171,6 +197,7 @@ def _read_cells(cells: pl.Series, as_text: bool, decimal: str, counts: CellCount
     parsed = None if as_text else parse_numbers(cells, decimal, units=False)
     if parsed is not None:
         column, notation = parsed
+        counts.add_unclear(cells)
         if notation.separators:
             counts.grouped[cells.name] = notation.separators[0]
     else:
@@ -240,8 +267,8 @@ def _fit_width(
 
 def sample_csv(
     path: Path, dialect: Dialect, target: str, size: int
-) -> tuple[pl.DataFrame, list[str]]:
-    """Read a stratified sample of the rows, block by block; return it and notes."""
+) -> tuple[pl.DataFrame, list[str], tuple[Finding, ...]]:
+    """Read a stratified sample of the rows, block by block; return it, notes and findings."""
     names, notes = _name_columns(dialect)
     column = find(target, names, "target")
 
@@ -249,11 +276,12 @@ def sample_csv(
         return _read_blocks(path, dialect, names, CellCounts())
 
     part, total = stratified_sample(blocks, lambda: (block[column] for block in blocks()), size)
-    counts, read = CellCounts(), []
+    counts, read = CellCounts(shows_decimal=dialect.shows_decimal), []
     for cells in part:
         read.append(_join_parts([_read_cells(cells, False, dialect.decimal, counts)], cells.name))
     notes = [*describe_dialect(dialect), *notes, *counts.notes()]
-    return part.select(read), [*notes, sampled_note(len(part), total)]
+    notes.append(sampled_note(len(part), total))
+    return part.select(read), notes, counts.findings(dialect)
 
 
 def text_bytes(path: Path) -> int:

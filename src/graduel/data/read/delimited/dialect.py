@@ -47,6 +47,8 @@ UNIT = re.compile(
     r"(?:[A-Z]{3}|[$€£¥₹])?\s?([-+−]?\d[\d.,]*)\s?(?:[A-Z]{3}|[$€£¥₹%‰]|[a-zµ°]{1,4}[²³]?)?"
 )
 """A number with a currency or a unit."""
+QUOTED_NAME = re.compile("'[^']+'")
+"""A name in single quotes, above cells without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ def detect_dialect(
         )
     else:
         columns = (*first, "") if extra == "separators" else tuple(first)
+    columns, quotes = _strip_quotes(columns)
+    guesses += quotes
     skip = numbers[0]
     shows_decimal = detected is not None
     return Dialect(
@@ -164,6 +168,18 @@ def detect_dialect(
         tuple(guesses),
         shows_decimal,
     )
+
+
+def _strip_quotes(names: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """Return names without single quotes if all have them, and the guess that this is.
+
+    >>> _strip_quotes(("'age'", "'sex'"))
+    (('age', 'sex'), ['the names are in single quotes, which are left out'])
+    """
+    if not all(map(QUOTED_NAME.fullmatch, names)):
+        return names, []
+    stripped = tuple(name[1:-1] for name in names)
+    return stripped, ["the names are in single quotes, which are left out"]
 
 
 def _fit_names(names: tuple[str, ...], rows: list[list[str]], path: Path) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import IO
 
 from graduel.data.read.column_names import join_names
 from graduel.data.read.images.image_files import is_image_head
+from graduel.data.read.reading_errors import describe_error
 from graduel.errors import UserError
 
 PIECE = 1 << 20
@@ -82,8 +83,8 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
                 yield raw
     except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path}: expected a complete compressed file; it is damaged or cut short ({error}). "
-            "Get the file again"
+            f"{path}: expected a complete compressed file; it is damaged or cut short "
+            f"({describe_error(error)}). Get the file again"
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -98,7 +99,9 @@ def _open_zip(raw: IO[bytes], path: Path) -> IO[bytes]:
             return archive.open(files[0])
     except (RuntimeError, NotImplementedError, ValueError) as error:
         # zipfile raises these for a password, an unknown compression method and a damaged name.
-        raise UserError(f"{path}: cannot be unpacked ({error}). Unpack it first") from None
+        raise UserError(
+            f"{path}: cannot be unpacked ({describe_error(error)}). Unpack it first"
+        ) from None
     if "[Content_Types].xml" in files:
         raise UserError(f"{path}: is an Office document. Save the table as CSV")
     if any(name.endswith("data.pkl") for name in files):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.data.read.arrays.array_archive import is_matlab_5
 from graduel.data.read.file_checks.isolated_check import check_isolated
 from graduel.data.read.file_names import split_part
 from graduel.data.read.reader import detect_format, reject_part
@@ -30,5 +31,5 @@ def check_file(text: str | Path) -> None:
     if isinstance(kind, TableFormat):
         if kind.check is not None:
             kind.check(path, ReadOptions(part=part))
-    elif kind == "archive":
+    elif kind == "archive" and not is_matlab_5(path):
         check_isolated(path, None, "MATLAB or HDF5")

@@ -11,18 +11,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from graduel.data.read.file_checks.isolated_check import limit_memory
 from graduel.data.read.reader import detect_table, read_source
 from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
-
-SPARE = 1 << 31
-"""Bytes that a process maps without using them: stacks of threads, pools of libraries."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Read the file; print the error if it cannot be read."""
     memory, file, *part = arguments
-    _limit_memory(int(memory))
+    limit_memory(int(memory))
     try:
         if detect_table(Path(file)) is None:
             read_source(file)
@@ -33,19 +31,6 @@ def main(arguments: Sequence[str]) -> int:
         print(error)
         return 2
     return 0
-
-
-def _limit_memory(n_bytes: int) -> None:
-    """Limit this process's private memory, where the system can."""
-    try:
-        import resource
-
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        n_bytes += SPARE
-        limit = n_bytes if hard == resource.RLIM_INFINITY else min(n_bytes, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    except (ImportError, OSError, ValueError):
-        return
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from graduel.data.read.file_checks.memory_check import check_memory
+from graduel.data.read.reading_errors import describe_error
 from graduel.errors import UserError
 
 PIECE = 1 << 20
@@ -47,8 +48,8 @@ def check_workbook(path: Path) -> None:
         raise
     except Exception as error:  # zipfile raises many types for damaged files
         raise UserError(
-            f"{path}: expected a complete workbook; its archive cannot be unpacked ({error}). "
-            "Get the file again, or save it without a password"
+            f"{path}: expected a complete workbook; its archive cannot be unpacked "
+            f"({describe_error(error)}). Get the file again, or save it without a password"
         ) from None
 
 

@@ -23,6 +23,7 @@ from graduel.data.dataset import Dataset
 from graduel.data.finding import FILES_LEFT_OUT
 from graduel.data.read.arrays.labeled_arrays import dataset_from_arrays
 from graduel.data.read.column_names import join_names
+from graduel.data.read.reading_errors import describe_error
 from graduel.errors import UserError
 
 TYPES: dict[int, np.dtype[Any]] = {
@@ -69,8 +70,8 @@ def read_idx(path: str | Path) -> NDArray[Any]:
             return _parse(gzip.GzipFile(fileobj=raw) if is_gzip else raw, path)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise UserError(
-                f"{path}: expected a complete gzip file; it is damaged or cut short ({error}). "
-                "Get the file again"
+                f"{path}: expected a complete gzip file; it is damaged or cut short "
+                f"({describe_error(error)}). Get the file again"
             ) from None
 
 

@@ -54,10 +54,11 @@ class PixelColumns:
         """Return the finding that the table is read as images."""
         height, width, *channels = self.shape
         colors = " in three colors" if channels else ""
+        labels = "" if self.target is None else f", with labels in {quote_name(self.target)}"
         return PIXEL_COLUMNS.report(
             f"the columns {quote_name(self.names[0])} to {quote_name(self.names[-1])} are read as "
-            f"images of {height} × {width} pixels{colors}. Read them as numbers with --numeric "
-            f"{self.names[0]}"
+            f"images of {height} × {width} pixels{colors}{labels}. Read them as numbers with "
+            f"--numeric {self.names[0]}"
         )
 
 
@@ -139,14 +140,27 @@ def _is_complete(places: list[tuple[int, ...]]) -> bool:
 
 
 def _match_unnamed(frame: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the columns behind the first, a label, of a table without a header; else nothing."""
-    first, *rest = frame.columns
-    side = isqrt(len(rest))
-    if side < MIN_UNNAMED_SIDE or not all(map(UNNAMED.fullmatch, frame.columns)):
+    """Return the columns of a table without a header, except for the first or last, a label.
+
+    The label is the one of the two that holds classes numbered from 0 or 1; in doubt, the first.
+    """
+    names = frame.columns
+    side = isqrt(len(names) - 1)
+    if side < MIN_UNNAMED_SIDE or not all(map(UNNAMED.fullmatch, names)):
         return [], []
-    labels = frame[first]
+    ends = (names[0], names[-1])
+    label = next((name for name in ends if _are_numbered(frame[name])), names[0])
+    labels = frame[label]
     is_label = labels.dtype.is_integer() and labels.n_unique() <= MAX_UNNAMED_CLASSES
-    return (rest, [first]) if is_label else ([], [])
+    return ([name for name in names if name != label], [label]) if is_label else ([], [])
+
+
+def _are_numbered(labels: pl.Series) -> bool:
+    """Return whether a column holds all whole numbers from 0 or 1 to its maximum."""
+    if not labels.dtype.is_integer() or labels.null_count():
+        return False
+    low, high, n = labels.min(), labels.max(), labels.n_unique()
+    return n > 1 and low in (0, 1) and n == int(high) - int(low) + 1  # type: ignore[arg-type]
 
 
 def _image_shape(n_pixels: int) -> tuple[int, ...]:

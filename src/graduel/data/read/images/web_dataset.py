@@ -17,6 +17,7 @@ from graduel.data.read.file_checks.memory_check import check_memory
 from graduel.data.read.images.image_bytes import ImageBytes
 from graduel.data.read.images.image_files import ENDINGS
 from graduel.data.read.images.image_folders import read_labeled
+from graduel.data.read.reading_errors import describe_error
 from graduel.errors import UserError
 
 MAGIC, OFFSET = b"ustar", 257
@@ -71,7 +72,7 @@ def read_tar(path: Path, size: tuple[int, int] | None = None) -> tuple[Dataset, 
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
         if isinstance(error, UserError):
             raise
-        what = str(error).split("\n")[0].rstrip(":")
+        what = describe_error(error).rstrip(":")
         raise UserError(
             f"{path}: expected a complete tar file; it cannot be read ({what}). Get it again"
         ) from None

@@ -26,7 +26,7 @@ def _read(path: Path, options: ReadOptions) -> RawTable:
     header = read_arff_header(path, options.encoding)
     names, _ = sanitize_names(header.dialect.names)
     nominal = {name for name, kind in zip(names, header.types, strict=True) if kind == "nominal"}
-    frame, notes = csv.read_csv(path, header.dialect, text=nominal)
+    frame, notes, _ = csv.read_csv(path, header.dialect, text=nominal)
     return _convert(frame, notes, header, path)
 
 
@@ -56,7 +56,7 @@ def _scan(path: Path, options: ReadOptions) -> Stream:
 
 def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> RawTable:
     header = read_arff_header(path, options.encoding)
-    frame, notes = sample_rows(path, header.dialect, target, size)
+    frame, notes, _ = sample_rows(path, header.dialect, target, size)
     return _convert(frame, notes, header, path)
 
 

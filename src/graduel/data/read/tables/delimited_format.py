@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graduel.data.finding import READER_GUESS
+from graduel.data.finding import READER_GUESS, Finding
 from graduel.data.read.column_names import sanitize_names
 from graduel.data.read.delimited import csv
 from graduel.data.read.delimited.dialect import BLANK, Dialect, detect_dialect
@@ -38,15 +38,17 @@ def _detect_dialect(path: Path, options: ReadOptions) -> Dialect:
 
 def _read(path: Path, options: ReadOptions) -> RawTable:
     dialect = _detect_dialect(path, options)
-    frame, notes = csv.read_csv(path, dialect)
+    frame, notes, findings = csv.read_csv(path, dialect)
     if options.reject_blank and frame.width == 1:
         _reject_blank_lines(path, dialect)
-    return _raw_table(frame, notes, dialect)
+    return _raw_table(frame, notes, findings, dialect)
 
 
-def _raw_table(frame: pl.DataFrame, notes: list[str], dialect: Dialect) -> RawTable:
-    findings = map(READER_GUESS.report, dialect.guesses)
-    return RawTable(frame, tuple(notes), dialect.decimal, tuple(findings))
+def _raw_table(
+    frame: pl.DataFrame, notes: list[str], findings: tuple[Finding, ...], dialect: Dialect
+) -> RawTable:
+    guesses = map(READER_GUESS.report, dialect.guesses)
+    return RawTable(frame, tuple(notes), dialect.decimal, (*guesses, *findings))
 
 
 def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
@@ -83,8 +85,8 @@ def _sample(path: Path, options: ReadOptions, target: str | None, size: int) -> 
 
 def sample_rows(
     path: Path, dialect: Dialect, target: str | None, size: int
-) -> tuple[pl.DataFrame, list[str]]:
-    """Return a stratified sample of a file's rows, and notes."""
+) -> tuple[pl.DataFrame, list[str], tuple[Finding, ...]]:
+    """Return a stratified sample of a file's rows, notes and findings."""
     first = next(csv.scan_csv(path, dialect), None)
     if first is None:
         return csv.read_csv(path, dialect)  # raises: there are no rows

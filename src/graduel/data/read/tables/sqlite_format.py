@@ -13,6 +13,7 @@ from graduel.data.read.file_checks.memory_check import HEAD
 from graduel.data.read.file_names import is_query
 from graduel.data.read.named_tables import find_table, only_table, quote_identifier
 from graduel.data.read.python_values import ValueTypes
+from graduel.data.read.reading_errors import shorten
 from graduel.data.read.tables.streamed_format import STRIDE, streamed_format
 from graduel.data.read.tables.table_format import Block, ReadOptions, Stream
 from graduel.errors import UserError
@@ -49,7 +50,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("PRAGMA cell_size_check = ON")
             yield connection
     except (sqlite3.Error, sqlite3.Warning, UnicodeError, OverflowError, MemoryError) as error:
-        what = str(error) or type(error).__name__
+        what = shorten(str(error)) or type(error).__name__
         raise UserError(
             f"{path}: expected a complete SQLite database and a query that fits it; it cannot be "
             f"read ({what}). Correct the query, or get the file again"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graduel.data.read.delimited.encoding import open_bytes
 from graduel.data.read.file_checks.memory_check import check_memory
@@ -14,6 +16,9 @@ from graduel.data.read.reading_errors import reading_errors
 from graduel.data.read.tables.streamed_format import stream_frame, streamed_format
 from graduel.data.read.tables.table_format import ReadOptions, Stream
 from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ENDINGS = (".svm", ".svmlight", ".libsvm")
 ROW = re.compile(
@@ -48,28 +53,26 @@ def _scan(path: Path, _: ReadOptions) -> Stream:
         raise UserError(
             f"{path}: expected qid in each row or in none; got it in {len(queries):,} of {n_rows:,}"
         )
-    check_memory(path, 8 * n_rows * n_features, 2)
+    check_memory(path, 8 * n_rows * n_features, 3)
     first = 0 if X[:, [0]].nnz else 1  # indices usually begin with 1
-    columns = [
-        pl.Series(f"f{i}", _plain(X[:, [i]].toarray()[:, 0])) for i in range(first, n_features)
-    ]
+    frame = _to_frame(X.toarray()[:, first:], [f"f{i}" for i in range(first, n_features)])
     if queries is not None and len(queries) and (queries != queries[0]).any():
-        columns.insert(0, pl.Series(QUERY, queries))
-    frame = pl.DataFrame([*columns, pl.Series(TARGET, _plain(y))])
+        frame.insert_column(0, pl.Series(QUERY, queries))
+    frame = frame.hstack(_to_frame(y[:, np.newaxis], [TARGET]))
     notes = (
         f"SVMlight: column f{first} is feature {first}, and values that are not in the file are 0",
     )
     return stream_frame(frame, path, notes, TARGET)
 
 
-def _plain(values: np.ndarray) -> np.ndarray:
-    """Return whole numbers as such."""
-    whole = (
-        np.isfinite(values).all()
-        and (values == np.round(values)).all()
-        and abs(values).max(initial=0) < 2**53
-    )
-    return values.astype(np.int64) if whole else values
+def _to_frame(values: NDArray[np.float64], names: list[str]) -> pl.DataFrame:
+    """Return columns of numbers; whole numbers as such."""
+    import polars as pl
+
+    frame = pl.DataFrame(values, schema=names, orient="row")
+    whole = np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2**53)
+    integers = [name for name, is_whole in zip(names, whole.all(axis=0), strict=True) if is_whole]
+    return frame.with_columns(pl.col(integers).cast(pl.Int64)) if integers else frame
 
 
 SVMLIGHT = streamed_format(
