@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_weights(capsys):
         (["train", "--out", "there/net"], "--out: cannot write"),
         (["train", "--workers", "0"], "--workers: expected at least 1"),
         (["train", "--checkpoint-every", "5"], "expected --workers of at least 2"),
-        (["train", "--workers", "2", "--contender", "textbook"], "trains in one process"),
+        (["train", "--workers", "2", "--contender", "forest"], "trains in one process"),
         (["experiment"], "--vary must have a key and values"),
         (["experiment", "--vary", "activation=relu"], "at least two values"),
         (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),

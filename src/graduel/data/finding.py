@@ -72,6 +72,7 @@ READER_GUESS = Check("GRD021", "The format of the file is a guess", "info")
 NOTATION = Check("GRD022", "Cells in another notation", "info")
 TWO_READINGS = Check("GRD023", "Cells with two readings")
 MERGED_SPELLINGS = Check("GRD024", "Categories that differ by case only")
+ONE_PROCESS = Check("GRD025", "A contender fitted in one process", "info")
 
 CHECKS = (
     *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),
@@ -79,6 +80,6 @@ CHECKS = (
     *(NO_PROBABILITIES, NO_SEARCH_SPACE),
     *(PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, IMAGES_CHANGED, FILES_LEFT_OUT, JOINED_PARTS),
     *(PIXEL_COLUMNS, ROW_NUMBER, READER_GUESS),
-    *(NOTATION, TWO_READINGS, MERGED_SPELLINGS),
+    *(NOTATION, TWO_READINGS, MERGED_SPELLINGS, ONE_PROCESS),
 )
 """Every check, in order of codes. Codes are never reused."""

@@ -19,21 +19,22 @@ from graduel.cli.actions.live_fit import (
     describe_epoch,
     describe_fit,
     describe_net,
+    fit_contender,
 )
 from graduel.cli.actions.streamed_train import StreamedFit, StreamedPlan, show_schema
 from graduel.contenders import LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.fit_job import Clock, selecting_metric
-from graduel.contenders.net import FittedNet, start_training
+from graduel.contenders.net import FittedNet
+from graduel.contenders.workers.divided_fit import divide_fits
+from graduel.contenders.workers.network_rows import prepare_network
 from graduel.contenders.workers.row_group_job import MODEL, describe_row_groups
 from graduel.contenders.workers.train_job import (
     TrainJob,
-    check_family,
+    check_divisible,
     remove_checkpoint,
-    write_rows,
 )
-from graduel.contenders.workers.worker_group import run_workers
-from graduel.contenders.xgboost_recipes import XGBoostRecipe
+from graduel.contenders.workers.worker_group import RESTARTS, run_workers
 from graduel.data.row_groups.row_assignment import TEST_SHARE
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
@@ -64,7 +65,7 @@ def fit_parallel(
 
     Parameters
     ----------
-    contender : a contender of the family net or xgboost
+    contender : a contender of one of the families that can be divided
     train, valid : training and validation rows
     rng : the source of all random numbers
     metric : the leading metric
@@ -74,26 +75,30 @@ def fit_parallel(
     checkpoint : file of the last checkpoint
     checkpoint_every : steps between checkpoints, in addition to those after every epoch
     """
-    check_family(contender.family.name, contender.name)
-    job = {
-        "family": contender.family.name,
-        "recipe": to_plain(contender.recipe),
-        "metric": metric,
-        "n_classes": train.n_classes,
-        "rng_state": rng.bit_generator.state,
-        "checkpoint": str(checkpoint),
-        "checkpoint_every": checkpoint_every,
-        "image": train.image,
-        "breaks_ties": bool(train.columns),
-        "threads": max(1, threads // workers),
-    }
-    with tempfile.TemporaryDirectory(prefix="graduel-") as folder:
-        job["folder"] = folder
-        fit = _fit_net if contender.family.name == "net" else _fit_trees
-        try:
-            outcome = fit(contender.recipe, train, valid, rng, console, job, workers)
-        except LostWorkerError as error:
-            raise _repeated_loss(error) from None
+    check_divisible(contender, metric)
+    try:
+        if contender.family.name != "net":
+            divided = divide_fits(
+                contender, workers, RESTARTS, lambda message: console.out(message, highlight=False)
+            )
+            return fit_contender(divided, train, valid, rng, threads, console)
+        with tempfile.TemporaryDirectory(prefix="graduel-") as folder:
+            job = {
+                "family": "net",
+                "recipe": to_plain(contender.recipe),
+                "metric": metric,
+                "folder": folder,
+                "n_classes": train.n_classes,
+                "rng_state": rng.bit_generator.state,
+                "checkpoint": str(checkpoint),
+                "checkpoint_every": checkpoint_every,
+                "image": train.image,
+                "breaks_ties": bool(train.columns),
+                "threads": max(1, threads // workers),
+            }
+            outcome = _fit_net(contender.recipe, train, valid, rng, console, job, workers)
+    except LostWorkerError as error:
+        raise _repeated_loss(error) from None
     remove_checkpoint(checkpoint)
     return outcome
 
@@ -108,17 +113,9 @@ def _fit_net(
     workers: int,
 ) -> FitOutcome:
     """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
-    prepare, training = start_training(recipe, train, rng)
-    preparation = prepare.preparation
-    if preparation is not None:
-        described["preparation"] = preparation.to_spec()
-    write_rows(
-        Path(described["folder"]),
-        X=training.rows.X,
-        y=train.y,
-        valid_X=prepare(valid.X),
-        valid_y=valid.y,
-    )
+    rows = prepare_network(recipe, train, valid, rng, Path(described["folder"]))
+    prepare, training = rows.prepare, rows.training
+    described["preparation"] = rows.preparation
     described["metric"] = selecting_metric(recipe.selects_by, described["metric"])
     job = TrainJob(**described).with_key()
     path = Path(job.checkpoint)
@@ -202,28 +199,6 @@ def _load_best(path: Path, like: Weights) -> BestEpoch | None:
     dtype = like.theta.dtype
     weights = Weights(arrays["best.theta"].astype(dtype), arrays["best.state"].astype(dtype))
     return BestEpoch(weights, best["epoch"], best["error"], tuple(best["losses"]))
-
-
-def _fit_trees(
-    recipe: XGBoostRecipe,
-    train: LabelledRows,
-    valid: LabelledRows,
-    rng: np.random.Generator,
-    console: Console,
-    described: dict[str, Any],
-    workers: int,
-) -> FitOutcome:
-    """Train XGBoost on shards of the rows; Ctrl-C stops it, and nothing is saved."""
-    from graduel.contenders.workers.tree_rows import load_trees, prepare_trees
-
-    path = Path(described["checkpoint"])
-    remove_checkpoint(path)  # boosting starts from the first round
-    prepare, rows, options = prepare_trees(recipe, train, valid, described["metric"], rng)
-    write_rows(Path(described["folder"]), **rows)
-    job = TrainJob(**described, options=options)
-    _follow_rounds(run_workers(job, workers), options["rounds"], console)
-    fitted = load_trees(path, prepare, train)
-    return describe_fit(fitted, fitted.details | {"workers": workers}, fitted.seconds)
 
 
 def _follow_rounds(

@@ -77,7 +77,7 @@ def train(
     workers: Annotated[
         int,
         typer.Option(
-            help="Processes that train one model together, the network or XGBoost; they share the "
+            help="Processes that train one model together, a network or XGBoost; they share the "
             "threads."
         ),
     ] = 1,

@@ -9,14 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
 from typing import IO, Any
 
 from graduel.contenders.workers.train_job import TrainJob
-from graduel.contenders.workers.worker_process import FAILED, LOST
+from graduel.contenders.workers.worker_process import FAILED, GO, LOST, STOP
 from graduel.errors import UserError
 from graduel.serialize import to_plain
 from graduel.train.loop.collectives import TIMEOUT, xgboost_tracker
@@ -27,17 +27,32 @@ RESTARTS = 3
 """How often the workers are started again without an epoch in between."""
 XGBOOST_LINE = re.compile(r"\[\d\d:\d\d:\d\d\] ")
 """How a message of XGBoost starts; it may be printed last, when the process ends."""
+PACED = ("epoch", "round")
+"""The kinds of events after which the workers of a paced job wait."""
 GRACE = TIMEOUT + 5
 """Seconds that the others have to end after a worker ended early."""
 
 
 def run_workers(
-    job: TrainJob, n_workers: int, restarts: int = RESTARTS
+    job: TrainJob,
+    n_workers: int,
+    restarts: int = RESTARTS,
+    stops: Callable[[], bool] = lambda: False,
 ) -> Generator[dict[str, Any], None, None]:
     """Train with worker processes; yield the events of worker 0.
 
     If a worker dies, all end within 30 seconds, an event of the kind "restart" with a message is
     yielded, and new workers resume from the last checkpoint.
+
+    Parameters
+    ----------
+    job : the job; if it is paced, the workers wait after an epoch or round until the next event is
+        requested
+    n_workers : number of processes
+    restarts : how often the workers are started again: without an epoch in between, and of a paced
+        job in all
+    stops : called when the next event of a paced job is requested; returns whether the training
+        ends with this epoch or round
 
     Raises
     ------
@@ -49,8 +64,8 @@ def run_workers(
     left = restarts
     while True:
         try:
-            for event in _run_once(job, n_workers):
-                if event["kind"] == "epoch":
+            for event in _run_once(job, n_workers, stops):
+                if event["kind"] == "epoch" and not job.paced:
                     left = restarts
                 yield event
             return
@@ -61,7 +76,7 @@ def run_workers(
             yield {"kind": "restart", "message": str(error)}
 
 
-def _run_once(job: TrainJob, n_workers: int) -> Iterator[dict[str, Any]]:
+def _run_once(job: TrainJob, n_workers: int, stops: Callable[[], bool]) -> Iterator[dict[str, Any]]:
     """Start a tracker and the workers; yield events until all have ended."""
     threads = dict.fromkeys(THREAD_VARIABLES, str(job.threads))
     workers: list[_Worker] = []
@@ -70,7 +85,12 @@ def _run_once(job: TrainJob, n_workers: int) -> Iterator[dict[str, Any]]:
         try:
             for rank in range(n_workers):
                 workers.append(_Worker(rank, message, {**os.environ, **threads}))
-            yield from _iter_events(workers)
+            for event in _iter_events(workers):
+                yield event
+                if job.paced and event["kind"] in PACED:
+                    answer = STOP if stops() else GO
+                    for worker in workers:
+                        worker.answer(answer)
         finally:
             for worker in workers:
                 worker.end()
@@ -101,6 +121,13 @@ class _Worker:
     def _read(self, stream: IO[bytes]) -> None:
         for line in stream:
             self.events.put(json.loads(line))
+
+    def answer(self, content: bytes) -> None:
+        """Send an answer to a worker that waits for it; one that died gets none."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(content)
+            self.process.stdin.flush()
 
     def drain(self) -> Iterator[dict[str, Any]]:
         """Yield the events so far, of an ended process all."""

@@ -38,7 +38,8 @@ def open_executor(
     on : address of a scheduler such as ``tcp://host:8786``; or ``local:4``, a cluster of 4 workers
         on this machine, which listens on loopback only and stops at the end; or a
         ``distributed.Client``, which stays open; or an executor
-    retries : how often a cell is started again because its worker was lost
+    retries : how often a cell is started again because its worker was lost, and the worker
+        processes of a fit because one died
     tls : files of a TLS connection by the names of :data:`TLS`
     dashboard : show the address of Dask's dashboard
     show : receives that address
@@ -49,7 +50,7 @@ def open_executor(
         If `on` is neither, Dask is not installed, or the scheduler does not answer.
     """
     if on is None:
-        yield LocalExecutor()
+        yield LocalExecutor(_check_retries(retries))
         return
     if not isinstance(on, str):
         with _given_executor(on, retries) as executor:
@@ -61,8 +62,7 @@ def open_executor(
             "--on: expected the address of a Dask scheduler such as tcp://host:8786, or local:4 "
             f"for 4 workers on this machine; got {on!r}"
         )
-    if not retries >= 0:
-        raise UserError(f"--retries: expected a number of at least 0; got {retries}")
+    _check_retries(retries)
     require("distributed", "Dask, which --on needs,", "graduel[cluster]")
     from distributed import Client, LocalCluster
 
@@ -112,6 +112,13 @@ def _given_executor(given: Any, retries: int) -> Iterator[Executor]:
         yield executor
     finally:
         executor.close()
+
+
+def _check_retries(retries: int) -> int:
+    """Return a number of retries; raise `UserError` if it is negative."""
+    if not retries >= 0:
+        raise UserError(f"--retries: expected a number of at least 0; got {retries}")
+    return retries
 
 
 def local_threads(on: Any) -> int | None:

@@ -174,7 +174,7 @@ class DaskExecutor:
         outcome: Event | Exception | None = None
         try:
             self._prepare(attempt)
-            job = replace(job, data_folder=self._place_data(attempt))
+            job = replace(job, data_folder=self._place_data(attempt), retries=self._retries)
             attempt.events.put((attempt, Event(job.cell, "started", worker=self._name(attempt))))
             arguments = (to_message(job), self._topic, attempt.id)
             content = self._call(attempt, worker_side.run_cell_here, *arguments, exclusive=True)

@@ -215,7 +215,8 @@ def _with_threads(path: Path, plan: SuitePlan, usual: int | None = None) -> Suit
     """
     if plan.options["threads"] != "auto":
         return plan
-    threads = read_threads(path, file=SUITE) or usual or choose_threads()
+    workers = plan.options.get("workers", 1)
+    threads = read_threads(path, file=SUITE) or max(usual or choose_threads(), workers)
     return replace(plan, options={**plan.options, "threads": threads})
 
 
