@@ -49,7 +49,14 @@ def worker_processes():
     ]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "net",
+        pytest.param("textbook", marks=pytest.mark.long),
+        pytest.param("xgboost", marks=pytest.mark.long),
+    ],
+)
 def test_two_workers_have_the_checkpoints_and_the_model_of_one_process(name):
     shares = []
     alone, curve = fit(make(name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,8 +15,9 @@ from graduel.contenders.fit_job import FitJob, margin_checkpoints, selecting_met
 from graduel.contenders.net import FittedNet, describe_best, epoch_checkpoint
 from graduel.contenders.textbook import FittedTextbook, TextbookRecipe, prepare_textbook
 from graduel.contenders.workers.network_rows import prepare_network
+from graduel.contenders.workers.rows_folder import rows_folder
 from graduel.contenders.workers.train_job import TrainJob, write_rows
-from graduel.contenders.workers.worker_group import PACED, run_workers
+from graduel.contenders.workers.worker_group import PACED, Launch, run_workers
 from graduel.metrics.metric import get_metric
 from graduel.nn import Weights
 from graduel.serialize import to_plain
@@ -33,6 +33,7 @@ def divide_fits(
     workers: int,
     restarts: int,
     on_restart: Callable[[str], object] = lambda message: None,
+    launch: Launch | None = None,
 ) -> FamilyContender:
     """Return a contender whose fits are each shared by worker processes.
 
@@ -47,13 +48,14 @@ def divide_fits(
     workers : number of processes; the threads of the budget are divided among them
     restarts : how often the workers of a fit are started again because one died
     on_restart : receives a sentence each time that happens
+    launch : starts the workers. Default: on this machine
 
     Raises
     ------
     LostWorkerError
         In a fit, if workers die more often.
     """
-    fit = partial(_fit, contender.family.name, workers, restarts, on_restart)
+    fit = partial(_fit, contender.family.name, workers, restarts, on_restart, launch)
     return replace(contender, family=replace(contender.family, fit=fit))
 
 
@@ -62,12 +64,13 @@ def _fit(
     workers: int,
     restarts: int,
     on_restart: Callable[[str], object],
+    launch: Launch | None,
     recipe: Any,
     job: FitJob,
 ) -> Fitting:
     """Fit by workers; the rows and checkpoints are in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="graduel-") as folder:
-        group = _Group(family, recipe, job, Path(folder), workers, restarts, on_restart)
+    with rows_folder() as folder:
+        group = _Group(family, recipe, job, folder, workers, restarts, on_restart, launch)
         fitted = yield from FITS[family](recipe, job, group)
     fitted.details |= {"workers": workers}
     return fitted
@@ -89,6 +92,7 @@ class _Group:
     workers: int
     restarts: int
     on_restart: Callable[[str], object]
+    launch: Launch | None
     stops: bool = False
 
     @property
@@ -116,7 +120,7 @@ class _Group:
             **{"metric": self.job.metric.key, **fields},
         ).with_key()
         before = self.job.clock.stop()
-        events = run_workers(job, self.workers, self.restarts, lambda: self.stops)
+        events = run_workers(job, self.workers, self.restarts, lambda: self.stops, self.launch)
         try:
             with closing(events):
                 for event in events:

@@ -11,23 +11,21 @@ from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker
 
 from graduel.duel.run import dask_worker as worker_side
+from graduel.duel.run.cluster_view import LOST_AFTER, ClusterView
+from graduel.duel.run.dask_training import DaskLauncher
 from graduel.duel.run.job import CellJob, Event, from_message, to_message
 from graduel.duel.run.worker_versions import compare_versions, package_names
 from graduel.duel.store.store import CACHE
 from graduel.errors import UserError
 
 POLL = 0.25
-"""Seconds between two requests for the list of workers."""
-LOST_AFTER = 15.0
-"""Seconds without an answer from the scheduler after which it counts as lost."""
-START_WAIT = 30.0
-"""Seconds without a worker after which a run ends."""
+"""Seconds between two looks whether a run is stopped or its worker lost."""
 
 
 class _LostError(Exception):
@@ -36,21 +34,6 @@ class _LostError(Exception):
 
 class _StoppedError(Exception):
     """The run was closed."""
-
-
-class _Worker(NamedTuple):
-    """A worker as the scheduler describes it.
-
-    Attributes
-    ----------
-    name : its name and address
-    folder : its own folder; a worker that was started again at the same address has another one
-    is_open : whether it takes new tasks
-    """
-
-    name: str
-    folder: str
-    is_open: bool
 
 
 class _Attempt:
@@ -77,7 +60,8 @@ class DaskExecutor:
     ----------
     client : a client of the cluster, which stays open
     retries : how often a cell is started again because its worker was lost
-    threads : see :class:`~.executor.Executor`
+    threads : the threads of a job if the user gives no number. Default: those of the worker that
+        has the fewest, as Dask was told (``--nthreads``)
 
     Raises
     ------
@@ -87,28 +71,33 @@ class DaskExecutor:
     """
 
     def __init__(self, client: Client, *, retries: int = 2, threads: int | None = None) -> None:
-        self._client, self._retries, self.threads = client, retries, threads
+        self._client, self._retries, self._threads = client, retries, threads
         self._topic = f"graduel-{uuid4().hex}"
         self._lock = Lock()
-        self._live: dict[str, _Worker] = {}
+        self.view = ClusterView(client)
         self._busy: set[str] = set()
         self._ready: set[str] = set()
         self._attempts: dict[str, _Attempt] = {}
         self._places: dict[tuple[str, str], str] = {}
-        self._last_answer = self._last_worker = monotonic()
-        self._closed = Flag()
         client.subscribe_topic(self._topic, self._receive)
-        self._update_workers()
-        Thread(target=self._monitor, daemon=True).start()
+
+    @property
+    def threads(self) -> int | None:
+        """The threads of a job if the user gives no number; None while there is no worker."""
+        return self._threads or min((one.threads for one in self.view.live.values()), default=None)
+
+    def launcher(self) -> DaskLauncher:
+        """Return what runs the processes of one training on the workers."""
+        return DaskLauncher(self.view)
 
     @property
     def slots(self) -> int:
         """The number of workers."""
-        return max(len(self._live), 1)
+        return max(len(self.view.live), 1)
 
     def close(self) -> None:
         """End the use of the cluster; the client stays open."""
-        self._closed.set()
+        self.view.close()
         with suppress(Exception):
             self._client.unsubscribe_topic(self._topic)
 
@@ -139,7 +128,7 @@ class DaskExecutor:
                     Thread(target=self._perform, args=(attempt,), daemon=True).start()
                 if exhausted and not running and not again:
                     return
-                self._check_cluster()
+                self.view.check()
                 try:
                     attempt, what = events.get(timeout=POLL)
                 except Empty:
@@ -251,14 +240,13 @@ class DaskExecutor:
             if attempt.stop.wait(POLL):
                 break
         with suppress(Exception):
-            self._update_workers()
+            self.view.update()
         if self._is_lost(attempt) or isinstance(error, CancelledError | OSError):
             return _LostError()
         return UserError(f"worker {self._name(attempt)}: {error}")
 
     def _is_lost(self, attempt: _Attempt) -> bool:
-        worker = self._live.get(attempt.worker)
-        return worker is None or worker.folder != attempt.folder
+        return self.view.is_lost(attempt.worker, attempt.folder)
 
     def _prepare(self, attempt: _Attempt) -> None:
         """Compare a worker's versions with those here, and give it the resource, at first use."""
@@ -278,7 +266,9 @@ class DaskExecutor:
         except Exception as error:  # the scheduler is lost, or Dask's own versions differ
             if self._client.status == "running":
                 raise UserError(f"the workers do not answer: {error}") from None
-        named = {self._live[key].name: one for key, one in there.items() if key in self._live}
+        named = {
+            self.view.live[key].name: one for key, one in there.items() if key in self.view.live
+        }
         compare_versions(names, named)
 
     def _place_data(self, attempt: _Attempt) -> str:
@@ -304,7 +294,7 @@ class DaskExecutor:
         """Delete data that were sent, without waiting for it."""
         from distributed import fire_and_forget
 
-        addresses = {worker.folder: address for address, worker in self._live.items()}
+        addresses = {worker.folder: address for address, worker in self.view.live.items()}
         for key in [key for key in self._places if key[1] in digests]:
             del self._places[key]
             if key[0] in addresses:
@@ -337,7 +327,7 @@ class DaskExecutor:
     def _take_worker(self) -> tuple[str, str] | None:
         """Return the address and folder of an idle worker, which is then busy."""
         with self._lock:
-            for address, worker in self._live.items():
+            for address, worker in self.view.live.items():
                 if worker.is_open and address not in self._busy:
                     self._busy.add(address)
                     return address, worker.folder
@@ -348,43 +338,4 @@ class DaskExecutor:
             self._busy.discard(worker)
 
     def _name(self, attempt: _Attempt) -> str:
-        worker = self._live.get(attempt.worker)
-        return attempt.worker if worker is None else worker.name
-
-    def _monitor(self) -> None:
-        while not self._closed.wait(POLL):
-            with suppress(Exception):
-                self._update_workers()
-
-    def _update_workers(self) -> None:
-        """Request the list of workers."""
-        if self._client.status != "running":
-            return
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        self._live = {
-            address: _Worker(
-                f"{one.get('name', '')} ({address})",
-                one["local_directory"],
-                one["status"] == "running",
-            )
-            for address, one in workers.items()
-        }
-        self._last_answer = monotonic()
-
-    def _check_cluster(self) -> None:
-        """Raise `UserError` if the scheduler does not answer, or there is no worker."""
-        now = monotonic()
-        if self._closed.is_set():
-            raise UserError("the connection to the cluster was closed")
-        if now - self._last_answer > LOST_AFTER:
-            raise UserError(
-                f"the scheduler has not answered for {LOST_AFTER:.0f} s; finished runs are saved. "
-                "Run the same command again, with another --on or without"
-            )
-        if self._live:
-            self._last_worker = now
-        elif now - self._last_worker > START_WAIT:
-            raise UserError(
-                f"the cluster has had no worker for {START_WAIT:.0f} s; start workers and run the "
-                "same command again, or run it without --on"
-            )
+        return self.view.name(attempt.worker)
