@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event as Flag
 from threading import Thread
@@ -45,10 +46,11 @@ class ClusterView:
     Parameters
     ----------
     client : a client of ``distributed``, which stays open
+    on_change : called after each request
     """
 
-    def __init__(self, client: Any) -> None:
-        self.client = client
+    def __init__(self, client: Any, on_change: Callable[[], object] = lambda: None) -> None:
+        self.client, self._on_change = client, on_change
         self.live: dict[str, Worker] = {}
         """The workers by address."""
         self._last_answer = self._last_worker = monotonic()
@@ -96,6 +98,7 @@ class ClusterView:
             for address, one in workers.items()
         }
         self._last_answer = monotonic()
+        self._on_change()
 
     def check(self) -> None:
         """Raise `LostClusterError` if the scheduler does not answer, or there is no worker."""

@@ -44,10 +44,14 @@ class _Attempt:
         job: CellJob,
         worker: str,
         folder: str,
-        events: SimpleQueue[tuple[_Attempt, Event | Exception]],
+        events: _Queue,
     ) -> None:
         self.job, self.worker, self.folder, self.events = job, worker, folder, events
         self.id, self.stop = uuid4().hex, Flag()
+
+
+_Queue = SimpleQueue[tuple[_Attempt, Event | Exception] | None]
+"""The events of a run; None means that a worker may be idle."""
 
 
 class DaskExecutor:
@@ -74,9 +78,11 @@ class DaskExecutor:
         self._client, self._retries, self._threads = client, retries, threads
         self._topic = f"graduel-{uuid4().hex}"
         self._lock = Lock()
-        self.view = ClusterView(client)
+        self._queues: list[_Queue] = []
+        self.view = ClusterView(client, self._wake)
         self._busy: set[str] = set()
         self._ready: set[str] = set()
+        self._verified: set[tuple[str, ...]] = set()
         self._attempts: dict[str, _Attempt] = {}
         self._places: dict[tuple[str, str], str] = {}
         client.subscribe_topic(self._topic, self._receive)
@@ -104,9 +110,10 @@ class DaskExecutor:
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
         """Run jobs and yield their events; see :class:`~.executor.Executor`."""
         waiting, again, exhausted = iter(jobs), list[CellJob](), False
-        events: SimpleQueue[tuple[_Attempt, Event | Exception]] = SimpleQueue()
+        events: _Queue = SimpleQueue()
         running: dict[str, _Attempt] = {}
         digests, compared = set[str](), False
+        self._queues.append(events)
         try:
             while True:
                 while (again or not exhausted) and (worker := self._take_worker()):
@@ -130,9 +137,12 @@ class DaskExecutor:
                     return
                 self.view.check()
                 try:
-                    attempt, what = events.get(timeout=POLL)
+                    news = events.get(timeout=POLL)
                 except Empty:
                     continue
+                if news is None:
+                    continue
+                attempt, what = news
                 event = what if isinstance(what, Event) else self._handle_loss(attempt, what)
                 self._remember(attempt, event)
                 if event.kind in ("retried", "finished", "failed"):
@@ -141,6 +151,7 @@ class DaskExecutor:
                     again.append(replace(attempt.job, attempt=attempt.job.attempt + 1))
                 yield event
         finally:
+            self._queues.remove(events)
             for attempt in running.values():
                 attempt.stop.set()
             self._remove_data(digests)
@@ -178,9 +189,9 @@ class DaskExecutor:
             outcome = self._explain(attempt, error)
         finally:
             del self._attempts[attempt.id]
-            self._free(attempt.worker)
             if outcome is not None:
                 attempt.events.put((attempt, outcome))
+            self._free(attempt.worker)
 
     def _call(
         self,
@@ -253,23 +264,28 @@ class DaskExecutor:
         if attempt.folder in self._ready:
             return
         names = package_names(attempt.job)
-        there = self._call(attempt, worker_side.describe_versions, names)
-        compare_versions(names, {self._name(attempt): there})
+        if (attempt.folder, *names) not in self._verified:
+            there = self._call(attempt, worker_side.describe_versions, names)
+            compare_versions(names, {self._name(attempt): there})
         self._call(attempt, worker_side.offer_resource)
         self._ready.add(attempt.folder)
 
     def _compare_all(self, job: CellJob) -> None:
         """Compare the versions of all workers that there are, busy ones too."""
-        names, there = package_names(job), {}
+        names, there, workers = package_names(job), {}, dict(self.view.live)
+        if {(one.folder, *names) for one in workers.values()} <= self._verified:
+            return  # compared by an earlier duel of this client
         try:
-            there = self._client.run(worker_side.describe_versions, names, on_error="return")
+            there = self._client.run(
+                worker_side.describe_versions, names, workers=list(workers), on_error="return"
+            )
         except Exception as error:  # the scheduler is lost, or Dask's own versions differ
             if self._client.status == "running":
                 raise UserError(f"the workers do not answer: {error}") from None
-        named = {
-            self.view.live[key].name: one for key, one in there.items() if key in self.view.live
+        compare_versions(names, {workers[address].name: one for address, one in there.items()})
+        self._verified |= {
+            (workers[address].folder, *names) for address, one in there.items() if type(one) is dict
         }
-        compare_versions(names, named)
 
     def _place_data(self, attempt: _Attempt) -> str:
         """Return the folder where the worker finds the data; send them if it has none.
@@ -336,6 +352,12 @@ class DaskExecutor:
     def _free(self, worker: str) -> None:
         with self._lock:
             self._busy.discard(worker)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let every run look for an idle worker, since there may be one."""
+        for events in list(self._queues):
+            events.put(None)
 
     def _name(self, attempt: _Attempt) -> str:
         return self.view.name(attempt.worker)
