@@ -133,6 +133,8 @@ def main() -> None:
         f"wall time {alone_wall:.1f} s alone, {wall:.1f} s on {options.on}: "
         f"{wall / alone_wall:.2f} of it"
     )
+    for failure in (*alone.failures, *result.failures):
+        print(f"failed: {failure.name}: {failure.message}")
     print(f"same numbers: {'yes' if have_equal_numbers(alone, result) else 'NO'}")
     for name, processes in (("alone", here), (options.on, there)):
         if gaps := processes.gaps():

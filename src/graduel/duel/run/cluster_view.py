@@ -84,10 +84,14 @@ class ClusterView:
                 self.update()
 
     def update(self) -> None:
-        """Request the list of workers."""
+        """Request the list of workers.
+
+        ``Client.scheduler_info`` returns a list that the client's own thread, which asks every two
+        seconds for numbers only, may have emptied meanwhile: all workers would seem to be lost.
+        """
         if self.client.status != "running":
             return
-        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        workers = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
         self.live = {
             address: Worker(
                 f"{one.get('name', '')} ({address})",
