@@ -63,6 +63,22 @@ def test_two_workers_train_the_network_of_one(capsys, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net1", "net2"]
 
 
+@pytest.mark.long
+@pytest.mark.processes
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("contender", ["net", "xgboost"])
+def test_the_workers_of_a_cluster_train_the_model_of_processes_here(capsys, tmp_path, contender):
+    options = [*SMALL, "--contender", contender, "--threads", "2"]
+    options += ["--epochs", "2"] if contender == "net" else ["--quick"]
+    notes = []
+    for place in (("--workers", "2"), ("--on", "local:2")):
+        code, out, _ = graduel(capsys, "train", *options, *place, "--out", place[1], "--json")
+        assert code == 0
+        notes.append(json.loads(out))
+    assert notes[0]["test_log_loss"] == notes[1]["test_log_loss"]
+    assert [one["workers"] for one in notes] == [2, 2]
+
+
 def test_a_command_that_was_stopped_resumes(capsys, tmp_path):
     net = "layers=16 norm=batch dropout=0.1 epochs=4 batch_size=32 lr=0.01"
     options = [*SMALL, "--net", net, "--workers", "2", "--checkpoint-every", "1"]
@@ -124,7 +140,7 @@ def test_the_same_seed_gives_the_same_weights(capsys):
         (["train", "--out", "there/net"], "--out: cannot write"),
         (["train", "--workers", "0"], "--workers: expected at least 1"),
         (["train", "--checkpoint-every", "5"], "expected --workers of at least 2"),
-        (["train", "--workers", "2", "--contender", "textbook"], "trains in one process"),
+        (["train", "--workers", "2", "--contender", "forest"], "trains in one process"),
         (["experiment"], "--vary must have a key and values"),
         (["experiment", "--vary", "activation=relu"], "at least two values"),
         (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),

@@ -57,16 +57,25 @@ class Program:
         self.start()
 
 
-def scheduler(host: str, port: int, log: Path, prefix: Sequence[str] = ()) -> Program:
-    """Return a scheduler's program."""
-    options = ("--host", host, "--port", str(port), "--no-dashboard", "--no-jupyter")
+def scheduler(
+    host: str, port: int, log: Path, prefix: Sequence[str] = (), more: Sequence[str] = ()
+) -> Program:
+    """Return a scheduler's program; `more` options, such as the files of TLS."""
+    options = ("--host", host, "--port", str(port), "--no-dashboard", "--no-jupyter", *more)
     return Program([sys.executable, "-m", "distributed.cli.dask_scheduler", *options], log, prefix)
 
 
-def worker(address: str, host: str, folder: Path, log: Path, prefix: Sequence[str] = ()) -> Program:
+def worker(
+    address: str,
+    host: str,
+    folder: Path,
+    log: Path,
+    prefix: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> Program:
     """Return the program of a worker that reconnects to a scheduler started again."""
     options = ("--host", host, "--nthreads", "1", "--no-dashboard", "--no-nanny")
-    options += ("--local-directory", str(folder), "--death-timeout", "300")
+    options += ("--local-directory", str(folder), "--death-timeout", "300", *more)
     command = [sys.executable, "-m", "distributed.cli.dask_worker", address, *options]
     return Program(command, log, prefix)
 

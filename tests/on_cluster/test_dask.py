@@ -129,7 +129,7 @@ def test_a_run_is_started_no_more_than_retries_and_one_times(start, tmp_path: Pa
 def test_without_its_scheduler_a_run_ends_and_goes_on_without_a_cluster(
     start, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("graduel.duel.run.dask_executor.LOST_AFTER", 2.0)
+    monkeypatch.setattr("graduel.duel.run.cluster_view.LOST_AFTER", 5.0)
     cluster, client = start()
     seen = Collect(lambda event: cluster.close(timeout=5) if event.kind == "finished" else None)
     with closing(DaskExecutor(client)) as executor:

@@ -133,7 +133,8 @@ CLUSTER_OPTIONS: dict[str, Any] = {
         "for N workers on this machine."
     ),
     "retries": Annotated[
-        int, typer.Option(help="With --on: how often a run is started again if its worker is lost.")
+        int,
+        typer.Option(help="How often a run is started again if a worker is lost."),
     ],
     "dashboard": Annotated[
         bool, typer.Option("--dashboard", help="With --on: print the address of Dask's dashboard.")

@@ -49,6 +49,10 @@ class Clock:
         self._before, self._since = self.seconds, None
         return self._before
 
+    def stop_at(self, seconds: float) -> None:
+        """Stop the clock at a time that was measured elsewhere."""
+        self._before, self._since = seconds, None
+
     def resume(self) -> None:
         """Continue to measure."""
         self._since = _now()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graduel.contenders.contender import Array, Fitting, LabelledRows
+from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRows
 from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
 from graduel.contenders.fit_job import FitJob, selecting_metric, selection_details
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.metrics.metric import get_metric
+from graduel.metrics.metric import Metric, get_metric
 from graduel.nn import Weights
 from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import RECIPES, NetRecipe, net_recipe
@@ -72,31 +73,59 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
     """Train and select the epoch with the lowest loss by the recipe's metric, then by log loss."""
     prepare, training = start_training(recipe, job.train, job.rng)
     valid_X, y = prepare(job.valid.X), job.valid.y
-    every = 1 if job.train.columns else max(1, recipe.epochs // CURVE_POINTS)
     predict = partial(prepare.predict_cached, predict=training.predict_proba)
     best = BestEpoch(training.prediction_weights.copy())
     selecting = get_metric(selecting_metric(recipe.selects_by, job.metric.key))
     losses = partial(job.losses, metric=selecting)
     for epoch, _ in training.validated_epochs(valid_X, y, best, losses):
-        n = epoch.epoch
-        skip = not (n <= FIRST_EPOCHS or n % every == 0 or n == recipe.epochs)
-        loss = best.losses[0] if selecting.name == job.metric.name else best.error
-        selection = selecting.name, best.losses[0]
         if (
-            yield from job.checkpoint(
-                epoch.t, best.error, loss, predict, skip=skip, selection=selection
+            yield from epoch_checkpoint(
+                recipe, job, selecting, (epoch.epoch, epoch.t), best, predict
             )
         ):
             break
     prepare.clear()
-    details = {
+    details = describe_best(recipe, training, best, selecting)
+    return FittedNet(training, best.weights, prepare, job.clock.stop(), details)
+
+
+def epoch_checkpoint(
+    recipe: NetRecipe,
+    job: FitJob,
+    selecting: Metric,
+    epoch: tuple[int, float],
+    best: BestEpoch,
+    predict: Callable[[Any], Array],
+) -> Generator[Checkpoint, None, bool]:
+    """Report an epoch and yield its checkpoint if it has one; return whether the fit must stop.
+
+    Parameters
+    ----------
+    recipe, job : the network and its fit
+    selecting : the metric that selects the best epoch
+    epoch : the number of the epoch, and the share of all epochs that is done
+    best : the best epoch so far
+    predict : predictions of the current weights
+    """
+    n, t = epoch
+    every = 1 if job.train.columns else max(1, recipe.epochs // CURVE_POINTS)
+    skip = not (n <= FIRST_EPOCHS or n % every == 0 or n == recipe.epochs)
+    loss = best.losses[0] if selecting.name == job.metric.name else best.error
+    selection = selecting.name, best.losses[0]
+    return (yield from job.checkpoint(t, best.error, loss, predict, skip=skip, selection=selection))
+
+
+def describe_best(
+    recipe: NetRecipe, training: Training, best: BestEpoch, selecting: Metric
+) -> dict[str, Any]:
+    """Return the details of a fit: its best epoch, and what selected it."""
+    return {
         "best_epoch": best.epoch,
         "epochs": recipe.epochs,
         "valid_error": best.error,
         "parameters": training.network.layout.size,
         **selection_details(selecting.name, best.losses[0]),
     }
-    return FittedNet(training, best.weights, prepare, job.clock.stop(), details)
 
 
 def to_model(fitted: FittedNet, schema: Schema, title: str) -> Model:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graduel.contenders.contender import Array, Fitting
+from graduel.contenders.contender import Array, Fitting, LabelledRows
 from graduel.contenders.family import Family, Recipes
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
@@ -63,13 +63,18 @@ class FittedTextbook:
         return arrays + self.prepare.to_bytes()
 
 
+def prepare_textbook(train: LabelledRows) -> PreparedTable:
+    """Fit the preparation of raw rows on the training rows."""
+    return PreparedTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+
+
 def fit(recipe: TextbookRecipe, job: FitJob) -> Fitting:
     """Take the recipe's number of gradient steps; the last step's weights are the model.
 
     There is no model selection: the validation rows are used only to report progress.
     """
     train, steps = job.train, recipe.steps
-    prepare = PreparedTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+    prepare = prepare_textbook(train)
     valid_X, X = prepare(job.valid.X), to_columns(prepare(train.X))
     Y = textbook.one_hot(train.y, train.n_classes).astype(np.float32)
     W, b = textbook.initialize((len(X), *recipe.layers, train.n_classes), job.rng)

@@ -103,7 +103,7 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
     y, valid_y = np.searchsorted(classes, train.y), np.searchsorted(classes, valid_y)
     model.fit(X, y, eval_set=[(valid_X, valid_y)], verbose=False)
     fitted = FittedXGBoost(model, prepare, train.n_classes, job.clock.stop(), classes=classes)
-    extend = partial(_extend_margin, model.get_booster())
+    extend = partial(extend_margin, model.get_booster())
     yield from margin_checkpoints(fitted, seconds, rounds, extend)
     model.callbacks = None  # they hold references to the training data
     if by_error and recipe.early_stopping_rounds:
@@ -122,12 +122,19 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
         name, key = ("error", errors) if by_error else (name, key)
         value = float(model.evals_result()["validation_0"][key][best])
         fitted.details |= selection_details(name, value)
-    if recipe.copies:
-        fitted.details |= {"copies_of_each_row": recipe.copies, "rows_with_copies": len(y)}
+    fitted.details |= describe_copies(recipe, len(y))
     return fitted
 
 
-def _extend_margin(booster: Any, matrix: Array, margin: Any, start: int, stop: int) -> Any:
+def describe_copies(recipe: XGBoostRecipe, n_rows: int) -> dict[str, int]:
+    """Return the details of a fit on augmented copies of its rows; empty without copies."""
+    if not recipe.copies:
+        return {}
+    return {"copies_of_each_row": recipe.copies, "rows_with_copies": n_rows}
+
+
+def extend_margin(booster: Any, matrix: Array, margin: Any, start: int, stop: int) -> Any:
+    """Return the raw scores after `stop` rounds, given those after `start` rounds."""
     return booster.inplace_predict(
         matrix,
         iteration_range=(start, stop),

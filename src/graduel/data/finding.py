@@ -74,6 +74,7 @@ TWO_READINGS = Check("GRD023", "Cells with two readings")
 MERGED_SPELLINGS = Check("GRD024", "Categories that differ by case only")
 DATA_READ = Check("GRD025", "How the data are read", "info")
 COLUMNS_DROPPED = Check("GRD026", "Columns that are dropped", "info")
+ONE_PROCESS = Check("GRD027", "A contender fitted in one process", "info")
 
 CHECKS = (
     *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),
@@ -82,5 +83,6 @@ CHECKS = (
     *(PIXEL_SCALE, UNKNOWN_PIXEL_SCALE, IMAGES_CHANGED, FILES_LEFT_OUT, JOINED_PARTS),
     *(PIXEL_COLUMNS, ROW_NUMBER, READER_GUESS),
     *(NOTATION, TWO_READINGS, MERGED_SPELLINGS, DATA_READ, COLUMNS_DROPPED),
+    ONE_PROCESS,
 )
 """Every check, in order of codes. Codes are never reused."""

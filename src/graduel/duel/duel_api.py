@@ -73,6 +73,7 @@ def run_duel(
     trials: int | None = None,
     show_rows: bool = False,
     sizes: Sequence[int] | str | None = None,
+    workers: int = 1,
     executor: Any = None,
     retries: int = 2,
     progress: ProgressKind = "auto",
@@ -128,11 +129,14 @@ def run_duel(
     show_rows : let the report show rows of your data
     sizes : numbers of training rows for a learning curve, or ``auto``: one more duel per size, on
         the same test rows
+    workers : number of processes that share each fit of a network, a textbook network or XGBoost,
+        and its threads; other contenders are fitted in one process with all threads
     executor : where the runs are computed: a ``distributed.Client`` of a Dask cluster, the address
         of its scheduler, ``local:4`` for a cluster of 4 workers on this machine, or an object with
         the methods of :class:`~graduel.duel.run.executor.Executor`; by default this machine, one
         run after the other
-    retries : on a cluster, how often a run is started again because its worker was lost
+    retries : how often a run is started again because its worker on a cluster was lost, or one of
+        its `workers` died
     progress : where the progress is shown: 'terminal' (a line on standard error), 'notebook',
         'none', or 'auto', whichever this is
 
@@ -206,6 +210,7 @@ def run_duel(
             budget=budget,
             trials=trials,
             probes=probes,
+            workers=workers,
         )
         return name_parameters(session.run(observer))
 

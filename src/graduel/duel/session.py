@@ -133,13 +133,15 @@ class Session:
     def _threads(self) -> int:
         """Return the number of threads: the protocol's, that of a resumed run, or a new choice.
 
-        The choice is made when a run begins and is written into its plan.
+        The choice is made when a run begins and is written into its plan; each worker has one.
         """
         return (
             self.protocol.threads
             or read_threads(self.folder)
-            or self.executor.threads
-            or choose_threads(shape=largest_product(self.protocol))
+            or max(
+                self.executor.threads or choose_threads(shape=largest_product(self.protocol)),
+                self.protocol.workers,
+            )
         )
 
     def _open(

@@ -110,7 +110,7 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
 def open_cluster(cluster: dict[str, Any]) -> Iterator[Executor]:
     """Return the executor for the options of a cluster; without any, cells run on this machine."""
     on = cluster.get("on")
-    tls = {name: cluster[f"tls_{name}"] for name in TLS if on and cluster[f"tls_{name}"]}
+    tls = {name: cluster[f"tls_{name}"] for name in TLS if cluster.get(f"tls_{name}")}
     with open_executor(
         on,
         retries=cluster.get("retries", 0),

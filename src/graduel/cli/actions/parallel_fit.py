@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -19,21 +18,24 @@ from graduel.cli.actions.live_fit import (
     describe_epoch,
     describe_fit,
     describe_net,
+    fit_contender,
 )
 from graduel.cli.actions.streamed_train import StreamedFit, StreamedPlan, show_schema
+from graduel.cli.worker_options import WorkerOptions
 from graduel.contenders import LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.fit_job import Clock, selecting_metric
-from graduel.contenders.net import FittedNet, start_training
+from graduel.contenders.net import FittedNet
+from graduel.contenders.workers.divided_fit import divide_fits
+from graduel.contenders.workers.network_rows import prepare_network
 from graduel.contenders.workers.row_group_job import MODEL, describe_row_groups
+from graduel.contenders.workers.rows_folder import rows_folder
 from graduel.contenders.workers.train_job import (
     TrainJob,
-    check_family,
+    check_divisible,
     remove_checkpoint,
-    write_rows,
 )
 from graduel.contenders.workers.worker_group import run_workers
-from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.data.row_groups.row_assignment import TEST_SHARE
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
@@ -55,45 +57,51 @@ def fit_parallel(
     metric: str,
     console: Console,
     *,
-    workers: int,
+    team: WorkerOptions,
     threads: int,
     checkpoint: Path,
-    checkpoint_every: int,
 ) -> FitOutcome:
     """Fit by workers; resume from the checkpoint if there is one, and remove it at the end.
 
     Parameters
     ----------
-    contender : a contender of the family net or xgboost
+    contender : a contender of one of the families that can be divided
     train, valid : training and validation rows
     rng : the source of all random numbers
     metric : the leading metric
     console : where progress is shown
-    workers : number of processes
+    team : the workers
     threads : threads of all workers together
     checkpoint : file of the last checkpoint
-    checkpoint_every : steps between checkpoints, in addition to those after every epoch
     """
-    check_family(contender.family.name, contender.name)
-    job = {
-        "family": contender.family.name,
-        "recipe": to_plain(contender.recipe),
-        "metric": metric,
-        "n_classes": train.n_classes,
-        "rng_state": rng.bit_generator.state,
-        "checkpoint": str(checkpoint),
-        "checkpoint_every": checkpoint_every,
-        "image": train.image,
-        "breaks_ties": bool(train.columns),
-        "threads": max(1, threads // workers),
-    }
-    with tempfile.TemporaryDirectory(prefix="graduel-") as folder:
-        job["folder"] = folder
-        fit = _fit_net if contender.family.name == "net" else _fit_trees
-        try:
-            outcome = fit(contender.recipe, train, valid, rng, console, job, workers)
-        except LostWorkerError as error:
-            raise _repeated_loss(error) from None
+    check_divisible(contender, metric)
+    try:
+        if contender.family.name != "net":
+            divided = divide_fits(
+                contender,
+                team.number,
+                team.retries,
+                lambda message: console.out(message, highlight=False),
+                team.launch,
+            )
+            return fit_contender(divided, train, valid, rng, threads, console)
+        with rows_folder() as folder:
+            job = {
+                "family": "net",
+                "recipe": to_plain(contender.recipe),
+                "metric": metric,
+                "folder": str(folder),
+                "n_classes": train.n_classes,
+                "rng_state": rng.bit_generator.state,
+                "checkpoint": str(checkpoint),
+                "checkpoint_every": team.checkpoint_every,
+                "image": train.image,
+                "breaks_ties": bool(train.columns),
+                "threads": max(1, threads // team.number),
+            }
+            outcome = _fit_net(contender.recipe, train, valid, rng, console, job, team)
+    except LostWorkerError as error:
+        raise _repeated_loss(error) from None
     remove_checkpoint(checkpoint)
     return outcome
 
@@ -105,25 +113,18 @@ def _fit_net(
     rng: np.random.Generator,
     console: Console,
     described: dict[str, Any],
-    workers: int,
+    team: WorkerOptions,
 ) -> FitOutcome:
     """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
-    prepare, training = start_training(recipe, train, rng)
-    preparation = prepare.preparation
-    if preparation is not None:
-        described["preparation"] = preparation.to_spec()
-    write_rows(
-        Path(described["folder"]),
-        X=training.rows.X,
-        y=train.y,
-        valid_X=prepare(valid.X),
-        valid_y=valid.y,
-    )
+    rows = prepare_network(recipe, train, valid, rng, Path(described["folder"]))
+    prepare, training = rows.prepare, rows.training
+    described["preparation"] = rows.preparation
     described["metric"] = selecting_metric(recipe.selects_by, described["metric"])
     job = TrainJob(**described).with_key()
     path = Path(job.checkpoint)
     console.out(training.network.summary(), highlight=False)
-    clock, events = Clock(), run_workers(job, workers)
+    clock = Clock()
+    events = run_workers(job, team.number, team.retries, launch=team.launch)
     progress = _follow_epochs(events, recipe.epochs, job, console)
     best = _load_best(path, training.weights)
     if best is None:
@@ -139,7 +140,7 @@ def _fit_net(
         seconds,
         stopped=progress.stopped,
         diverged=progress.diverged,
-        workers=workers,
+        workers=team.number,
     )
 
 
@@ -204,28 +205,6 @@ def _load_best(path: Path, like: Weights) -> BestEpoch | None:
     return BestEpoch(weights, best["epoch"], best["error"], tuple(best["losses"]))
 
 
-def _fit_trees(
-    recipe: XGBoostRecipe,
-    train: LabelledRows,
-    valid: LabelledRows,
-    rng: np.random.Generator,
-    console: Console,
-    described: dict[str, Any],
-    workers: int,
-) -> FitOutcome:
-    """Train XGBoost on shards of the rows; Ctrl-C stops it, and nothing is saved."""
-    from graduel.contenders.workers.tree_rows import load_trees, prepare_trees
-
-    path = Path(described["checkpoint"])
-    remove_checkpoint(path)  # boosting starts from the first round
-    prepare, rows, options = prepare_trees(recipe, train, valid, described["metric"], rng)
-    write_rows(Path(described["folder"]), **rows)
-    job = TrainJob(**described, options=options)
-    _follow_rounds(run_workers(job, workers), options["rounds"], console)
-    fitted = load_trees(path, prepare, train)
-    return describe_fit(fitted, fitted.details | {"workers": workers}, fitted.seconds)
-
-
 def _follow_rounds(
     events: Generator[dict[str, Any], None, None], rounds: int, console: Console
 ) -> dict[str, dict[str, Any]]:
@@ -250,20 +229,19 @@ def fit_row_groups(
     threads: int,
     checkpoint: Path,
     *,
-    workers: int,
-    checkpoint_every: int,
+    team: WorkerOptions,
 ) -> StreamedFit:
     """Fit and evaluate by workers, each on its own row groups of a table larger than memory.
 
     The recipe and the metric are those for the expected number of rows and the classes of the
     sample; resuming is as in :func:`fit_parallel`, from the end of an epoch.
     """
-    n_groups = len(plan.shards.row_groups)
+    n_groups, workers = len(plan.shards.row_groups), team.number
     if workers > n_groups:
         raise UserError(
             f"--workers: expected at most {n_groups}, the number of row groups; got {workers}"
         )
-    if checkpoint_every:
+    if team.checkpoint_every:
         raise UserError(
             "--checkpoint-every does not apply to a table that is read from disk row group by row "
             "group, which has a checkpoint after every epoch. Leave it out"
@@ -274,14 +252,13 @@ def fit_row_groups(
     counts = np.bincount(sampled.table.y)
     recipe, metric = plan.choose(sampled.schema, n_rows, counts)
     is_net = isinstance(recipe, NetRecipe)
-    with tempfile.TemporaryDirectory(prefix="graduel-") as text:
-        folder = Path(text)
+    with rows_folder() as folder:
         options = describe_row_groups(folder, plan.shards, sample, read_options, plan.seed)
         job = TrainJob(
             family="net" if is_net else "xgboost",
             recipe=to_plain(recipe),
             metric=metric.name,
-            folder=text,
+            folder=str(folder),
             n_classes=0,
             rng_state=dict(np.random.default_rng(plan.seed).bit_generator.state),
             checkpoint=str(checkpoint),
@@ -290,7 +267,7 @@ def fit_row_groups(
             options=options | {"title": plan.contender.title},
         ).with_key()
         try:
-            events = run_workers(job, workers)
+            events = run_workers(job, workers, team.retries, launch=team.launch)
             if is_net:
                 done, last = _streamed_net(events, recipe.epochs, job, console, workers)
             else:
@@ -340,6 +317,6 @@ def _streamed_net(
 def _repeated_loss(error: LostWorkerError) -> UserError:
     """Return the error of workers that died repeatedly."""
     return UserError(
-        f"{error}, repeatedly: too little memory? Run the same command to resume, "
-        "with fewer --workers"
+        f"{error}, more often than --retries allows: too little memory? Run the same command to "
+        "resume, with fewer --workers"
     )

@@ -125,12 +125,13 @@ def run_streamed(
     out: Path | None,
     as_json: bool,
     fit_by: FitStreamed | None = None,
+    usual_threads: int | None = None,
     **options: Any,
 ) -> None:
     """Infer the schema, fit, evaluate on the test rows, save: each a pass over the row groups.
 
     `fit_by` fits the plan with a number of threads and a file for checkpoints; default: in this
-    process.
+    process. `usual_threads` are those of all workers if the user gives no number.
     """
     _check_options(read_options | options)
     family, named = get_contender(contender)
@@ -139,7 +140,7 @@ def run_streamed(
             f"--contender: expected net or xgboost for a table that is read from disk; got "
             f"{contender}. Choose one of them"
         )
-    threads = parse_threads(options.get("threads")) or choose_threads()
+    threads = parse_threads(options.get("threads")) or usual_threads or choose_threads()
     path = out if out is not None else unused_path(f"seed{seed}", shards.name)
     check_writable(path)
     _check_metric(options.get("metric"), options.get("positive"))

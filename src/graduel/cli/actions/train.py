@@ -24,6 +24,7 @@ from graduel.cli.data_source import (
     print_findings,
     training_source,
 )
+from graduel.cli.worker_options import WorkerOptions, open_workers
 from graduel.contenders import LabelledRows, make_contender
 from graduel.contenders.family import Family, has_no_saved_form
 from graduel.contenders.registry import USER, get_contender, get_family
@@ -84,12 +85,43 @@ def run(
     seed: int,
     out: Path | None,
     as_json: bool,
-    workers: int = 1,
+    cluster: dict[str, Any],
+    workers: int | None = None,
     checkpoint_every: int = 0,
     stream: bool = False,
     **options: Any,
 ) -> None:
     """Fit, select the best epoch or round on validation rows, evaluate on test rows, save."""
+    with open_workers(cluster, workers, checkpoint_every) as team:
+        _run(
+            dataset,
+            read_options,
+            contender=contender,
+            refit=refit,
+            net=net,
+            seed=seed,
+            out=out,
+            as_json=as_json,
+            team=team,
+            stream=stream,
+            **options,
+        )
+
+
+def _run(
+    dataset: str | None,
+    read_options: dict[str, Any],
+    *,
+    contender: str | None,
+    refit: Path | None,
+    net: str | None,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+    team: WorkerOptions,
+    stream: bool,
+    **options: Any,
+) -> None:
     if seed < 0:
         raise UserError(f"--seed: expected at least 0; got {seed}")
     own = load_contender(contender) if contender is not None and ":" in contender else None
@@ -109,9 +141,9 @@ def run(
         )
         family = get_family(planned.protocol.contenders[planned.name]["family"])
         _check_form(family, planned.name, own)
-        _check_workers(workers, checkpoint_every, planned.name, family.name)
+        _check_workers(team, planned.name, family.name)
         check_writable(plan.path)
-        _train(plan, seed, workers, checkpoint_every, as_json=as_json)
+        _train(plan, seed, team, as_json=as_json)
         return
     dataset, name = dataset or "mnist", name or "net"
     family = get_family(USER) if own is not None else get_contender(name)[0]
@@ -121,13 +153,12 @@ def run(
             "--net: expected the contender net for a network's fields (--layers, --epochs, …); "
             f"got --contender {name}. Leave them out"
         )
-    _check_workers(workers, checkpoint_every, name, family.name)
+    _check_workers(team, name, family.name)
     table = open_table_files(dataset, stream=stream)
     if isinstance(table, ParquetShards):
         from graduel.cli.actions.parallel_fit import fit_row_groups
         from graduel.cli.actions.streamed_train import run_streamed
 
-        by_workers = partial(fit_row_groups, workers=workers, checkpoint_every=checkpoint_every)
         run_streamed(
             table,
             read_options,
@@ -136,7 +167,8 @@ def run(
             seed=seed,
             out=out,
             as_json=as_json,
-            fit_by=by_workers if workers > 1 else None,
+            fit_by=partial(fit_row_groups, team=team) if team.is_parallel else None,
+            usual_threads=team.threads,
             **options,
         )
         return
@@ -149,23 +181,16 @@ def run(
     rows = data.load()
     print_findings(check_duel(rows, protocol))
     plan = TrainingPlan(name, protocol, rows, protocol.split_rows(rows, seed), path, own)
-    _train(plan, seed, workers, checkpoint_every, as_json=as_json)
+    _train(plan, seed, team, as_json=as_json)
 
 
-def _train(
-    plan: TrainingPlan, seed: int, workers: int, checkpoint_every: int, *, as_json: bool
-) -> None:
+def _train(plan: TrainingPlan, seed: int, team: WorkerOptions, *, as_json: bool) -> None:
     """Fit, evaluate and save the model of a training; print its report."""
     protocol, path, name = plan.protocol, plan.path, plan.name
-    protocol = replace(protocol, threads=protocol.threads or choose_threads())
+    protocol = replace(protocol, threads=protocol.threads or team.threads or choose_threads())
     plan = replace(plan, protocol=protocol)
     with threadpool_limits(protocol.threads), limit_threads(protocol.threads):
-        parallel = {
-            "workers": workers,
-            "checkpoint": path.with_name(f"{path.name}.checkpoint"),
-            "checkpoint_every": checkpoint_every,
-        }
-        done = _fit(plan, seed, parallel)
+        done = _fit(plan, seed, team)
         report = _evaluate(done, plan, seed)
     spec = protocol.contenders[name]
     to_model = get_family(spec["family"]).to_model
@@ -233,23 +258,17 @@ def _plan(
     )
 
 
-def _check_workers(workers: int, checkpoint_every: int, contender: str, family: str) -> None:
-    """Raise `UserError` unless that number of workers can train the contender."""
-    for name, number, least in (
-        ("--workers", workers, 1),
-        ("--checkpoint-every", checkpoint_every, 0),
-    ):
-        if number < least:
-            raise UserError(f"{name}: expected at least {least}; got {number}")
-    if workers > 1:
+def _check_workers(team: WorkerOptions, contender: str, family: str) -> None:
+    """Raise `UserError` unless these workers can train the contender."""
+    if team.is_parallel:
         check_family(family, contender)
-    elif checkpoint_every:
+    elif team.checkpoint_every:
         raise UserError(
             "--checkpoint-every: expected --workers of at least 2; got 1. Leave it out, or set both"
         )
 
 
-def _fit(plan: TrainingPlan, seed: int, parallel: dict[str, Any]) -> FitOutcome:
+def _fit(plan: TrainingPlan, seed: int, team: WorkerOptions) -> FitOutcome:
     protocol, data, split = plan.protocol, plan.dataset, plan.split
     spec, table = protocol.contenders[plan.name], data.table
     pickled = None if plan.own is None else plan.own.pickled()
@@ -259,7 +278,7 @@ def _fit(plan: TrainingPlan, seed: int, parallel: dict[str, Any]) -> FitOutcome:
         for rows in (split.train, split.valid)
     )
     rng, console = np.random.default_rng(seed), Console(stderr=True)
-    if parallel["workers"] > 1:
+    if team.is_parallel:
         return fit_parallel(
             model,
             train,
@@ -267,8 +286,9 @@ def _fit(plan: TrainingPlan, seed: int, parallel: dict[str, Any]) -> FitOutcome:
             rng,
             protocol.metric,
             console,
+            team=team,
             threads=protocol.threads,
-            **parallel,
+            checkpoint=plan.path.with_name(f"{plan.path.name}.checkpoint"),
         )
     if spec["family"] == "net":
         return fit_net(model.recipe, train, valid, rng, protocol.metric, console)

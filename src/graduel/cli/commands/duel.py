@@ -119,6 +119,13 @@ def duel(
             help="Skip robustness and feature importance.",
         ),
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Processes that train each model together, and share its threads: networks and "
+            "XGBoost; others train in one process."
+        ),
+    ] = 1,
     sizes: Annotated[
         list[str] | None,
         typer.Option(

@@ -9,6 +9,7 @@ import typer
 
 from graduel.cli.options import (
     ALL_BUT_TARGET,
+    CLUSTER,
     METRICS,
     NET,
     AsJson,
@@ -75,12 +76,13 @@ def train(
     as_json: AsJson = False,
     threads: Threads = None,
     workers: Annotated[
-        int,
+        int | None,
         typer.Option(
-            help="Processes that train one model together, the network or XGBoost; they share the "
-            "threads."
+            help="Processes that train one model together, a network or XGBoost; they share the "
+            "threads. Default: 1; with --on, the workers of the cluster.",
+            show_default=False,
         ),
-    ] = 1,
+    ] = None,
     checkpoint_every: Annotated[
         int,
         typer.Option(
@@ -114,6 +116,7 @@ def train(
     ] = False,
     shared: Shared = ALL_BUT_TARGET,
     of_network: Shared = NET,
+    on_cluster: Shared = CLUSTER,
 ) -> None:
     """Train one model with live progress, and save it.
 

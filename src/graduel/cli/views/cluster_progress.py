@@ -18,7 +18,7 @@ from graduel.number_format import format_count, format_seconds
 
 STRAGGLER = 3.0
 """A run that takes longer than the median finished run by this factor is marked."""
-TOLD = ("started", "retried", "finished", "failed", "compiling")
+TOLD = ("started", "retried", "restarted", "finished", "failed", "compiling")
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class ClusterProgress:
         running = self._running.pop(key, None) if ended else self._running.get(key)
         if running is not None and event.kind == "finished":
             self._seconds.append(now - running.since)
-        if running is not None and event.kind in ("progress", "compiling"):
+        if running is not None and event.kind in ("progress", "compiling", "restarted"):
             running.state = describe(event)
         if self._live is None and self._is_told(event, now):
             self._told = now

@@ -36,6 +36,7 @@ def describe(event: Event) -> str:
             "started": "starting",
             "compiling": f"{kernels.COMPILING} …",
             "finished": "finished",
+            "restarted": event.message,
             "failed": f"failed: {event.message}",
         }[event.kind]
     now = event.progress

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import file_digest, sha256
@@ -16,12 +16,16 @@ import numpy as np
 
 from graduel.atomic_io import atomic_path
 from graduel.contenders.contender import Array
+from graduel.contenders.sklearn_contender import LIBRARY_METRICS
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
+from graduel.serialize import to_plain
 
-FAMILIES = ("net", "xgboost")
+FAMILIES = ("textbook", "net", "xgboost")
 """The families that can be trained by several workers."""
 Emit = Callable[[dict[str, Any]], None]
+Wait = Callable[[], bool]
+"""Waits for the parent after an epoch or round; returns whether the training ends there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class TrainJob:
     preparation : the preparation of a table as plain data; None for other data
     breaks_ties : whether equal metrics are compared by log loss, as on tables
     threads : threads of each worker
+    paced : whether all workers wait for the parent after every epoch or round, which may evaluate
+        the model or end the training; their clock does not run meanwhile
     key : digest of everything that decides the numbers, see :meth:`with_key`
     """
 
@@ -57,6 +63,7 @@ class TrainJob:
     preparation: Any = None
     breaks_ties: bool = False
     threads: int = 1
+    paced: bool = False
     key: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     """Further values that the family needs."""
@@ -96,8 +103,45 @@ def check_family(family: str, contender: str) -> None:
     """Raise `UserError` unless several workers can train this family."""
     if family not in FAMILIES:
         raise UserError(
-            f"--workers: expected a contender of the family {' or '.join(FAMILIES)}; got "
-            f"{contender}, which trains in one process. Leave --workers out"
+            f"--workers: expected a contender of the family {', '.join(FAMILIES[:-1])} or "
+            f"{FAMILIES[-1]}; got {contender}, which trains in one process. Leave --workers out"
+        )
+
+
+def check_divisible(contender: Any, metric: str) -> None:
+    """Raise `UserError` unless several workers can train a contender."""
+    check_family(contender.family.name, contender.name)
+    reason = explain_one_process(contender.family.name, to_plain(contender.recipe), metric)
+    if reason:
+        raise UserError(
+            f"--workers: expected a fit that can be divided; got {contender.name}, which trains in "
+            f"one process: {reason}. Leave --workers out"
+        )
+
+
+def explain_one_process(family: str, recipe: Mapping[str, Any], metric: str) -> str:
+    """Return why a contender is trained in one process; "" if several workers can train it.
+
+    >>> explain_one_process("forest", {}, "error"), explain_one_process("net", {}, "error")
+    ('its family has no training by several workers', '')
+    >>> explain_one_process("xgboost", {}, "auc")
+    'XGBoost does not add up auc over workers'
+    """
+    if family not in FAMILIES:
+        return "its family has no training by several workers"
+    if family == "net" and str(recipe.get("optimizer", "")).startswith("lbfgs"):
+        return "optimizer=lbfgs needs all rows in one process"
+    if family == "xgboost" and get_metric(metric).name not in LIBRARY_METRICS:
+        return f"XGBoost does not add up {get_metric(metric).name} over workers"
+    return ""
+
+
+def check_key(path: Path, progress: dict[str, Any], key: str) -> None:
+    """Raise `UserError` unless a checkpoint is of this job."""
+    if progress.get("key") != key:
+        raise UserError(
+            f"{path}: expected a checkpoint of this training, got one of other rows, another "
+            "recipe or another seed; delete it to train from the start, or choose another --out"
         )
 
 

@@ -81,13 +81,16 @@ def prepare_trees(
     )
 
 
-def load_trees(path: Path, prepare: PreparedTable, train: LabelledRows) -> FittedXGBoost:
-    """Return the fitted contender of the booster that worker 0 wrote."""
+def load_trees(
+    path: Path, prepare: PreparedTable, train: LabelledRows, threads: int = 1
+) -> FittedXGBoost:
+    """Return the fitted contender of the booster that worker 0 wrote; it predicts with threads."""
     from xgboost import XGBClassifier
 
     progress, arrays = load_checkpoint(path)
-    model = XGBClassifier()
+    model = XGBClassifier(n_jobs=threads)
     model.load_model(bytearray(arrays["booster"].tobytes()))
+    model.get_booster().set_param({"nthread": threads})
     names = ("best_round", "rounds", "valid_error", "selected_by", "valid_selected")
     details = {name: progress[name] for name in names if name in progress}
     return FittedXGBoost(

@@ -15,14 +15,16 @@ import numpy as np
 from graduel.contenders.contender import Progress
 from graduel.contenders.fit_job import Clock, selection_details
 from graduel.contenders.workers.row_group_job import KEY, describe_table, finish, open_shard
-from graduel.contenders.workers.train_job import Emit, TrainJob
+from graduel.contenders.workers.train_job import Emit, TrainJob, Wait
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.serialize import from_plain
 from graduel.train.io.checkpoint_file import save_checkpoint
 from graduel.train.loop.parallel import Collective, DataParallel
 
 
-def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock) -> None:
+def train_trees(
+    job: TrainJob, collective: Collective, emit: Emit, wait: Wait, clock: Clock
+) -> None:
     """Train all rounds on this worker's shard; worker 0 writes the booster.
 
     A training that lost a worker starts again from the first round.
@@ -54,8 +56,14 @@ def train_trees(job: TrainJob, collective: Collective, emit: Emit, clock: Clock)
             history, name = evals_log["valid"], "error" if options["by_error"] else "loss"
             error, loss = (float(history[options[one]][-1]) for one in ("error", name))
             selection = "error" if options["by_error"] else "log_loss", loss
+            if job.paced:
+                clock.stop()
             emit(_round((epoch + 1) / rounds, error, selection, clock))
-            return False
+            if not job.paced:
+                return False
+            stop = wait()
+            clock.resume()
+            return stop and epoch > 0  # XGBoost has no best round before the second one
 
     callbacks: list[Any] = [Watch()]
     if options["early_stopping_rounds"]:

@@ -1,8 +1,8 @@
 """A worker process of this machine: ``python -P -m graduel.contenders.workers.worker_process``.
 
 It reads one line of JSON from standard input: the job, its rank and the tracker's address. Worker 0
-writes events to standard output, a line of JSON each. The parent keeps standard input open; when it
-closes, the worker exits.
+writes events to standard output, a line of JSON each. The parent keeps standard input open, and
+answers there where the job is paced; when it closes, the worker exits.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import json
 import os
 import signal
 import sys
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+GO, STOP = b"g", b"s"
+"""Answers of the parent after an epoch or round: go on, or end the training."""
 LOST = 3
 """The exit code of a worker that lost another one."""
 FAILED = 4
@@ -29,7 +32,8 @@ def main() -> int:
     line = sys.stdin.buffer.readline()
     if not line:
         return 1
-    Thread(target=_die_with_parent, daemon=True).start()
+    answers: SimpleQueue[int] = SimpleQueue()
+    Thread(target=_read_answers, args=(answers,), daemon=True).start()
     message = json.loads(line)
 
     from threadpoolctl import threadpool_limits
@@ -54,7 +58,7 @@ def main() -> int:
             limit_threads(job.threads),
             xgboost_collective(message["tracker"], message["rank"]) as collective,
         ):
-            train_worker(job, collective, emit)
+            train_worker(job, collective, emit, lambda: answers.get() == STOP[0])
     except LostWorkerError as error:
         print(error, file=sys.stderr)
         return LOST
@@ -67,10 +71,11 @@ def main() -> int:
     return 0
 
 
-def _die_with_parent() -> None:
-    """Exit when standard input ends, which happens when the parent has died."""
-    while os.read(0, 4096):
-        pass
+def _read_answers(answers: SimpleQueue[int]) -> None:
+    """Read the parent's answers, a byte each; exit when it has died, which ends standard input."""
+    while content := os.read(0, 4096):
+        for byte in content:
+            answers.put(byte)
     os._exit(1)
 
 

@@ -14,6 +14,7 @@ from graduel.data.finding import (
     METRIC_CHOICE,
     NO_PROBABILITIES,
     NO_SEARCH_SPACE,
+    ONE_PROCESS,
     Finding,
 )
 from graduel.data.read.column_names import quote_name
@@ -46,6 +47,7 @@ def check_duel(
         findings += check_folds(dataset, design)
         findings += check_metric(dataset, metric)
         findings += check_power(dataset, design, metric, protocol.rope, len(protocol.contenders))
+    findings += check_workers(protocol)
     return (*findings, *check_estimators(user_contenders, protocol.budget["kind"]))
 
 
@@ -114,6 +116,16 @@ def check_leaks(n_leaked: int, n_test: int) -> Iterator[Finding]:
             f"{agree(n_leaked, 'has', 'have')} the same features as a training row: a model can "
             "predict them by memorizing, without generalizing"
         )
+
+
+def check_workers(protocol: Protocol) -> Iterator[Finding]:
+    """Report contenders that are fitted in one process although there are workers."""
+    if protocol.workers == 1:
+        return
+    for name in protocol.contenders:
+        if reason := protocol.explain_one_process(name):
+            threads = "with all threads" if protocol.threads != 1 else "with one thread"
+            yield ONE_PROCESS.report(f"{name} is fitted in one process, {threads}: {reason}")
 
 
 def check_estimators(contenders: Sequence[UserContender], budget: str) -> Iterator[Finding]:

@@ -67,6 +67,7 @@ class Protocol:
     trials : number of hyperparameter-search trials of each contender in each run
     seconds : time budget of each contender in each run, for search and fits
     probes : whether robustness and feature importance of fitted models are measured
+    workers : number of processes that share each fit, of the contenders that can be divided
     """
 
     dataset: str
@@ -84,6 +85,7 @@ class Protocol:
     trials: int | None = None
     seconds: float | None = None
     probes: bool = True
+    workers: int = 1
 
     @property
     def budget(self) -> dict[str, Any]:
@@ -98,8 +100,25 @@ class Protocol:
         return self.trials is not None or self.seconds is not None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data for ``duel.json``; equal protocols give equal data."""
-        return {"format": FORMAT, **to_plain(self)}
+        """Return plain data for ``duel.json``; equal protocols give equal data.
+
+        One worker is left out, so that plans without workers are as before there were any.
+        """
+        plain = {"format": FORMAT, **to_plain(self)}
+        if self.workers == 1:
+            del plain["workers"]
+        return plain
+
+    def explain_one_process(self, contender: str) -> str:
+        """Return why a contender is fitted in one process although there are workers, or ""."""
+        from graduel.contenders.workers.train_job import explain_one_process
+
+        spec = self.contenders[contender]
+        return explain_one_process(spec["family"], spec["recipe"], self.metric)
+
+    def is_divided(self, contender: str) -> bool:
+        """Return whether worker processes share the fits of a contender."""
+        return self.workers > 1 and not self.explain_one_process(contender)
 
     @classmethod
     def from_dict(cls, data: Any) -> Protocol:

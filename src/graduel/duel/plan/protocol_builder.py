@@ -20,7 +20,7 @@ from graduel.duel.plan.budget import parse_budget, validate_count, validate_tria
 from graduel.duel.plan.defaults import Defaults, choose_defaults
 from graduel.duel.plan.packages import deciding_versions, require
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.threads import parse_threads
+from graduel.duel.plan.threads import parse_threads, validate_workers
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.errors import UserError
 from graduel.number_format import format_quantity
@@ -50,6 +50,7 @@ def build_protocol(
     trials: int | None = None,
     user_contenders: Sequence[UserContender] = (),
     probes: bool = True,
+    workers: int = 1,
 ) -> Protocol:
     """Validate a user's options and build the protocol of a duel.
 
@@ -66,6 +67,7 @@ def build_protocol(
     budget, trials : the hyperparameter-search budget; see :func:`graduel.run_duel`
     user_contenders : the user's own contenders
     probes : measure robustness and feature importance of the fitted models
+    workers : number of processes that share each fit
 
     Raises
     ------
@@ -101,6 +103,7 @@ def build_protocol(
         budget=budget,
         trials=trials,
         probes=probes,
+        workers=workers,
     )
 
 
@@ -149,6 +152,7 @@ def assemble_protocol(
     budget: Any = None,
     trials: int | None = None,
     probes: bool = True,
+    workers: int = 1,
 ) -> Protocol:
     """Build the protocol for contenders in the form ``{name: (family, title, recipe)}``.
 
@@ -169,7 +173,7 @@ def assemble_protocol(
         seeds=seeds,
         rows=defaults.rows,
         quick=quick,
-        threads=parse_threads(threads),
+        threads=(threads := parse_threads(threads)),
         rope=defaults.rope,
         varies=varies,
         versions=_versions(specs, tuned=is_tuned),
@@ -179,6 +183,7 @@ def assemble_protocol(
         trials=validate_trials(trials, seconds),
         seconds=seconds,
         probes=probes,
+        workers=validate_workers(workers, threads),
     )
     if protocol.runs > MAX_SEEDS:
         raise UserError(

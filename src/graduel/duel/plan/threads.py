@@ -42,6 +42,28 @@ def parse_threads(value: int | str | None) -> int:
     return validate_count("threads", int(text), max(MAX_THREADS, os.cpu_count() or 1))
 
 
+def validate_workers(value: int, threads: int) -> int:
+    """Validate the number of processes that share a fit, each with a thread of its own at least.
+
+    Raises
+    ------
+    UserError
+        If it is out of range, or larger than the number of threads.
+
+    Examples
+    --------
+    >>> validate_workers(2, AUTO), validate_workers(2, 4)
+    (2, 2)
+    """
+    workers = validate_count("workers", value, max(MAX_THREADS, os.cpu_count() or 1))
+    if threads != AUTO and workers > threads:
+        raise UserError(
+            f"--workers: expected at most the number of --threads, which they share ({threads}); "
+            f"got {workers}. Set --threads {workers}"
+        )
+    return workers
+
+
 def largest_product(protocol: Protocol) -> tuple[int, int, int]:
     """Return rows, inputs and outputs of the largest product in the networks of a duel.
 

@@ -138,6 +138,8 @@ class ProtocolSummary(MetricSummary):
     """Hyperparameters that an experiment varies."""
     threads: int
     """Threads of each contender."""
+    workers: int = 1
+    """Processes that share each fit, of the contenders that can be divided."""
     budget: BudgetSummary
 
 

@@ -278,6 +278,7 @@ def _summarize_protocol(
         quick=protocol.quick,
         varies=tuple(protocol.varies),
         threads=protocol.threads,
+        workers=protocol.workers,
         budget=BudgetSummary(**protocol.budget),
     )
 

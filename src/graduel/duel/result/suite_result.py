@@ -30,6 +30,8 @@ class SuiteProtocol(MetricSummary):
     budget: str | float | None = None
     trials: int | None = None
     probes: bool = True
+    workers: int = 1
+    """Processes that share each fit, of the contenders that can be divided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -30,18 +31,29 @@ from graduel.duel.run.latency import time_predictions
 from graduel.duel.run.missing_cores import MissingCores
 from graduel.errors import UserError
 
+LOOK_EVERY = 0.5
+"""Seconds between two looks for child processes."""
+
 
 class PeakMemory:
-    """A context manager that measures this process's peak resident memory, sampled every 20 ms."""
+    """A context manager that measures peak resident memory, sampled every 20 ms.
 
-    def __init__(self) -> None:
-        self._process, self._end = psutil.Process(), Event()
+    It is that of this process; with `children`, the sum over it and its child processes, in which
+    pages that they share count several times.
+    """
+
+    def __init__(self, *, children: bool = False) -> None:
+        self._processes, self._end = [psutil.Process()], Event()
+        self._looked = monotonic() if children else float("inf")
         self.bytes = 0
         self._thread = Thread(target=self._watch, daemon=True)
 
     def _watch(self) -> None:
         while True:
-            self.bytes = max(self.bytes, self._process.memory_info().rss)
+            if monotonic() - self._looked > LOOK_EVERY:
+                own, self._looked = self._processes[0], monotonic()
+                self._processes = [own, *own.children(recursive=True)]
+            self.bytes = max(self.bytes, sum(map(_resident_bytes, self._processes)))
             if self._end.wait(0.02):
                 return
 
@@ -54,8 +66,23 @@ class PeakMemory:
         self._thread.join()
 
 
+def _resident_bytes(process: psutil.Process) -> int:
+    """Return the memory of a process; 0 if it has ended."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
 def build_contender(
-    protocol: Protocol, cell: Cell, trials: Any, estimator: bytes | None = None, *, image: bool
+    protocol: Protocol,
+    cell: Cell,
+    trials: Any,
+    estimator: bytes | None = None,
+    *,
+    image: bool,
+    retries: int = 2,
+    on_restart: Callable[[str], object] = lambda message: None,
 ) -> Any:
     """Build the contender of a cell.
 
@@ -65,11 +92,16 @@ def build_contender(
     trials : the trial log of the hyperparameter search
     estimator : the user's own estimator, pickled
     image : whether rows are images
+    retries, on_restart : how often the workers of a fit are started again, and what is told then
     """
     spec = protocol.contenders[cell.contender]
-    contender = make_contender(
+    contender: Any = make_contender(
         cell.contender, spec["family"], spec["recipe"], protocol.metric, estimator
     )
+    if protocol.is_divided(cell.contender):
+        from graduel.contenders.workers.divided_fit import divide_fits
+
+        contender = divide_fits(contender, protocol.workers, retries, on_restart)
     if not protocol.is_tuned:
         return contender
     space = search_space(protocol, cell, image=image)
@@ -94,6 +126,8 @@ def run_cell(
     notify: Notify = lambda progress: None,
     earlier: Curve | None = None,
     on_curve: Callable[[Curve], None] = lambda curve: None,
+    *,
+    has_workers: bool = False,
 ) -> tuple[Outcome, FittedContender]:
     """Fit one contender with one seed and evaluate it on the test rows.
 
@@ -108,6 +142,7 @@ def run_cell(
     notify : callback for the progress of the fit
     earlier : curve points of an interrupted hyperparameter search
     on_curve : callback for the curve so far, called after each checkpoint
+    has_workers : whether the fit is divided among child processes, whose memory counts
 
     Raises
     ------
@@ -123,7 +158,10 @@ def run_cell(
     curve, search = list(earlier or []), None
     # Divergence raises its own error; NumPy's warnings would only add noise.
     with MissingCores(budget.threads) as missing:
-        with PeakMemory() as memory, np.errstate(over="ignore", invalid="ignore"):
+        with (
+            PeakMemory(children=has_workers) as memory,
+            np.errstate(over="ignore", invalid="ignore"),
+        ):
             fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
             while True:
                 try:

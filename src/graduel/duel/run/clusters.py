@@ -38,7 +38,8 @@ def open_executor(
     on : address of a scheduler such as ``tcp://host:8786``; or ``local:4``, a cluster of 4 workers
         on this machine, which listens on loopback only and stops at the end; or a
         ``distributed.Client``, which stays open; or an executor
-    retries : how often a cell is started again because its worker was lost
+    retries : how often a cell is started again because its worker was lost, and the worker
+        processes of a fit because one died
     tls : files of a TLS connection by the names of :data:`TLS`
     dashboard : show the address of Dask's dashboard
     show : receives that address
@@ -48,8 +49,13 @@ def open_executor(
     UserError
         If `on` is neither, Dask is not installed, or the scheduler does not answer.
     """
+    if tls and not (isinstance(on, str) and on.startswith("tls://")):
+        raise UserError(
+            f"--tls-{next(iter(tls))}: expected --on with the address of a scheduler that uses "
+            f"TLS, such as tls://host:8786; got {on or 'no --on'}"
+        )
     if on is None:
-        yield LocalExecutor()
+        yield LocalExecutor(_check_retries(retries))
         return
     if not isinstance(on, str):
         with _given_executor(on, retries) as executor:
@@ -61,8 +67,7 @@ def open_executor(
             "--on: expected the address of a Dask scheduler such as tcp://host:8786, or local:4 "
             f"for 4 workers on this machine; got {on!r}"
         )
-    if not retries >= 0:
-        raise UserError(f"--retries: expected a number of at least 0; got {retries}")
+    _check_retries(retries)
     require("distributed", "Dask, which --on needs,", "graduel[cluster]")
     from distributed import Client, LocalCluster
 
@@ -73,7 +78,7 @@ def open_executor(
             logger = logging.getLogger(name)
             stack.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.CRITICAL)
-        place: Any = on
+        place, security = on, _security(on, tls or {})
         if local is not None:
             place = stack.enter_context(
                 LocalCluster(
@@ -88,7 +93,7 @@ def open_executor(
             )
         try:
             client = stack.enter_context(
-                Client(place, timeout=CONNECT_WAIT, security=_security(tls), set_as_default=False)
+                Client(place, timeout=CONNECT_WAIT, security=security, set_as_default=False)
             )
         except (OSError, ValueError) as error:
             raise UserError(f"--on {on}: no scheduler answers there ({error})") from None
@@ -114,6 +119,13 @@ def _given_executor(given: Any, retries: int) -> Iterator[Executor]:
         executor.close()
 
 
+def _check_retries(retries: int) -> int:
+    """Return a number of retries; raise `UserError` if it is negative."""
+    if not retries >= 0:
+        raise UserError(f"--retries: expected a number of at least 0; got {retries}")
+    return retries
+
+
 def local_threads(on: Any) -> int | None:
     """Return the threads of each cell on a cluster on this machine, whose workers share its cores.
 
@@ -124,11 +136,34 @@ def local_threads(on: Any) -> int | None:
     return max(allowed_cores() // int(local[1]), 1) if local and int(local[1]) else None
 
 
-def _security(tls: Mapping[str, str] | None) -> Any:
-    """Return Dask's settings of a TLS connection; None without files."""
-    if not tls:
+def _security(on: str, tls: Mapping[str, str]) -> Any:
+    """Return Dask's settings of a TLS connection; None for other addresses.
+
+    Files that are not given are those of Dask's own configuration.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or cannot be read.
+    """
+    if not on.startswith("tls://"):
         return None
     from distributed import Security
 
     names = {"ca": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
-    return Security(require_encryption=True, **{names[name]: path for name, path in tls.items()})
+    given = {names[name]: path for name, path in tls.items()}
+    security = Security(require_encryption=True, **given)
+    for name, attribute in names.items():
+        path = getattr(security, attribute)
+        if path is None:
+            raise UserError(
+                f"--on {on}: expected the files --tls-ca, --tls-cert and --tls-key, here or in "
+                f"Dask's configuration; got no --tls-{name}"
+            )
+        try:
+            open(path, "rb").close()
+        except OSError as error:
+            raise UserError(
+                f"--tls-{name}: expected a file in PEM format; got {path} ({error.strerror})"
+            ) from None
+    return security

@@ -11,23 +11,21 @@ from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker
 
 from graduel.duel.run import dask_worker as worker_side
+from graduel.duel.run.cluster_view import LOST_AFTER, ClusterView
+from graduel.duel.run.dask_training import DaskLauncher
 from graduel.duel.run.job import CellJob, Event, from_message, to_message
 from graduel.duel.run.worker_versions import compare_versions, package_names
 from graduel.duel.store.store import CACHE
 from graduel.errors import UserError
 
 POLL = 0.25
-"""Seconds between two requests for the list of workers."""
-LOST_AFTER = 15.0
-"""Seconds without an answer from the scheduler after which it counts as lost."""
-START_WAIT = 30.0
-"""Seconds without a worker after which a run ends."""
+"""Seconds between two looks whether a run is stopped or its worker lost."""
 
 
 class _LostError(Exception):
@@ -38,21 +36,6 @@ class _StoppedError(Exception):
     """The run was closed."""
 
 
-class _Worker(NamedTuple):
-    """A worker as the scheduler describes it.
-
-    Attributes
-    ----------
-    name : its name and address
-    folder : its own folder; a worker that was started again at the same address has another one
-    is_open : whether it takes new tasks
-    """
-
-    name: str
-    folder: str
-    is_open: bool
-
-
 class _Attempt:
     """One attempt of a job on one worker, and the queue that its events go to."""
 
@@ -61,10 +44,14 @@ class _Attempt:
         job: CellJob,
         worker: str,
         folder: str,
-        events: SimpleQueue[tuple[_Attempt, Event | Exception]],
+        events: _Queue,
     ) -> None:
         self.job, self.worker, self.folder, self.events = job, worker, folder, events
         self.id, self.stop = uuid4().hex, Flag()
+
+
+_Queue = SimpleQueue[tuple[_Attempt, Event | Exception] | None]
+"""The events of a run; None means that a worker may be idle."""
 
 
 class DaskExecutor:
@@ -77,7 +64,8 @@ class DaskExecutor:
     ----------
     client : a client of the cluster, which stays open
     retries : how often a cell is started again because its worker was lost
-    threads : see :class:`~.executor.Executor`
+    threads : the threads of a job if the user gives no number. Default: those of the worker that
+        has the fewest, as Dask was told (``--nthreads``)
 
     Raises
     ------
@@ -87,37 +75,45 @@ class DaskExecutor:
     """
 
     def __init__(self, client: Client, *, retries: int = 2, threads: int | None = None) -> None:
-        self._client, self._retries, self.threads = client, retries, threads
+        self._client, self._retries, self._threads = client, retries, threads
         self._topic = f"graduel-{uuid4().hex}"
         self._lock = Lock()
-        self._live: dict[str, _Worker] = {}
+        self._queues: list[_Queue] = []
+        self.view = ClusterView(client, self._wake)
         self._busy: set[str] = set()
         self._ready: set[str] = set()
+        self._verified: set[tuple[str, ...]] = set()
         self._attempts: dict[str, _Attempt] = {}
         self._places: dict[tuple[str, str], str] = {}
-        self._last_answer = self._last_worker = monotonic()
-        self._closed = Flag()
         client.subscribe_topic(self._topic, self._receive)
-        self._update_workers()
-        Thread(target=self._monitor, daemon=True).start()
+
+    @property
+    def threads(self) -> int | None:
+        """The threads of a job if the user gives no number; None while there is no worker."""
+        return self._threads or min((one.threads for one in self.view.live.values()), default=None)
+
+    def launcher(self) -> DaskLauncher:
+        """Return what runs the processes of one training on the workers."""
+        return DaskLauncher(self.view)
 
     @property
     def slots(self) -> int:
         """The number of workers."""
-        return max(len(self._live), 1)
+        return max(len(self.view.live), 1)
 
     def close(self) -> None:
         """End the use of the cluster; the client stays open."""
-        self._closed.set()
+        self.view.close()
         with suppress(Exception):
             self._client.unsubscribe_topic(self._topic)
 
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
         """Run jobs and yield their events; see :class:`~.executor.Executor`."""
         waiting, again, exhausted = iter(jobs), list[CellJob](), False
-        events: SimpleQueue[tuple[_Attempt, Event | Exception]] = SimpleQueue()
+        events: _Queue = SimpleQueue()
         running: dict[str, _Attempt] = {}
         digests, compared = set[str](), False
+        self._queues.append(events)
         try:
             while True:
                 while (again or not exhausted) and (worker := self._take_worker()):
@@ -139,11 +135,14 @@ class DaskExecutor:
                     Thread(target=self._perform, args=(attempt,), daemon=True).start()
                 if exhausted and not running and not again:
                     return
-                self._check_cluster()
+                self.view.check()
                 try:
-                    attempt, what = events.get(timeout=POLL)
+                    news = events.get(timeout=POLL)
                 except Empty:
                     continue
+                if news is None:
+                    continue
+                attempt, what = news
                 event = what if isinstance(what, Event) else self._handle_loss(attempt, what)
                 self._remember(attempt, event)
                 if event.kind in ("retried", "finished", "failed"):
@@ -152,6 +151,7 @@ class DaskExecutor:
                     again.append(replace(attempt.job, attempt=attempt.job.attempt + 1))
                 yield event
         finally:
+            self._queues.remove(events)
             for attempt in running.values():
                 attempt.stop.set()
             self._remove_data(digests)
@@ -174,7 +174,7 @@ class DaskExecutor:
         outcome: Event | Exception | None = None
         try:
             self._prepare(attempt)
-            job = replace(job, data_folder=self._place_data(attempt))
+            job = replace(job, data_folder=self._place_data(attempt), retries=self._retries)
             attempt.events.put((attempt, Event(job.cell, "started", worker=self._name(attempt))))
             arguments = (to_message(job), self._topic, attempt.id)
             content = self._call(attempt, worker_side.run_cell_here, *arguments, exclusive=True)
@@ -189,9 +189,9 @@ class DaskExecutor:
             outcome = self._explain(attempt, error)
         finally:
             del self._attempts[attempt.id]
-            self._free(attempt.worker)
             if outcome is not None:
                 attempt.events.put((attempt, outcome))
+            self._free(attempt.worker)
 
     def _call(
         self,
@@ -251,35 +251,41 @@ class DaskExecutor:
             if attempt.stop.wait(POLL):
                 break
         with suppress(Exception):
-            self._update_workers()
+            self.view.update()
         if self._is_lost(attempt) or isinstance(error, CancelledError | OSError):
             return _LostError()
         return UserError(f"worker {self._name(attempt)}: {error}")
 
     def _is_lost(self, attempt: _Attempt) -> bool:
-        worker = self._live.get(attempt.worker)
-        return worker is None or worker.folder != attempt.folder
+        return self.view.is_lost(attempt.worker, attempt.folder)
 
     def _prepare(self, attempt: _Attempt) -> None:
         """Compare a worker's versions with those here, and give it the resource, at first use."""
         if attempt.folder in self._ready:
             return
         names = package_names(attempt.job)
-        there = self._call(attempt, worker_side.describe_versions, names)
-        compare_versions(names, {self._name(attempt): there})
+        if (attempt.folder, *names) not in self._verified:
+            there = self._call(attempt, worker_side.describe_versions, names)
+            compare_versions(names, {self._name(attempt): there})
         self._call(attempt, worker_side.offer_resource)
         self._ready.add(attempt.folder)
 
     def _compare_all(self, job: CellJob) -> None:
         """Compare the versions of all workers that there are, busy ones too."""
-        names, there = package_names(job), {}
+        names, there, workers = package_names(job), {}, dict(self.view.live)
+        if {(one.folder, *names) for one in workers.values()} <= self._verified:
+            return  # compared by an earlier duel of this client
         try:
-            there = self._client.run(worker_side.describe_versions, names, on_error="return")
+            there = self._client.run(
+                worker_side.describe_versions, names, workers=list(workers), on_error="return"
+            )
         except Exception as error:  # the scheduler is lost, or Dask's own versions differ
             if self._client.status == "running":
                 raise UserError(f"the workers do not answer: {error}") from None
-        named = {self._live[key].name: one for key, one in there.items() if key in self._live}
-        compare_versions(names, named)
+        compare_versions(names, {workers[address].name: one for address, one in there.items()})
+        self._verified |= {
+            (workers[address].folder, *names) for address, one in there.items() if type(one) is dict
+        }
 
     def _place_data(self, attempt: _Attempt) -> str:
         """Return the folder where the worker finds the data; send them if it has none.
@@ -304,7 +310,7 @@ class DaskExecutor:
         """Delete data that were sent, without waiting for it."""
         from distributed import fire_and_forget
 
-        addresses = {worker.folder: address for address, worker in self._live.items()}
+        addresses = {worker.folder: address for address, worker in self.view.live.items()}
         for key in [key for key in self._places if key[1] in digests]:
             del self._places[key]
             if key[0] in addresses:
@@ -337,7 +343,7 @@ class DaskExecutor:
     def _take_worker(self) -> tuple[str, str] | None:
         """Return the address and folder of an idle worker, which is then busy."""
         with self._lock:
-            for address, worker in self._live.items():
+            for address, worker in self.view.live.items():
                 if worker.is_open and address not in self._busy:
                     self._busy.add(address)
                     return address, worker.folder
@@ -346,45 +352,12 @@ class DaskExecutor:
     def _free(self, worker: str) -> None:
         with self._lock:
             self._busy.discard(worker)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let every run look for an idle worker, since there may be one."""
+        for events in list(self._queues):
+            events.put(None)
 
     def _name(self, attempt: _Attempt) -> str:
-        worker = self._live.get(attempt.worker)
-        return attempt.worker if worker is None else worker.name
-
-    def _monitor(self) -> None:
-        while not self._closed.wait(POLL):
-            with suppress(Exception):
-                self._update_workers()
-
-    def _update_workers(self) -> None:
-        """Request the list of workers."""
-        if self._client.status != "running":
-            return
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        self._live = {
-            address: _Worker(
-                f"{one.get('name', '')} ({address})",
-                one["local_directory"],
-                one["status"] == "running",
-            )
-            for address, one in workers.items()
-        }
-        self._last_answer = monotonic()
-
-    def _check_cluster(self) -> None:
-        """Raise `UserError` if the scheduler does not answer, or there is no worker."""
-        now = monotonic()
-        if self._closed.is_set():
-            raise UserError("the connection to the cluster was closed")
-        if now - self._last_answer > LOST_AFTER:
-            raise UserError(
-                f"the scheduler has not answered for {LOST_AFTER:.0f} s; finished runs are saved. "
-                "Run the same command again, with another --on or without"
-            )
-        if self._live:
-            self._last_worker = now
-        elif now - self._last_worker > START_WAIT:
-            raise UserError(
-                f"the cluster has had no worker for {START_WAIT:.0f} s; start workers and run the "
-                "same command again, or run it without --on"
-            )
+        return self.view.name(attempt.worker)

@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import Popen
 from threading import Event as Flag
 from threading import Thread
+from typing import Any
 
 from distributed import get_worker
 
@@ -48,8 +49,7 @@ def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
 
     def watch(process: Popen[bytes]) -> None:
         while not ended.wait(POLL):
-            task = worker.state.tasks.get(key)
-            if task is None or task.state not in RUNNING or worker.status.name in CLOSED:
+            if is_cancelled(worker, key):
                 cancelled.set()
                 process.kill()
                 return
@@ -65,6 +65,12 @@ def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
     finally:
         ended.set()
     return b"" if cancelled.is_set() else last
+
+
+def is_cancelled(worker: Any, key: Any) -> bool:
+    """Return whether a task that runs here is cancelled, or the worker ends."""
+    task = worker.state.tasks.get(key)
+    return task is None or task.state not in RUNNING or worker.status.name in CLOSED
 
 
 def offer_resource() -> None:

@@ -44,6 +44,7 @@ class CellJob:
     curve : curve points of an interrupted hyperparameter search
     trials : its finished trials
     attempt : 1, and one more each time the cell is started again because its machine was lost
+    retries : how often the worker processes of a fit are started again because one died
     """
 
     protocol: Protocol
@@ -55,6 +56,7 @@ class CellJob:
     curve: Curve = field(default_factory=list)
     trials: tuple[Trial, ...] = ()
     attempt: int = 1
+    retries: int = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +76,7 @@ class Event:
     kind : "reused" (finished by an earlier command), "started", "compiling" (kernels, for the first
         time on this machine), "progress", "curve" (all points so far, in a hyperparameter search),
         "trial" (a finished trial), "retried" (its worker is lost; it starts again on another one),
-        "finished" or "failed"
+        "restarted" (a worker process of its fit died; the fit resumes), "finished" or "failed"
     message : the reason of a failure or of a second attempt
     died : whether the worker process died, instead of reporting an error
     missing_cores : threads of a finished fit that had no free core, on average
@@ -90,6 +92,7 @@ class Event:
         "curve",
         "trial",
         "retried",
+        "restarted",
         "finished",
         "failed",
     ]
@@ -142,7 +145,21 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
     sys.path.extend(entry for entry in job.module_paths if entry not in sys.path)
     dataset = Store(Path(job.data_folder), protocol).dataset()
     trials = EmittedTrials(job.trials, lambda trial: emit(Event(cell, "trial", trial=trial)))
-    contender = build_contender(protocol, cell, trials, job.estimator, image=not dataset.columns)
+    restarts: list[str] = []
+
+    def emit_restart(message: str) -> None:
+        restarts.append(message)
+        emit(Event(cell, "restarted", message=message))
+
+    contender = build_contender(
+        protocol,
+        cell,
+        trials,
+        job.estimator,
+        image=not dataset.columns,
+        retries=job.retries,
+        on_restart=emit_restart,
+    )
 
     def emit_curve(curve: Curve) -> None:
         if protocol.is_tuned:
@@ -158,8 +175,9 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
             lambda progress: emit(Event(cell, "progress", progress)),
             list(job.curve),
             emit_curve,
+            has_workers=protocol.is_divided(cell.contender),
         )
-    outcome = replace(outcome, attempts=job.attempt)
+    outcome = replace(outcome, attempts=job.attempt + len(restarts))
     result = _pack_result(job, dataset, outcome, fitted)
     emit(Event(cell, "finished", result=result, missing_cores=outcome.missing_cores))
 

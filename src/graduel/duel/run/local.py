@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import IO
 
 from graduel.duel.run.job import CellJob, Event, from_message, to_message
@@ -23,16 +24,24 @@ THREAD_VARIABLES = (
 
 
 class LocalExecutor:
-    """Runs jobs one after the other, so that timed fits do not share cores."""
+    """Runs jobs one after the other, so that timed fits do not share cores.
+
+    Parameters
+    ----------
+    retries : how often the worker processes of a fit are started again because one died
+    """
 
     slots = 1
     threads = None
+
+    def __init__(self, retries: int = 2) -> None:
+        self._retries = retries
 
     def run(self, jobs: Iterable[CellJob]) -> Generator[Event, None, None]:
         """Run jobs and yield their events; see :class:`~.executor.Executor`."""
         for job in jobs:
             yield Event(job.cell, "started")
-            yield from run_process(job)
+            yield from run_process(replace(job, retries=self._retries))
 
 
 def run_process(

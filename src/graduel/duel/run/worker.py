@@ -46,6 +46,7 @@ def main() -> int:
 
     from graduel.duel.run.job import CellJob, Event, from_message, run_job, to_message
     from graduel.errors import UserError
+    from graduel.train.loop.parallel import LostWorkerError
 
     job = from_message(CellJob, content)
 
@@ -56,6 +57,9 @@ def main() -> int:
         run_job(job, emit)
     except (UserError, ArithmeticError, MemoryError) as error:
         emit(Event(job.cell, "failed", message=str(error) or type(error).__name__))
+    except LostWorkerError as error:
+        message = f"{job.cell.key}: {error}; too little memory?"
+        emit(Event(job.cell, "failed", message=message, died=True))
     except OSError as error:
         place = error.filename or job.data_folder
         emit(Event(job.cell, "failed", message=f"{place}: {error.strerror or error}"))

@@ -140,6 +140,7 @@ def plan_suite(
     net: RecipeLike | None = None,
     user_contenders: Sequence[UserContender] = (),
     threads: int | str | None = None,
+    workers: int = 1,
     **options: Any,
 ) -> SuitePlan:
     """Validate the options and plan a duel for each data set.
@@ -155,7 +156,7 @@ def plan_suite(
     net : the recipe of the contender 'net', or changes to its default as text or a
         mapping
     user_contenders : the user's own contenders
-    threads, options : see :func:`~graduel.duel.plan.protocol_builder.build_protocol`
+    threads, workers, options : see :func:`~graduel.duel.plan.protocol_builder.build_protocol`
 
     Raises
     ------
@@ -169,6 +170,8 @@ def plan_suite(
     defaults = {"probes": True}
     shared = {k: v for k, v in options.items() if v is not None and v is not defaults.get(k, False)}
     shared["threads"] = parse_threads(threads) or "auto"
+    if workers != 1:
+        shared["workers"] = workers
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
     if "metric" in shared:
         metric = get_metric(shared["metric"])

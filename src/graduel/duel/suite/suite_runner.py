@@ -29,6 +29,7 @@ from graduel.duel.result.suite_result import (
     SuiteProtocol,
     SuiteResult,
 )
+from graduel.duel.run.cluster_view import LostClusterError
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
@@ -85,7 +86,8 @@ def run_plan(
     Raises
     ------
     UserError
-        If the folder cannot be written or holds other files.
+        If the folder cannot be written or holds other files, or the cluster is lost. Finished runs
+        are saved then, and the same call resumes.
     """
     observer, executor = observer or SuiteObserver(), executor or LocalExecutor()
     plan = _with_threads(path, plan, executor.threads)
@@ -109,6 +111,8 @@ def run_plan(
             )
             shared.begin(member, session.protocol)
             return session.run(shared, reuse_result=True).result
+        except LostClusterError:  # every duel would fail with it
+            raise
         except (UserError, WorkerError) as error:
             message = _plain(str(error), path, member)
             shared.fail(member, message)
@@ -215,7 +219,8 @@ def _with_threads(path: Path, plan: SuitePlan, usual: int | None = None) -> Suit
     """
     if plan.options["threads"] != "auto":
         return plan
-    threads = read_threads(path, file=SUITE) or usual or choose_threads()
+    workers = plan.options.get("workers", 1)
+    threads = read_threads(path, file=SUITE) or max(usual or choose_threads(), workers)
     return replace(plan, options={**plan.options, "threads": threads})
 
 

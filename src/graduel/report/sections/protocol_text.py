@@ -85,11 +85,18 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
         ("Budget", _describe_budget(run)),
         ("Threads", f"{threads} for each fit, one fit at a time"),
     ]
+    if protocol.workers > 1:
+        terms.append(("Workers", describe_workers(protocol.workers)))
     if protocol.quick:
         terms.append(
             ("Quick", "yes: few rows and small budgets; the full duel may give a different result")
         )
     return terms
+
+
+def describe_workers(workers: int) -> str:
+    """Return how many processes share a fit and its threads."""
+    return f"{workers} processes share each fit and its threads"
 
 
 def _first_fold(run: Run) -> str:

@@ -17,6 +17,7 @@ from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import capitalize, split_sentence
 from graduel.report.page import PAGE, VERDICTS_OPEN
 from graduel.report.sections.differences import find_beaten
+from graduel.report.sections.protocol_text import describe_workers
 from graduel.report.sections.settings import build_environment_table
 from graduel.report.suite import by_dataset, critical_difference, pair_differences, wins
 from graduel.report.suite.metric_text import format_rope
@@ -152,6 +153,8 @@ def _build_terms(suite: Suite) -> list[tuple[str, str]]:
         ("ROPE", f"up to {format_rope(suite)}"),
         ("Threads", f"{protocol.threads} for each fit, one fit at a time"),
     ]
+    if protocol.workers > 1:
+        terms.append(("Workers", describe_workers(protocol.workers)))
     if protocol.seeds:
         terms.append(("Seeds", str(protocol.seeds)))
     if protocol.rows:
