@@ -24,6 +24,7 @@ from graduel.data.read.arrays.labeled_arrays import encode_labels
 from graduel.data.read.dataframe import from_arrays, from_frame
 from graduel.data.read.images import image_files
 from graduel.data.read.row_stream import open_stream
+from graduel.data.source import source_from_arrays
 from graduel.errors import UserError
 
 FRAME = pl.DataFrame(
@@ -441,3 +442,32 @@ def test_a_fingerprint_covers_names_and_content(tmp_path):
     assert fingerprint(folder) != before
     with pytest.raises(UserError, match="cannot be read"):
         fingerprint(tmp_path / "none.csv")
+
+
+LABELS = ["u", "v", "v"] * 4
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pd.Categorical(LABELS),
+        pd.Index(LABELS),
+        pd.array(LABELS),
+        pd.Series(LABELS, dtype="category"),
+        pl.Series(LABELS),
+        tuple(LABELS),
+        np.array(LABELS)[:, np.newaxis],
+        pd.DataFrame({"label": LABELS}),
+    ],
+    ids=lambda y: type(y).__name__,
+)
+def test_labels_of_every_kind_of_array_are_the_same(y):
+    data = source_from_arrays(np.arange(24.0).reshape(12, 2), y).load()
+    assert data.classes == ("u", "v")
+    assert data.y.tolist() == [0, 1, 1] * 4
+
+
+def test_labels_of_several_levels_are_refused():
+    y = pd.MultiIndex.from_arrays([LABELS, LABELS])
+    with pytest.raises(UserError, match="expected y with one label per row; got 2 levels"):
+        source_from_arrays(np.arange(24.0).reshape(12, 2), y)

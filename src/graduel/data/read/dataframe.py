@@ -74,7 +74,11 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
     if isinstance(y, pl.Series):
         labels = y
     elif _is_pandas(y) and not hasattr(y, "columns"):
-        labels = from_series(y, target)
+        import pandas as pd
+
+        if isinstance(y, pd.MultiIndex):
+            raise UserError(f"expected y with one label per row; got {y.nlevels} levels")
+        labels = from_series(pd.Series(y), target)  # also of an Index or a Categorical
     else:
         flat = np.asarray(from_frame(y)[0] if is_frame(y) else y)
         if flat.ndim == 2 and flat.shape[1] == 1:
