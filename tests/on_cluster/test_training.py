@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from cluster_processes import find_port, scheduler, worker
+from small_duels import Collect, plan_small
 
 from graduel.contenders.workers.train_job import TrainJob, write_rows
 from graduel.contenders.workers.worker_group import run_workers
@@ -81,9 +82,9 @@ def train(job: TrainJob, launch=None, at=lambda event: None):
     return events, {name: array.tobytes() for name, array in arrays.items()}
 
 
-def kill_a_dask_worker(executor) -> None:
-    """Kill the process of the first worker."""
-    port = int(min(executor.view.live).rpartition(":")[2])
+def kill_a_dask_worker(address: str) -> None:
+    """Kill the process of a worker."""
+    port = int(address.rpartition(":")[2])
     for one in psutil.net_connections("tcp"):
         if one.status == "LISTEN" and one.laddr.port == port and one.pid:
             os.kill(one.pid, signal.SIGKILL)
@@ -109,7 +110,7 @@ def test_a_training_resumes_after_a_lost_worker(executor, tmp_path, monkeypatch,
     def kill_once(event) -> None:
         if event["kind"] == "epoch" and event["epoch"] == 2 and not killed:
             killed.append(event)
-            kill_a_dask_worker(executor)
+            kill_a_dask_worker(min(executor.view.live))
 
     launcher = executor.launcher()
     if not sees:
@@ -157,3 +158,30 @@ def test_a_training_resumes_on_the_workers_that_remain(tmp_path, monkeypatch):
             one.kill()
     assert [event["kind"] for event in events].count("restart") == 1
     assert [event["epoch"] for event in events if event["kind"] == "epoch"][-1] == 100
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kills", [False, True])
+def test_the_fits_of_a_duel_are_shared_by_workers_of_a_cluster(executor, tmp_path, kills):
+    options = {"contenders": ["textbook", "logistic"], "workers": 2, "threads": 2}
+    places, parents, killed = {}, set(), []
+
+    def look(event) -> None:
+        if event.kind == "started":
+            places[event.cell] = event.worker
+        elif event.kind == "progress" and event.cell.contender == "textbook" and not killed:
+            for process in psutil.Process().children(recursive=True):
+                if "graduel.contenders.workers.worker_process" in process.cmdline():
+                    parents.add("graduel.duel.run.dask_training" in process.parent().cmdline())
+            if kills:
+                [other] = [one for one in executor.view.live if one not in places[event.cell]]
+                killed.append(other)
+                kill_a_dask_worker(other)
+
+    seen = Collect(look)
+    there = plan_small(tmp_path / "there", executor, **options).run(seen)
+    alone = plan_small(tmp_path / "alone", **options).run()
+    for name, p in alone.probabilities.items():
+        np.testing.assert_array_equal(there.probabilities[name], p)
+    assert parents == {True, False}  # one process is a child of the cell's, one of a Dask worker
+    assert len(seen.kinds("retried")) == len(killed)

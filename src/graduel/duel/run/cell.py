@@ -83,6 +83,7 @@ def build_contender(
     image: bool,
     retries: int = 2,
     on_restart: Callable[[str], object] = lambda message: None,
+    launch: Any = None,
 ) -> Any:
     """Build the contender of a cell.
 
@@ -92,7 +93,8 @@ def build_contender(
     trials : the trial log of the hyperparameter search
     estimator : the user's own estimator, pickled
     image : whether rows are images
-    retries, on_restart : how often the workers of a fit are started again, and what is told then
+    retries, on_restart, launch : of the workers of a fit, see
+        :func:`~graduel.contenders.workers.divided_fit.divide_fits`
     """
     spec = protocol.contenders[cell.contender]
     contender: Any = make_contender(
@@ -101,7 +103,7 @@ def build_contender(
     if protocol.is_divided(cell.contender):
         from graduel.contenders.workers.divided_fit import divide_fits
 
-        contender = divide_fits(contender, protocol.workers, retries, on_restart)
+        contender = divide_fits(contender, protocol.workers, retries, on_restart, launch)
     if not protocol.is_tuned:
         return contender
     space = search_space(protocol, cell, image=image)

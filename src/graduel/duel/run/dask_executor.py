@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +19,7 @@ from distributed import Client, Future, KilledWorker
 from graduel.duel.run import dask_worker as worker_side
 from graduel.duel.run.cluster_view import LOST_AFTER, ClusterView
 from graduel.duel.run.dask_training import DaskLauncher
-from graduel.duel.run.job import CellJob, Event, from_message, to_message
+from graduel.duel.run.job import CellJob, Event, Team, from_message, to_message
 from graduel.duel.run.worker_versions import compare_versions, package_names
 from graduel.duel.store.store import CACHE
 from graduel.errors import UserError
@@ -45,13 +45,24 @@ class _Attempt:
         worker: str,
         folder: str,
         events: _Queue,
+        others: Sequence[tuple[str, str]],
     ) -> None:
         self.job, self.worker, self.folder, self.events = job, worker, folder, events
+        self.others = others
+        """Addresses and folders of the other workers that share the fits of the job."""
         self.id, self.stop = uuid4().hex, Flag()
 
 
 _Queue = SimpleQueue[tuple[_Attempt, Event | Exception] | None]
 """The events of a run; None means that a worker may be idle."""
+
+
+def _next(events: _Queue) -> tuple[_Attempt, Event | Exception] | None:
+    """Wait for an event; return None if there is none, or a worker may be idle."""
+    try:
+        return events.get(timeout=POLL)
+    except Empty:
+        return None
 
 
 class DaskExecutor:
@@ -123,24 +134,21 @@ class DaskExecutor:
                         self._free(worker[0])
                         break
                     if not compared:
+                        self._compare_all(job, worker[0])
                         compared = True
-                        try:
-                            self._compare_all(job)
-                        except BaseException:
-                            self._free(worker[0])
-                            raise
+                    others = self._take_others(job)
+                    if others is None:  # they are busy; other runs may use this worker meanwhile
+                        again.append(job)
+                        self._busy.discard(worker[0])
+                        break
                     digests.add(worker_side.digest_data(job.data_folder))
-                    attempt = _Attempt(job, *worker, events)
+                    attempt = _Attempt(job, *worker, events, others)
                     running[attempt.id] = self._attempts[attempt.id] = attempt
                     Thread(target=self._perform, args=(attempt,), daemon=True).start()
                 if exhausted and not running and not again:
                     return
                 self.view.check()
-                try:
-                    news = events.get(timeout=POLL)
-                except Empty:
-                    continue
-                if news is None:
+                if (news := _next(events)) is None:
                     continue
                 attempt, what = news
                 event = what if isinstance(what, Event) else self._handle_loss(attempt, what)
@@ -162,7 +170,8 @@ class DaskExecutor:
             raise error
         job = attempt.job
         if job.attempt <= self._retries:
-            message = f"worker {attempt.worker} is lost; starting again on another"
+            worker = error.args[0] if error.args else attempt.worker
+            message = f"worker {worker} is lost; starting again on another"
             return Event(job.cell, "retried", message=message, worker=attempt.worker)
         times = "once" if job.attempt == 1 else f"{job.attempt} times"
         message = f"the worker of {job.cell.key} was lost {times} (--retries {self._retries})"
@@ -175,12 +184,20 @@ class DaskExecutor:
         try:
             self._prepare(attempt)
             job = replace(job, data_folder=self._place_data(attempt), retries=self._retries)
+            if attempt.others:
+                places = tuple(address for address, _ in attempt.others)
+                job = replace(job, team=Team(self._client.scheduler.address, places))
             attempt.events.put((attempt, Event(job.cell, "started", worker=self._name(attempt))))
             arguments = (to_message(job), self._topic, attempt.id)
             content = self._call(attempt, worker_side.run_cell_here, *arguments, exclusive=True)
             if not content:  # the task was cancelled on the worker
                 raise _LostError
-            outcome = from_message(Event, content)
+            event = from_message(Event, content)
+            outcome = event
+            if event.died and attempt.others:
+                self.view.update()
+                lost = [one for one in attempt.others if self.view.is_lost(*one)]
+                outcome = _LostError(lost[0][0]) if lost else event
         except _StoppedError:
             pass
         except (UserError, _LostError) as error:
@@ -191,6 +208,8 @@ class DaskExecutor:
             del self._attempts[attempt.id]
             if outcome is not None:
                 attempt.events.put((attempt, outcome))
+            for address, _ in attempt.others:
+                self._free(address)
             self._free(attempt.worker)
 
     def _call(
@@ -270,7 +289,15 @@ class DaskExecutor:
         self._call(attempt, worker_side.offer_resource)
         self._ready.add(attempt.folder)
 
-    def _compare_all(self, job: CellJob) -> None:
+    def _compare_all(self, job: CellJob, taken: str) -> None:
+        """Compare the versions of all workers that there are; free the one taken if they differ."""
+        try:
+            self._compare(job)
+        except BaseException:
+            self._free(taken)
+            raise
+
+    def _compare(self, job: CellJob) -> None:
         """Compare the versions of all workers that there are, busy ones too."""
         names, there, workers = package_names(job), {}, dict(self.view.live)
         if {(one.folder, *names) for one in workers.values()} <= self._verified:
@@ -348,6 +375,23 @@ class DaskExecutor:
                     self._busy.add(address)
                     return address, worker.folder
         return None
+
+    def _take_others(self, job: CellJob) -> list[tuple[str, str]] | None:
+        """Return the further workers that share the fits of a job, which are then busy.
+
+        None if there are not enough idle ones now. If the cluster has not as many workers as a fit
+        has processes, they all run on the first one.
+        """
+        needed = job.protocol.workers - 1 if job.protocol.is_divided(job.cell.contender) else 0
+        with self._lock:
+            usable = {one: it.folder for one, it in self.view.live.items() if it.is_open}
+            if needed >= len(usable):
+                return []
+            idle = [(one, usable[one]) for one in usable if one not in self._busy]
+            if len(idle) < needed:
+                return None
+            self._busy.update(one for one, _ in idle[:needed])
+        return idle[:needed]
 
     def _free(self, worker: str) -> None:
         with self._lock:

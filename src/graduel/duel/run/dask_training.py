@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,15 +17,18 @@ from uuid import uuid4
 from graduel.atomic_io import atomic_write
 from graduel.contenders.registry import family_packages
 from graduel.contenders.workers.train_job import TrainJob
-from graduel.contenders.workers.worker_group import PACED, Worker
+from graduel.contenders.workers.worker_group import PACED, Worker, WorkerProcess
 from graduel.duel.result.environment import PACKAGES
 from graduel.duel.run import training_task as task
+from graduel.duel.run import worker as cell_worker
 from graduel.duel.run.cluster_view import LOST_AFTER, ClusterView
 from graduel.duel.run.dask_worker import RESOURCE, describe_versions, offer_resource
+from graduel.duel.run.job import Team
 from graduel.duel.run.worker_versions import compare_versions
 from graduel.errors import UserError
 from graduel.serialize import to_plain
 from graduel.train.loop.collectives import xgboost_tracker
+from graduel.train.loop.parallel import LostWorkerError
 
 WAIT = 20.0
 """Seconds to wait for as many workers as are wanted, such as one that starts again."""
@@ -42,18 +46,23 @@ class DaskLauncher:
     Parameters
     ----------
     view : the workers of the cluster
+    places : addresses of the workers for all processes but the first, which runs here; without
+        them, any workers run all processes
     """
 
-    def __init__(self, view: ClusterView) -> None:
-        self._view, self._client = view, view.client
+    def __init__(self, view: ClusterView, places: Sequence[str] = ()) -> None:
+        self._view, self._client, self._places = view, view.client, list(places)
         self._compared = set[str]()
 
     @contextmanager
     def __call__(self, job: TrainJob, n_workers: int) -> Iterator[Sequence[Worker]]:
         """Start the workers of a job, fewer if the cluster has fewer; end them at the exit."""
-        places = self._choose(n_workers)
+        places = self._places or self._choose(n_workers)
+        if lost := [place for place in self._places if place not in self._view.live]:
+            raise LostWorkerError(f"Dask worker {lost[0]} is lost")
+        n_here = 1 if self._places else 0
         self._prepare(job, places)
-        topic, workers = f"graduel-{uuid4().hex}", list[_RemoteWorker]()
+        topic, workers = f"graduel-{uuid4().hex}", list[WorkerProcess | _RemoteWorker]()
         receivers: dict[str, _RemoteWorker] = {}
 
         def receive(logged: tuple[float, Any]) -> None:
@@ -62,18 +71,21 @@ class DaskLauncher:
         self._client.subscribe_topic(topic, receive)
         sees = self._sees(job, places)
         try:
-            with xgboost_tracker(len(places), own_address(self._client)) as address:
+            n_all, host = len(places) + n_here, own_address(self._client)
+            with xgboost_tracker(n_all, host) as address:
                 message = {"job": to_plain(job), "tracker": address}
                 try:
-                    for rank, place in enumerate(places):
+                    if n_here:
+                        workers.append(WorkerProcess(0, message))
+                    for rank, place in enumerate(places, n_here):
                         worker = _RemoteWorker(self._view, rank, place, job, sends=not sees[place])
                         receivers[worker.key] = worker
                         workers.append(worker)
                         worker.start(message, topic)
                     yield workers
                 finally:
-                    for worker in workers:
-                        worker.end()
+                    for one in workers:
+                        one.end()
         finally:
             with suppress(Exception):
                 self._client.unsubscribe_topic(topic)
@@ -218,6 +230,22 @@ class _RemoteWorker:
             self._future.cancel()
 
 
+@contextmanager
+def open_team(team: Team) -> Iterator[DaskLauncher]:
+    """Return what runs the processes of a fit here and on the other workers of a team."""
+    from distributed import Client, Security
+
+    security = Security(require_encryption=True, **team.tls) if "tls://" in team.scheduler else None
+    with Client(
+        team.scheduler, timeout=LOST_AFTER, security=security, set_as_default=False
+    ) as client:
+        view = ClusterView(client)
+        try:
+            yield DaskLauncher(view, team.places)
+        finally:
+            view.close()
+
+
 def own_address(client: Any) -> str:
     """Return the address of this machine on the network of the scheduler."""
     host = urlsplit(client.scheduler.address).hostname or "127.0.0.1"
@@ -226,3 +254,7 @@ def own_address(client: Any) -> str:
         one.connect((host, 9))  # sends nothing
         return str(one.getsockname()[0])
     return "127.0.0.1"
+
+
+if __name__ == "__main__":
+    sys.exit(cell_worker.main(open_team))

@@ -7,6 +7,7 @@ import platform
 import shutil
 import signal
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
 from threading import Event as Flag
@@ -45,6 +46,8 @@ def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
     worker that only takes no new tasks (it is paused, or retires) finishes its cell.
     """
     worker, job = get_worker(), from_message(CellJob, content)
+    if job.team is not None:
+        job = replace(job, team=replace(job.team, tls=_tls_files(worker.security)))
     key, ended, cancelled = worker.get_current_task(), Flag(), Flag()
 
     def watch(process: Popen[bytes]) -> None:
@@ -65,6 +68,14 @@ def run_cell_here(content: bytes, topic: str, attempt: str) -> bytes:
     finally:
         ended.set()
     return b"" if cancelled.is_set() else last
+
+
+def _tls_files(security: Any) -> dict[str, str]:
+    """Return the files of a worker's TLS connections, by the names of Dask's ``Security``."""
+    names = {"tls_ca_file": "tls_ca_file", "tls_client_cert": "tls_worker_cert"}
+    names |= {"tls_client_key": "tls_worker_key"}
+    files = {name: getattr(security, own, None) for name, own in names.items()}
+    return {name: str(path) for name, path in files.items() if path}
 
 
 def is_cancelled(worker: Any, key: Any) -> bool:

@@ -30,6 +30,22 @@ Message = TypeVar("Message")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Team:
+    """The workers of a cluster that share the fits of a cell with the one that runs it.
+
+    Attributes
+    ----------
+    scheduler : the address of the scheduler
+    places : the addresses of the other workers
+    tls : the files of a TLS connection on the machine of the cell
+    """
+
+    scheduler: str
+    places: tuple[str, ...]
+    tls: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CellJob:
     """Everything needed to run one cell.
 
@@ -45,6 +61,7 @@ class CellJob:
     trials : its finished trials
     attempt : 1, and one more each time the cell is started again because its machine was lost
     retries : how often the worker processes of a fit are started again because one died
+    team : the workers of a cluster on which these processes run; None: the machine of the cell
     """
 
     protocol: Protocol
@@ -57,6 +74,7 @@ class CellJob:
     trials: tuple[Trial, ...] = ()
     attempt: int = 1
     retries: int = 2
+    team: Team | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +146,10 @@ def _from_npy(_: Any, content: bytes) -> NDArray[Any]:
     return np.asarray(np.load(BytesIO(content), allow_pickle=False))
 
 
-def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
+def run_job(job: CellJob, emit: Callable[[Event], None], launch: Any = None) -> None:
     """Run one cell in this process; emit its progress, trials and result.
+
+    `launch` starts the processes of a fit that several share; by default they run here.
 
     Raises
     ------
@@ -151,6 +171,10 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
         restarts.append(message)
         emit(Event(cell, "restarted", message=message))
 
+    def emit_curve(curve: Curve) -> None:
+        if protocol.is_tuned:
+            emit(Event(cell, "curve", curve=curve))
+
     contender = build_contender(
         protocol,
         cell,
@@ -159,12 +183,8 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
         image=not dataset.columns,
         retries=job.retries,
         on_restart=emit_restart,
+        launch=launch,
     )
-
-    def emit_curve(curve: Curve) -> None:
-        if protocol.is_tuned:
-            emit(Event(cell, "curve", curve=curve))
-
     with kernels.announce(lambda: emit(Event(cell, "compiling"))):
         outcome, fitted = run_cell(
             contender,

@@ -51,10 +51,11 @@ def run_process(
 
     `started` receives the process. If it is killed, the last event says that it died.
     """
+    module = "worker" if job.team is None else "dask_training"
     threads = dict.fromkeys(THREAD_VARIABLES, str(job.protocol.threads))
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "graduel.duel.run.worker"],
+            [sys.executable, "-P", "-m", f"graduel.duel.run.{module}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

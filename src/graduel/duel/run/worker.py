@@ -11,8 +11,10 @@ import os
 import signal
 import struct
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Thread
-from typing import IO
+from typing import IO, Any
 
 LENGTH = struct.Struct(">Q")
 
@@ -33,8 +35,11 @@ def read_frame(stream: IO[bytes]) -> bytes | None:
     return content if len(content) == length else None
 
 
-def main() -> int:
-    """Run the job received on standard input; return the exit code."""
+def main(open_team: Callable[[Any], AbstractContextManager[Any]] | None = None) -> int:
+    """Run the job received on standard input; return the exit code.
+
+    `open_team` opens what starts the processes of the job's fits, if it has a team.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     # Keeps output that libraries print out of the event stream.
     events = os.fdopen(os.dup(1), "wb")
@@ -54,7 +59,8 @@ def main() -> int:
         write_frame(events, to_message(event))
 
     try:
-        run_job(job, emit)
+        with nullcontext() if open_team is None else open_team(job.team) as launch:
+            run_job(job, emit, launch)
     except (UserError, ArithmeticError, MemoryError) as error:
         emit(Event(job.cell, "failed", message=str(error) or type(error).__name__))
     except LostWorkerError as error:
