@@ -121,7 +121,7 @@ def test_mistakes_are_one_line_before_any_fit(capsys, here, monkeypatch):
         (["--from", "folds", "--contender", "logistik"], "Did you mean 'logistic'?"),
         (["--from", "folds", "--contender", "tree=own_models:bayes"], "parameters or search"),
         (["--from", "nowhere"], "nowhere"),
-        (["--from", "folds", "--contender", "logistic", "--out", "mine.csv"], "expected a new"),
+        (["--from", "folds", "--contender", "logistic", "--out", "mine.csv"], "ending in .safeten"),
     ):
         _, err = run_command(capsys, "train", *args, code=2)
         assert words in err

@@ -398,5 +398,5 @@ def test_invalid_source_options_are_refused(csv, tmp_path):
         build_protocol(open_source(csv, target="label"), metric="luck", threads=1)
     with pytest.raises(UserError, match="rope must be at least 0"):
         build_protocol(open_source(csv, target="label"), rope=-1, threads=1)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'targte'"):
+    with pytest.raises(TypeError, match="no parameter 'targte'"):
         run_duel(csv, targte="label")

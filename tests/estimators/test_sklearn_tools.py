@@ -181,6 +181,7 @@ INVALID = {
     "clip_norm": [(0, "range")],
     "clip_value": [(-1, "range")],
     "ema": [(1.0, "range")],
+    "vat": [(-1.0, "range")],
     "scoring": [("acuracy", "Did you mean 'accuracy'"), (5, "callable")],
     "input_scale": [(0, "range"), ("pixels", "'auto'")],
 }

@@ -12,8 +12,8 @@ MUTANTS = [
     (P, "n * (rank + 1) // size", "n * (rank + 1) // size - rank", PARALLEL),
     (
         P,
-        "scaled = own if class_weight is None else own * np",
-        "scaled = own if True else np",
+        "scaled = batch_weights(loss, y, weight)",
+        "scaled = weight",
         PARALLEL,
     ),
     (P, "len(y) / self.batch_rows", "1 / self.collective.size", PARALLEL),

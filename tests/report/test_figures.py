@@ -496,10 +496,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_the_package_imports_only_results_and_verdicts() -> None:
     known = (
         "graduel.atomic_io",
+        "graduel.data.finding",
         "graduel.duel.result.",
         "graduel.duel.verdict.costs",
         "graduel.duel.verdict.sentences",
         "graduel.duel.verdict.types",
+        "graduel.errors",
         "graduel.metrics.calibration",
         "graduel.number_format",
         "graduel.report",

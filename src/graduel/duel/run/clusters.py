@@ -18,8 +18,8 @@ LOCAL = re.compile(r"local:(\d+)")
 ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx|inproc)://\S+")
 CONNECT_WAIT = 15
 """Seconds to wait for the scheduler."""
-TLS = ("ca", "cert", "key")
-"""The files of a TLS connection, as ``--tls-ca`` and the others give them."""
+TLS = {"ca": "--tls-ca", "cert": "--tls-cert", "key": "--tls-key"}
+"""The files of a TLS connection, with their options."""
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def open_executor(
     """
     if tls and not (isinstance(on, str) and on.startswith("tls://")):
         raise UserError(
-            f"--tls-{next(iter(tls))}: expected --on with the address of a scheduler that uses "
+            f"{TLS[next(iter(tls))]}: expected --on with the address of a scheduler that uses "
             f"TLS, such as tls://host:8786; got {on or 'no --on'}"
         )
     if on is None:
@@ -158,12 +158,12 @@ def _security(on: str, tls: Mapping[str, str]) -> Any:
         if path is None:
             raise UserError(
                 f"--on {on}: expected the files --tls-ca, --tls-cert and --tls-key, here or in "
-                f"Dask's configuration; got no --tls-{name}"
+                f"Dask's configuration; got no {TLS[name]}"
             )
         try:
             open(path, "rb").close()
         except OSError as error:
             raise UserError(
-                f"--tls-{name}: expected a file in PEM format; got {path} ({error.strerror})"
+                f"{TLS[name]}: expected a file in PEM format; got {path} ({error.strerror})"
             ) from None
     return security

@@ -65,4 +65,4 @@ class FitSettings:
     patience: float
     early_stopping: bool
     ema: float
-    smoothness: VirtualAdversarial | None
+    smoothness: VirtualAdversarial | None = None
