@@ -16,8 +16,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
+from math import sqrt
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 import machine  # before NumPy: see there
@@ -70,7 +73,6 @@ NOISE = replace(UNITS, noise=IMAGE_NET.noise)
 NORM = replace(NOISE, norm="batch")
 EMA = replace(NORM, ema=0.998)
 SCHEDULE = replace(EMA, lr=2e-3, schedule="cosine", warmup=0.05, weight_decay=0.01)
-DEEP = replace(RECIPES["mnist"], selects_by="log_loss")
 STEPS = (
     Step(
         "textbook",
@@ -163,7 +165,7 @@ STEPS = (
         "(1) and (2) once more",
         "../src/graduel/train/recipes.py",
         "With this much noise a larger network still does not memorize the rows.",
-        DEEP,
+        RECIPES["mnist"],
         "schedule",
     ),
     Step(
@@ -172,7 +174,7 @@ STEPS = (
         "dZ = q − p at x + r",
         f"{LOOP}/virtual_adversarial.py",
         "Noise is a random change of the row; this is the worst one of its length.",
-        replace(DEEP, layers=(1200, 600, 300, 150), noise=0.0, vat=2.1, epochs=40),
+        RECIPES["mnist-vat"],
         "deeper",
     ),
     Step(
@@ -181,7 +183,7 @@ STEPS = (
         "x ← warp(x)",
         "../src/graduel/train/augment/augmentation.py",
         "What the network should not depend on is told by example: a turned digit is the same.",
-        replace(RECIPES["mnist-augmented"], selects_by="log_loss"),
+        RECIPES["mnist-augmented"],
         "deeper",
     ),
     Step(
@@ -190,7 +192,7 @@ STEPS = (
         "Z = W ∗ X + b",
         f"{NN}/layers/convolution.py",
         "A stroke is the same stroke one pixel further on, with the same weights.",
-        replace(RECIPES["mnist-conv"], selects_by="log_loss"),
+        RECIPES["mnist-conv"],
         "warps",
     ),
     Step(
@@ -252,7 +254,122 @@ def train(out: Path, steps: list[Step], seeds: int) -> None:
 
 def write(runs: list[dict[str, Any]]) -> None:
     """Write the tables of docs/ladder.md and its picture."""
-    raise NotImplementedError
+    errors, seconds = defaultdict(list), defaultdict(list)
+    for run in runs:
+        errors[run["step"]].append(100 * run["test_error"])
+        seconds[run["step"]].append(run["cpu_seconds"])
+    steps = [step for step in STEPS if step.key in errors]
+    draw(steps, errors, seconds, DOCS / "images" / "ladder.svg")
+    parts = {
+        "figure": f"![{in_words(steps, errors)}](images/ladder.svg)",
+        "table": "\n".join(table(steps, errors, seconds)),
+        "steps": "\n".join(explain(steps)),
+    }
+    page = DOCS / "ladder.md"
+    text = page.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        before, rest = text.split(f"<!-- {name} -->\n")
+        _, after = rest.split(f"<!-- /{name} -->\n")
+        text = f"{before}<!-- {name} -->\n{part}\n<!-- /{name} -->\n{after}"
+    page.write_text(text, encoding="utf-8")
+
+
+def half_width(values: list[float]) -> float:
+    """Return half the width of the 95 % CI of the mean (t); 0 for one value."""
+    from scipy.stats import t
+
+    n = len(values)
+    return float(t.ppf(0.975, n - 1) * stdev(values) / sqrt(n)) if n > 1 else 0.0
+
+
+def in_words(steps: list[Step], errors: dict[str, list[float]]) -> str:
+    """Return the picture in words."""
+    means = ", ".join(f"{step.key} {fmean(errors[step.key]):.2f} %" for step in steps)
+    return f"Test error of each step over the CPU seconds of a fit: {means}"
+
+
+def table(
+    steps: list[Step], errors: dict[str, list[float]], seconds: dict[str, list[float]]
+) -> list[str]:
+    """Return a line for each step."""
+    lines = [
+        "| | Step | Test error | 95 % CI | Seeds | CPU seconds |",
+        "|---|---|---:|---:|---|---:|",
+    ]
+    for number, step in enumerate(steps, 1):
+        values = errors[step.key]
+        mean, half = fmean(values), half_width(values)
+        interval = f"{max(mean - half, 0):.2f} to {mean + half:.2f}" if half else ""
+        each = ", ".join(f"{value:.2f}" for value in values)
+        name = "" if step.key == LINE else number
+        cpu = f"{fmean(seconds[step.key]):,.0f}"
+        lines.append(f"| {name} | {step.idea} | {mean:.2f} % | {interval} | {each} | {cpu} |")
+    return lines
+
+
+def explain(steps: list[Step]) -> list[str]:
+    """Return a line for each step: equation, file and reason."""
+    places = {step.key: number for number, step in enumerate(steps, 1)}
+    lines = ["| | Changes | What it adds | Where | Why it helps |", "|---|---|---|---|---|"]
+    for number, step in enumerate(steps, 1):
+        if step.key != LINE:
+            name = step.file.rpartition("/")[2]
+            lines.append(
+                f"| {number} | {places.get(step.after, '')} | {step.equation} | "
+                f"[{name}]({step.file}) | {step.why} |"
+            )
+    return lines
+
+
+def draw(
+    steps: list[Step],
+    errors: dict[str, list[float]],
+    seconds: dict[str, list[float]],
+    path: Path,
+) -> None:
+    """Draw a line for each step: mean test error, its CI, each seed; XGBoost as a vertical line."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+    from graduel.report.draw.style import HUES, INK, MUTED
+
+    figure = Figure(figsize=(7.2, 0.8 + 0.36 * len(steps)), layout="constrained")
+    FigureCanvasSVG(figure)
+    ax = figure.add_subplot()
+    labels = []
+    for place, step in enumerate(steps):
+        values = errors[step.key]
+        mean = fmean(values)
+        color = HUES[1 if step.key == LINE else 2 if step.key in BRANCH else 0].light
+        if step.key == LINE:
+            ax.axvline(mean, color=color, lw=1.2, ls="--")
+        low = max(mean - half_width(values), 0.1)
+        ax.plot([low, mean + half_width(values)], [place, place], color=color, lw=1.5)
+        ax.plot(values, [place] * len(values), "|", color=color, ms=9)
+        ax.plot([mean], [place], "o", color=color, ms=7)
+        labels.append("XGBoost" if step.key == LINE else f"{place + 1}  {step.key}")
+        text = f"{mean:.2f} %   {fmean(seconds[step.key]):,.0f} s"
+        ax.annotate(
+            text,
+            (1.02, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+            color=INK.light,
+        )
+    ax.set_yticks(range(len(steps)), labels)
+    ax.invert_yaxis()
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(FixedLocator((0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel("test error, % (mean, 95 % CI, each seed); right: CPU seconds of a fit")
+    ax.grid(axis="x", lw=0.4, alpha=0.4)
+    ax.tick_params(colors=MUTED.light)
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
+        figure.savefig(path, format="svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ FAMILY = Family(
             _table_recipes,
             default=True,
         ),
-        _for_images("net-best", "best dense network", "mnist", 12),
+        _for_images("net-best", "best dense network", "mnist-vat", 4),
         _for_images("net-augmented", "NumPy network on augmented digits", "mnist-augmented", 15),
         _for_images("net-conv", "convolutional network", "mnist-conv", 6),
     ),

@@ -78,6 +78,9 @@ RECIPES: dict[str, NetRecipe] = {
     "mnist": NetRecipe(
         layers=(1200, 600, 300), norm="batch", dropout=0.0, noise=0.25, lr=2e-3, epochs=38
     ),
+    "mnist-vat": NetRecipe(
+        layers=(1200, 600, 300, 150), norm="batch", dropout=0.0, vat=2.1, lr=2e-3, epochs=40
+    ),
     "mnist-augmented": NetRecipe(
         layers=(1000, 500, 250, 250),
         norm="batch",
