@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -189,6 +191,21 @@ def test_a_weight_of_0_gives_the_gradient_of_the_loss(name):
     call = Call(train=True, rng=np.random.default_rng(0))
     assert VirtualAdversarial(weight=0).loss_and_gradient(network, x, y, ws, call) == loss
     np.testing.assert_array_equal(ws.gradient, expected)
+
+
+def test_a_step_allocates_no_array_of_the_size_of_its_rows():
+    network = Network((Dense(32), ReLU(), Dense(3)), (784,))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(256, 784)).astype("float32"), rng.integers(3, size=256)
+    ws, call = network.workspace(network.init(rng)), Call(train=True, rng=rng)
+    vat = VirtualAdversarial()
+    vat.loss_and_gradient(network, x, y, ws, call)
+    tracemalloc.start()
+    try:
+        vat.loss_and_gradient(network, x, y, ws, call)
+        assert tracemalloc.get_traced_memory()[1] < x.nbytes / 4
+    finally:
+        tracemalloc.stop()
 
 
 def test_fits_with_one_seed_are_equal_and_predictions_smoother_than_without():

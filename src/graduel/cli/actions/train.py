@@ -79,33 +79,14 @@ def run(
     dataset: str | None,
     read_options: dict[str, Any],
     *,
-    contender: str | None,
-    refit: Path | None,
-    net: str | None,
-    seed: int,
-    out: Path | None,
-    as_json: bool,
     cluster: dict[str, Any],
     workers: int | None = None,
     checkpoint_every: int = 0,
-    stream: bool = False,
     **options: Any,
 ) -> None:
     """Fit, select the best epoch or round on validation rows, evaluate on test rows, save."""
     with open_workers(cluster, workers, checkpoint_every) as team:
-        _run(
-            dataset,
-            read_options,
-            contender=contender,
-            refit=refit,
-            net=net,
-            seed=seed,
-            out=out,
-            as_json=as_json,
-            team=team,
-            stream=stream,
-            **options,
-        )
+        _run(dataset, read_options, team=team, **options)
 
 
 def _run(
@@ -119,7 +100,7 @@ def _run(
     out: Path | None,
     as_json: bool,
     team: WorkerOptions,
-    stream: bool,
+    stream: bool = False,
     **options: Any,
 ) -> None:
     if seed < 0:

@@ -87,7 +87,8 @@ class VirtualAdversarial:
         of_loss = ws.loss.buf("gradient of the loss", ws.gradient.shape, ws.gradient.dtype)
         np.copyto(of_loss, ws.gradient)
 
-        direction = call.rng.standard_normal(x.shape, np.float32).astype(x.dtype, copy=False)
+        direction = ws.loss.buf("direction", x.shape, x.dtype)
+        call.rng.standard_normal(dtype=x.dtype.type, out=direction)
         after = bits.state
         again = replace(call, watch=None, updates_state=False)
         bits.state = before
