@@ -146,7 +146,7 @@ STEPS = (
         "an average of the weights (EMA)",
         "θ̄ ← 0.998 θ̄ + 0.002 θ",
         f"{LOOP}/ema.py",
-        "The last steps wander around the minimum; their mean lies closer to it.",
+        "The weights of the last steps vary around the minimum; their mean is closer to it.",
         EMA,
         "normalization",
     ),
@@ -182,13 +182,13 @@ STEPS = (
         "augmented rows (recipe mnist-augmented)",
         "x ← warp(x)",
         "../src/graduel/train/augment/augmentation.py",
-        "What the network should not depend on is told by example: a turned digit is the same.",
+        "Augmented rows show what a prediction should not depend on, such as a rotation.",
         RECIPES["mnist-augmented"],
         "deeper",
     ),
     Step(
         "convolution",
-        "convolutions, and warped rows (recipe mnist-conv)",
+        "convolutions, and augmented rows (recipe mnist-conv)",
         "Z = W ∗ X + b",
         f"{NN}/layers/convolution.py",
         "A stroke is the same stroke one pixel further on, with the same weights.",
@@ -208,7 +208,7 @@ STEPS = (
 LINE = "xgboost"
 """The step that is drawn as a line."""
 BRANCH = ("warps", "convolution")
-"""Steps whose training rows are warped."""
+"""Steps whose training rows are augmented."""
 
 
 def main() -> None:
@@ -221,13 +221,13 @@ def main() -> None:
     options = parser.parse_args()
     print(machine.describe(), file=sys.stderr)
     keys = [step.key for step in STEPS]
-    chosen = options.steps.split(",") if options.steps else keys
-    if unknown := set(chosen) - set(keys):
+    selected = options.steps.split(",") if options.steps else keys
+    if unknown := set(selected) - set(keys):
         parser.error(f"unknown steps {', '.join(unknown)}; known are {', '.join(keys)}")
     if options.write:
         write(images.runs(options.out))
         return
-    train(options.out, [step for step in STEPS if step.key in chosen], options.seeds)
+    train(options.out, [step for step in STEPS if step.key in selected], options.seeds)
 
 
 def train(out: Path, steps: list[Step], seeds: int) -> None:
@@ -285,7 +285,7 @@ def half_width(values: list[float]) -> float:
 def in_words(steps: list[Step], errors: dict[str, list[float]]) -> str:
     """Return the picture in words."""
     means = ", ".join(f"{step.key} {fmean(errors[step.key]):.2f} %" for step in steps)
-    return f"Test error of each step over the CPU seconds of a fit: {means}"
+    return f"Test error of each step, mean of the seeds: {means}"
 
 
 def table(

@@ -20,7 +20,7 @@ def rows_folder() -> Iterator[Path]:
     """Yield a new temporary folder for prepared rows; remove it at the exit.
 
     A killed process cannot remove its folder: the next one does. A folder is in use while a process
-    holds the lock of the file beside it; the system releases it when the process ends.
+    holds the lock of the file next to it; the system releases it when the process ends.
     """
     remove_stale_folders()
     folder = Path(tempfile.gettempdir()) / f"{PREFIX}{uuid4().hex}"
