@@ -113,7 +113,7 @@ def test_types(url):
     assert source.content.row(1) == (2, *[None] * 14)
     assert (source.name, source.origin) == ("the `types", "mysql://127.0.0.1/shop")
     assert source.notes == (
-        "column 'day': 1 dates that no calendar has, such as 0000-00-00, are read as missing",
+        "column 'day': 1 date that no calendar has, such as 0000-00-00, is read as missing",
     )
 
 

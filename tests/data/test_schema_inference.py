@@ -295,7 +295,7 @@ def test_a_later_table_is_converted_to_the_schema():
     [
         (["1", "x"], Column("a", "numeric"), "column 'a': expected numbers; row 12 holds 'x'"),
         (["2024-01-01", "x"], Column("a", "date"), "expected dates; row 12 holds 'x'"),
-        ([1, 2], Column("b", "numeric"), "1 of them are not in the table: 'b'"),
+        ([1, 2], Column("b", "numeric"), "1 of them is not in the table: 'b'"),
         ([[1], [2]], Column("a", "numeric"), "column 'a': expected numbers; it holds List"),
     ],
 )

@@ -75,7 +75,7 @@ def test_notes_list_the_differences(tmp_path):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda t: t.drop("c"), "test.csv: expected 3 columns; 1 of them are not .*'c'"),
+        (lambda t: t.drop("c"), "test.csv: expected 3 columns; 1 of them is not .*'c'"),
         (lambda t: t.drop("y"), "test.csv: expected the target 'y'.*the columns 'x', 'c', 'n'"),
         (
             lambda t: t.with_columns(pl.lit("maybe").alias("y")),

@@ -102,7 +102,7 @@ def test_every_decision_is_a_finding_of_a_duel(tmp_path, capsys):
         "now 'a_2'",
         "read as missing: 'NA' (60)",
         "column 'm': read as missing: 'unknown' (1)",
-        "1 rows without a target are dropped",
+        "1 row without a target is dropped",
     ):
         assert part in decisions
     dropped = "\n".join(said["GRD026"])

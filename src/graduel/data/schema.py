@@ -21,6 +21,7 @@ from graduel.data.prepare.pixel_format import (
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import to_numbers
 from graduel.errors import UserError
+from graduel.number_format import agree, format_quantity
 from graduel.pixels import detect_scale
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ class Schema:
             n = "" if len(pairs) <= 3 else f" (and {len(pairs) - 3:,} more)"
             remedy = f"Names differ by case: rename {some}{n}"
         return UserError(
-            f"expected {len(self.columns)} columns; {len(missing)} of them are not in the table: "
+            f"expected {format_quantity(len(self.columns), 'column')}; {len(missing)} of them "
+            f"{agree(len(missing), 'is', 'are')} not in the table: "
             f"{join_names(missing)}. {remedy}"
         )
 

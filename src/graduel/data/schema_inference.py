@@ -15,9 +15,23 @@ from graduel.data.read.delimited.cells import MISSING
 from graduel.data.table import Table
 from graduel.data.target import NoTargetError, encode, merge_spellings, numeric_if_possible
 from graduel.errors import UserError
+from graduel.number_format import agree, format_quantity
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+UNLABELLED = "without a target"
+"""What a note on rows without a target contains."""
+
+
+def describe_unlabelled(n: int) -> str:
+    """Return the note on rows without a target.
+
+    >>> describe_unlabelled(1)
+    '1 row without a target is dropped'
+    """
+    return f"{format_quantity(n, 'row')} {UNLABELLED} {agree(n, 'is', 'are')} dropped"
 
 
 def infer_table(
@@ -90,7 +104,7 @@ def infer_table(
     if labels.dtype == pl.Boolean and column.dtype != pl.Boolean:
         notes.append("the classes are written true and false")
     if len(rows) < frame.height:
-        notes.append(f"{frame.height - len(rows):,} rows without a target are dropped")
+        notes.append(describe_unlabelled(frame.height - len(rows)))
         frame, labels = frame.filter(has_label), labels.filter(has_label)
     if len(rows) < 2:
         raise UserError(

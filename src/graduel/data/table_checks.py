@@ -17,6 +17,7 @@ from graduel.data.finding import Finding
 from graduel.data.read.column_names import quote_name, split_words
 from graduel.data.table import DroppedColumn, Table, report_dropped
 from graduel.data.text.text_kinds import IDENTIFIER as DISTINCT_TEXT
+from graduel.number_format import agree, format_quantity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -147,11 +148,12 @@ def _check_repeats(table: Table) -> Iterator[Finding]:
     sizes = groups.agg(pl.len().alias("n"), pl.col("y").n_unique().alias("k"))
     n = len(table.y)
     if n_repeated := n - len(sizes):
-        n_odd = sizes.filter(pl.col("k") > 1)["n"].sum()
-        more = f"; {n_odd:,} rows have equal features and different classes" if n_odd else ""
+        n_odd = int(sizes.filter(pl.col("k") > 1)["n"].sum())
+        odd = f"{format_quantity(n_odd, 'row')} {agree(n_odd, 'has', 'have')}"
+        more = f"; {odd} equal features and different classes" if n_odd else ""
         yield finding.REPEATED_ROWS.report(
-            f"{n_repeated:,} of {n:,} rows ({100 * n_repeated / n:.1f} %) repeat the features of "
-            f"an earlier row{more}"
+            f"{n_repeated:,} of {n:,} rows ({100 * n_repeated / n:.1f} %) "
+            f"{agree(n_repeated, 'repeats', 'repeat')} the features of an earlier row{more}"
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
+from graduel.number_format import format_quantity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,7 +51,7 @@ def require_columns(frame: Any, names: Iterable[str]) -> pl.DataFrame:
     missing = [repr(name) for name in names if name not in present]
     if missing:
         raise UserError(
-            f"the table lacks {len(missing)} column{'s' * (len(missing) > 1)} that the "
+            f"the table lacks {format_quantity(len(missing), 'column')} that the "
             f"preparation needs: {', '.join(missing)}. Add columns, or rename the table's columns"
         )
     return frame

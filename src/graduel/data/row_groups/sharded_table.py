@@ -16,6 +16,7 @@ from graduel.data.row_groups.parquet_shards import ParquetShards, RowGroup
 from graduel.data.row_groups.row_assignment import TEST, TRAIN, VALID
 from graduel.data.row_groups.shard_scan import SampledTable, ShardScan, scan
 from graduel.data.schema import Schema
+from graduel.data.schema_inference import UNLABELLED, describe_unlabelled
 from graduel.data.table import Table
 from graduel.errors import UserError
 
@@ -82,10 +83,8 @@ class ShardedTable:
         labels = pl.concat([labels for _, labels in blocks])
         table = sampled.table
         if result.n_unlabelled:
-            note = f"{result.n_unlabelled:,} rows without a target are dropped"
-            others = [
-                one for one in table.notes if not one.endswith("without a target are dropped")
-            ]
+            note = describe_unlabelled(result.n_unlabelled)
+            others = [one for one in table.notes if UNLABELLED not in one]
             table = replace(table, notes=(*others[:1], note, *others[1:]))
         return cls(
             shards,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graduel.data.read.column_names import join_names, quote_name
+from graduel.number_format import agree
 
 if TYPE_CHECKING:
     import polars as pl
@@ -267,7 +268,8 @@ def describe_unclear(names: Sequence[str], sign: str, example: str, decimal: str
     column 'price': '.' is read as the decimal sign of its numbers, such as '1.298', but may \
 separate thousands. If it does, give --decimal ,
     """
-    column = f"column{'s' * (len(names) > 1)} {join_names(names)}: {quote_name(sign)} is read as"
+    columns = f"{agree(len(names), 'column', 'columns')} {join_names(names)}"
+    column = f"{columns}: {quote_name(sign)} is read as"
     if sign == decimal:
         return (
             f"{column} the decimal sign of its numbers, such as {quote_name(example)}, but may "

@@ -25,6 +25,7 @@ from graduel.data.read.delimited.syntax import CellSyntax, allow_long_cells
 from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.data.text.number_notation import describe_unclear, find_unclear_sign
 from graduel.errors import UserError
+from graduel.number_format import format_quantity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -123,7 +124,8 @@ def read_csv(
         raise UserError(f"{path}: expected rows under the header; got only the header")
     if len(counts.short) == len(frame) and any(dialect.names[counts.longest :]):
         raise UserError(
-            f"{path}: line {counts.short[0]:,}: expected {len(names)} cells, as the header has; no "
+            f"{path}: line {counts.short[0]:,}: expected "
+            f"{format_quantity(len(names), 'cell')}, as the header has; no "
             f"line has more than {counts.longest} (column {counts.longest + 1}: "
             f"{quote_name(names[counts.longest])} is empty). Remove these names from the header"
         )
@@ -252,7 +254,7 @@ def _fit_width(
         return cells[:width]
     if len(cells) > width:
         reason = "the header has" if dialect.header else "most lines have"
-        n_cells = "1 cell" if width == 1 else f"{width} cells"
+        n_cells = format_quantity(width, "cell")
         raise UserError(
             f"{path}: line {line:,}: expected {n_cells}, as {reason}; got {len(cells)} "
             f"(column {width + 1}: {quote_name(cells[width].strip())}). Quote cells that hold the "

@@ -25,6 +25,7 @@ from graduel.data.read.delimited.syntax import (
 )
 from graduel.data.text.number_notation import infer_decimal
 from graduel.errors import UserError
+from graduel.number_format import format_quantity
 
 LINES, CHARACTERS = 1000, 1 << 19
 """Maximum number of first lines and characters that are examined."""
@@ -141,9 +142,10 @@ def detect_dialect(
     elif extra == "ambiguous":
         n = len(first)
         raise UserError(
-            f"{path}: line {numbers[min(1, len(numbers) - 1)] + 1:,}: expected {n} cells, as the "
-            f"header has; got {n + 1}, as in all lines. Quote cells that hold the separator "
-            f"{quote_name(separator)}, or, if the first cell is a row name, name all {n + 1} "
+            f"{path}: line {numbers[min(1, len(numbers) - 1)] + 1:,}: expected "
+            f"{format_quantity(n, 'cell')}, as the header has; got {n + 1}, as in all lines. Quote "
+            f"cells that hold the separator {quote_name(separator)}, or, if the first cell is "
+            f"a row name, name all {n + 1} "
             "columns with --names"
         )
     elif extra == "names":

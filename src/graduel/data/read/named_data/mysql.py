@@ -14,6 +14,7 @@ from graduel.data.read.named_data.database_url import DatabaseUrl
 from graduel.data.read.optional_package import import_package
 from graduel.data.read.python_values import valid_text
 from graduel.errors import UserError
+from graduel.number_format import agree, format_quantity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -118,8 +119,9 @@ class _Column:
         """Yield a note on the dates that are read as missing."""
         if self.n_invalid:
             yield (
-                f"column {quote_name(self.name)}: {self.n_invalid:,} dates that no calendar has, "
-                "such as 0000-00-00, are read as missing"
+                f"column {quote_name(self.name)}: "
+                f"{format_quantity(self.n_invalid, 'date')} that no calendar has, such as "
+                f"0000-00-00, {agree(self.n_invalid, 'is', 'are')} read as missing"
             )
 
 
