@@ -14,16 +14,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from database_checks import PASSWORD, QUOTED, refuse, run_commands
 
-from graduel.cli.app import main
 from graduel.data.read import read_source
 from graduel.data.read.row_stream import open_stream
-from graduel.data.source import open_source
 from graduel.errors import UserError
 
 pymysql = pytest.importorskip("pymysql")
-PASSWORD = "p:w@d"
-QUOTED = "p%3Aw%40d"
 START = 60
 """Seconds in which the server must start."""
 
@@ -94,15 +91,6 @@ TABLES = (
 )
 
 
-def refuse(text):
-    with pytest.raises(UserError) as error:
-        read_source(text)
-    assert "\n" not in str(error.value)
-    assert QUOTED not in str(error.value)
-    assert PASSWORD not in str(error.value)
-    return str(error.value)
-
-
 def test_types(url):
     source = read_source(f"{url}::the `types")
     assert source.content.row(0) == (
@@ -152,16 +140,8 @@ def test_a_server_that_does_not_answer(url, monkeypatch):
 
 
 def test_the_commands(url, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
     table = f"{url}::orders"
-    assert main(["data", table]) == 0
-    assert "60 rows, 3 columns" in capsys.readouterr().out
-    net = ["--threads", "1", "--net", "layers=4 epochs=2 batch_size=16 lr=0.01"]
-    assert main(["train", table, "--target", "r", *net, "--out", "net"]) == 0
-    assert main(["predict", "net", table, "-o", "out.csv"]) == 0
-    assert pl.read_csv("out.csv")["a"].to_list() == list(range(1, 61))
-    assert QUOTED.encode() not in Path("net").read_bytes()
-    assert QUOTED not in str(open_source(table, target="r").spec)
+    run_commands(table, tmp_path, monkeypatch, capsys)
 
 
 def test_without_the_package(url, monkeypatch):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 TIMEOUTS = {
     "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",
@@ -85,3 +88,25 @@ def find_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+@contextmanager
+def cluster_of(workers: int) -> Iterator[tuple[Any, Any]]:
+    """Yield the client and the executor of a cluster on this machine."""
+    import distributed
+
+    from graduel.duel.run.dask_executor import DaskExecutor
+
+    with (
+        distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        closing(DaskExecutor(client)) as executor,
+    ):
+        yield client, executor

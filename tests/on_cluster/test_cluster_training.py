@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from cluster_processes import find_port, scheduler, worker
+from cluster_processes import cluster_of, find_port, scheduler, worker
 from small_duels import Collect, plan_small
 
 from graduel.contenders.workers.train_job import TrainJob, write_rows
@@ -33,22 +33,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def executor():
-    from graduel.duel.run.dask_executor import DaskExecutor
-
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-        closing(DaskExecutor(client)) as executor,
-    ):
+    with cluster_of(2) as (_, executor):
         yield executor
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from threading import Thread
 from time import sleep
 
 import numpy as np
 import psutil
 import pytest
+from cluster_processes import cluster_of
 from small_duels import Collect, plan_small
 
 import graduel
@@ -27,25 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@contextmanager
-def cluster_of(workers: int):
-    from graduel.duel.run.dask_executor import DaskExecutor
-
-    with (
-        distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-        closing(DaskExecutor(client)) as executor,
-    ):
-        yield client, executor
 
 
 def free_port() -> int:
