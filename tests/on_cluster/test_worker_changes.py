@@ -11,7 +11,7 @@ from time import sleep
 import numpy as np
 import psutil
 import pytest
-from cluster_processes import cluster_of
+from cluster_processes import cluster_of, find_port
 from small_duels import Collect, plan_small
 
 import graduel
@@ -29,18 +29,10 @@ pytestmark = [
 ]
 
 
-def free_port() -> int:
-    from socket import socket
-
-    with socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 def test_a_worker_that_restarts_at_its_address_is_a_new_worker(tmp_path) -> None:
     from graduel.duel.run.dask_executor import DaskExecutor
 
-    scheduler, port, processes = f"127.0.0.1:{free_port()}", free_port(), []
+    scheduler, port, processes = f"127.0.0.1:{find_port()}", find_port(), []
 
     def start(role: str, *options: str) -> None:
         command = [

@@ -121,20 +121,18 @@ def _run(
             planned.estimate,
         )
         family = get_family(planned.protocol.contenders[planned.name]["family"])
-        _check_form(family, planned.name, own)
-        _check_workers(team, planned.name, family.name)
+        _check_contender(family, planned.name, own, team)
         check_writable(plan.path)
         _train(plan, seed, team, as_json=as_json)
         return
     dataset, name = dataset or "mnist", name or "net"
     family = get_family(USER) if own is not None else get_contender(name)[0]
-    _check_form(family, name, own)
     if net is not None and name != "net":
         raise UserError(
             "--net: expected the contender net for a network's fields (--layers, --epochs, …); "
             f"got --contender {name}. Leave them out"
         )
-    _check_workers(team, name, family.name)
+    _check_contender(family, name, own, team)
     table = open_table_files(dataset, stream=stream)
     if isinstance(table, ParquetShards):
         from graduel.cli.actions.parallel_fit import fit_row_groups
@@ -191,8 +189,10 @@ def _train(plan: TrainingPlan, seed: int, team: WorkerOptions, *, as_json: bool)
         raise typer.Exit(130)
 
 
-def _check_form(family: Family, contender: str, own: UserContender | None) -> None:
-    """Raise `UserError` before the fit if models of the contender cannot be saved."""
+def _check_contender(
+    family: Family, contender: str, own: UserContender | None, team: WorkerOptions
+) -> None:
+    """Raise `UserError` before the fit if its model cannot be saved, or not trained by the team."""
     if family.to_model is has_no_saved_form:
         raise UserError(
             f"--contender: models of {contender} cannot be saved, because its family has no "
@@ -200,6 +200,12 @@ def _check_form(family: Family, contender: str, own: UserContender | None) -> No
         )
     if own is not None or family.to_model is estimator_model:
         check_savable(None if own is None else own.estimator, contender)
+    if team.is_parallel:
+        check_family(family.name, contender)
+    elif team.checkpoint_every:
+        raise UserError(
+            "--checkpoint-every: expected --workers of at least 2; got 1. Leave it out, or set both"
+        )
 
 
 def _check_refit(dataset: str | None, options: dict[str, Any]) -> None:
@@ -237,16 +243,6 @@ def _plan(
         seeds=1,
         **options,
     )
-
-
-def _check_workers(team: WorkerOptions, contender: str, family: str) -> None:
-    """Raise `UserError` unless these workers can train the contender."""
-    if team.is_parallel:
-        check_family(family, contender)
-    elif team.checkpoint_every:
-        raise UserError(
-            "--checkpoint-every: expected --workers of at least 2; got 1. Leave it out, or set both"
-        )
 
 
 def _fit(plan: TrainingPlan, seed: int, team: WorkerOptions) -> FitOutcome:
