@@ -56,7 +56,7 @@ def main(folder: Path) -> list[str]:
     )
     run = load_run(folder / "run")
     names: list[str] = list(run.result.contenders)
-    error: float = run.result.contenders["textbook"].test_error
+    error: float = run.result.contenders["textbook"].leading_metric
     page: Path = run.report(folder / "one.html")
     assert write_report(run) != page
     assert run.table().height == len(names)

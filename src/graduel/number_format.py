@@ -13,6 +13,12 @@ from typing import Any, Literal
 NONE = "–"
 """The text for a number that is missing."""
 MINUS = "−"
+SHARES = ("%", "points")
+"""The units of metrics whose values are shares from 0 to 1."""
+COMMAS = 10_000
+"""Numbers from this on have commas."""
+DIGITS = 4
+"""Significant digits of a score in the unit of the target."""
 BARE_DECIMALS = 4
 """Decimals of scores without a unit, such as log loss and AUC."""
 SMALLEST_P = 1e-4
@@ -28,12 +34,21 @@ def count_decimals(n_test: int) -> int:
     return min(3, max(1, floor(log10(max(n_test, 1))) - 2))
 
 
-def decimals_of(unit: str, n_test: int) -> int:
-    """Return the number of decimals of a metric's percentages or points on `n_test` rows.
+def decimals_of(unit: str, n_test: int, value: float = 1.0) -> int:
+    """Return the number of decimals of a metric's differences on `n_test` rows.
+
+    In the unit of the target they are those of four digits of the metric's `value`.
 
     >>> decimals_of("%", 360), decimals_of("points", 360)
     (1, 2)
+    >>> decimals_of("", 360), decimals_of("target", 360, 523.4), decimals_of("target", 360, 0.012)
+    (4, 1, 5)
     """
+    if unit == "target":
+        size = abs(value) if value and isfinite(value) else 1.0
+        return min(max(0, DIGITS - 1 - floor(log10(size))), 12)
+    if not unit:
+        return BARE_DECIMALS
     return count_decimals(n_test) if unit == "%" else 2
 
 
@@ -45,7 +60,7 @@ def format_number(value: float | None, decimals: int = BARE_DECIMALS) -> str:
     """
     if value is None:
         return NONE
-    text = f"{value:.{decimals}f}"
+    text = f"{value:.{decimals}f}" if abs(value) < COMMAS else f"{value:,.{decimals}f}"
     return text.lstrip("-") if not text.strip("-0.") else text.replace("-", MINUS)
 
 
@@ -102,9 +117,15 @@ def format_interval(
 def format_score(value: float, unit: str, decimals: int = 2) -> str:
     """Return the value of a metric: in percent if that is its unit, otherwise as a number.
 
+    In the unit of the target it has four digits.
+
     >>> format_score(0.018, "%"), format_score(0.9152, "points"), format_score(0.0523, "")
     ('1.80 %', '0.9152', '0.0523')
+    >>> format_score(523.37, "target"), format_score(0.00012346, "target")
+    ('523.4', '0.0001235')
     """
+    if unit == "target":
+        return format_number(value, decimals_of(unit, 0, value))
     return format_percent(value, decimals) if unit == "%" else format_number(value)
 
 
@@ -114,9 +135,9 @@ def format_difference(difference: float, unit: str, decimals: int = 2) -> str:
     >>> format_difference(0.007, "points"), format_difference(-0.0123, "")
     ('+0.70', '−0.0123')
     """
-    if unit:
+    if unit in SHARES:
         return format_points(difference, decimals)
-    return _add_plus(format_number(difference))
+    return _add_plus(format_number(difference, decimals if unit else BARE_DECIMALS))
 
 
 def format_seconds(time: float | None, digits: int = 3) -> str:

@@ -99,10 +99,11 @@ def test_examples(command, message, expected):
 
 def test_a_command_without_the_option_does_not_advise_it(capsys, tmp_path):
     table = tmp_path / "t.csv"
-    table.write_text("a,b\n" + "".join(f"{i},{i * 1.37}\n" for i in range(40)))
-    assert main(["duel", str(table), "--target", "b"]) == 2
+    table.write_text("a,b\n" + "".join(f"{i % 7},{i * 1.37}\n" for i in range(40)))
+    command = ["--target", "b", "--contenders", "logistic"]
+    assert main(["duel", str(table), *command]) == 2
     assert "--bins 3" in capsys.readouterr().err
     assert main(["serve", str(table), "--target", "b", "--port", "0"]) == 2
     message = capsys.readouterr().err
-    assert "is continuous" in message
+    assert "is a number" in message
     assert "--bins" not in message

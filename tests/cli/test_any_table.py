@@ -172,7 +172,6 @@ REFUSED = {
     "target missing.csv": (lines(40, lambda i: f"{i % 5},{i},"), "expected two rows or more"),
     "target alone.csv": (lines(40, ab, "target"), "the table has one column, 'target'"),
     "no target.csv": (lines(40, lambda i: "1,2,a", "x,z,targt"), "Did you mean 'targt'?"),
-    "continuous.csv": (lines(60, lambda i: f"{i % 5},{i % 3},{i * 1.37}"), "Give --bins 3"),
     "names as target.csv": (lines(60, lambda i: f"{i % 5},{i % 3},n{i}"), "these are not classes"),
     "unusual cells.csv": (PLAIN.replace(b",", b"^"), "Did you mean 'x^z^target'?"),
     "broken.npz": (b"PK\x03\x04garbage", "expected an NPZ file"),

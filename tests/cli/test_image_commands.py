@@ -143,7 +143,7 @@ def test_mnist_as_csv_needs_no_target(capsys, tmp_path, mnist):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("mnist.pkl.gz", gzip.compress(pickle.dumps([1, "a"] * 9, 2)), "Python pickle"),
+        ("mnist.pkl.gz", gzip.compress(pickle.dumps([1, "a"] * 9, 2), mtime=0), "Python pickle"),
         ("data_batch_1", pickle.dumps({b"data": [0] * 9}, 2), "Python pickle"),
         ("data_batch_2", pickle.dumps({b"data": [0] * 9}, 3), "Python pickle"),
         ("old.pkl", pickle.dumps({b"data": [0] * 9}, 0), "Python pickle"),
@@ -151,8 +151,12 @@ def test_mnist_as_csv_needs_no_target(capsys, tmp_path, mnist):
         ("new.pkl", pickle.dumps({b"data": [0] * 9}, 5), "Python pickle"),
         ("short.pkl", b"\x80\x04]" + pickle.dumps([], 4)[-2:], "Python pickle"),
         ("model.joblib", zlib.compress(pickle.dumps([0] * 99)), "joblib"),
-        ("mnist.RData", gzip.compress(b"RDX3\nX\n\0\0\0\3" + b"\0\1" * 50), "data file of R"),
-        ("mnist.rds", gzip.compress(b"X\n\0\0\0\3" + b"\0\1" * 50), "data file of R"),
+        (
+            "mnist.RData",
+            gzip.compress(b"RDX3\nX\n\0\0\0\3" + b"\0\1" * 50, mtime=0),
+            "data file of R",
+        ),
+        ("mnist.rds", gzip.compress(b"X\n\0\0\0\3" + b"\0\1" * 50, mtime=0), "data file of R"),
         ("table.csv", b"RIFF\0\1\0\0WEBPVP8L" + b"\0\xff" * 50, "got an image"),
         ("photo.heic", b"\0\0\0\x18ftypheic" + b"\0\1\xff" * 50, "Convert it to PNG"),
         ("rows.pickle", pickle.dumps({b"data": [0] * 99}, 4), "Python pickle"),

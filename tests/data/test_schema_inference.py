@@ -197,10 +197,8 @@ RNG = np.random.default_rng(0)
         (["a"] * 5, "two classes or more; every row holds 'a'"),
         (["a"], "expected two rows or more with a target; got 1"),
         ([None, None, "a"], "expected two rows or more with a target; got 1"),
-        (list(RNG.normal(size=50)), r"continuous: 50 distinct numbers in 50 rows. Give --bins 3"),
-        (list(RNG.permutation(5000)[:100]), "the target 'goal' is continuous"),
         ([f"w{i}" for i in range(50)], "50 distinct values in 50 rows.* not classes"),
-        ([date(2024, 1, 1), date(2024, 1, 2)], "must hold classes"),
+        ([date(2024, 1, 1), date(2024, 1, 2)], "must hold classes or numbers"),
     ],
 )
 def test_invalid_targets(cells, message):

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from graduel.data.schema_inference import infer_table
-from graduel.data.year_columns import thousands_separator
+from graduel.data.text.year_columns import thousands_separator
 
 
 @pytest.mark.parametrize(

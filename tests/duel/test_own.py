@@ -184,10 +184,10 @@ def test_without_predict_proba_the_predicted_class_gets_probability_1():
     outcome, _ = fit(RidgeClassifier(), data)
     assert set(np.unique(outcome.probabilities)) == {0.0, 1.0}
     assert "no predict_proba" in outcome.details["probabilities"]
-    one = describe_estimator("ridge", RidgeClassifier())
+    one = describe_estimator("ridges", RidgeClassifier())
     (finding,) = check_estimators([one], "none")
     assert finding.code == "GRD012"
-    assert "ridge has no predict_proba" in finding.message
+    assert "ridges has no predict_proba" in finding.message
     (_, second) = check_estimators([one], "trials")
     assert (second.code, second.severity) == ("GRD013", "info")
     assert "no search space" in second.message
@@ -227,7 +227,6 @@ def test_an_exception_of_a_classifier_becomes_a_one_line_error(estimator, messag
     ("title", "estimator", "message"),
     [
         ("mine", 3, "must be a classifier with fit and predict"),
-        ("mine", Ridge(), "must be a classifier; got a regressor"),
         ("mine", StandardScaler(), "must be a classifier with fit and predict"),
         ("net", GaussianNB(), "give yours another name"),
         ("…", GaussianNB(), "must contain letters or digits"),
@@ -237,6 +236,13 @@ def test_an_exception_of_a_classifier_becomes_a_one_line_error(estimator, messag
 def test_invalid_estimators_are_refused(title, estimator, message):
     with pytest.raises(UserError, match=message):
         describe_estimator(title, estimator)
+
+
+def test_an_estimator_for_another_kind_of_target_is_refused():
+    with pytest.raises(UserError, match=r"must be a classifier; got a regressor\. The target has"):
+        describe_estimator("mine", Ridge()).check_task("classification")
+    with pytest.raises(UserError, match=r"must be a regressor; got a classifier\. The target is"):
+        describe_estimator("mine", GaussianNB()).check_task("regression")
 
 
 def test_a_space_with_an_unknown_parameter_is_refused():

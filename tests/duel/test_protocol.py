@@ -99,7 +99,7 @@ def test_a_plan_survives_json_and_digests_differ():
     assert len({q.digest for q in [p, *others]}) == 4
 
 
-@pytest.mark.parametrize("name", BUILT_IN_CONTENDERS)
+@pytest.mark.parametrize("name", [name for name in BUILT_IN_CONTENDERS if name != "ridge"])
 def test_every_contender_can_be_built_from_its_plan(name):
     family, contender = get_contender(name)
     for quick in (False, True):

@@ -390,7 +390,6 @@ def test_invalid_source_options_are_refused(csv, tmp_path):
         ),
         ({"target": "label", "time": "town"}, "expected dates"),
         ({"target": "label", "time": "age"}, "without missing values; 'age' has 15"),
-        ({"target": "age"}, "continuous"),
     ):
         with pytest.raises(UserError, match=message):
             build_protocol(open_source(csv, **options), threads=1)

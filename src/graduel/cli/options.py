@@ -9,7 +9,7 @@ from copy import copy
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 from typer.models import ArgumentInfo
@@ -98,6 +98,21 @@ READ_OPTIONS: dict[str, Any] = {
         int | None,
         typer.Option(
             help="Number of classes into which a numeric target is binned.", show_default=False
+        ),
+    ],
+    "task": Annotated[
+        Literal["classification", "regression"] | None,
+        typer.Option(
+            help="Whether the target is a class or a number. Default: by its values.",
+            show_default=False,
+        ),
+    ],
+    "log_target": Annotated[
+        bool | None,
+        typer.Option(
+            "--log-target",
+            help="Predict the logarithm of a positive target; errors are those of the target.",
+            show_default=False,
         ),
     ],
     "group": _text(
@@ -199,7 +214,18 @@ METAVARS = {
 COLUMNS = ("categorical", "numeric", "drop")
 CELLS = ("missing", "date_order")
 TEXT_FORMAT = ("separator", "decimal", "encoding", "header", "names", "quote")
-ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", "test", *CELLS, *TEXT_FORMAT, "size")
+ALL_BUT_TARGET = (
+    *COLUMNS,
+    "bins",
+    "task",
+    "log_target",
+    "group",
+    "time",
+    "test",
+    *CELLS,
+    *TEXT_FORMAT,
+    "size",
+)
 CLUSTER = tuple(CLUSTER_OPTIONS)
 NET = tuple(NET_OPTIONS)
 SPACED = ("net", "vary")

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column
+from graduel.data.dataset import Dataset
+from graduel.data.task import TaskKind
 from graduel.metrics.metric import is_misclassified
 
 Array = NDArray[Any]
@@ -17,15 +19,36 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledRows:
-    """Rows of a dataset: raw features `(n_rows, n_features)` and class codes `(n_rows,)`."""
+    """Rows of a dataset: raw features `(n_rows, n_features)` and targets `(n_rows,)`."""
 
     X: Any
     y: Array
+    """Class codes, or numbers of type float64."""
     n_classes: int
+    """Number of classes; 0 if the targets are numbers."""
     image: tuple[int, int, int] | None = None
     """Shape (height, width, channels) of one image; None for other data."""
     columns: tuple[Column, ...] = ()
     """Name and type of each column if X is a Polars DataFrame."""
+    log_target: bool = False
+    """Whether contenders predict the logarithm of the targets."""
+
+    @classmethod
+    def of(cls, dataset: Dataset, rows: Array) -> LabelledRows:
+        """Return some rows of a data set."""
+        return cls(
+            dataset.table[rows],
+            dataset.y[rows],
+            len(dataset.classes),
+            dataset.image,
+            dataset.columns,
+            dataset.log_target,
+        )
+
+    @property
+    def task(self) -> TaskKind:
+        """The kind of target."""
+        return "classification" if self.n_classes else "regression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +66,7 @@ class Progress:
     """Share of the work done, from 0 to 1; of the maximum if the fit may stop early."""
     seconds: float
     valid_error: float
+    """Share of misclassified validation rows; in a regression, the RMSE."""
     valid_loss: float | None = None
     """Leading metric on the validation rows as a loss; None if the fit does not compute it."""
     trial: int | None = None
@@ -72,7 +96,11 @@ class FittedContender(Protocol):
     details: dict[str, Any]
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 class probabilities `(n_rows, n_classes)` from raw features."""
+        """Return the predictions of raw features.
+
+        They are float32 class probabilities `(n_rows, n_classes)`, or in a regression the predicted
+        numbers, float64 `(n_rows, 1)`.
+        """
         ...
 
     def to_bytes(self) -> bytes:

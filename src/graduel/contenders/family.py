@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from graduel.contenders.contender import Budget, Fitting, LabelledRows, Notify
-from graduel.contenders.fit_job import FitJob
+from graduel.contenders.fit_job import JOBS, FitJob
+from graduel.contenders.log_target import LogFit, LogFitJob, fit_logarithms, take_logarithm
 from graduel.contenders.search.space import Dimension, RecipeSpace
+from graduel.data.task import TaskKind
 from graduel.metrics.metric import get_metric
 
 if TYPE_CHECKING:
@@ -100,6 +102,23 @@ def has_no_saved_form(fitted: Any, schema: Schema, title: str) -> Model | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Regressor:
+    """What a family does otherwise where the target is a number.
+
+    Attributes
+    ----------
+    fit : as :attr:`Family.fit`; the job's targets are numbers, and so are the predictions
+    tables : by contender name, recipes or the function that returns them; contenders that are not
+        listed are for classification only
+    space : the search space; None for the family's
+    """
+
+    fit: Callable[[Any, FitJob], Fitting]
+    tables: Mapping[str, Recipes | Callable[[TableTraits], Recipes]]
+    space: Callable[..., Mapping[str, Dimension]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """A contender family.
 
@@ -121,6 +140,8 @@ class Family:
     is_stochastic : whether the seed changes the model; if False, every fit gets the same random
         numbers
     deciding_packages : distributions whose versions influence the results
+    regressor : what differs where the target is a number; None if it is for classification only
+    classifies : whether it is for classification
 
     Examples
     --------
@@ -143,6 +164,8 @@ class Family:
     to_model: Callable[[Any, Schema, str], Model | None] = has_no_saved_form
     is_stochastic: bool = True
     deciding_packages: tuple[str, ...] = ()
+    regressor: Regressor | None = None
+    classifies: bool = True
 
     def __post_init__(self) -> None:
         """Add a contender with the family's name if `contenders` is empty."""
@@ -152,6 +175,33 @@ class Family:
                 images = tables = Recipes(self.recipe(), self.recipe())
             only = NamedContender(self.name, self.title, images, tables, self.default)
             object.__setattr__(self, "contenders", (only,))
+
+    def fit_of(self, task: TaskKind) -> Callable[[Any, FitJob], Fitting]:
+        """Return the function that fits a recipe to this kind of target."""
+        return self.regressor.fit if task == "regression" and self.regressor else self.fit
+
+    def space_of(self, task: TaskKind) -> Callable[..., Mapping[str, Dimension]]:
+        """Return the search space for this kind of target."""
+        own = self.regressor.space if task == "regression" and self.regressor else None
+        return own or self.space
+
+    def recipes_of(
+        self, contender: NamedContender, task: TaskKind, table: TableTraits | None
+    ) -> Recipes | None:
+        """Return the recipes of a contender for these data; None if it is not for them."""
+        if task == "classification":
+            return contender.recipes(table) if self.classifies else None
+        recipes = self.regressor.tables.get(contender.name) if self.regressor else None
+        if recipes is None or table is None:
+            return None
+        return recipes(table) if callable(recipes) else recipes
+
+    def build_model(self, fitted: Any, schema: Schema, title: str) -> Model | None:
+        """Return the model of a fit by :attr:`to_model`; None if it cannot be saved."""
+        if isinstance(fitted, LogFit):
+            model = self.to_model(fitted.inner, schema, title)
+            return None if model is None else fitted.rescale(model)
+        return self.to_model(fitted, schema, title)
 
     def parse_recipe(self, data: Mapping[str, Any]) -> Any:
         """Build a recipe from plain data, as stored in a plan."""
@@ -180,8 +230,12 @@ class FamilyContender:
         """Fit by the family's ``fit``."""
         if not self.family.is_stochastic:
             rng = np.random.default_rng(0)
-        job = FitJob(train, valid, rng, budget, notify, get_metric(self.metric))
-        return (yield from self.family.fit(self.recipe, job))
+        make = JOBS[train.task]
+        if train.log_target:
+            train, valid, make = take_logarithm(train), take_logarithm(valid), LogFitJob
+        job = make(train, valid, rng, budget, notify, get_metric(self.metric))
+        fitting = self.family.fit_of(train.task)(self.recipe, job)
+        return (yield from (fit_logarithms(fitting, train) if train.log_target else fitting))
 
     def get_parameter(self, name: str) -> Any:
         """Return the value of a hyperparameter."""

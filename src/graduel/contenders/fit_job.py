@@ -21,7 +21,9 @@ from graduel.contenders.contender import (
     error_rate,
 )
 from graduel.contenders.prepared_table import PreparedTable
+from graduel.data.task import TaskKind
 from graduel.metrics.metric import Metric, get_metric, log_loss
+from graduel.metrics.number_losses import rmse
 from graduel.metrics.probabilities import softmax
 
 CHECKPOINTS = 50
@@ -145,6 +147,28 @@ class FitJob:
         return stop
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberFitJob(FitJob):
+    """The job of a fit whose targets are numbers: RMSE takes the place of error and log loss."""
+
+    def evaluate(self, p: Array, y: Array | None = None) -> tuple[float, float]:
+        """Return the RMSE and the leading metric's loss on the validation rows."""
+        y = self.valid.y if y is None else y
+        return rmse(p, y), self.metric.loss(p, y)
+
+    def losses(self, p: Array, y: Array, metric: Metric | None = None) -> tuple[float, float]:
+        """Return the sort key for the best epoch: a metric's loss, then the RMSE."""
+        return (metric or self.metric).loss(p, y), rmse(p, y)
+
+    def select_known(self, matrix: Any) -> tuple[Any, Array]:
+        """Return all validation rows."""
+        return matrix, self.valid.y
+
+
+JOBS: dict[TaskKind, type[FitJob]] = {"classification": FitJob, "regression": NumberFitJob}
+"""The job of a fit by the kind of target."""
+
+
 def selecting_metric(selects_by: str, metric: str) -> str:
     """Return the metric that selects the best epoch of a network.
 
@@ -194,6 +218,7 @@ def margin_checkpoints(
     seconds: Sequence[float],
     rounds: int,
     extend: Callable[[Any, Any, int, int], Any],
+    link: Callable[[Array], Array] = softmax,
 ) -> Iterator[Checkpoint]:
     """Yield the checkpoints of a :class:`FittedEstimator` whose trees sum to a margin.
 
@@ -203,11 +228,12 @@ def margin_checkpoints(
     seconds : seconds after each of its rounds
     rounds : most rounds of the recipe
     extend : see :class:`GrowingMargin`
+    link : the predictions of a margin
     """
     margin = GrowingMargin(extend)
 
     def predict(matrix: Any, rounds: int) -> Array:
-        return fitted.expand(softmax(margin(matrix, rounds)))
+        return fitted.expand(link(margin(matrix, rounds)))
 
     return round_checkpoints(fitted.prepare, list(enumerate(seconds, 1)), predict, rounds)
 

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders.contender import Array, Fitting
-from graduel.contenders.family import Family, Recipes, TableTraits
+from graduel.contenders.family import Family, Recipes, Regressor, TableTraits
 from graduel.contenders.fit_job import FitJob, round_checkpoints
 from graduel.contenders.search.space import Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    FittedRegressor,
+    as_column,
     estimator_model,
     prepare_for_trees,
     silence_warnings,
@@ -46,22 +48,45 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
     has all rounds fitted by then, as in scikit-learn.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
+
+    classes, n_classes = np.unique(job.train.y), job.train.n_classes
+
+    def link(raw: Array) -> Array:
+        return expand_classes(softmax(raw), classes, n_classes)
+
+    return _boost(HistGradientBoostingClassifier, FittedEstimator, link, recipe, job)
+
+
+def fit_numbers(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
+    """Fit all rounds of a regressor by squared errors, as :func:`fit` does."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return _boost(HistGradientBoostingRegressor, FittedRegressor, as_column, recipe, job)
+
+
+def _boost(
+    make: Any,
+    kind: type[FittedEstimator],
+    link: Callable[[Array], Array],
+    recipe: HistGradientBoostingRecipe,
+    job: FitJob,
+) -> Fitting:
+    """Fit all rounds; `link` returns the predictions of raw scores."""
     from threadpoolctl import threadpool_limits
 
     train, rounds = job.train, recipe.max_iter
     prepare, categorical = prepare_for_trees(train, MOST_CATEGORIES)
     valid_X, valid_y = job.select_known(prepare(job.valid.X))
-    classes = np.unique(train.y)
     seconds: list[float] = []
 
     def observe(raw: Array) -> bool:
         seconds.append(job.clock.seconds)
         if len(seconds) == 1:
             return False  # the first call comes before the first round
-        p = expand_classes(softmax(raw), classes, train.n_classes)
-        return job.report((len(seconds) - 1) / rounds, seconds[-1], *job.evaluate(p, valid_y))
+        evaluated = job.evaluate(link(raw), valid_y)
+        return job.report((len(seconds) - 1) / rounds, seconds[-1], *evaluated)
 
-    model = HistGradientBoostingClassifier(
+    model = make(
         **asdict(recipe),
         early_stopping=True,
         categorical_features=categorical or None,
@@ -70,7 +95,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
     with silence_warnings(), threadpool_limits(job.budget.threads), observe_rounds(model, observe):
         model.fit(prepare(train.X), train.y, X_val=valid_X, y_val=valid_y)
     total, n = job.clock.stop(), int(model.n_iter_)
-    fitted = FittedEstimator(model, prepare, train.n_classes, total)
+    fitted = kind(model, prepare, train.n_classes, total)
     points = list(enumerate(seconds[1:], 1)) if len(seconds) == n + 1 else [(n, total)]
     yield from round_checkpoints(prepare, points, StagedPredictions(fitted), rounds)
     error, _ = job.evaluate(fitted.predict_proba(job.valid.X))
@@ -109,14 +134,17 @@ class StagedPredictions:
         self._rounds = 0
 
     def __call__(self, matrix: Any, rounds: int) -> Array:
-        """Return the probabilities of prepared rows after `rounds`."""
+        """Return the predictions of prepared rows after `rounds`."""
         if matrix is not self._matrix or rounds <= self._rounds:
-            self._stages = self._fitted.model.staged_predict_proba(matrix)
+            model = self._fitted.model
+            is_classifier = hasattr(model, "staged_predict_proba")
+            staged = model.staged_predict_proba if is_classifier else model.staged_predict
+            self._stages = staged(matrix)
             self._matrix, self._rounds = matrix, 0
         for _ in range(rounds - self._rounds):
             p = next(self._stages)
         self._rounds = rounds
-        return self._fitted.expand(p)
+        return as_column(p) if p.ndim == 1 else self._fitted.expand(p)
 
 
 IMAGE_RECIPE = HistGradientBoostingRecipe(
@@ -150,4 +178,5 @@ FAMILY = Family(
     tables=_table_recipes,
     to_model=estimator_model,
     deciding_packages=("scikit-learn",),
+    regressor=Regressor(fit_numbers, {"hist": _table_recipes}),
 )

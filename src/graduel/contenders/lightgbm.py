@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.contenders.contender import Array, Fitting
-from graduel.contenders.family import Family, Recipes, Requirement, TableTraits
+from graduel.contenders.family import Family, Recipes, Regressor, Requirement, TableTraits
 from graduel.contenders.fit_job import FitJob, margin_checkpoints, selection_details
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.contenders.sklearn_contender import (
     LIBRARY_METRICS,
     FittedEstimator,
+    FittedRegressor,
+    as_column,
     prepare_for_trees,
     silence_warnings,
 )
-from graduel.metrics.probabilities import expand_classes, two_columns
+from graduel.metrics.probabilities import expand_classes, softmax, two_columns
 
 if TYPE_CHECKING:
     from graduel.data.schema import Schema
@@ -59,26 +62,65 @@ class FittedLightGBM(FittedEstimator):
         return bytes(text.encode()) + self.prepare.to_bytes()
 
 
+@dataclass(slots=True)
+class FittedLightGBMRegressor(FittedRegressor):
+    """A fitted regressor with the round selected by early stopping."""
+
+    to_bytes = FittedLightGBM.to_bytes
+
+
 def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
     """Fit all rounds, recording the time of each; then yield the checkpoints.
 
     Categories and missing values are handled natively. Early stopping is by log loss, or by the
     leading metric if that is neither the error nor log loss, as for XGBoost.
     """
-    from lightgbm import LGBMClassifier, early_stopping
+    from lightgbm import LGBMClassifier
+
+    classes, n_classes = np.unique(job.train.y), job.train.n_classes
+
+    def link(p: Array) -> Array:
+        return expand_classes(two_columns(p), classes, n_classes)
+
+    is_library = job.metric.name in LIBRARY_METRICS
+    stops_by = "log_loss" if is_library else job.metric.name
+    options = {} if is_library else {"metric": "None"}
+    kind, margin_link = FittedLightGBM, softmax
+    return _boost(LGBMClassifier, kind, (link, margin_link), recipe, job, stops_by, options)
+
+
+def fit_numbers(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
+    """Fit all rounds of a regressor by squared errors; early stopping is by the leading metric."""
+    from lightgbm import LGBMRegressor
+
+    kind, links = FittedLightGBMRegressor, (as_column, as_column)
+    options = {"metric": "None"}
+    return _boost(LGBMRegressor, kind, links, recipe, job, job.metric.name, options)
+
+
+def _boost(
+    make: Any,
+    kind: type[FittedEstimator],
+    links: tuple[Callable[[Array], Array], Callable[[Array], Array]],
+    recipe: LightGBMRecipe,
+    job: FitJob,
+    selected_by: str,
+    options: dict[str, Any],
+) -> Fitting:
+    """Fit all rounds; `links` turn the library's predictions, and its raw scores, into ours."""
+    from lightgbm import early_stopping
     from lightgbm.callback import EarlyStopException
 
-    train = job.train
+    train, (link, margin_link) = job.train, links
     prepare, categorical = prepare_for_trees(train)
     valid_X, valid_y = job.select_known(prepare(job.valid.X))
-    classes, n_classes = np.unique(train.y), train.n_classes
     settings = asdict(recipe)
     rounds, patience = settings["n_estimators"], settings.pop("early_stopping_rounds")
     seconds, errors, costs = list[float](), list[float](), list[float]()
     stopping: list[float] = []
 
     def cost(y: Array, p: Array) -> tuple[str, float, bool]:
-        error, loss = job.evaluate(expand_classes(two_columns(p), classes, n_classes), valid_y)
+        error, loss = job.evaluate(link(p), valid_y)
         errors.append(error)
         costs.append(loss)
         return "cost", loss, False
@@ -90,13 +132,9 @@ def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
         if job.report(len(seconds) / rounds, seconds[-1], errors[-1], costs[-1], selection):
             raise EarlyStopException(int(np.argmin(stopping)), env.evaluation_result_list)
 
-    is_library = job.metric.name in LIBRARY_METRICS
-    selected_by = "log_loss" if is_library else job.metric.name
-    if not is_library:
-        settings["metric"] = "None"
-    make: Any = LGBMClassifier
     model = make(
         **settings,
+        **options,
         n_jobs=job.budget.threads,
         random_state=job.draw_seed(),
         deterministic=True,
@@ -113,8 +151,9 @@ def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
             # The first metric decides: log loss, or the leading metric if it replaces log loss.
             callbacks=[watch, early_stopping(patience, first_metric_only=True, verbose=False)],
         )
-    fitted = FittedLightGBM(model, prepare, n_classes, job.clock.stop())
-    yield from margin_checkpoints(fitted, seconds, rounds, partial(_extend_margin, model))
+    fitted = kind(model, prepare, train.n_classes, job.clock.stop())
+    extend = partial(_extend_margin, model)
+    yield from margin_checkpoints(fitted, seconds, rounds, extend, margin_link)
     best = int(model.best_iteration_ or len(seconds))
     fitted.details = {"best_round": best, "rounds": len(seconds), "valid_error": errors[best - 1]}
     fitted.details |= selection_details(selected_by, stopping[best - 1])
@@ -177,6 +216,15 @@ def _table_recipes(table: TableTraits) -> Recipes:
     return Recipes(full, quick)
 
 
+def _number_recipes(table: TableTraits) -> Recipes:
+    """Return the recipes for numbers, LGBM-TD-R: more leaves, of fewer rows."""
+    full = LightGBMRecipe(learning_rate=0.05, num_leaves=100, min_child_samples=3, subsample=0.7)
+    quick = replace(
+        full, n_estimators=table.quick_rounds, learning_rate=0.15, early_stopping_rounds=15
+    )
+    return Recipes(full, quick)
+
+
 def to_model(fitted: FittedLightGBM, schema: Schema, title: str) -> Model:
     """Return the trees up to the selected round; they are saved as LightGBM's text."""
     from lightgbm import Booster
@@ -192,7 +240,7 @@ def to_model(fitted: FittedLightGBM, schema: Schema, title: str) -> Model:
         schema,
         fitted.prepare.preparation,
         classifier=Classifier("lightgbm", Booster(model_str=text)),
-        class_codes=tuple(int(code) for code in fitted.model.classes_),
+        class_codes=tuple(int(code) for code in getattr(fitted.model, "classes_", ())),
     )
 
 
@@ -207,4 +255,5 @@ FAMILY = Family(
     to_model=to_model,
     requires=(Requirement("lightgbm", "LightGBM", "graduel[lightgbm]"),),
     deciding_packages=("lightgbm",),
+    regressor=Regressor(fit_numbers, {"lightgbm": _number_recipes}),
 )

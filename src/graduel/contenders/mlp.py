@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from graduel.contenders.contender import Fitting, error_rate
-from graduel.contenders.family import Family, Recipes, TableTraits
+from graduel.contenders.contender import Array, Fitting
+from graduel.contenders.family import Family, Recipes, Regressor, TableTraits
 from graduel.contenders.fit_job import FitJob, selection_details
+from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    FittedRegressor,
     estimator_model,
     prepare_for_network,
     silence_warnings,
 )
+from graduel.data.prepare.target_scale import TargetScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +49,50 @@ def fit(recipe: MLPRecipe, job: FitJob) -> Fitting:
     """
     from sklearn.neural_network import MLPClassifier
 
+    classes = np.unique(job.train.y)
+
+    def begin(model: Any, prepare: PreparedTable) -> tuple[FittedEstimator, Array, Any]:
+        fitted = FittedEstimator(model, prepare, job.train.n_classes)
+        return fitted, job.train.y, partial(model.partial_fit, classes=classes)
+
+    return _train(MLPClassifier, begin, recipe, job)
+
+
+def fit_numbers(recipe: MLPRecipe, job: FitJob) -> Fitting:
+    """Train a regressor epoch by epoch as :func:`fit` does, on standardized targets."""
+    from sklearn.neural_network import MLPRegressor
+
+    scale = TargetScale.fit(job.train.y)
+
+    def begin(model: Any, prepare: PreparedTable) -> tuple[FittedEstimator, Array, Any]:
+        fitted = FittedRegressor(model, prepare, 0, scale=scale)
+        return fitted, scale.encode(job.train.y)[:, 0], model.partial_fit
+
+    return _train(MLPRegressor, begin, recipe, job)
+
+
+def _train(make: Any, begin: Callable[..., Any], recipe: MLPRecipe, job: FitJob) -> Fitting:
+    """Train epoch by epoch and select the best one."""
     prepare = prepare_for_network(job.train)
     X, valid_X = prepare(job.train.X), prepare(job.valid.X)
     settings = asdict(recipe)
     epochs, patience = settings.pop("max_iter"), settings.pop("n_iter_no_change")
     settings["batch_size"] = min(settings["batch_size"], len(X))
     # An integer seed would shuffle every epoch in the same order; a RandomState does not.
-    model = MLPClassifier(**settings, random_state=np.random.RandomState(job.draw_seed()))
-    fitted = FittedEstimator(model, prepare, job.train.n_classes)
-    classes = np.unique(job.train.y)
+    model = make(**settings, random_state=np.random.RandomState(job.draw_seed()))
+    fitted, targets, train_epoch = begin(model, prepare)
     best: Any = None
     best_epoch, best_error, lowest = 0, 1.0, (np.inf, np.inf)
     for epoch in range(1, epochs + 1):
         with silence_warnings():
-            model.partial_fit(X, job.train.y, classes=classes)
+            train_epoch(X, targets)
         if not all(np.isfinite(W).all() for W in model.coefs_):
             raise ArithmeticError("the weights became infinite or NaN; lower the learning rate")
         p = fitted.predict(valid_X)
         losses = job.losses(p, job.valid.y)
         if losses < lowest:
             best = [W.copy() for W in model.coefs_], [b.copy() for b in model.intercepts_]
-            lowest, best_epoch, best_error = losses, epoch, error_rate(p, job.valid.y)
+            lowest, best_epoch, best_error = losses, epoch, job.evaluate(p)[0]
         stop = yield from job.checkpoint(
             epoch / epochs, best_error, lowest[0], fitted.predict_cached
         )
@@ -113,4 +141,5 @@ FAMILY = Family(
     tables=_table_recipes,
     to_model=estimator_model,
     deciding_packages=("scikit-learn",),
+    regressor=Regressor(fit_numbers, {"mlp": _table_recipes}),
 )

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRows
-from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
+from graduel.contenders.family import (
+    Family,
+    NamedContender,
+    Recipes,
+    Regressor,
+    TableTraits,
+)
 from graduel.contenders.fit_job import FitJob, selecting_metric, selection_details
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.data.prepare.preparation import NetPreparation
+from graduel.data.prepare.target_scale import TargetScale
 from graduel.metrics.metric import Metric, get_metric
 from graduel.nn import Weights
+from graduel.train.build.network_builder import predicts_rates
 from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import RECIPES, NetRecipe, net_recipe
 
@@ -38,10 +46,13 @@ class FittedNet:
     prepare: PreparedTable
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
+    scale: TargetScale | None = None
+    """The scale of numbers that it predicts; None for classes."""
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 class probabilities `(n_rows, n_classes)`."""
-        return self.prepare.predict(X, partial(self.training.predict_proba, weights=self.weights))
+        """Return float32 class probabilities `(n_rows, n_classes)`, or numbers `(n_rows, 1)`."""
+        p = self.prepare.predict(X, partial(self.training.predict_proba, weights=self.weights))
+        return p if self.scale is None else self.scale.decode(p)
 
     def to_bytes(self) -> bytes:
         """Return θ, the state and the preparation."""
@@ -50,9 +61,12 @@ class FittedNet:
 
 
 def start_training(
-    recipe: NetRecipe, train: LabelledRows, rng: np.random.Generator
+    recipe: NetRecipe, train: LabelledRows, rng: np.random.Generator, y: Array | None = None
 ) -> tuple[PreparedTable, Training]:
-    """Fit the recipe's preparation on the training rows and build the training."""
+    """Fit the recipe's preparation on the training rows and build the training.
+
+    `y` are the targets; by default the class codes of the rows.
+    """
     preparation = None
     if train.columns:
         preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
@@ -60,7 +74,7 @@ def start_training(
     training = Training(
         recipe,
         prepare(train.X),
-        train.y,
+        train.y if y is None else y,
         train.n_classes,
         rng=rng,
         image=train.image,
@@ -72,12 +86,39 @@ def start_training(
 def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
     """Train and select the epoch with the lowest loss by the recipe's metric, then by log loss."""
     prepare, training = start_training(recipe, job.train, job.rng)
+    return _select_epoch(recipe, job, prepare, training)
+
+
+def fit_numbers(recipe: NetRecipe, job: FitJob) -> Fitting:
+    """Train on scaled targets and select the epoch with the lowest loss by the leading metric."""
+    scale = TargetScale.fit(job.train.y, is_rate=predicts_rates(recipe))
+    prepare, training = start_training(recipe, job.train, job.rng, scale.encode(job.train.y))
+    return _select_epoch(recipe, job, prepare, training, scale)
+
+
+def _select_epoch(
+    recipe: NetRecipe,
+    job: FitJob,
+    prepare: PreparedTable,
+    training: Training,
+    scale: TargetScale | None = None,
+) -> Fitting:
+    """Train, select the epoch with the lowest loss, and yield the checkpoints."""
+    decode = (lambda outputs: outputs) if scale is None else scale.decode
     valid_X, y = prepare(job.valid.X), job.valid.y
-    predict = partial(prepare.predict_cached, predict=training.predict_proba)
+
+    def predict_prepared(matrix: Array) -> Array:
+        return decode(training.predict_proba(matrix))
+
+    predict = partial(prepare.predict_cached, predict=predict_prepared)
     best = BestEpoch(training.prediction_weights.copy())
     selecting = get_metric(selecting_metric(recipe.selects_by, job.metric.key))
-    losses = partial(job.losses, metric=selecting)
-    for epoch, _ in training.validated_epochs(valid_X, y, best, losses):
+
+    def losses(outputs: Array, y: Array) -> tuple[float, float]:
+        return job.losses(decode(outputs), y, selecting)
+
+    error_of = None if scale is None else lambda outputs, y: job.evaluate(decode(outputs), y)[0]
+    for epoch, _ in training.validated_epochs(valid_X, y, best, losses, error_of):
         if (
             yield from epoch_checkpoint(
                 recipe, job, selecting, (epoch.epoch, epoch.t), best, predict
@@ -86,7 +127,7 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
             break
     prepare.clear()
     details = describe_best(recipe, training, best, selecting)
-    return FittedNet(training, best.weights, prepare, job.clock.stop(), details)
+    return FittedNet(training, best.weights, prepare, job.clock.stop(), details, scale)
 
 
 def epoch_checkpoint(
@@ -133,6 +174,7 @@ def to_model(fitted: FittedNet, schema: Schema, title: str) -> Model:
     from graduel.models.model import Model
 
     network, preparation = fitted.training.network, fitted.prepare.preparation
+    schema = schema if fitted.scale is None else replace(schema, target_scale=fitted.scale)
     return Model("net", title, schema, preparation, network, fitted.weights)
 
 
@@ -176,6 +218,13 @@ smoothing 0.1, Adam with learning rate 0.04 and β₂ = 0.95, schedule coslog4, 
 epochs) and scikit-learn's ``MLPClassifier`` (100 units, ReLU, Glorot uniform initialization, Adam
 with learning rate 0.001, batch size 200, 200 epochs)."""
 
+NUMBER_SPACE: Space = {
+    **{name: one for name, one in TABLE_SPACE.items() if name != "label_smoothing"},
+    "loss": Choice(("squared", "huber", "absolute")),
+    "lr": Real(1e-3, 0.5, log=True),
+}
+"""Contains RealMLP-TD for regression, with the activation Mish and the learning rate 0.2."""
+
 IMAGE_SPACE: Space = {
     "layers": Choice(((256,), (512,), (256, 256), (512, 512), (1024, 512), (512, 512, 512))),
     "activation": Choice(("relu", "silu", "mish")),
@@ -192,6 +241,11 @@ IMAGE_SPACE: Space = {
 
 def _table_recipes(table: TableTraits) -> Recipes:
     return Recipes(net_recipe(False, table.n_rows), net_recipe(True, table.n_rows))
+
+
+def _number_recipes(table: TableTraits) -> Recipes:
+    n = table.n_rows
+    return Recipes(net_recipe(False, n, regression=True), net_recipe(True, n, regression=True))
 
 
 def _for_images(name: str, title: str, recipe: str, quick_epochs: int) -> NamedContender:
@@ -218,4 +272,5 @@ FAMILY = Family(
         _for_images("net-conv", "convolutional network", "mnist-conv", 6),
     ),
     to_model=to_model,
+    regressor=Regressor(fit_numbers, {"net": _number_recipes}, RecipeSpace(NUMBER_SPACE)),
 )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from graduel.contenders.contender import Fitting
-from graduel.contenders.family import Family, Recipes
+from graduel.contenders.family import Family, Recipes, Regressor
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    FittedRegressor,
     estimator_model,
     prepare_for_trees,
     silence_warnings,
@@ -33,22 +35,36 @@ class RandomForestRecipe:
 
 
 def fit(recipe: RandomForestRecipe, job: FitJob) -> Fitting:
+    """Grow the trees of a classifier."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return _grow(RandomForestClassifier, FittedEstimator, recipe, job)
+
+
+def fit_numbers(recipe: RandomForestRecipe, job: FitJob) -> Fitting:
+    """Grow the trees of a regressor."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    return _grow(RandomForestRegressor, FittedRegressor, recipe, job)
+
+
+def _grow(
+    make: Any, kind: type[FittedEstimator], recipe: RandomForestRecipe, job: FitJob
+) -> Fitting:
     """Grow the recipe's trees; the validation rows are used only to report progress.
 
     Categories are passed as codes, missing values natively. Trees are independent, so a forest
     grown in steps equals one grown in a single call.
     """
-    from sklearn.ensemble import RandomForestClassifier
-
     prepare, _ = prepare_for_trees(job.train)
     X, valid_X = (np.asarray(prepare(part.X), np.float32) for part in (job.train, job.valid))
     settings = asdict(recipe)
     if settings["max_samples"] == 1.0:
         settings["max_samples"] = None  # draws as many rows as there are
-    model = RandomForestClassifier(
+    model = make(
         **settings, warm_start=True, n_jobs=job.budget.threads, random_state=job.draw_seed()
     )
-    fitted = FittedEstimator(model, prepare, job.train.n_classes)
+    fitted = kind(model, prepare, job.train.n_classes)
     trees, error = recipe.n_estimators, 1.0
     for n in sorted({max(1, round(trees * step / STEPS)) for step in range(1, STEPS + 1)}):
         model.n_estimators = n
@@ -62,6 +78,10 @@ def fit(recipe: RandomForestRecipe, job: FitJob) -> Fitting:
     fitted.details = {"trees": model.n_estimators, "valid_error": error}
     return fitted
 
+
+OF_NUMBERS = RandomForestRecipe(max_features=1 / 3, criterion="squared_error")
+"""A third of the columns for each split, as is usual for numbers (Hastie, Tibshirani and Friedman,
+*The Elements of Statistical Learning*, 2009)."""
 
 FAMILY = Family(
     name="forest",
@@ -80,4 +100,15 @@ FAMILY = Family(
     tables=Recipes(RandomForestRecipe(), RandomForestRecipe(100)),
     to_model=estimator_model,
     deciding_packages=("scikit-learn",),
+    regressor=Regressor(
+        fit_numbers,
+        {"forest": Recipes(OF_NUMBERS, replace(OF_NUMBERS, n_estimators=100))},
+        RecipeSpace(
+            {
+                "max_features": Choice(("sqrt", 0.1, 0.25, 0.5, 1.0)),
+                "min_samples_leaf": Integer(1, 20, log=True),
+                "max_samples": Real(0.5, 1.0),
+            }
+        ),
+    ),
 )

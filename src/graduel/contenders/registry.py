@@ -36,6 +36,7 @@ BUILT_IN: dict[str, tuple[str, tuple[str, ...]]] = {
     "hist": ("hist_gradient_boosting", ("hist",)),
     "forest": ("random_forest", ("forest",)),
     "logistic": ("logistic", ("logistic",)),
+    "ridge": ("ridge", ("ridge",)),
     "mlp": ("mlp", ("mlp",)),
 }
 """Module and contender names of each built-in family, available without importing it."""

@@ -6,7 +6,7 @@ import pickle
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRow
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.data.prepare.target_scale import TargetScale
 from graduel.metrics.probabilities import expand_classes
 from graduel.pixels import detect_scale
 
@@ -95,6 +96,28 @@ class FittedEstimator:
         return pickle.dumps(self.model, protocol=5) + self.prepare.to_bytes()
 
 
+@dataclass(slots=True)
+class FittedRegressor(FittedEstimator):
+    """A fitted regressor with the preparation of its input, and the scale of its targets if any."""
+
+    scale: TargetScale | None = None
+
+    def predict(self, matrix: Any) -> Array:
+        """Return the predicted numbers of prepared rows, float64 `(n_rows, 1)`."""
+        with silence_warnings():
+            p = as_column(self.model.predict(matrix))
+        return p if self.scale is None else self.scale.decode(p)
+
+    def expand(self, p: Any) -> Array:
+        """Return the predictions unchanged."""
+        return np.asarray(p)
+
+
+def as_column(p: Any) -> Array:
+    """Return predicted numbers as a column, float64 `(n_rows, 1)`."""
+    return np.asarray(p, np.float64).reshape(-1, 1)
+
+
 def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
     """End a fit in one call: evaluate the model, yield its only checkpoint and return it.
 
@@ -146,8 +169,10 @@ def estimator_model(
     from graduel.models.library_classifier import Classifier
     from graduel.models.model import Model
 
+    if (scale := getattr(fitted, "scale", None)) is not None:
+        schema = replace(schema, target_scale=scale)
     scaled: Input = "pixels" if isinstance(fitted.prepare, ScaledTable) else "matrix"
-    codes = fitted.model.classes_ if classes is None else classes
+    codes = getattr(fitted.model, "classes_", ()) if classes is None else classes
     return Model(
         "sklearn",
         title,

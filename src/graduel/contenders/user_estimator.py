@@ -1,4 +1,4 @@
-"""The user's own classifier as a contender: any object with ``fit`` and ``predict``."""
+"""The user's own estimator as a contender: any object with ``fit`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import numpy as np
 
 from graduel.contenders.contender import Array, Budget, Fitting, LabelledRows, Notify
 from graduel.contenders.family import Family
-from graduel.contenders.fit_job import FitJob
+from graduel.contenders.fit_job import JOBS, FitJob
+from graduel.contenders.log_target import LogFitJob, fit_logarithms, take_logarithm
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Dimension, from_plain
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    FittedRegressor,
     Input,
+    as_column,
     estimator_model,
     finish_single_fit,
     prepare_for_network,
@@ -107,9 +110,25 @@ class FittedUserEstimator(FittedEstimator):
             return self.prepare.to_bytes()
 
 
+@dataclass(slots=True)
+class FittedUserRegressor(FittedRegressor):
+    """The user's fitted regressor."""
+
+    to_bytes = FittedUserEstimator.to_bytes
+    codes: tuple[int, ...] = ()
+
+    def predict(self, matrix: Any) -> Array:
+        """Return the predicted numbers, float64 `(n_rows, 1)`."""
+        with silence_warnings(), one_line_errors(self.model):
+            p = np.asarray(self.model.predict(matrix), np.float64)
+            if p.shape not in ((len(matrix),), (len(matrix), 1)):
+                raise ValueError(f"predict must return shape {(len(matrix),)}; got {p.shape}")
+        return as_column(p)
+
+
 @dataclass(frozen=True, slots=True)
 class UserEstimator:
-    """The user's classifier as a contender: a clone is fitted once.
+    """The user's classifier or regressor as a contender: a clone is fitted once.
 
     A parameter ``random_state`` that is None gets a seed from the cell, ``n_jobs`` that is None the
     number of threads; values set by the user are kept. The validation rows are used only to report
@@ -133,15 +152,23 @@ class UserEstimator:
         notify: Notify,
     ) -> Fitting:
         """Fit a clone; yield its only checkpoint."""
-        job = FitJob(train, valid, rng, budget, notify, get_metric(self.metric))
+        make = JOBS[train.task]
+        if train.log_target:
+            train, valid, make = take_logarithm(train), take_logarithm(valid), LogFitJob
+        job = make(train, valid, rng, budget, notify, get_metric(self.metric))
         frame = self.recipe.takes == "frame" and bool(train.columns)
         prepare = PandasTable(train.columns) if frame else prepare_for_network(train)
         X = prepare(train.X)
         # Some classifiers, such as XGBClassifier, accept consecutive codes from 0 only.
         known, labels = np.unique(train.y, return_inverse=True)
+        if train.task == "regression":
+            labels = train.y
         with silence_warnings(), one_line_errors(self.estimator):
             model = _configure(self.estimator, self.values, job.draw_seed(), budget.threads)
             model.fit(X, labels)
+        if train.task == "regression":
+            fitting = finish_single_fit(job, FittedUserRegressor(model, prepare, 0))
+            return (yield from (fit_logarithms(fitting, train) if train.log_target else fitting))
         fitted = FittedUserEstimator(model, prepare, train.n_classes, known=known)
         details = {} if hasattr(model, "predict_proba") else {"probabilities": ONE_HOT}
         return (yield from finish_single_fit(job, fitted, **details))

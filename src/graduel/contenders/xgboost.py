@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from graduel.contenders.contender import Array, Fitting, error_rate
 from graduel.contenders.family import Family
 from graduel.contenders.fit_job import FitJob, margin_checkpoints, selection_details
-from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import RecipeSpace
 from graduel.contenders.sklearn_contender import (
     LIBRARY_METRICS,
@@ -24,6 +23,8 @@ from graduel.contenders.xgboost_recipes import (
     TABLE_SPACE,
     XGBoostRecipe,
 )
+from graduel.contenders.xgboost_regression import REGRESSOR
+from graduel.contenders.xgboost_settings import extend_margin, settings_of_recipe
 from graduel.metrics.metric import Metric
 from graduel.metrics.probabilities import expand_classes, two_columns
 
@@ -133,36 +134,6 @@ def describe_copies(recipe: XGBoostRecipe, n_rows: int) -> dict[str, int]:
     return {"copies_of_each_row": recipe.copies, "rows_with_copies": n_rows}
 
 
-def extend_margin(booster: Any, matrix: Array, margin: Any, start: int, stop: int) -> Any:
-    """Return the raw scores after `stop` rounds, given those after `start` rounds."""
-    return booster.inplace_predict(
-        matrix,
-        iteration_range=(start, stop),
-        predict_type="margin",
-        base_margin=margin,
-        missing=np.nan,
-    )
-
-
-def settings_of_recipe(
-    recipe: XGBoostRecipe, prepare: PreparedTable, one_tree: bool
-) -> dict[str, Any]:
-    """Return the classifier's parameters.
-
-    A patience of 0 becomes None (no early stopping). Vector leaves do not support categories
-    (XGBoost 3.2) and are pointless for two classes: both cases use one tree per class.
-    """
-    settings = asdict(recipe)
-    for name in ("augment", "copies", "stops_by"):
-        del settings[name]
-    settings["early_stopping_rounds"] = recipe.early_stopping_rounds or None
-    if one_tree:
-        settings["multi_strategy"] = "one_output_per_tree"
-    if types := getattr(prepare.preparation, "feature_types", None):
-        settings |= {"feature_types": types, "enable_categorical": True}
-    return settings
-
-
 class CustomMetric:
     """A metric with XGBoost's signature; it also records the error for progress reports."""
 
@@ -186,7 +157,7 @@ def to_model(fitted: FittedXGBoost, schema: Schema, title: str) -> Model:
         schema,
         fitted.prepare.preparation,
         booster=fitted.booster(),
-        class_codes=tuple(int(code) for code in fitted.classes),
+        class_codes=tuple(int(code) for code in getattr(fitted, "classes", ())),
     )
 
 
@@ -199,4 +170,5 @@ FAMILY = Family(
     contenders=CONTENDERS,
     to_model=to_model,
     deciding_packages=("xgboost",),
+    regressor=REGRESSOR,
 )

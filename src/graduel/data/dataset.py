@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from graduel.data.column import Column
 from graduel.data.finding import Finding
 from graduel.data.prepare.pixel_format import PixelFormat
+from graduel.data.task import Classification, Regression, Task
+from graduel.number_format import format_value
 from graduel.short_view import join_lines, render_table, render_view
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ class Dataset:
     name : the data set's name
     X : the features, one example per row; images as (n, height, width), a table as a Polars
         DataFrame. Neither scaled nor encoded.
-    y : the target's class codes, shape (n,), 0 … n_classes − 1
-    classes : the name of each class
+    y : the target, shape (n,): class codes, 0 … n_classes − 1, or numbers of type float64
+    classes : the name of each class; empty if the target is a number
     n_train : number of rows of the predefined training part, which come first; None without a split
     source : the origin of the data and their license
     inferred_table : the inferred schema of a table, with notes and reasons; None for arrays
@@ -36,6 +38,7 @@ class Dataset:
     pixels : how the pixels of images were stored; None for other data
     notes : decisions of the reader of images, one sentence each; a table has its own
     findings : the findings of reading
+    log_target : whether contenders predict the logarithm of the target
     """
 
     name: str
@@ -50,6 +53,7 @@ class Dataset:
     pixels: PixelFormat | None = None
     notes: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    log_target: bool = False
 
     def __post_init__(self) -> None:
         if len(self.X) != len(self.y):
@@ -63,35 +67,50 @@ class Dataset:
 
     def __repr__(self) -> str:
         columns = [f"{column.name} ({column.kind})" for column in self.columns]
-        counts = [f"{name} {count:,}" for name, count in self._count_classes()]
         lines = [self._title()]
         lines += [f"columns: {', '.join(columns)}"] if columns else []
-        return join_lines([*lines, f"classes: {', '.join(counts)}"])
+        summary = ", ".join(f"{name} {text}" for name, text in self._summarize_target())
+        return join_lines([*lines, f"{'classes' if self.classes else 'target'}: {summary}"])
 
     def _repr_html_(self) -> str:
-        counts = [(name, f"{count:,}") for name, count in self._count_classes()]
-        parts = [render_table(("class", "rows"), counts)]
+        heads = ("class", "rows") if self.classes else ("target", "value")
+        parts = [render_table(heads, self._summarize_target())]
         if self.columns:
             columns = [(column.name, column.kind) for column in self.columns]
             parts.insert(0, render_table(("column", "kind"), columns))
         return render_view(self._title(), *parts)
 
     def _title(self) -> str:
-        what = f"{len(self.X):,} rows, {self.n_features:,} features, {len(self.classes)} classes"
+        what = f"{len(self.X):,} rows, {self.n_features:,} features, "
+        what += f"{len(self.classes)} classes" if self.classes else "a number as target"
         if self.image is not None:
             what += f", images of {' × '.join(map(str, self.image))}"
         if self.n_train is not None:
             what += f", the first {self.n_train:,} rows are training rows"
         return f"Dataset {self.name}: {what}"
 
-    def _count_classes(self) -> list[tuple[str, int]]:
-        counts = np.bincount(self.y, minlength=len(self.classes))
-        return list(zip(self.classes, counts.tolist(), strict=True))
+    def _summarize_target(self) -> list[tuple[str, str]]:
+        """Return the number of rows of each class, or the range of a numeric target."""
+        if self.classes:
+            counts = np.bincount(self.y, minlength=len(self.classes)).tolist()
+            return [(name, f"{n:,}") for name, n in zip(self.classes, counts, strict=True)]
+        values = zip(("least", "median", "most"), np.quantile(self.y, (0, 0.5, 1)), strict=True)
+        return [(name, format_value(float(value))) for name, value in values]
 
     @classmethod
     def from_table(cls, table: Table, **fields: Any) -> Dataset:
         """Return the data set of a table with inferred schema; `fields` sets the other fields."""
         return cls(table.name, table.frame, table.y, table.classes, inferred_table=table, **fields)
+
+    @property
+    def task(self) -> Task:
+        """The kind of target: one of some classes, or a number."""
+        return Classification(self.classes) if self.classes else Regression(self.log_target)
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """The stratum of each row in a stratified split: its class, or a range of numbers."""
+        return self.task.strata(self.y)
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -62,6 +62,7 @@ class _Manifest:
     findings: tuple[Finding, ...]
     table: _TableInfo | None
     sha256: Mapping[str, str]
+    log_target: bool = False
 
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
@@ -91,6 +92,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         dataset.findings,
         info,
         {name: file_sha256(folder / name) for name in names},
+        dataset.log_target,
     )
     plain = to_plain(manifest)
     write_json(folder / MANIFEST, {"sha256": _text_digest(plain), "dataset": plain})
@@ -140,6 +142,7 @@ def read_dataset(folder: Path) -> Dataset:
         times=arrays.get("times.npy"),
         notes=manifest.notes,
         findings=manifest.findings,
+        log_target=manifest.log_target,
     )
 
 

@@ -75,6 +75,7 @@ MERGED_SPELLINGS = Check("GRD024", "Categories that differ by case only")
 DATA_READ = Check("GRD025", "How the data are read", "info")
 COLUMNS_DROPPED = Check("GRD026", "Columns that are dropped", "info")
 ONE_PROCESS = Check("GRD027", "A contender fitted in one process", "info")
+SKEWED_TARGET = Check("GRD028", "A skewed target", "info")
 
 CHECKS = (
     *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),

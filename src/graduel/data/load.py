@@ -125,7 +125,17 @@ def build_dataset(spec: SourceSpec, source: Source, test: Source | None = None) 
     from graduel.data.read.reader import Source
 
     content = source.content
-    names = ("target", "categorical", "numeric", "drop", "bins", "group", "time")
+    names = (
+        "target",
+        "categorical",
+        "numeric",
+        "drop",
+        "bins",
+        "task",
+        "group",
+        "time",
+        "log_target",
+    )
     options = [
         name.replace("_", "-") for name in (*names, "missing", "date_order") if getattr(spec, name)
     ]
@@ -188,6 +198,7 @@ def _build_table(
     import polars as pl
 
     from graduel.data.schema_inference import infer_table
+    from graduel.data.target import check_logarithm
 
     group = None if spec.group is None else find(spec.group, frame.columns, "group")
     time = None if spec.time is None else find(spec.time, frame.columns, "time")
@@ -207,6 +218,7 @@ def _build_table(
         numeric=spec.numeric,
         drop=drop,
         bins=spec.bins,
+        task=spec.task,
         time=time,
         decimal=spec.decimal or source.decimal,
         missing=spec.missing,
@@ -227,8 +239,11 @@ def _build_table(
         if group_column is not None:
             others = _find_groups(test, str(group), table.rows[n_train:])
             group_column = pl.concat([category_text(group_column), category_text(others)])
+    if spec.log_target:
+        check_logarithm(table)
     return Dataset.from_table(
         table,
+        log_target=spec.log_target,
         n_train=n_train,
         source=source.origin,
         findings=source.findings,

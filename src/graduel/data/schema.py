@@ -18,6 +18,7 @@ from graduel.data.prepare.pixel_format import (
     convert_pixels,
     has_channels_first,
 )
+from graduel.data.prepare.target_scale import TargetScale
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import to_numbers
 from graduel.errors import UserError
@@ -43,7 +44,7 @@ class Schema:
     Attributes
     ----------
     name : name of the data set
-    classes : the name of each class
+    classes : the name of each class; empty if the target is a number
     image : the shape (height, width, channels) of an image; None for other data
     scale : the factor that scales a network's inputs: 1/255 for pixels
     pixels : how the pixels of the training images were stored; None if the model does not state it
@@ -54,6 +55,7 @@ class Schema:
     decimals : the decimal signs of numeric columns, by column name; a point if not given
     folded_categories : columns whose categories are in lower case
     missing : the cells of text that mean a missing value
+    target_scale : the scale of the numbers that a network predicts; None for classes and trees
 
     Raises
     ------
@@ -73,6 +75,7 @@ class Schema:
     decimals: Mapping[str, str] = field(default_factory=dict)
     folded_categories: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    target_scale: TargetScale | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -13,7 +13,14 @@ from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, quote_name
 from graduel.data.read.delimited.cells import MISSING
 from graduel.data.table import Table
-from graduel.data.target import NoTargetError, encode, merge_spellings, numeric_if_possible
+from graduel.data.target import (
+    NoTargetError,
+    encode,
+    has_units,
+    merge_spellings,
+    numeric_if_possible,
+)
+from graduel.data.task import TaskKind
 from graduel.errors import UserError
 from graduel.number_format import agree, format_quantity
 
@@ -43,12 +50,13 @@ def infer_table(
     numeric: Iterable[str] = (),
     drop: Iterable[str] = (),
     bins: int | None = None,
+    task: TaskKind | None = None,
     time: str | None = None,
     decimal: str = ".",
     missing: Iterable[str] = (),
     date_order: str | None = None,
 ) -> Table:
-    """Infer the schema of a table: the kind of each column, and the classes of the target.
+    """Infer the schema of a table: the kind of each column, and the classes or numbers to predict.
 
     Numbers are numeric, even with two distinct values (0 and 1 are numeric so that a later 2 is
     not lost). Text is numeric if every cell is a number, except for codes with leading zeros. Two
@@ -64,6 +72,7 @@ def infer_table(
     categorical, numeric : columns that get this kind regardless of their values
     drop : columns to drop
     bins : number of classes into which a numeric target is cut, at its quantiles
+    task : "classification" or "regression"; None to infer it from the target
     time : the column that orders the rows
     decimal : decimal sign of columns of text
     missing : further cells that mean a missing value
@@ -97,7 +106,15 @@ def infer_table(
         raise UserError(f"--drop must name other columns than the target; got {quote_name(target)}")
     missing = tuple(missing)
     column = null_missing(frame[target].alias(target), missing)
-    labels = numeric_if_possible(column, units=bins is not None)
+    if bins is not None and task == "regression":
+        raise UserError(
+            "--bins makes classes of the target, which conflicts with --task regression. Leave one "
+            "of them out"
+        )
+    is_number = bins is not None or task == "regression"
+    labels = numeric_if_possible(column, units=is_number, decimal=decimal)
+    if task is None and has_units(labels, decimal):
+        labels = numeric_if_possible(column, units=True, decimal=decimal)
     has_label = labels.is_not_null()
     rows = has_label.arg_true().to_numpy().astype(np.int64)
     notes = []
@@ -115,7 +132,7 @@ def infer_table(
     findings: tuple[Finding, ...] = ()
     if not as_is:
         labels, findings = merge_spellings(labels)
-    y, classes, target_notes = encode(labels, bins, as_is)
+    y, classes, target_notes = encode(labels, bins, as_is, task)
     notes += target_notes
     features = infer_features(
         frame.drop(target), requested, decimal, rows, missing=missing, date_order=date_order

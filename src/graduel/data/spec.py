@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from graduel.data.task import TaskKind
 from graduel.serialize import from_plain, to_plain
 
 
@@ -17,7 +18,8 @@ class SourceSpec:
     name : the data's name
     file : the name of the file or folder without its path, or the name of a known source
     sha256 : the SHA-256 of the content; empty for a known source
-    target, categorical, numeric, drop, bins : see :func:`graduel.data.schema_inference.infer_table`
+    target, categorical, numeric, drop, bins, task :
+        see :func:`graduel.data.schema_inference.infer_table`
     separator, decimal, encoding, header, names, quote, size :
         see :func:`graduel.data.read.read_source`
     group : the column whose equal values stay on one side of every split; not used as a feature
@@ -27,6 +29,7 @@ class SourceSpec:
     sample : size of the stratified sample that is read from a large table
     test, test_sha256 : the file of a table of test rows, and the SHA-256 of its content
     n_train : number of first rows that are training rows; the others are test rows
+    log_target : whether contenders predict the logarithm of the target
     part : the table in a file of several tables: a sheet, a table of a database, or a query
     """
 
@@ -38,6 +41,7 @@ class SourceSpec:
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     bins: int | None = None
+    task: TaskKind | None = None
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
@@ -54,10 +58,14 @@ class SourceSpec:
     test_sha256: str = ""
     n_train: int | None = None
     part: str | None = None
+    log_target: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, without the fields that are not set."""
-        return {k: v for k, v in to_plain(self).items() if v not in (None, [], "")}
+        plain = {k: v for k, v in to_plain(self).items() if v not in (None, [], "")}
+        if not self.log_target:
+            del plain["log_target"]
+        return plain
 
     @classmethod
     def from_dict(cls, data: Any) -> SourceSpec:

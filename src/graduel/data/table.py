@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,8 +80,8 @@ class Table:
         number type of Polars; categorical, String; boolean, Boolean; date, Datetime in microseconds
     columns : the features, in the frame's order
     target : the target column
-    y : the target's class codes, shape (n,), 0 … n_classes − 1
-    classes : the name of each class
+    y : the target, shape (n,): class codes, 0 … n_classes − 1, or numbers of type float64
+    classes : the name of each class; empty if the target is a number
     rows : the number of each row in the source table, from 0; rows without a target are dropped
     set_aside : the dropped columns, with reasons
     notes : decisions of the inference, one sentence each
@@ -97,7 +97,7 @@ class Table:
     frame: pl.DataFrame
     columns: tuple[Column, ...]
     target: str
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     classes: tuple[str, ...]
     rows: NDArray[np.int64]
     set_aside: tuple[DroppedColumn, ...] = ()

@@ -17,7 +17,7 @@ from graduel.data.finding import Finding
 from graduel.data.read.column_names import quote_name, split_words
 from graduel.data.table import DroppedColumn, Table, report_dropped
 from graduel.data.text.text_kinds import IDENTIFIER as DISTINCT_TEXT
-from graduel.number_format import agree, format_quantity
+from graduel.number_format import agree, format_quantity, format_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,6 +32,11 @@ BINS = 256
 """Maximum number of ranges into which a numeric column is cut."""
 LEAK_ERROR = 0.01
 """Error rate up to which a column alone counts as leakage; less if the baseline error is small."""
+LEAK_VARIANCE = 1e-3
+"""Share of the variance of a numeric target up to which a column that explains the rest counts as
+leakage."""
+DECADES = 100.0
+"""Ratio of the 99 % and 1 % quantiles of a positive target from which its logarithm is advised."""
 FEW = 10
 """Number of rows below which a class has few rows."""
 RARE = 0.01
@@ -74,7 +79,7 @@ it with --drop known unless it is known at prediction time
         *_check_names(table),
         *_check_repeats(table),
         *_check_identifiers(table),
-        *_check_classes(table),
+        *(_check_classes(table) if table.classes else _check_target(table)),
         *_check_order(table),
         *check_row_numbers(table.set_aside),
         *table.findings,
@@ -87,15 +92,23 @@ def _check_predictors(table: Table, rng: np.random.Generator) -> Iterator[Findin
         return
     rows = rng.permutation(rows)[:SAMPLE]
     y, half = table.y[rows], len(rows) // 2
-    most_frequent = np.bincount(y[:half]).argmax()
-    bound = LEAK_ERROR * min(1.0, float(np.mean(y[half:] != most_frequent)) * 2)
+    if table.classes:
+        most_frequent = np.bincount(y[:half]).argmax()
+        bound = LEAK_ERROR * min(1.0, float(np.mean(y[half:] != most_frequent)) * 2)
+    else:
+        bound = LEAK_VARIANCE
     for column in table.columns:
-        groups = _group_values(table.frame[column.name][rows], column, half)
-        error = _grouped_error(groups, y, half)
+        values = table.frame[column.name][rows]
+        if table.classes:
+            error = _grouped_error(_group_values(values, column, half), y, half)
+            what = f"{100 * error:.1f} % error"
+        else:
+            error = _unexplained_share(values, column, y, half)
+            what = f"R² {1 - error:.4f}"
         if error <= bound:
             yield finding.PREDICTS_TARGET.report(
                 f"column {quote_name(column.name)} alone predicts the target almost perfectly "
-                f"({100 * error:.1f} % error). {_advise_drop(column)}",
+                f"({what}). {_advise_drop(column)}",
                 column.name,
             )
 
@@ -128,6 +141,33 @@ def _grouped_error(groups: NDArray[np.int64], y: NDArray[np.int64], half: int) -
     return float(np.mean(best[groups[half:]] != y[half:]))
 
 
+def _unexplained_share(
+    values: pl.Series, column: Column, y: NDArray[np.float64], half: int
+) -> float:
+    """Return 1 − R² on the second half of predicting each group's mean of the first half.
+
+    Of a numeric column it is 1 minus the squared correlation of ranks, if that is lower: ranges of
+    a column that orders the rows like the target still hold many values of the target.
+    """
+    groups = _group_values(values, column, half)
+    sums = np.bincount(groups[:half], y[:half], minlength=int(groups.max()) + 1)
+    sizes = np.bincount(groups[:half], minlength=len(sums))
+    means = np.where(sizes > 0, sums / np.maximum(sizes, 1), y[:half].mean())
+    later = y[half:]
+    total = float(np.sum((later - later.mean()) ** 2))
+    share = float(np.sum((later - means[groups[half:]]) ** 2)) / total if total else 1.0
+    if column.kind not in ("numeric", "date"):
+        return share
+    import polars as pl
+    from scipy.stats import spearmanr
+
+    numbers = values.cast(pl.Float64).to_numpy()
+    known = np.isfinite(numbers)
+    if known.sum() < MIN_ROWS // 2 or np.ptp(numbers[known]) == 0:
+        return share
+    return min(share, 1 - float(spearmanr(numbers[known], y[known]).statistic) ** 2)
+
+
 def _check_names(table: Table) -> Iterator[Finding]:
     target = split_words(table.target)
     for column in table.columns:
@@ -150,7 +190,8 @@ def _check_repeats(table: Table) -> Iterator[Finding]:
     if n_repeated := n - len(sizes):
         n_odd = int(sizes.filter(pl.col("k") > 1)["n"].sum())
         odd = f"{format_quantity(n_odd, 'row')} {agree(n_odd, 'has', 'have')}"
-        more = f"; {odd} equal features and different classes" if n_odd else ""
+        values = "classes" if table.classes else "targets"
+        more = f"; {odd} equal features and different {values}" if n_odd else ""
         yield finding.REPEATED_ROWS.report(
             f"{n_repeated:,} of {n:,} rows ({100 * n_repeated / n:.1f} %) "
             f"{agree(n_repeated, 'repeats', 'repeat')} the features of an earlier row{more}"
@@ -175,6 +216,19 @@ def _check_identifiers(table: Table) -> Iterator[Finding]:
                 f"one, drop it with --drop {quote(column.name)}",
                 column.name,
             )
+
+
+def _check_target(table: Table) -> Iterator[Finding]:
+    """Yield a finding on a positive target that spans two decades or more and is skewed."""
+    low, middle, high = np.quantile(table.y, (0.01, 0.5, 0.99))
+    if table.y.min() > 0 and high >= DECADES * low and high - middle > 2 * (middle - low):
+        yield finding.SKEWED_TARGET.report(
+            f"the target {quote_name(table.target)} is positive and skewed, from "
+            f"{format_value(float(low))} to {format_value(float(high))} (1 % and 99 % quantiles): "
+            "squared errors of the largest numbers decide. With --log-target the contenders "
+            "predict its logarithm",
+            table.target,
+        )
 
 
 def _check_classes(table: Table) -> Iterator[Finding]:

@@ -17,13 +17,17 @@ from graduel.data.finding import Finding
 from graduel.data.read.arrays.labeled_arrays import natural_order
 from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.read.delimited.cells import MISSING, to_numbers
+from graduel.data.task import TaskKind
 from graduel.data.text.boolean_words import to_booleans
 from graduel.data.text.spellings import list_spellings
-from graduel.data.year_columns import thousands_separator
+from graduel.data.text.year_columns import thousands_separator
 from graduel.errors import UserError
+from graduel.number_format import agree
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from graduel.data.table import Table
 
 LIKE = re.compile(
     r"(^|[_\W])(target|label|class|y|outcome|response|species|diagnosis|churn|category)s?$", re.I
@@ -32,7 +36,12 @@ LIKE = re.compile(
 FEW = 20
 """Number of distinct values up to which they are classes in any table."""
 EACH = 10
-"""Rows per distinct value from which whole numbers are classes."""
+"""Rows per distinct value from which few numbers with decimals are classes."""
+DOUBTFUL = 10
+"""Number of classes above which numbers as classes are mentioned, since they may be a quantity."""
+MOST_CODES, EVEN = 100, 3
+"""Consecutive whole numbers from 0 or 1 are the codes of classes if they are at most 100, or the
+most frequent one has at most three times the rows of the rarest; a count has more."""
 HEAD = 10_000
 """Number of first rows that are used to rank candidates."""
 
@@ -87,10 +96,13 @@ class NoTargetError(UserError):
         self.columns = frame.columns
 
 
-def numeric_if_possible(target: pl.Series, *, units: bool = False) -> pl.Series:
+def numeric_if_possible(target: pl.Series, *, units: bool = False, decimal: str = ".") -> pl.Series:
     """Convert a target of text to numbers or booleans if all values are; missing ones become null.
 
-    `units`: whether numbers may have units, which class names keep.
+    Parameters
+    ----------
+    units : whether numbers may have units, which class names keep
+    decimal : decimal sign of numbers
     """
     import polars as pl
 
@@ -100,7 +112,7 @@ def numeric_if_possible(target: pl.Series, *, units: bool = False) -> pl.Series:
     elif target.dtype == pl.String:
         target = target.str.strip_chars()
         target = target.set(target.is_in(MISSING), None)
-        numbers = to_numbers(target, units=units)
+        numbers = to_numbers(target, decimal, units=units)
         if numbers is not None:
             target = numbers
         elif target.str.contains(r"^(?i:true|false)$").all():
@@ -111,10 +123,27 @@ def numeric_if_possible(target: pl.Series, *, units: bool = False) -> pl.Series:
         target = target.set(~target.is_finite(), None)
     if not (target.dtype.is_numeric() or target.dtype in (pl.String, pl.Boolean, pl.Null)):
         raise UserError(
-            f"the target {quote_name(target.name)} must hold classes: text, whole numbers or "
-            f"booleans; it holds {target.dtype}"
+            f"the target {quote_name(target.name)} must hold classes or numbers: text, numbers or "
+            f"booleans; it holds {target.dtype}. Name another target, or convert it to a number, "
+            "such as days since a date"
         )
     return target
+
+
+def has_units(target: pl.Series, decimal: str = ".") -> bool:
+    """Return whether a target of text is a quantity with units, such as "$1,200", not classes.
+
+    >>> import polars as pl
+    >>> has_units(pl.Series([f"{n} or more" for n in range(90)])), has_units(pl.Series(["a", "b"]))
+    (False, False)
+    >>> has_units(pl.Series([f"${n}" for n in range(90)]))
+    True
+    """
+    import polars as pl
+
+    if target.dtype != pl.String or target.n_unique() <= FEW:
+        return False
+    return to_numbers(target, decimal, units=True) is not None
 
 
 def merge_spellings(target: pl.Series) -> tuple[pl.Series, tuple[Finding, ...]]:
@@ -152,25 +181,33 @@ def find_class(name: str | None, classes: Sequence[str]) -> int | None:
 
 
 def encode(
-    target: pl.Series, bins: int | None = None, as_is: bool = False
-) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
-    """Return class codes, class names and notes of a target without missing values.
+    target: pl.Series, bins: int | None = None, as_is: bool = False, task: TaskKind | None = None
+) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
+    """Return class codes and names, or numbers and no classes; and notes.
+
+    Without a `task`, numbers are the target of a regression unless they look like classes: few
+    distinct values, or the consecutive codes of up to 100 classes.
 
     Parameters
     ----------
+    target : the target, without missing values
     bins : number of ranges into which numbers are cut, at their quantiles
     as_is : treat every distinct value as a class
+    task : the kind of target; None to infer it
 
     Raises
     ------
     UserError
-        If the target is continuous, an identifier, or has one class.
+        If the target has one value, is an identifier, or is not of the kind `task`.
     """
     import polars as pl
 
     name = quote_name(target.name)
     if bins is not None:
         return _cut_into_ranges(target, bins)
+    if task == "regression":
+        return to_target_numbers(target), (), []
+    as_is = as_is or task == "classification"
     text = category_text(target)
     k, n = text.n_unique(), len(text)
     if k < 2:
@@ -180,32 +217,81 @@ def encode(
         )
     option = shlex.quote(target.name)
     if target.dtype.is_numeric() and not as_is and not _are_classes(target, k):
-        raise UserError(
-            f"the target {name} is continuous: {k:,} distinct numbers in {n:,} rows. Give "
-            f"--bins 3 to predict ranges, or --categorical {option} to treat each as a class"
-        )
+        notes = [
+            f"the target {name} is a number, with {k:,} distinct values in {n:,} rows: this is a "
+            "regression (--task classification to treat each as a class, --bins 3 for ranges)"
+        ]
+        return to_target_numbers(target), (), notes
     if target.dtype == pl.String and not as_is and k > max(FEW, n // 2):
         raise UserError(
             f"the target {name} has {k:,} distinct values in {n:,} rows, such as "
-            f"{quote_name(text[0])}: these are not classes. Give another --target, or "
-            f"--categorical {option} to treat each as a class"
+            f"{quote_name(text[0])}: these are not classes, and not all of them are numbers. Give "
+            f"another --target, or --categorical {option} to treat each as a class"
         )
     classes = sorted(text.unique().to_list(), key=natural_order)
     codes = text.cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy()
     notes = []
-    if target.dtype.is_numeric() and k > FEW and not as_is:
-        notes.append(f"the target's {k:,} numbers are treated as classes (--bins N for ranges)")
+    if target.dtype.is_numeric() and k > DOUBTFUL and not as_is:
+        notes.append(
+            f"the target's {k:,} numbers are treated as classes (--task regression to predict the "
+            "number, --bins N for ranges)"
+        )
     return np.array(codes), tuple(classes), notes
 
 
+def to_target_numbers(target: pl.Series) -> NDArray[np.float64]:
+    """Return the numbers of a target without missing values.
+
+    Raises
+    ------
+    UserError
+        If it is not numeric, or all numbers are equal.
+    """
+    import polars as pl
+
+    name = quote_name(target.name)
+    if not target.dtype.is_numeric():
+        raise UserError(
+            f"--task regression needs a target of numbers; {name} holds "
+            f"{'text' if target.dtype == pl.String else target.dtype}, such as "
+            f"{quote_name(target[0])}. Leave --task out to predict classes, or name another target"
+        )
+    numbers = target.to_numpy().astype(np.float64)
+    if numbers.min() == numbers.max():
+        raise UserError(
+            f"the target {name} must vary; every row holds {target[0]}. Name another target"
+        )
+    return numbers
+
+
+def check_logarithm(table: Table) -> None:
+    """Raise `UserError` unless the target of a table has a logarithm."""
+    name = quote_name(table.target)
+    if table.classes:
+        raise UserError(
+            f"--log-target needs a target of numbers; {name} has classes. Leave it out, or give "
+            "--task regression"
+        )
+    if n_low := int((table.y <= 0).sum()):
+        raise UserError(
+            f"--log-target needs a target above 0; {n_low:,} of the {len(table.y):,} values of "
+            f"{name} {agree(n_low, 'is', 'are')} not. Leave it out"
+        )
+
+
 def _are_classes(numbers: pl.Series, k: int) -> bool:
-    """Return whether numbers are classes: few, many rows for each, or consecutive from 0 or 1."""
+    """Return whether numbers are classes: few, or consecutive whole numbers from 0 or 1."""
     n = len(numbers)
     values = numbers.to_numpy()
     if (values != np.round(values)).any():
         return k <= FEW and n >= EACH * k
     low, high = values.min(), values.max()
-    return k <= FEW or n >= EACH * k or (low in (0, 1) and high - low == k - 1 and n >= 2 * k)
+    if k <= FEW:
+        return True
+    if low not in (0, 1) or high - low != k - 1 or n < 2 * k:
+        return False
+    counts = np.unique(values, return_counts=True)[1]
+    return bool(k <= MOST_CODES or counts.max() <= EVEN * counts.min())
 
 
 def _cut_into_ranges(

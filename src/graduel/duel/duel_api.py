@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
+from graduel.data.task import TaskKind
 from graduel.duel.argument_check import check_arguments, known_names
 from graduel.duel.duel_progress import ProgressKind, make_observer
 from graduel.duel.plan.defaults import QUICK_ROWS
@@ -45,6 +46,8 @@ def run_duel(
     numeric: str | Sequence[str] | None = None,
     drop: str | Sequence[str] | None = None,
     bins: int | None = None,
+    task: TaskKind | None = None,
+    log_target: bool | None = None,
     group: str | None = None,
     time: str | None = None,
     test: str | Path | None = None,
@@ -91,6 +94,8 @@ def run_duel(
     categorical, numeric : columns to treat as categories or as numbers; the types of the others
         are inferred
     drop : columns that are not used
+    log_target : predict the logarithm of a positive target; errors are those of the target itself
+    task : "classification" or "regression"; by default by the values of the target
     bins : predict ranges of a numeric target: the number of ranges with equal numbers of rows
     group : the column whose equal values stay on one side of every split; not used as a feature
     time : the column that orders rows in time; the latest rows are the test rows
@@ -168,6 +173,8 @@ def run_duel(
         "numeric": numeric,
         "drop": drop,
         "bins": bins,
+        "task": task,
+        "log_target": log_target or None,
         "group": group,
         "time": time,
         "test": test,

@@ -1,10 +1,10 @@
-"""Metrics of predicted probabilities by name, and as losses."""
+"""Metrics of predicted probabilities or numbers by name, and as losses."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, Literal
@@ -12,11 +12,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data.task import TaskKind
 from graduel.errors import UserError
+from graduel.metrics import number_losses
 from graduel.metrics.scorer_formulas import ByCounts, one_against_rest
 from graduel.metrics.scorers import list_scorers, scorer_value
+from graduel.number_format import SHARES
 
 Array = NDArray[Any]
+Unit = Literal["%", "points", "", "target"]
 
 SMALLEST = float(np.finfo(np.float32).eps)
 """Lower bound of probabilities in the log loss: a mistake made with certainty costs 15.9, not ∞."""
@@ -57,12 +61,14 @@ class Metric:
     name: str
     title: str
     """Noun that follows the value: 2.1 % *error*."""
-    unit: Literal["%", "points", ""]
+    unit: Unit
     """"%": values in percent, differences in percentage points. "points": values without a unit,
-    differences in points (hundredths). "": both without a unit."""
+    differences in points (hundredths). "": both without a unit. "target": both in the unit of the
+    target."""
     lower_is_better: bool
     rope: float
-    """Default region of practical equivalence on a table."""
+    """Default region of practical equivalence on a table; a share of the lower loss of the two if
+    the metric has no scale of its own, see `relative_rope`."""
     per_row: Callable[[Array, Array], Array] | None = None
     """For a mean over rows: the losses by row, (n,), of probabilities (n, classes) and codes (n,).
     None for other metrics."""
@@ -72,6 +78,15 @@ class Metric:
     """The code of the positive class, 0 or 1; None without one, or before `fit_metric` sets it."""
     meaning: str = ""
     """The definition of the metric, in one sentence."""
+    task: TaskKind = "classification"
+    """The kind of target that it is for; of numbers, predictions have shape (n, 1)."""
+    relative_rope: bool = False
+    """Whether the default `rope` is a share of the lower loss."""
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the value is a share from 0 to 1."""
+        return self.unit in SHARES
 
     @property
     def key(self) -> str:
@@ -112,7 +127,7 @@ def get_metric(name: str, positive: int | None = None) -> Metric:
     Raises
     ------
     UserError
-        If no metric or classification scorer has this name.
+        If no metric or scorer has this name.
 
     Examples
     --------
@@ -126,17 +141,65 @@ def get_metric(name: str, positive: int | None = None) -> Metric:
     name = _ALIASES.get(name, name)
     if name in METRICS:
         return METRICS[name]
+    if name in REGRESSION_METRICS:
+        return REGRESSION_METRICS[name]
+    if match := _PINBALL.fullmatch(name):
+        return _pinball(float(match[1]))
     scorers = list_scorers()
     if name in scorers:
         value = partial(scorer_value, name, positive=positive)
         return Metric(name, name, "", False, 0.01, by_counts=value, positive=positive)
-    near = get_close_matches(name.lower(), [*METRICS, *_ALIASES, *scorers], n=1)
+    of_numbers = number_losses.list_regression_scorers()
+    if name in of_numbers:
+        return _regression_scorer(name)
+    own = [*METRICS, *REGRESSION_METRICS]
+    near = get_close_matches(name.lower(), [*own, *_ALIASES, *scorers, *of_numbers], n=1)
     hint = f". Did you mean '{near[0]}'?" if near else ""
-    listed = ", ".join(f"'{known}'" for known in METRICS)
-    raise UserError(
-        f"metric must be one of {listed} or a scikit-learn classification scorer such as "
-        f"'f1_macro'; got '{name}'{hint}"
+    classes, numbers = (
+        ", ".join(f"'{known}'" for known in known_metrics)
+        for known_metrics in (METRICS, REGRESSION_METRICS)
     )
+    raise UserError(
+        f"metric must be one of {classes}, for a number one of {numbers}, or a scikit-learn scorer "
+        f"such as 'f1_macro'; got '{name}'{hint}"
+    )
+
+
+def check_task(metric: Metric, task: TaskKind) -> None:
+    """Raise `UserError` if a metric is for another kind of target.
+
+    >>> check_task(get_metric("error"), "classification")
+    """
+    if metric.task == task:
+        return
+    known = METRICS if task == "classification" else REGRESSION_METRICS
+    kind = "classes" if task == "classification" else "a number"
+    raise UserError(
+        f"metric: expected one for {kind}, such as {', '.join(known)}; got '{metric.name}'. Choose "
+        "one of them, or give --task if the target is read as the wrong kind"
+    )
+
+
+def default_metric_name(task: TaskKind) -> str:
+    """Return the metric that leads unless another one is named.
+
+    >>> default_metric_name("regression")
+    'rmse'
+    """
+    return "error" if task == "classification" else "rmse"
+
+
+def curve_loss(predictions: Array, y: Array) -> float:
+    """Return the loss of a learning curve: the error of class codes, the RMSE of numbers.
+
+    >>> curve_loss(np.array([[0.4, 0.6]]), np.array([1]))
+    0.0
+    >>> curve_loss(np.array([[2.0]]), np.array([0.5]))
+    1.5
+    """
+    if y.dtype.kind == "f":
+        return number_losses.rmse(predictions, y)
+    return float(is_misclassified(predictions, y).mean())
 
 
 def default_rope(metric: Metric, table: bool) -> float:
@@ -239,5 +302,87 @@ METRICS = {
 }
 """The metrics that graduel computes itself."""
 
+REGRESSION_METRICS = {
+    metric.name: replace(metric, task="regression")
+    for metric in (
+        Metric(
+            *("rmse", "RMSE", "target", True, 0.01),
+            by_counts=number_losses.rmse_by_counts,
+            relative_rope=True,
+            meaning="Root of the mean squared error.",
+        ),
+        Metric(
+            *("mae", "mean absolute error", "target", True, 0.01),
+            per_row=number_losses.absolute_errors,
+            relative_rope=True,
+            meaning="Mean of the absolute errors.",
+        ),
+        Metric(
+            *("medae", "median absolute error", "target", True, 0.01),
+            by_counts=number_losses.median_error_by_counts,
+            relative_rope=True,
+            meaning="Median of the absolute errors.",
+        ),
+        Metric(
+            *("r2", "R²", "", False, 0.01),
+            by_counts=number_losses.r2_by_counts,
+            meaning="1 minus the squared errors as a share of those of the mean target.",
+        ),
+        Metric(
+            *("mape", "MAPE", "", True, 0.01),
+            per_row=number_losses.percentage_errors,
+            meaning="Mean of the absolute errors as shares of the target.",
+        ),
+        Metric(
+            *("poisson_deviance", "Poisson deviance", "", True, 0.01),
+            per_row=number_losses.poisson_deviances,
+            relative_rope=True,
+            meaning="Mean deviance of counts, 2 (y log(y/ŷ) − y + ŷ).",
+        ),
+        Metric(
+            *("gamma_deviance", "gamma deviance", "", True, 0.01),
+            per_row=number_losses.gamma_deviances,
+            relative_rope=True,
+            meaning="Mean deviance of positive amounts, 2 (log(ŷ/y) + y/ŷ − 1).",
+        ),
+    )
+}
+"""The metrics of predicted numbers that graduel computes itself; ``pinball(q=0.9)`` is another."""
+
+
+def _pinball(q: float) -> Metric:
+    """Return the pinball loss of a quantile."""
+    return Metric(
+        *(f"pinball(q={q:g})", f"pinball loss at {q:g}", "target", True, 0.01),
+        per_row=partial(number_losses.pinball_losses, q=q),
+        relative_rope=True,
+        meaning=f"Mean pinball loss of the quantile {q:g}.",
+        task="regression",
+    )
+
+
+def _regression_scorer(name: str) -> Metric:
+    """Return a metric of one of scikit-learn's scorers of regressors; errors are positive."""
+    is_error = name.startswith("neg_")
+    return Metric(
+        *(name, name, "", is_error, 0.01),
+        by_counts=partial(number_losses.regression_score, name),
+        relative_rope=is_error,
+        task="regression",
+    )
+
+
 _KEY = re.compile(r"(\w+)\(positive=([01])\)")
-_ALIASES = {"neg_log_loss": "log_loss", "roc_auc": "auc", "roc_auc_ovr": "auc"}
+_PINBALL = re.compile(r"pinball\(q=(0?\.\d+)\)")
+_ALIASES = {
+    "neg_log_loss": "log_loss",
+    "roc_auc": "auc",
+    "roc_auc_ovr": "auc",
+    "neg_root_mean_squared_error": "rmse",
+    "neg_mean_absolute_error": "mae",
+    "neg_median_absolute_error": "medae",
+    "neg_mean_absolute_percentage_error": "mape",
+    "neg_mean_poisson_deviance": "poisson_deviance",
+    "neg_mean_gamma_deviance": "gamma_deviance",
+    "pinball": "pinball(q=0.5)",
+}

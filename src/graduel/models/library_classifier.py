@@ -49,7 +49,7 @@ class CannotSaveError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A fitted classifier of another library.
+    """A fitted classifier or regressor of another library.
 
     Attributes
     ----------
@@ -86,6 +86,14 @@ class Classifier:
             labels = np.asarray(self.estimator.predict(X)).astype(np.intp)
         codes = getattr(self.estimator, "classes_", range(len(class_codes)))
         return np.asarray(labels[:, None] == np.array(codes), np.float32)
+
+    def predict_numbers(self, X: Any) -> Array:
+        """Return the numbers that a regressor predicts."""
+        if self.input == "pixels":
+            X = (X * np.float32(detect_scale(X))).astype(np.float32, copy=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about missing feature names
+            return np.asarray(self.estimator.predict(X))
 
     def to_bytes(self) -> bytes:
         """Return the content of a file.

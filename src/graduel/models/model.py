@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.preparation import Preparation
+from graduel.data.read.column_names import quote_name
 from graduel.data.schema import Schema
+from graduel.data.task import TaskKind
+from graduel.errors import UserError
 from graduel.metrics.probabilities import expand_classes, two_columns
 from graduel.models.library_classifier import Classifier
 from graduel.nn import Network, Weights
@@ -34,7 +37,8 @@ class Model:
     preparation : the fitted encoders of a table's columns; None for numeric rows and images
     network, weights : the network of the family ``net``
     booster : the ``xgboost.Booster`` of the family ``xgboost``, up to its best round
-    class_codes : the codes of the classes in the training rows; empty for networks, which have all
+    class_codes : the codes of the classes in the training rows; empty for networks, which have all,
+        and for numbers
     notes : additional plain data
     classifier : the classifier of another library; None for networks and XGBoost
     """
@@ -54,6 +58,19 @@ class Model:
     def classes(self) -> tuple[str, ...]:
         """The names of the classes."""
         return self.schema.classes
+
+    @property
+    def task(self) -> TaskKind:
+        """Whether the model predicts classes or a number."""
+        return "classification" if self.classes else "regression"
+
+    def require_classes(self, what: str) -> None:
+        """Raise `UserError` if the model predicts a number, since `what` is for classes only."""
+        if not self.classes:
+            raise UserError(
+                f"{what}: expected a model of classes; this one predicts the number "
+                f"{quote_name(self.schema.target or self.title)}. Use graduel predict"
+            )
 
     @property
     def columns(self) -> tuple[Any, ...]:
@@ -125,11 +142,19 @@ class Model:
         return Rows(matrix, self.schema.scale, self.network.dtype).block(0, len(matrix))
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities of raw rows, shape (n_rows, n_classes)."""
+        """Return float32 probabilities of raw rows, shape (n_rows, n_classes).
+
+        Of a model that predicts a number, the numbers, float64 (n_rows, 1).
+        """
         return self.predict_proba_prepared(self.prepare(X))
 
     def predict_proba_prepared(self, matrix: Any) -> Array:
-        """Return float32 probabilities of prepared rows, shape (n_rows, n_classes)."""
+        """Return float32 probabilities of prepared rows, shape (n_rows, n_classes).
+
+        Of a model that predicts a number, the numbers, float64 (n_rows, 1).
+        """
+        if not self.classes:
+            return self._predict_numbers(matrix)
         if self.network is not None and self.weights is not None:
             rows = Rows(matrix, self.schema.scale, self.network.dtype)
             outputs = self.network.predict(matrix, self.weights, rows=rows.block)
@@ -139,3 +164,16 @@ class Model:
             return expand_classes(p, self.class_codes, len(self.classes))
         p = np.asarray(self.booster.inplace_predict(matrix), np.float32)
         return expand_classes(two_columns(p), self.class_codes, len(self.classes))
+
+    def _predict_numbers(self, matrix: Any) -> Array:
+        """Return the predicted numbers of prepared rows, float64 (n_rows, 1)."""
+        if self.network is not None and self.weights is not None:
+            rows = Rows(matrix, self.schema.scale, self.network.dtype)
+            outputs = self.network.predict(matrix, self.weights, rows=rows.block)
+        elif self.classifier is not None:
+            outputs = self.classifier.predict_numbers(matrix)
+        else:
+            outputs = self.booster.inplace_predict(matrix)
+        outputs = np.asarray(outputs, np.float64).reshape(-1, 1)
+        scale = self.schema.target_scale
+        return outputs if scale is None else scale.decode(outputs)

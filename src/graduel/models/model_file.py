@@ -151,7 +151,7 @@ def _read_network(network: Network, weights: Weights, notes: dict[str, Any]) -> 
             "graduel.train.load_network"
         )
     note = _read_note(notes.pop(NOTE))
-    if note.family != "net" or network.prediction_shape != (len(note.schema.classes),):
+    if note.family != "net" or network.prediction_shape != (len(note.schema.classes) or 1,):
         raise UserError(
             f"{DAMAGED} ({len(note.schema.classes)} classes, a network with outputs of shape "
             f"{network.prediction_shape}){REMEDY}"
@@ -169,7 +169,7 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
     notes = dict(header["notes"])
     note = _read_note(notes.pop(NOTE, None))
     codes = note.class_codes
-    if note.family != "xgboost" or not codes or max(codes) >= len(note.schema.classes):
+    if note.family != "xgboost" or not _are_codes(codes, note.schema):
         raise UserError(
             f"{DAMAGED} ({len(note.schema.classes)} classes, trees with the class codes "
             f"{list(codes[:20])}){REMEDY}"
@@ -195,9 +195,9 @@ def _read_classifier(header: dict[str, Any], content: Array) -> Model:
     notes = dict(header["notes"])
     note = _read_note(notes.pop(NOTE, None))
     saved, codes = notes.pop(SKLEARN, None), note.class_codes
-    if note.family not in KINDS or note.takes is None or not codes:
+    if note.family not in KINDS or note.takes is None or bool(codes) != bool(note.schema.classes):
         raise UserError(f"{DAMAGED} (a classifier of the family {note.family!r}){REMEDY}")
-    if max(codes) >= len(note.schema.classes):
+    if not _are_codes(codes, note.schema):
         raise UserError(f"{DAMAGED} ({len(note.schema.classes)} classes, codes {list(codes[:20])})")
     try:
         classifier = Classifier.from_bytes(note.family, content.tobytes(), note.takes)
@@ -235,6 +235,11 @@ def _read_note(data: Any) -> ModelNote:
     if len(set(note.class_codes)) < len(note.class_codes):
         raise UserError(f"{DAMAGED} (a class code occurs twice){REMEDY}")
     return note
+
+
+def _are_codes(codes: tuple[int, ...], schema: Schema) -> bool:
+    """Return whether class codes are those of the schema's classes: none if it has none."""
+    return max(codes, default=-1) < len(schema.classes) and bool(codes) == bool(schema.classes)
 
 
 def _check_width(shape: tuple[int, ...], schema: Schema, preparation: Preparation | None) -> None:

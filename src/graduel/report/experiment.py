@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.number_format import NONE, count_decimals, format_percent
+from graduel.number_format import NONE
 from graduel.report.draw.contender_names import list_titles
+from graduel.report.draw.loss_scale import curve_scale
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.style import PAPER, WIDTH
 from graduel.report.sections.cost import format_time, list_notes
@@ -61,9 +62,9 @@ def build_table(run: Run) -> TextTable:
 
     The verdict is against the variant with the lowest mean error.
     """
-    titles, decimals = list_titles(run), count_decimals(len(run.y_test))
+    titles, scale = list_titles(run), curve_scale(run)
     entries, protocol = run.result.contenders, run.result.protocol
-    best = min(entries, key=lambda name: entries[name].test_error)
+    best = min(entries, key=lambda name: entries[name].curve_loss)
     verdicts = {
         one.b if one.a == best else one.a: one.verdict
         for one in run.result.comparisons
@@ -72,10 +73,10 @@ def build_table(run: Run) -> TextTable:
     rows, several = [], protocol.seeds > 1
     for name, entry in entries.items():
         epochs = [float(one.get("best_epoch") or 0) for one in entry.details]
-        row = [titles[name], format_percent(mean(entry.test_errors), decimals)]
+        row = [titles[name], scale.text(mean(entry.curve_losses))]
         if several:
-            errors = entry.test_errors
-            spread = format_percent(stdev(errors), decimals) if len(errors) > 1 else NONE
+            errors = entry.curve_losses
+            spread = scale.text(stdev(errors)) if len(errors) > 1 else NONE
             row.append(f"± {spread}")
         verdict = verdicts.get(name, "")
         row += [
@@ -86,7 +87,7 @@ def build_table(run: Run) -> TextTable:
         rows.append(tuple(row))
     head = (
         ", ".join(protocol.varies) or "Contender",
-        "Test error",
+        scale.title,
         *(("SD over seeds",) if several else ()),
         "Best epoch",
         "Training time",

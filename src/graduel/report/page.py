@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from graduel.atomic_io import atomic_write
+from graduel.data.task import TaskKind
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import capitalize_the, join_words, phrase_question, with_article
 from graduel.number_format import count_decimals, format_percent, format_score, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
+from graduel.report.draw.loss_scale import curve_scale
 from graduel.report.draw.wording import split_sentence
 from graduel.report.sections import (
     calibration,
@@ -25,6 +28,7 @@ from graduel.report.sections import (
     importance,
     learning_curve,
     misclassified_rows,
+    number_predictions,
     protocol_text,
     race,
     results,
@@ -77,18 +81,11 @@ def _build_content(run: Run) -> dict[str, Any]:
         "data": data_overview.build_overview(run),
         "race": race.build_picture(run),
         "errors": error_intervals.build_picture(run),
+        "loss": curve_scale(run).title,
         "differences": differences.build_picture(run) if several else None,
         "learning_curve": learning_curve.build_picture(run),
         "learning_curve_sentences": learning_curve.list_sentences(run),
-        "confusion_matrices": confusion_matrix.build_pictures(run) if by_row else [],
-        "agreement": disagreements.build_agreement_table(run) if by_row else None,
-        "disagreements": disagreements.build_pictures(run) if by_row else [],
-        "disagreement_tables": disagreements.build_tables(run) if by_row else [],
-        "misclassified": misclassified_rows.find_misclassified(run) if by_row else None,
-        "misclassified_picture": misclassified_rows.build_picture(run) if by_row else None,
-        "misclassified_table": misclassified_rows.build_table(run) if by_row else None,
-        "calibration_table": calibration.build_table(run),
-        "calibration": calibration.build_pictures(run),
+        **PREDICTIONS[_name_task(run)](run, by_row=by_row),
         "robustness": robustness.build_picture(run),
         "importance": importance.build_picture(run),
         "tuning": tuning.build_picture(run),
@@ -105,11 +102,45 @@ def _build_content(run: Run) -> dict[str, Any]:
         "can_train": run.has_models or protocol_text.name_run(run) == "Fit",
         "has_models": run.has_models,
         "has_pages": run.has_pages,
-        "ece_note": results.ECE_NOTE,
+        "ece_note": " ".join(results.list_notes(run)),
         "load_note": cost.describe_missing_cores(run),
         "environment": settings.build_environment_table(result.environment),
         "version": result.environment.versions.get("graduel", ""),
     }
+
+
+def _name_task(run: Run) -> TaskKind:
+    return "classification" if run.result.dataset.n_classes else "regression"
+
+
+def _show_classes(run: Run, *, by_row: bool) -> dict[str, Any]:
+    """Return the sections on predicted classes."""
+    return {
+        "confusion_matrices": confusion_matrix.build_pictures(run) if by_row else [],
+        "agreement": disagreements.build_agreement_table(run) if by_row else None,
+        "disagreements": disagreements.build_pictures(run) if by_row else [],
+        "disagreement_tables": disagreements.build_tables(run) if by_row else [],
+        "misclassified": misclassified_rows.find_misclassified(run) if by_row else None,
+        "misclassified_picture": misclassified_rows.build_picture(run) if by_row else None,
+        "misclassified_table": misclassified_rows.build_table(run) if by_row else None,
+        "calibration_table": calibration.build_table(run),
+        "calibration": calibration.build_pictures(run),
+    }
+
+
+def _show_numbers(run: Run, *, by_row: bool) -> dict[str, Any]:
+    """Return the sections on predicted numbers."""
+    return {
+        "number_pictures": number_predictions.build_pictures(run) if by_row else [],
+        "number_tables": number_predictions.build_tables(run) if by_row else [],
+    }
+
+
+PREDICTIONS: dict[TaskKind, Callable[..., dict[str, Any]]] = {
+    "classification": _show_classes,
+    "regression": _show_numbers,
+}
+"""The sections on predictions by the kind of target."""
 
 
 def _build_title(run: Run) -> str:

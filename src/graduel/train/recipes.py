@@ -72,7 +72,16 @@ RecipeLike = NetRecipe | Mapping[str, Any] | str
 """A recipe, or changes to a default recipe: text in the form of ``--net``, or a mapping."""
 
 
-IMAGE_NET = NetRecipe(norm="batch", dropout=0.0, noise=0.25, lr=2e-3, selects_by="log_loss")
+IMAGE_NET = NetRecipe(
+    layers=(800, 400, 200),
+    norm="batch",
+    dropout=0.0,
+    noise=0.25,
+    lr=3e-3,
+    batch_size=256,
+    epochs=22,
+    selects_by="log_loss",
+)
 """The default for images."""
 RECIPES: dict[str, NetRecipe] = {
     "mnist": NetRecipe(
@@ -125,9 +134,14 @@ RECIPES: dict[str, NetRecipe] = {
         epochs=64,
     ),
 }
+RECIPES["tabular-regression"] = replace(
+    RECIPES["tabular"], activation="parametric_mish", loss="squared", lr=0.1
+)
 """The named recipes, for example ``--net "recipe=mnist epochs=30"``."""
 
 
+REGRESSION = "-regression"
+"""The end of the name of the recipe for tables whose target is a number."""
 TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
     # maximum number of training rows, batch size, epochs, epochs of --quick
     (1_000, 128, 96, 48),
@@ -138,9 +152,9 @@ TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
 """Batch size and epochs by table size: smaller batches and more epochs for small tables."""
 
 
-def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
+def table_nets(name: str = "tabular") -> list[tuple[NetRecipe, NetRecipe]]:
     """Return the recipes for each table size, paired with those of ``--quick``."""
-    base = RECIPES["tabular"]
+    base = RECIPES[name]
     return [
         (
             replace(base, batch_size=batch, epochs=epochs),
@@ -150,21 +164,30 @@ def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
     ]
 
 
-def net_recipe(quick: bool, table_rows: int | None = None) -> NetRecipe:
+def net_recipe(
+    quick: bool, table_rows: int | None = None, *, regression: bool = False
+) -> NetRecipe:
     """Return the default recipe of the contender 'net', which a user's recipe modifies.
 
-    `table_rows` is the number of training rows of a table, or None for images.
+    Parameters
+    ----------
+    quick : whether the recipe is that of ``--quick``
+    table_rows : number of training rows of a table, or None for images
+    regression : whether the target of the table is a number
 
+    Examples
+    --------
     >>> [net_recipe(False, n).batch_size for n in (500, 10**6)]
     [128, 256]
     """
     if table_rows is None:
         return replace(IMAGE_NET, epochs=12) if quick else IMAGE_NET
     size = next(i for i, one in enumerate(TABLE_NETS) if table_rows <= one[0])
-    return table_nets()[size][1 if quick else 0]
+    return table_nets(f"tabular{REGRESSION * regression}")[size][1 if quick else 0]
 
 
 def known_nets() -> list[NetRecipe]:
     """Return all default recipes of the contender 'net'."""
     images = [net_recipe(quick) for quick in (False, True)]
-    return [*images, *(recipe for pair in table_nets() for recipe in pair)]
+    names = ("tabular", f"tabular{REGRESSION}")
+    return [*images, *(recipe for name in names for pair in table_nets(name) for recipe in pair)]

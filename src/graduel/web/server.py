@@ -38,6 +38,11 @@ def load_state(source: str | None, options: dict[str, Any]) -> AppState:
     from graduel.data.source import open_source
 
     data = open_source(source, **options).load()
+    if not data.classes:
+        raise UserError(
+            f"graduel serve: expected a target of classes; that of {data.name} is a number. Choose "
+            "another --target"
+        )
     if not data.columns:
         raise UserError(
             f"{source}: expected a table, a model file or the folder of a finished duel; got "

@@ -27,7 +27,7 @@ from graduel.data.read.reader import OPENML, detect_table, read_source
 from graduel.data.read.tables.format_registry import list_titles
 from graduel.data.source import DataSource
 from graduel.data.table import report_dropped
-from graduel.data.year_columns import thousands_separator
+from graduel.data.text.year_columns import thousands_separator
 from graduel.errors import UserError
 from graduel.number_format import (
     agree,
@@ -105,14 +105,9 @@ def show_dataset(text: str, options: dict[str, Any]) -> None:
 
 def _show_loaded(data: Dataset, console: Console) -> None:
     """Show a data set with its target."""
-    size = ", ".join(
-        format_quantity(number, noun)
-        for number, noun in (
-            (len(data.y), "row"),
-            (data.n_features, "feature"),
-            (len(data.classes), "class"),
-        )
-    )
+    classes = format_quantity(len(data.classes), "class") if data.classes else "a number as target"
+    counts = (len(data.y), "row"), (data.n_features, "feature")
+    size = ", ".join([*(format_quantity(number, noun) for number, noun in counts), classes])
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
     if data.source:
         console.print(f"source: {data.source}", highlight=False, markup=False)
@@ -126,7 +121,7 @@ def _show_loaded(data: Dataset, console: Console) -> None:
         _images(data, console)
     if data.columns:
         _print_columns(data.columns, data.X, console)
-    console.print(_classes(data))
+    console.print(_classes(data) if data.classes else _target(data))
     for line in _notes(data):
         console.print(strip_control(fit_advice(line)), highlight=False, markup=False)
 
@@ -259,6 +254,21 @@ def _spread(column: Column, values: pl.Series) -> str:
         return sparklines.draw_histogram(sample.cast(pl.Float64).to_numpy())
     counts = sample.rename("value").value_counts(sort=True, name="rows")["rows"]
     return sparklines.draw_bars(counts.head(sparklines.BINS).to_numpy())
+
+
+def _target(data: Dataset) -> Table:
+    """Return the quantiles of a numeric target, and its histogram."""
+    table = Table(
+        title=f"Target {_plain(data.inferred_table.target)}" if data.inferred_table else ""
+    )
+    shares = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
+    for heading in ("least", "1 %", "25 %", "median", "75 %", "99 %", "largest", "mean"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    values = [*np.quantile(data.y, shares), data.y.mean()]
+    row = [format_value(float(value)) for value in values]
+    table.add_row(*row, sparklines.draw_histogram(data.y))
+    return table
 
 
 def _classes(data: Dataset) -> Table:

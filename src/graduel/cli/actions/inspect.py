@@ -53,6 +53,7 @@ def run(
     if model.is_dir():
         raise UserError(_list_models(model))
     loaded = load_model(model)
+    loaded.require_classes("graduel inspect")
     X, code, where, decimal = _load_example(loaded, data, row, read_options)
     if label is not None:
         code = _class_code(label, loaded.classes)

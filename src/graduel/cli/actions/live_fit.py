@@ -25,10 +25,13 @@ from graduel.contenders.contender import TunableContender
 from graduel.contenders.fit_job import Clock, selecting_metric, selection_details
 from graduel.contenders.net import FittedNet, start_training
 from graduel.contenders.prepared_table import PreparedTable
+from graduel.data.prepare.target_scale import TargetScale
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric, log_loss
+from graduel.metrics.number_losses import rmse
 from graduel.number_format import format_number, format_percent, format_quantity
 from graduel.train import DivergedError, Epoch
+from graduel.train.build.network_builder import predicts_rates
 from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import NetRecipe
 
@@ -114,9 +117,14 @@ def fit_net(
 ) -> FitOutcome:
     """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
     clock = Clock()
-    prepare, training = start_training(recipe, train, rng)
+    scale = None
+    if train.task == "regression":
+        scale = TargetScale.fit(train.y, is_rate=predicts_rates(recipe))
+    targets = None if scale is None else scale.encode(train.y)
+    prepare, training = start_training(recipe, train, rng, targets)
+    is_table = bool(train.columns)
     return follow_training(
-        training, prepare, valid, metric, console, clock, is_table=bool(train.columns)
+        training, prepare, valid, metric, console, clock, is_table=is_table, scale=scale
     )
 
 
@@ -129,17 +137,26 @@ def follow_training(
     clock: Clock,
     *,
     is_table: bool,
+    scale: TargetScale | None = None,
 ) -> FitOutcome:
-    """Run a training with live progress and select its best epoch, as :func:`fit_net` does."""
+    """Run a training with live progress and select its best epoch, as :func:`fit_net` does.
+
+    `scale` is the scale of numbers that it predicts; None for classes.
+    """
     recipe = training.recipe
     best, done = BestEpoch(training.prediction_weights.copy()), 0
     selecting = selecting_metric(recipe.selects_by, metric)
     valid_X, leading, latest = prepare(valid.X), get_metric(selecting), 0.0
 
-    def losses(p: Any, codes: Any) -> tuple[float, ...]:
+    def losses(p: Any, y: Any) -> tuple[float, ...]:
         nonlocal latest
-        latest = leading.loss(p, codes)
-        return latest, log_loss(p, codes) if is_table else 0.0
+        if scale is not None:
+            latest = leading.loss(scale.decode(p), y)
+            return latest, rmse(scale.decode(p), y)
+        latest = leading.loss(p, y)
+        return latest, log_loss(p, y) if is_table else 0.0
+
+    error_of = None if scale is None else lambda p, y: rmse(scale.decode(p), y)
 
     console.out(training.network.summary(), highlight=False)
     stopped, diverged = False, ""
@@ -149,7 +166,7 @@ def follow_training(
             LiveDisplay(console, "epoch 1") as live,
             kernels.announce(lambda: live.show(0.0, 0.0, f"{kernels.COMPILING} …")),
         ):
-            for epoch, _ in training.validated_epochs(valid_X, valid.y, best, losses):
+            for epoch, _ in training.validated_epochs(valid_X, valid.y, best, losses, error_of):
                 done, seconds = epoch.epoch, clock.seconds
                 both = latest, best.losses[0]
                 line = describe_epoch(epoch, leading, both, seconds, recipe.epochs)
@@ -164,7 +181,7 @@ def follow_training(
             raise UserError(str(error)) from None
         diverged = str(error)
     seconds = clock.seconds
-    net = FittedNet(training, best.weights, prepare, seconds)
+    net = FittedNet(training, best.weights, prepare, seconds, scale=scale)
     return describe_net(
         net,
         (best.epoch, best.error, best.losses[0]),

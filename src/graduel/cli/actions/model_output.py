@@ -85,13 +85,33 @@ def show_report(
 def _describe_selection(report: dict[str, Any]) -> str:
     """Return the value on the validation rows of the metric that selected the epoch or round."""
     if "selected_by" not in report:
+        if not report["classes"]:
+            return f"validation RMSE {format_score(report['valid_error'], 'target')}"
         return f"validation error {format_percent(report['valid_error'])}"
     metric = name_positive_class(get_metric(report["selected_by"]), report["classes"])
     return f"validation {metric.title} {format_score(report['valid_selected'], metric.unit)}"
 
 
+def _describe_numbers(report: dict[str, Any], metric: Metric) -> str:
+    """Return the metrics of predicted numbers on the test rows, or the duel's estimate."""
+    if "test_rmse" not in report:
+        value = report["estimated_test_rmse"]
+        low, high = (format_score(x, "target") for x in report["estimated_test_rmse_interval"])
+        return (
+            f"trained on all rows; test RMSE {format_score(value, 'target')} (95 % CI {low} to "
+            f"{high}) by the duel"
+        )
+    rmse, mae = (format_score(report[f"test_{name}"], "target") for name in ("rmse", "mae"))
+    quality = f"test RMSE {rmse}, mean absolute error {mae}, R² {report['test_r2']:.3f}"
+    if metric.name not in ("rmse", "mae", "r2"):
+        quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
+    return quality
+
+
 def _describe_test(report: dict[str, Any], metric: Metric) -> str:
     """Return the metrics on the test rows, or the duel's estimate for a model of all rows."""
+    if not report["classes"]:
+        return _describe_numbers(report, metric)
     if "test_error" not in report:
         interval = format_interval(report["estimated_test_error_interval"])
         return (

@@ -141,7 +141,7 @@ def _predict_table(model: Model, rows: str | Path, options: dict[str, Any]) -> P
             yield block.written.with_columns(_prediction_columns(model, names, p))
             first += len(block.read)
 
-    return PredictedBlocks(stream.schema | _column_types(names), predict_blocks())
+    return PredictedBlocks(stream.schema | _column_types(model, names), predict_blocks())
 
 
 def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
@@ -201,7 +201,7 @@ def _predict_files_of_images(
         for finding in images.findings():
             typer.echo(f"note: {fit_advice(finding.message)}", err=True)
 
-    return PredictedBlocks({"file": pl.String()} | _column_types(names), predict_files())
+    return PredictedBlocks({"file": pl.String()} | _column_types(model, names), predict_files())
 
 
 def _predict_arrays(model: Model, X: Any, path: Path) -> PredictedBlocks:
@@ -217,7 +217,7 @@ def _predict_arrays(model: Model, X: Any, path: Path) -> PredictedBlocks:
             numbers = pl.Series("row", range(start + 1, start + 1 + len(p)), dtype=pl.Int64)
             yield pl.DataFrame([numbers]).with_columns(_prediction_columns(model, names, p))
 
-    return PredictedBlocks({"row": pl.Int64()} | _column_types(names), predict_blocks())
+    return PredictedBlocks({"row": pl.Int64()} | _column_types(model, names), predict_blocks())
 
 
 def _read_pixel_table(model: Model, path: Path, options: dict[str, Any]) -> Any:
@@ -308,10 +308,12 @@ def _name_columns(model: Model, taken: list[str]) -> list[str]:
     return names
 
 
-def _column_types(names: list[str]) -> dict[str, Any]:
+def _column_types(model: Model, names: list[str]) -> dict[str, Any]:
     """Return the types of the prediction columns."""
     import polars as pl
 
+    if not model.classes:
+        return {names[0]: pl.Float64()}
     return {names[0]: pl.String(), **dict.fromkeys(names[1:], pl.Float32())}
 
 
@@ -319,6 +321,8 @@ def _prediction_columns(model: Model, names: list[str], p: Any) -> list[pl.Serie
     """Return the prediction columns for probabilities `p` of shape (n_rows, n_classes)."""
     import polars as pl
 
+    if not model.classes:
+        return [pl.Series(names[0], p[:, 0], dtype=pl.Float64)]
     labels = np.array(model.classes, object)[p.argmax(axis=1)] if len(p) else []
     columns = [pl.Series(names[0], list(labels), dtype=pl.String)]
     return columns + [pl.Series(name, p[:, i]) for i, name in enumerate(names[1:])]

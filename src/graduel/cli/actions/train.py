@@ -172,8 +172,8 @@ def _train(plan: TrainingPlan, seed: int, team: WorkerOptions, *, as_json: bool)
         done = _fit(plan, seed, team)
         report = _evaluate(done, plan, seed)
     spec = protocol.contenders[name]
-    to_model = get_family(spec["family"]).to_model
-    model = to_model(done.fitted, Schema.of(plan.dataset), spec["title"])
+    family = get_family(spec["family"])
+    model = family.build_model(done.fitted, Schema.of(plan.dataset), spec["title"])
     if model is None:
         raise UserError(f"this model of {name} cannot be saved; choose another contender")
     save_model(path, replace(model, notes=report))
@@ -247,13 +247,10 @@ def _plan(
 
 def _fit(plan: TrainingPlan, seed: int, team: WorkerOptions) -> FitOutcome:
     protocol, data, split = plan.protocol, plan.dataset, plan.split
-    spec, table = protocol.contenders[plan.name], data.table
+    spec = protocol.contenders[plan.name]
     pickled = None if plan.own is None else plan.own.pickled()
     model = make_contender(plan.name, spec["family"], spec["recipe"], protocol.metric, pickled)
-    train, valid = (
-        LabelledRows(table[rows], data.y[rows], len(data.classes), data.image, data.columns)
-        for rows in (split.train, split.valid)
-    )
+    train, valid = (LabelledRows.of(data, rows) for rows in (split.train, split.valid))
     rng, console = np.random.default_rng(seed), Console(stderr=True)
     if team.is_parallel:
         return fit_parallel(
@@ -267,7 +264,7 @@ def _fit(plan: TrainingPlan, seed: int, team: WorkerOptions) -> FitOutcome:
             threads=protocol.threads,
             checkpoint=plan.path.with_name(f"{plan.path.name}.checkpoint"),
         )
-    if spec["family"] == "net":
+    if spec["family"] == "net" and not train.log_target:
         return fit_net(model.recipe, train, valid, rng, protocol.metric, console)
     return fit_contender(model, train, valid, rng, protocol.threads, console)
 
@@ -283,15 +280,15 @@ def _evaluate(done: FitOutcome, plan: TrainingPlan, seed: int) -> dict[str, Any]
     p = done.fitted.predict_proba(data.table[rows])
     if not np.isfinite(p).all():
         raise UserError(
-            "the network diverged: its probabilities are not finite. Lower the learning rate"
+            "the network diverged: its predictions are not finite. Lower the learning rate"
         )
     if plan.estimate is None:
         scores = _score(p, data.y[rows], get_metric(protocol.metric), data.classes)
     else:
-        interval = list(plan.estimate.test_error_interval)
+        loss = "test_error" if data.classes else "test_rmse"
         scores = {
-            "estimated_test_error": plan.estimate.test_error,
-            "estimated_test_error_interval": interval,
+            f"estimated_{loss}": plan.estimate.curve_loss,
+            f"estimated_{loss}_interval": list(plan.estimate.curve_loss_interval),
         }
     return {
         "dataset": data.name,
@@ -312,7 +309,10 @@ def _evaluate(done: FitOutcome, plan: TrainingPlan, seed: int) -> dict[str, Any]
 
 
 def _score(p: Any, y: Any, metric: Metric, classes: Sequence[str]) -> dict[str, Any]:
-    """Return the metrics of probabilities."""
+    """Return the metrics of predictions."""
+    if not classes:
+        names = dict.fromkeys(("rmse", "mae", "r2", metric.name))
+        return {f"test_{name}": get_metric(name).value(p, y) for name in names}
     scores: dict[str, Any] = {
         "test_error": float(is_misclassified(p, y).mean()),
         "test_log_loss": log_loss(p, y),

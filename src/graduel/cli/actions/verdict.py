@@ -167,12 +167,12 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
     table.add_column("")
     for heading in (pair.a, pair.b, f"Loss, {pair.a} minus {pair.b}"):
         table.add_column(escape(heading), justify="right")
-    decimals = decimals_of(metric.unit, pair.rows)
+    decimals = decimals_of(metric.unit, pair.rows, min(pair.error_a, pair.error_b))
     worse, better, sign = pair.a, pair.b, 1
     if pair.error_b >= pair.error_a:  # intervals are those of the sentence, with its sign
         worse, better, sign = better, worse, -1
     difference = format_difference(pair.difference, metric.unit, decimals)
-    if metric.unit:
+    if metric.is_share:
         difference += f" {name_unit(metric)}s"
     losses = (pair.error_a, pair.error_b)
     values = (format_score(metric.shown(loss), metric.unit, decimals) for loss in losses)

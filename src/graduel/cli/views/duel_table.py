@@ -72,7 +72,7 @@ def show(run: Run, report: Path, console: Console) -> None:
         title += f" in the first fold ({result.protocol.split})"
     console.print(build_rich_table(results.build_table(run), title))
     print_text(console, f"Measured on {describe_predictions(run)}.")
-    for note in (results.ECE_NOTE, *cost.list_notes(run)):
+    for note in (*results.list_notes(run), *cost.list_notes(run)):
         print_text(console, note)
     _print_missing(run, console)
     titles = list_titles(run)

@@ -14,8 +14,8 @@ from xgboost.callback import EarlyStopping, TrainingCallback
 from graduel.contenders.contender import Array, Notify, Progress
 from graduel.contenders.fit_job import Clock, selection_details
 from graduel.contenders.prepared_table import PreparedTable
-from graduel.contenders.xgboost import settings_of_recipe
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
+from graduel.contenders.xgboost_settings import settings_of_recipe
 from graduel.data.prepare.preparation import TreePreparation
 from graduel.data.read.file_checks.memory_check import free_bytes
 from graduel.data.row_groups.prepared_stream import CHUNK

@@ -198,7 +198,8 @@ def _fit_textbook(recipe: TextbookRecipe, job: FitJob, group: _Group) -> Fitting
 def _fit_trees(recipe: Any, job: FitJob, group: _Group) -> Fitting:
     """Boost trees, as :func:`graduel.contenders.xgboost.fit` does in one process."""
     from graduel.contenders.workers.tree_rows import load_trees, prepare_trees
-    from graduel.contenders.xgboost import describe_copies, extend_margin
+    from graduel.contenders.xgboost import describe_copies
+    from graduel.contenders.xgboost_settings import extend_margin
 
     state, metric = job.rng.bit_generator.state, job.metric.name
     prepare, rows, options = prepare_trees(recipe, job.train, job.valid, metric, job.rng)

@@ -129,6 +129,8 @@ def explain_one_process(family: str, recipe: Mapping[str, Any], metric: str) -> 
     """
     if family not in FAMILIES:
         return "its family has no training by several workers"
+    if get_metric(metric).task == "regression":
+        return "several workers train classifiers only, and this target is a number"
     if family == "net" and str(recipe.get("optimizer", "")).startswith("lbfgs"):
         return "optimizer=lbfgs needs all rows in one process"
     if family == "xgboost" and get_metric(metric).name not in LIBRARY_METRICS:

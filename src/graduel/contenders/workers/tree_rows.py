@@ -10,8 +10,9 @@ import numpy as np
 from graduel.contenders.contender import Array, LabelledRows
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.sklearn_contender import LIBRARY_METRICS, prepare_for_trees
-from graduel.contenders.xgboost import FittedXGBoost, settings_of_recipe
+from graduel.contenders.xgboost import FittedXGBoost
 from graduel.contenders.xgboost_recipes import XGBoostRecipe
+from graduel.contenders.xgboost_settings import settings_of_recipe
 from graduel.errors import UserError
 from graduel.train.io.checkpoint_file import load_checkpoint
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,8 @@ def append_test_rows(
             f"the columns {join_names(test.columns)}"
         )
     labels = null_missing(test[table.target], table.missing)
-    labels = numeric_if_possible(labels, units=edges is not None)
+    is_number = edges is not None or not table.classes
+    labels = numeric_if_possible(labels, units=is_number, decimal=decimal)
     try:
         features = schema.conform(test, decimal=decimal)
     except UserError as error:
@@ -83,12 +84,14 @@ def _encode(
     table: Table,
     name: str,
     edges: NDArray[np.float64] | None,
-) -> NDArray[np.int64]:
-    """Return the class codes of the test rows."""
-    if edges is not None:
+) -> NDArray[Any]:
+    """Return the class codes or numbers of the test rows."""
+    if edges is not None or not table.classes:
         if not labels.dtype.is_numeric():
             raise UserError(f"{name}: expected a numeric target, as in the training rows")
         values = labels.to_numpy().astype(np.float64)
+        if edges is None:
+            return values
         return np.searchsorted(edges, values, side="right").astype(np.int64)
     text, classes = category_text(labels), table.classes
     codes = {

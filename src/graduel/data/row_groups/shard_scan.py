@@ -165,6 +165,12 @@ def infer_from(
         missing=missing,
         date_order=date_order,
     )
+    if not table.classes:
+        raise UserError(
+            f"expected a target of classes; {quote_name(table.target)} is a number. A table that "
+            "is read from disk is trained for classes only: choose another target, or read a "
+            "sample that fits into memory with --rows"
+        )
     note = f"column types are inferred from {sample.rows.height:,} of {shards.n_rows:,} rows"
     table = replace(table, notes=(note, *table.notes))
     merged = {one.lower(): one for one in table.classes} if table.merges_classes else {}

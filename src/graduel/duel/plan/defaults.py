@@ -8,11 +8,19 @@ import numpy as np
 
 from graduel.data import Dataset
 from graduel.data.source import DataSource
+from graduel.data.task import TaskKind
 from graduel.duel.plan.budget import validate_count
 from graduel.duel.plan.design import Design, check_design, default_design
 from graduel.duel.plan.splits import check_rows, outer_split
 from graduel.errors import UserError
-from graduel.metrics.metric import METRICS, default_rope, get_metric
+from graduel.metrics.metric import (
+    METRICS,
+    Metric,
+    check_task,
+    default_metric_name,
+    default_rope,
+    get_metric,
+)
 from graduel.metrics.positive_class import fit_metric
 
 QUICK_ROWS = 10_000
@@ -33,6 +41,9 @@ class Defaults:
     """Number of training and validation rows together; None for all."""
     table_rows: int | None
     """Number of training and validation rows of a table, never None for tables; None for images."""
+    task: TaskKind = "classification"
+    rope_is_share: bool = False
+    """Whether `rope` is a share of the lower loss of a pair."""
 
 
 def choose_defaults(
@@ -78,15 +89,28 @@ def choose_defaults(
         if rows is None and quick and available > QUICK_ROWS:
             rows = QUICK_ROWS
         table_rows = (available if rows is None else rows) if dataset.columns else None
+    task: TaskKind = "classification" if builtin else data.load().task.kind
     if metric is None:
         metric = "error" if builtin else default_metric(data.load())
     compared = get_metric(metric)
-    if positive is not None or compared.name not in METRICS:
+    check_task(compared, task)
+    if task == "regression":
+        _check_numbers(compared, data.load(), positive)
+    elif positive is not None or compared.name not in METRICS:
         dataset = data.load()
         compared = fit_metric(compared, dataset.classes, dataset.y, positive)
+    is_share = rope is None and compared.relative_rope
     if rope is None:
         rope = default_rope(compared, table=not builtin)
-    return Defaults(str(design), compared.key, validate_rope(rope), rows, table_rows)
+    rope = validate_rope(rope, compared)
+    return Defaults(str(design), compared.key, rope, rows, table_rows, task, is_share)
+
+
+def _check_numbers(metric: Metric, dataset: Dataset, positive: object) -> None:
+    """Raise `UserError` unless a metric is defined on a numeric target."""
+    if positive is not None:
+        raise UserError("positive: expected data with two classes; the target is a number")
+    metric.value(dataset.y[:, np.newaxis], dataset.y)
 
 
 def _design(dataset: Dataset, split: str | None, quick: bool) -> Design:
@@ -104,9 +128,15 @@ def cap_rows(rows: int | None, dataset: Dataset, split: str | None, *, quick: bo
     return None if rows >= available else rows
 
 
-def validate_rope(rope: float) -> float:
+def validate_rope(rope: float, metric: Metric) -> float:
     """Validate the region of practical equivalence (ROPE)."""
-    if not 0 <= rope < 1:
+    if metric.task == "regression":
+        if not 0 <= rope < float("inf"):
+            raise UserError(
+                f"rope must be a finite number, at least 0, in the unit of {metric.title}; got "
+                f"{rope}"
+            )
+    elif not 0 <= rope < 1:
         raise UserError(
             f"rope must be at least 0 and below 1 (0.01 is 1 percentage point of error); got {rope}"
         )
@@ -115,6 +145,8 @@ def validate_rope(rope: float) -> float:
 
 def default_metric(dataset: Dataset) -> str:
     """Return the default metric for a data set."""
+    if not dataset.classes:
+        return default_metric_name("regression")
     return "log_loss" if minority_share(dataset) < RARE_SHARE else "error"
 
 

@@ -19,6 +19,7 @@ from graduel.data.finding import (
 )
 from graduel.data.read.column_names import quote_name
 from graduel.data.table_checks import check_table, report_decisions
+from graduel.data.task import TaskKind
 from graduel.duel.plan.defaults import RARE_SHARE, minority_share
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
@@ -44,11 +45,14 @@ def check_duel(
         if design.kind == "given":
             rows = Split(dataset.train_rows, dataset.train_rows[:0], dataset.test_rows)
             findings += check_leaks(count_leaked_rows(dataset, rows), len(rows.test))
-        findings += check_folds(dataset, design)
-        findings += check_metric(dataset, metric)
-        findings += check_power(dataset, design, metric, protocol.rope, len(protocol.contenders))
+        if dataset.classes:
+            findings += check_folds(dataset, design)
+            findings += check_metric(dataset, metric)
+            n_contenders = len(protocol.contenders)
+            findings += check_power(dataset, design, metric, protocol.rope, n_contenders)
     findings += check_workers(protocol)
-    return (*findings, *check_estimators(user_contenders, protocol.budget["kind"]))
+    estimators = check_estimators(user_contenders, protocol.budget["kind"], protocol.task)
+    return (*findings, *estimators)
 
 
 def check_folds(dataset: Dataset, design: Design) -> Iterator[Finding]:
@@ -128,13 +132,15 @@ def check_workers(protocol: Protocol) -> Iterator[Finding]:
             yield ONE_PROCESS.report(f"{name} is fitted in one process, {threads}: {reason}")
 
 
-def check_estimators(contenders: Sequence[UserContender], budget: str) -> Iterator[Finding]:
+def check_estimators(
+    contenders: Sequence[UserContender], budget: str, task: TaskKind = "classification"
+) -> Iterator[Finding]:
     """Report missing methods and search spaces of the user's own contenders.
 
     `budget` is the kind of budget: "none", "trials" or "seconds".
     """
     for one in contenders:
-        if one.lacks_probabilities:
+        if one.lacks_probabilities and task == "classification":
             yield NO_PROBABILITIES.report(
                 f"{one.title} has no predict_proba: its predicted class gets probability 1, so its "
                 "log loss, Brier score and ranking metrics are of little use"

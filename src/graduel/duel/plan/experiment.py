@@ -117,7 +117,8 @@ def plan_experiment(
     defaults = choose_defaults(
         data, split=split, metric=metric, positive=positive, rope=rope, rows=rows, quick=quick
     )
-    base = net_recipe(quick, defaults.table_rows)
+    is_number = defaults.task == "regression"
+    base = net_recipe(quick, defaults.table_rows, regression=is_number)
     variants: dict[str, tuple[str, str, NetRecipe]] = {}
     for values in choices:
         recipe = apply_pairs(base, shared | dict(zip(varied, values, strict=True)))

@@ -12,15 +12,20 @@ from zlib import crc32
 import numpy as np
 
 from graduel.data import Dataset
+from graduel.data.task import TaskKind
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.packages import deciding_versions
 from graduel.duel.plan.splits import Split, split_builtin_rows, split_rows
+from graduel.duel.verdict.types import Rope, RopeLike
 from graduel.errors import UserError
 from graduel.serialize import from_plain, to_plain
 
 FORMAT = 1
 ROPE = 0.0025
 """Region of practical equivalence for the error: 0.25 percentage points, 25 digits in 10,000."""
+
+LATER: Mapping[str, Any] = {"workers": 1, "task": "classification", "rope_is_share": False}
+"""Fields that came later, with the values by which earlier plans stay as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class Protocol:
     seconds : time budget of each contender in each run, for search and fits
     probes : whether robustness and feature importance of fitted models are measured
     workers : number of processes that share each fit, of the contenders that can be divided
+    task : the kind of target
+    rope_is_share : whether `rope` is a share of the lower loss of a pair
     """
 
     dataset: str
@@ -86,6 +93,13 @@ class Protocol:
     seconds: float | None = None
     probes: bool = True
     workers: int = 1
+    task: TaskKind = "classification"
+    rope_is_share: bool = False
+
+    @property
+    def rope_rule(self) -> RopeLike:
+        """The ROPE of each pair: a difference, or a share of the lower loss of the two."""
+        return Rope(self.rope) if self.rope_is_share else self.rope
 
     @property
     def budget(self) -> dict[str, Any]:
@@ -102,12 +116,11 @@ class Protocol:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``duel.json``; equal protocols give equal data.
 
-        One worker is left out, so that plans without workers are as before there were any.
+        Fields of :data:`LATER` are left out where they have the default, so that plans without
+        workers and of classification are as before there were others.
         """
         plain = {"format": FORMAT, **to_plain(self)}
-        if self.workers == 1:
-            del plain["workers"]
-        return plain
+        return {name: v for name, v in plain.items() if LATER.get(name, NotImplemented) != v}
 
     def explain_one_process(self, contender: str) -> str:
         """Return why a contender is fitted in one process although there are workers, or ""."""

@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graduel import kernels
-from graduel.contenders.family import TableTraits
+from graduel.contenders.family import Family, NamedContender, TableTraits
 from graduel.contenders.registry import (
     USER,
     contender_names,
     default_contenders,
     family_packages,
     get_contender,
+    list_contenders,
     sort_contenders,
 )
 from graduel.data.source import DataSource
+from graduel.data.task import TaskKind
 from graduel.duel.plan.budget import parse_budget, validate_count, validate_trials
 from graduel.duel.plan.defaults import Defaults, choose_defaults
 from graduel.duel.plan.packages import deciding_versions, require
@@ -80,18 +82,22 @@ def build_protocol(
     )
     traits = _table_traits(data, defaults)
     specs: dict[str, tuple[str, str, Any]] = {}
+    task = defaults.task
     for name in names:
         family, contender = get_contender(name)
-        if (variants := contender.recipes(traits)) is None:
+        if (variants := family.recipes_of(contender, task, traits)) is None:
+            if explanation := _explain_task(family, contender, task):
+                raise UserError(explanation)
             if traits is None:
                 raise UserError(f"{name} is for tables; this data set has images. Leave {name} out")
             raise UserError(f"{name} is for images; this data set is a table. Choose {family.name}")
         recipe: Any = variants.quick if quick else variants.full
         if name == "net" and net is not None:
-            base = net_recipe(quick, defaults.table_rows)
+            base = net_recipe(quick, defaults.table_rows, regression=task == "regression")
             recipe = resolve_recipe(net, base)
         specs[name] = (family.name, contender.title, recipe)
     for one in user_contenders:
+        one.check_task(task)
         specs[one.name] = (USER, one.title, one.recipe)
     return assemble_protocol(
         data,
@@ -105,6 +111,31 @@ def build_protocol(
         probes=probes,
         workers=workers,
     )
+
+
+def _explain_task(family: Family, contender: NamedContender, task: TaskKind) -> str:
+    """Return why a contender is not for this kind of target; "" if it is."""
+    if task == "classification" and not family.classifies:
+        return (
+            f"{contender.name} predicts numbers; the target of this data set has classes. Choose "
+            "logistic, or give --task regression"
+        )
+    if task == "regression" and not _predicts_numbers(family, contender.name):
+        return (
+            f"{contender.name} predicts classes; the target of this data set is a number. Choose "
+            f"one of {', '.join(_regressors())}, or give --bins 3 to predict ranges"
+        )
+    return ""
+
+
+def _regressors() -> list[str]:
+    """Return the names of the contenders that predict numbers."""
+    contenders = list_contenders()
+    return [name for name, (family, _) in contenders.items() if _predicts_numbers(family, name)]
+
+
+def _predicts_numbers(family: Family, name: str) -> bool:
+    return family.regressor is not None and name in family.regressor.tables
 
 
 def _contender_names(
@@ -135,7 +166,7 @@ def _table_traits(data: DataSource, defaults: Defaults) -> TableTraits | None:
     if defaults.table_rows is None:
         return None
     dataset = data.load()
-    n_classes = len(dataset.classes)
+    n_classes = dataset.task.n_outputs
     vectors = n_classes > 2 and all(c.kind != "categorical" for c in dataset.columns)
     return TableTraits(defaults.table_rows, n_classes, vectors)
 
@@ -175,6 +206,8 @@ def assemble_protocol(
         quick=quick,
         threads=(threads := parse_threads(threads)),
         rope=defaults.rope,
+        rope_is_share=defaults.rope_is_share,
+        task=defaults.task,
         varies=varies,
         versions=_versions(specs, tuned=is_tuned),
         source=None if data.is_builtin else data.spec.as_dict(),

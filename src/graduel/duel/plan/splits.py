@@ -73,6 +73,7 @@ def split_rows(
     """
     pool, test = outer_split(design, dataset, number)
     groups, y = row_groups(dataset), dataset.y
+    noun = "class" if dataset.classes else "value"
     if rows is not None and rows < len(pool):
         pool = np.sort(_subsample(pool, rows, dataset, groups))
     train, valid = _split_pool(pool, dataset, groups, [seed, number, 2])
@@ -80,7 +81,7 @@ def split_rows(
         raise UserError(
             f"too few rows to split: {format_rows(len(y))} would give "
             f"{format_quantity(len(train), 'training row')} (of "
-            f"{format_quantity(len(np.unique(y[train])), 'class')}), "
+            f"{format_quantity(len(np.unique(y[train])), noun)}), "
             f"{format_quantity(len(valid), 'validation row')} and "
             f"{format_quantity(len(test), 'test row')}. Use more rows, or another --split"
         )
@@ -99,7 +100,8 @@ def split_all_rows(dataset: Dataset, seed: int) -> Split:
     train, valid = _split_pool(pool, dataset, row_groups(dataset), [seed, 0, 2])
     if not len(valid) or len(np.unique(dataset.y[train])) < 2:
         raise UserError(
-            f"expected training rows of two classes and validation rows; {format_rows(len(pool))} "
+            f"expected training rows of two {'classes' if dataset.classes else 'values'} and "
+            f"validation rows; {format_rows(len(pool))} "
             f"{agree(len(pool), 'gives', 'give')} {len(train):,} and {len(valid):,}. Use more rows"
         )
     return Split(train, valid, np.arange(0))
@@ -111,7 +113,7 @@ def _split_pool(
     """Divide rows into training and validation rows; `key` is the seed of the random numbers."""
     if dataset.times is not None:
         return _split_by_time(pool, dataset.times, USER_VALID_SHARE)
-    y = dataset.y[pool]
+    y = dataset.task.strata(dataset.y[pool])
     positions = stratified_positions(y, renumber_groups(groups[pool]), np.random.default_rng(key))
     is_valid = _validation_rows(positions, y)
     return pool[~is_valid], pool[is_valid]
@@ -126,7 +128,7 @@ def outer_split(design: Design, dataset: Dataset, number: int) -> tuple[Rows, Ro
         return _split_by_time(all_rows, dataset.times, design.test_share)
     repeat, fold = divmod(number, design.folds)
     positions = stratified_positions(
-        dataset.y, row_groups(dataset), np.random.default_rng([repeat, 3])
+        dataset.strata, row_groups(dataset), np.random.default_rng([repeat, 3])
     )
     is_test = np.minimum((positions * design.folds).astype(int), design.folds - 1) == fold
     return all_rows[~is_test], all_rows[is_test]
@@ -153,7 +155,9 @@ def _subsample(pool: Rows, size: int, dataset: Dataset, groups: NDArray[np.int64
     if dataset.times is not None:
         return pool[np.argsort(dataset.times[pool], kind="stable")[-size:]]
     positions = stratified_positions(
-        dataset.y[pool], renumber_groups(groups[pool]), np.random.default_rng([0, 1])
+        dataset.task.strata(dataset.y[pool]),
+        renumber_groups(groups[pool]),
+        np.random.default_rng([0, 1]),
     )
     return pool[np.argsort(positions, kind="stable")[:size]]
 
@@ -182,7 +186,7 @@ def stratified_positions(
 
     Parameters
     ----------
-    y : class codes, shape (n_rows,)
+    y : class codes or other strata, shape (n_rows,)
     groups : group number of each row, numbered by first appearance
     rng : source of the shuffles and starts
     """

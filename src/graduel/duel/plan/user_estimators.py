@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from graduel.contenders.registry import contender_names
 from graduel.contenders.search.space import to_plain, validate_space
+from graduel.data.task import TaskKind
 from graduel.errors import UserError, describe_error
 
 if TYPE_CHECKING:
@@ -55,6 +56,28 @@ class UserContender:
             raise UserError(
                 f"contender {self.title!r} cannot be pickled for the worker process: {reason}"
             ) from None
+
+    @property
+    def task(self) -> TaskKind | None:
+        """What the estimator predicts; None if it does not state it."""
+        kinds = [
+            getattr(one, "_estimator_type", "") for one in (self.estimator, type(self.estimator))
+        ]
+        if "regressor" in kinds or _is_kind(self.estimator, "regressor"):
+            return "regression"
+        if "classifier" in kinds or _is_kind(self.estimator, "classifier"):
+            return "classification"
+        return None
+
+    def check_task(self, task: TaskKind) -> None:
+        """Raise `UserError` if the estimator is for another kind of target."""
+        if self.task not in (None, task):
+            kinds = ("classifier", "regressor")
+            needed, got = kinds if task == "classification" else kinds[::-1]
+            what = "has classes" if task == "classification" else "is a number"
+            raise UserError(
+                f"contender {self.title!r} must be a {needed}; got a {got}. The target {what}"
+            )
 
     @property
     def lacks_probabilities(self) -> bool:
@@ -102,9 +125,6 @@ def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserCon
                 f"contender {title!r} must be a classifier with fit and predict, or a function "
                 f"that returns one; got {type(estimator).__name__}"
             )
-    kinds = (getattr(one, "_estimator_type", None) for one in (estimator, type(estimator)))
-    if "regressor" in kinds or _is_regressor(estimator):
-        raise UserError(f"contender {title!r} must be a classifier; got a regressor")
     if space is None:
         space = _get_attribute(maker, estimator, "space")
     takes = _get_attribute(maker, estimator, "takes")
@@ -253,11 +273,11 @@ def _selects_columns(estimator: Any) -> bool:
     return any(isinstance(part, ColumnTransformer) for part in parts)
 
 
-def _is_regressor(estimator: Any) -> bool:
-    from sklearn.base import is_regressor
+def _is_kind(estimator: Any, kind: Literal["classifier", "regressor"]) -> bool:
+    from sklearn.base import is_classifier, is_regressor
 
     try:
-        return bool(is_regressor(estimator))
+        return bool((is_classifier if kind == "classifier" else is_regressor)(estimator))
     except Exception:  # not a scikit-learn estimator
         return False
 

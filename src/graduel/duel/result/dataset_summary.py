@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graduel.data import Dataset
 from graduel.data.finding import LEAKED_ROWS, Finding
 from graduel.duel.plan.duel_checks import check_duel, check_leaks
 from graduel.duel.plan.splits import count_leaked_rows
@@ -32,6 +33,14 @@ def check_once(store: Store, user_contenders: Sequence[UserContender] = ()) -> t
     return findings
 
 
+def _summarize_target(dataset: Dataset) -> dict[str, Any]:
+    """Return names and rows of the classes; nothing of a numeric target."""
+    if not dataset.classes:
+        return {}
+    counts = np.bincount(dataset.y, minlength=len(dataset.classes)).tolist()
+    return {"classes": list(dataset.classes), "class_rows": counts}
+
+
 def summarize_dataset(store: Store, *, show_rows: bool = False) -> dict[str, Any]:
     """Return the findings, the inferred schema and the unused columns as plain data.
 
@@ -47,8 +56,7 @@ def summarize_dataset(store: Store, *, show_rows: bool = False) -> dict[str, Any
     summary: dict[str, Any] = {
         "file": source["file"],
         "rows": len(dataset.y),
-        "classes": list(dataset.classes),
-        "class_rows": np.bincount(dataset.y, minlength=len(dataset.classes)).tolist(),
+        **_summarize_target(dataset),
         "in_both": n_leaked,
         "warnings": to_plain((*others, *check_leaks(n_leaked, len(rows.test)))),
         "show_rows": show_rows,

@@ -59,6 +59,7 @@ class DatasetSummary:
     """Test rows."""
     n_features: int
     n_classes: int
+    """0 if the target is a number."""
     file: str | None = None
     """User data: file name without its path."""
     rows: int | None = None
@@ -95,11 +96,15 @@ class MetricSummary:
     lower_is_better: bool
     rope: float
     """The largest difference that does not matter in practice."""
+    rope_is_share: bool = False
+    """Whether `rope` is a share of the lower loss of a pair."""
     positive: str | None = None
     """The positive class of metrics such as F1; null if the metric has none."""
 
 
-def metric_fields(metric: Metric, rope: float, classes: Sequence[str] = ()) -> dict[str, Any]:
+def metric_fields(
+    metric: Metric, rope: float, classes: Sequence[str] = (), *, rope_is_share: bool = False
+) -> dict[str, Any]:
     """Return the fields of a :class:`MetricSummary`; `classes` name the positive class."""
     fields: dict[str, Any] = {
         "metric": metric.name,
@@ -107,6 +112,7 @@ def metric_fields(metric: Metric, rope: float, classes: Sequence[str] = ()) -> d
         "metric_unit": metric.unit,
         "lower_is_better": metric.lower_is_better,
         "rope": rope,
+        "rope_is_share": rope_is_share,
     }
     if metric.positive is not None and classes:
         fields["positive"] = classes[metric.positive]
@@ -174,31 +180,44 @@ class ContenderResult(Costs):
     """Quality and costs of one contender: means over the runs; memory and size: the maximum."""
 
     title: str
-    test_error: float
-    """Share of misclassified test rows."""
-    test_error_interval: Interval
+    test_error: float | None = None
+    """Share of misclassified test rows; null in a regression, like the other fields of classes."""
+    test_error_interval: Interval | None = None
     """95 % CI."""
-    test_errors: tuple[float, ...]
+    test_errors: tuple[float, ...] | None = None
     """By run."""
+    rmse: float | None = None
+    """Root mean squared error, in the unit of the target; null in a classification."""
+    rmse_interval: Interval | None = None
+    """95 % CI."""
+    rmses: tuple[float, ...] | None = None
+    """By run."""
+    mae: float | None = None
+    """Mean absolute error."""
+    median_error: float | None = None
+    """Median absolute error."""
+    r2: float | None = None
+    """R², the share of the variance of the target that is explained."""
     metric: float | None = None
     """Duel's metric; null if that is the error."""
     metric_interval: Interval | None = None
     """95 % CI; null for metrics such as AUC on one test set."""
     metrics: tuple[float, ...] | None = None
     """By run; null if the metric is the error."""
-    log_loss: float
+    log_loss: float | None = None
     """−mean log p(true class), p at least 1.2e-7."""
-    brier: float
+    brier: float | None = None
     """Mean Σ over classes of (p − onehot)², from 0 to 2."""
     curve: tuple[tuple[float, float], ...]
-    """Seconds and test error during training, first run."""
+    """Seconds and test error (in a regression, RMSE) during training, first run."""
     details: tuple[Mapping[str, Any], ...]
     """By run: best epoch or round, validation error, …"""
     trials: tuple[tuple[TrialResult, ...], ...]
     """By run, the hyperparameter search."""
     best_trial: tuple[int | None, ...]
     """By run, the trial with the lowest loss."""
-    calibration: CalibrationResult
+    calibration: CalibrationResult | None = None
+    """Null in a regression."""
     probes: Probes | None
     """Null with ``--no-probes``, and for arrays other than images."""
     recipe: Mapping[str, Any]
@@ -207,7 +226,28 @@ class ContenderResult(Costs):
     @property
     def leading_metric(self) -> float:
         """The duel's metric, which verdicts compare."""
-        return self.test_error if self.metric is None else self.metric
+        return self.curve_loss if self.metric is None else self.metric
+
+    @property
+    def curve_loss(self) -> float:
+        """The loss that curves show, at the end: the test error, or in a regression the RMSE."""
+        value = self.rmse if self.test_error is None else self.test_error
+        assert value is not None
+        return value
+
+    @property
+    def curve_loss_interval(self) -> Interval:
+        """The 95 % CI of :attr:`curve_loss`."""
+        interval = self.test_error_interval or self.rmse_interval
+        assert interval is not None
+        return interval
+
+    @property
+    def curve_losses(self) -> tuple[float, ...]:
+        """The :attr:`curve_loss` of each run."""
+        losses = self.test_errors or self.rmses
+        assert losses is not None
+        return losses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +287,7 @@ class SizeCurve:
     """One contender by training-set size; means over the runs."""
 
     test_errors: tuple[float, ...]
+    """In a regression, the RMSE."""
     test_error_intervals: tuple[Interval, ...]
     metrics: tuple[float, ...] | None = None
     """Duel's metric; null if that is the error."""

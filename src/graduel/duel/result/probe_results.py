@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -20,11 +21,11 @@ class PerturbationErrors:
     """Null if the model rejected the rows."""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` unless there is one share for each strength."""
+        """Raise `ValueError` unless there is one error, at least 0, for each strength."""
         errors = [error for error in self.errors if error is not None]
-        if len(self.errors) != len(self.strengths) or not all(0 <= e <= 1 for e in errors):
+        if len(self.errors) != len(self.strengths) or not all(0 <= e < inf for e in errors):
             raise ValueError(
-                f"{self.name}: expected {len(self.strengths)} errors between 0 and 1, one for each "
+                f"{self.name}: expected {len(self.strengths)} errors of at least 0, one for each "
                 f"strength; got {self.errors}"
             )
 
@@ -39,9 +40,9 @@ class Importance:
 
     rows: int
     log_loss: tuple[float | tuple[float, ...], ...]
-    """Increase of the log loss."""
+    """Increase of the log loss; in a regression, of the RMSE."""
     error: tuple[float | tuple[float, ...], ...]
-    """Increase of the error rate."""
+    """Increase of the error rate; in a regression, of the RMSE."""
     columns: tuple[tuple[str, ...], ...] | None = None
     """Tables: names of the columns that are permuted together."""
     block: int | None = None
@@ -69,7 +70,7 @@ class Probes:
     rows: int
     """Rows of all runs."""
     error: float
-    """On the unperturbed rows."""
+    """On the unperturbed rows; in a regression, the RMSE, as `log_loss`."""
     log_loss: float
     """On the unperturbed rows."""
     robustness: tuple[PerturbationErrors, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from statistics import mean
 from typing import Any
 
 from graduel.contenders.xgboost_recipes import STRONGEST_XGBOOST
+from graduel.data.task import TaskKind
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.best_model import is_explained
 from graduel.duel.result.dataset_summary import summarize_dataset
@@ -87,9 +88,9 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     contenders = {
         name: ContenderResult(
             title=titles[name],
-            **_quality(own[name], name, metric),
+            **QUALITY[protocol.task](store, own[name], name, cells),
+            **_leading(own[name], name, metric),
             **_cost(cells, own[name], machines),
-            calibration=_calibration(store, own[name], name, cells),
             probes=merge_probes([cell.probes for cell in cells]),
             recipe=protocol.contenders[name]["recipe"],
         )
@@ -101,7 +102,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         if protocol.varies
         else None
     )
-    comparisons = predictions.compare(metric, protocol.rope, titles, best)
+    comparisons = predictions.compare(metric, protocol.rope_rule, titles, best)
     missing = find_missing(store, titles, comparisons, best)
     rows = store.read_split(0)
     data = {
@@ -227,28 +228,61 @@ def _run(
         ),
         cells=table,
         has_models=bool(saved),
-        has_pages=any(is_explained(family) for family in saved),
+        has_pages=store.protocol.task == "classification" and any(map(is_explained, saved)),
     )
 
 
-def _quality(predictions: RunPredictions, name: str, metric: Metric) -> dict[str, Any]:
-    """Return the metrics of a contender: means over the runs, and the error of each run."""
+def _classification_quality(
+    store: Store, predictions: RunPredictions, name: str, cells: list[Outcome]
+) -> dict[str, Any]:
+    """Return the metrics of a classifier: means over the runs, and the error of each run."""
     runs = list(zip(predictions.probabilities[name], predictions.y, strict=True))
     error, interval = predictions.error_rate(name)
-    quality: dict[str, Any] = {
+    return {
         "test_error": error,
         "test_error_interval": interval,
         "test_errors": tuple(float(is_misclassified(p, y).mean()) for p, y in runs),
         "log_loss": mean(log_loss(p, y) for p, y in runs),
         "brier": mean(brier(p, y) for p, y in runs),
+        "calibration": _calibration(store, predictions, name, cells),
     }
-    if metric.name != "error":
-        quality["metric"] = metric.shown(mean(predictions.run_losses(name, metric)))
-        quality["metric_interval"] = predictions.metric_interval(name, metric)
-        quality["metrics"] = tuple(
-            metric.shown(loss) for loss in predictions.run_losses(name, metric)
-        )
-    return quality
+
+
+def _regression_quality(
+    store: Store, predictions: RunPredictions, name: str, cells: list[Outcome]
+) -> dict[str, Any]:
+    """Return the metrics of a regressor: means over the runs, and the RMSE of each run."""
+    losses = {
+        key: tuple(predictions.run_losses(name, get_metric(key)))
+        for key in ("rmse", "mae", "medae", "r2")
+    }
+    return {
+        "rmse": mean(losses["rmse"]),
+        "rmse_interval": predictions.rmse_interval(name),
+        "rmses": losses["rmse"],
+        "mae": mean(losses["mae"]),
+        "median_error": mean(losses["medae"]),
+        "r2": 1 - mean(losses["r2"]),
+    }
+
+
+QUALITY: dict[TaskKind, Callable[..., dict[str, Any]]] = {
+    "classification": _classification_quality,
+    "regression": _regression_quality,
+}
+"""The metrics of a contender by the kind of target."""
+
+
+def _leading(predictions: RunPredictions, name: str, metric: Metric) -> dict[str, Any]:
+    """Return the leading metric of a contender, its mean, interval and runs; none for the error."""
+    if metric.name == "error":
+        return {}
+    losses = predictions.run_losses(name, metric)
+    return {
+        "metric": metric.shown(mean(losses)),
+        "metric_interval": predictions.metric_interval(name, metric),
+        "metrics": tuple(metric.shown(loss) for loss in losses),
+    }
 
 
 def _calibration(
@@ -271,7 +305,7 @@ def _summarize_protocol(
     protocol: Protocol, metric: Metric, classes: Sequence[str]
 ) -> ProtocolSummary:
     return ProtocolSummary(
-        **metric_fields(metric, protocol.rope, classes),
+        **metric_fields(metric, protocol.rope, classes, rope_is_share=protocol.rope_is_share),
         split=protocol.split,
         seeds=protocol.seeds,
         rows=protocol.rows,

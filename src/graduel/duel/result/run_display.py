@@ -66,12 +66,16 @@ class RunDisplay:
     def __repr__(self) -> str:
         result, protocol = self.result, self.result.protocol
         lines = [f"Run on {result.dataset.name}, split {protocol.split}, in {self.path}"]
-        entries = sorted(result.contenders.items(), key=lambda pair: pair[1].test_error)
+        entries = sorted(result.contenders.items(), key=lambda pair: pair[1].curve_loss)
         for name, entry in entries[:MOST_LISTED]:
-            text = f"{name}: test error {format_percent(entry.test_error)}"
+            text = f"{name}: "
+            text += (
+                "" if entry.test_error is None else f"test error {format_percent(entry.test_error)}"
+            )
             if entry.metric is not None:
+                text += ", " if entry.test_error is not None else ""
                 value = format_score(entry.metric, protocol.metric_unit)
-                text += f", {protocol.metric_title} {value}"
+                text += f"{protocol.metric_title} {value}"
             lines.append(f"{text}, fit in {format_seconds(entry.fit_seconds[0])}")
         if len(entries) > MOST_LISTED:
             lines[-1] += f"; {len(entries) - MOST_LISTED} more in table()"

@@ -34,21 +34,23 @@ class RunFrames:
     def table(self, library: Library = "polars") -> Any:
         """Return quality and costs, a row for each contender; times are means over the runs.
 
-        ``metric`` is the duel's metric, with which verdicts compare.
+        ``metric`` is the duel's metric, with which verdicts compare. In a regression, RMSE, mean
+        and median absolute error and R² take the place of test error, log loss and Brier score.
         """
         rows = []
         for name, entry in self.result.contenders.items():
-            low, high = entry.test_error_interval
+            low, high = entry.curve_loss_interval
+            loss = "rmse" if entry.test_error is None else "test_error"
+            more = ("log_loss", "brier") if entry.rmse is None else ("mae", "median_error", "r2")
             rows.append(
                 {
                     "contender": name,
                     "title": entry.title,
                     "metric": entry.leading_metric,
-                    "test_error": entry.test_error,
-                    "test_error_low": low,
-                    "test_error_high": high,
-                    "log_loss": entry.log_loss,
-                    "brier": entry.brier,
+                    loss: entry.curve_loss,
+                    f"{loss}_low": low,
+                    f"{loss}_high": high,
+                    **{one: getattr(entry, one) for one in more},
                     "fit_seconds": mean(entry.fit_seconds),
                     "predict_row_seconds": entry.predict_row_seconds,
                     "predict_batch_seconds": entry.predict_batch_seconds,
@@ -87,12 +89,28 @@ class RunFrames:
         """Return the predictions: a row for each contender, repeat or seed, and test row.
 
         ``row`` is the row number in your table, from 0; for other data, the position among the test
-        rows. ``p(label)`` is the probability of a class.
+        rows. ``p(label)`` is the probability of a class. In a regression ``true`` and ``predicted``
+        are numbers.
         """
         import polars as pl
 
         n = len(self.y_test)
         positions = np.arange(n) if self.rows is None else np.asarray(self.rows)
+        if not self.result.dataset.n_classes:
+            parts = [
+                pl.DataFrame(
+                    {
+                        "contender": np.repeat(name, n),
+                        "repeat": np.full(n, repeat),
+                        "row": positions,
+                        "true": self.y_test,
+                        "predicted": p[:, 0],
+                    }
+                )
+                for name, runs in self.probabilities.items()
+                for repeat, p in enumerate(runs)
+            ]
+            return _convert(pl.concat(parts) if parts else pl.DataFrame(), library)
         labels = np.array(self.classes or [str(k) for k in range(self.result.dataset.n_classes)])
         frames = []
         for name, runs in self.probabilities.items():
@@ -141,13 +159,14 @@ class RunFrames:
 
     def curves(self, library: Library = "polars") -> Any:
         """Return the race: a row for each contender, run and checkpoint of its training."""
+        loss = "test_error" if self.result.dataset.n_classes else "rmse"
         rows = [
-            {"contender": name, "run": run, "seconds": seconds, "test_error": error}
+            {"contender": name, "run": run, "seconds": seconds, loss: error}
             for name, curves in self.curve_points.items()
             for run, curve in zip(self._run_numbers(name, len(curves)), curves, strict=True)
             for seconds, error in curve
         ]
-        return build_frame(rows, library, ("contender", "run", "seconds", "test_error"))
+        return build_frame(rows, library, ("contender", "run", "seconds", loss))
 
     def _run_numbers(self, name: str, count: int) -> list[int]:
         """Return the numbers of the finished runs of a contender."""

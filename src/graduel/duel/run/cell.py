@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from graduel.contenders import (
     Budget,
@@ -16,7 +17,6 @@ from graduel.contenders import (
     FittedContender,
     LabelledRows,
     Notify,
-    error_rate,
     get_family,
     make_contender,
 )
@@ -30,7 +30,9 @@ from graduel.duel.result.outcome import Curve, Outcome
 from graduel.duel.run.latency import time_predictions
 from graduel.duel.run.missing_cores import MissingCores
 from graduel.errors import UserError
+from graduel.metrics.metric import curve_loss
 
+Array = NDArray[Any]
 LOOK_EVERY = 0.5
 """Seconds between two looks for child processes."""
 
@@ -116,7 +118,8 @@ def search_space(protocol: Protocol, cell: Cell, *, image: bool) -> Space:
     """Return the search space of a cell's contender."""
     spec = protocol.contenders[cell.contender]
     family = get_family(spec["family"])
-    return family.space(family.parse_recipe(spec["recipe"]), image=image, quick=protocol.quick)
+    space = family.space_of(protocol.task)
+    return space(family.parse_recipe(spec["recipe"]), image=image, quick=protocol.quick)
 
 
 def run_cell(
@@ -149,13 +152,10 @@ def run_cell(
     Raises
     ------
     UserError
-        If the fitted model's probabilities are not finite.
+        If the fitted model's predictions are not finite.
     """
-    table, n_classes = dataset.table, len(dataset.classes)
-    train, valid = (
-        LabelledRows(table[r], dataset.y[r], n_classes, dataset.image, dataset.columns)
-        for r in (split.train, split.valid)
-    )
+    table, task = dataset.table, dataset.task
+    train, valid = (LabelledRows.of(dataset, rows) for rows in (split.train, split.valid))
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve, search = list(earlier or []), None
     # Divergence raises its own error; NumPy's warnings would only add noise.
@@ -174,16 +174,16 @@ def run_cell(
                 if checkpoint.predict_proba is None:
                     error = curve[-1][1]
                 else:
-                    error = error_rate(checkpoint.predict_proba(X_test), y_test)
+                    error = curve_loss(checkpoint.predict_proba(X_test), y_test)
                 curve.append((checkpoint.seconds, error))
                 on_curve(curve)
         if isinstance(fitted, TunedFit):
             search, fitted = fitted, fitted.fitted
-        probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
-        on_valid = np.ascontiguousarray(fitted.predict_proba(valid.X), np.float32)
+        probabilities: Array = np.ascontiguousarray(fitted.predict_proba(X_test), task.dtype)
+        on_valid: Array = np.ascontiguousarray(fitted.predict_proba(valid.X), task.dtype)
         if not (np.isfinite(probabilities).all() and np.isfinite(on_valid).all()):
             raise UserError(
-                "the fitted model diverged: its probabilities are infinite or NaN. "
+                "the fitted model diverged: its predictions are infinite or NaN. "
                 "Lower the learning rate"
             )
         with MissingCores(budget.threads, wait=False) as missing_later:

@@ -222,7 +222,8 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     saved = None
     if protocol.design.kind != "folds":  # the model of one fold is of no use
         spec = protocol.contenders[cell.contender]
-        model = get_family(spec["family"]).to_model(fitted, Schema.of(dataset), spec["title"])
+        family = get_family(spec["family"])
+        model = family.build_model(fitted, Schema.of(dataset), spec["title"])
         if model is not None:
             with TemporaryDirectory(prefix="graduel-") as folder, suppress(CannotSaveError):
                 save_model(Path(folder) / "model", model)

@@ -17,10 +17,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.contenders import FittedContender, error_rate
+from graduel.contenders import FittedContender
 from graduel.data import Dataset, perturb
 from graduel.duel.result.probe_results import Importance, PerturbationErrors, Probes
-from graduel.metrics.metric import log_loss
+from graduel.metrics.metric import curve_loss, log_loss
+from graduel.metrics.number_losses import rmse
 
 Array = NDArray[Any]
 
@@ -63,8 +64,8 @@ def run_probes(fitted: FittedContender, dataset: Dataset, test: Array, run: int)
     p = predict(X)
     return Probes(
         rows=len(rows),
-        error=error_rate(p, y),
-        log_loss=log_loss(p, y),
+        error=curve_loss(p, y),
+        log_loss=_sharp_loss(p, y),
         robustness=tuple(_measure_robustness(predict, X, y, rng, image=image)),
         importance=_measure_importance(predict, X, y, rng, image=image),
     )
@@ -99,11 +100,11 @@ def _measure_importance(
     rises = []
     try:
         p = predict(X)
-        loss, error = log_loss(p, y), error_rate(p, y)
+        loss, error = _sharp_loss(p, y), curve_loss(p, y)
         for part in parts:
             permuted = _permute(X, part, rng.permutation(n), image=image)
             p = predict(permuted)
-            rises.append((log_loss(p, y) - loss, error_rate(p, y) - error))
+            rises.append((_sharp_loss(p, y) - loss, curve_loss(p, y) - error))
     except MODEL_ERRORS:
         return None
     by_loss, by_error = np.array(rises).reshape(-1, 2).T
@@ -114,6 +115,11 @@ def _measure_importance(
         columns=None if image else tuple(parts),
         block=_side(X) if image else None,
     )
+
+
+def _sharp_loss(p: Array, y: Array) -> float:
+    """Return the loss by which importance is measured: log loss, or RMSE of numbers."""
+    return rmse(p, y) if y.dtype.kind == "f" else log_loss(p, y)
 
 
 def merge_probes(runs: Sequence[Probes | None]) -> Probes | None:
@@ -167,7 +173,7 @@ def _perturbations() -> Iterator[Perturbation]:
 
 def _error(predict: Callable[[Any], Array], X: Any, y: Array) -> float | None:
     try:
-        return error_rate(predict(X), y)
+        return curve_loss(predict(X), y)
     except MODEL_ERRORS:
         return None
 

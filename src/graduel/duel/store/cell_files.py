@@ -1,8 +1,9 @@
 """The files of a finished cell.
 
 outcome.json                the outcome without its arrays
-probabilities.npy           probabilities of the test rows, float32 (n_test, n_classes)
-valid_probabilities.npy     probabilities of the validation rows, float32 (n_valid, n_classes)
+probabilities.npy           probabilities of the test rows, float32 (n_test, n_classes); in a
+                            regression the predicted numbers, float64 (n_test, 1)
+valid_probabilities.npy     the same of the validation rows
 probes.json                 robustness and importance, if measured
 model.safetensors           the fitted model, if it can be saved
 """
@@ -60,7 +61,11 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
     n_classes = outcome.probabilities.shape[-1]
     for name, n_rows in zip(ARRAYS, (n_test, n_valid), strict=True):
         p = values[name]
-        if p.dtype != np.float32 or p.shape != (n_rows, n_classes) or not np.isfinite(p).all():
+        if (
+            p.dtype not in (np.float32, np.float64)
+            or p.shape != (n_rows, n_classes)
+            or not np.isfinite(p).all()
+        ):
             raise ValueError(f"{name} do not match the rows of the run")
     return outcome
 

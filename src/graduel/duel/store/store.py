@@ -258,8 +258,8 @@ class Store:
         rows = self._read_rows(run, "train", "valid", "test")
         return Split(*rows.values())
 
-    def read_labels(self, run: int, part: Literal["valid", "test"]) -> NDArray[np.int64]:
-        """Return the true class codes of a run's validation or test rows."""
+    def read_labels(self, run: int, part: Literal["valid", "test"]) -> NDArray[Any]:
+        """Return the true class codes, or numbers, of a run's validation or test rows."""
         name = "truth" if part == "test" else "valid_truth"
         if self.protocol.source is None:
             return np.asarray(self.dataset().y[self._read_rows(run, part)[part]])
@@ -282,13 +282,13 @@ class Store:
             "again"
         )
 
-    def _read_rows(self, run: int, *names: str, optional: str = "") -> dict[str, NDArray[np.int64]]:
+    def _read_rows(self, run: int, *names: str, optional: str = "") -> dict[str, NDArray[Any]]:
         path = self._split_path(run)
         try:
             with path.open("rb") as file, np.load(file) as archive:
                 more = [optional] if optional in archive else []
                 rows = {name: archive[name] for name in (*names, *more)}
-            if any(a.ndim != 1 or a.dtype.kind != "i" or a.min() < 0 for a in rows.values()):
+            if not all(_is_valid(name, array) for name, array in rows.items()):
                 raise ValueError("values that are no row numbers")
         except DAMAGE as error:
             raise UserError(
@@ -296,6 +296,13 @@ class Store:
                 f"({_first_line(error)}). Delete the duel's folder and run it again"
             ) from None
         return rows
+
+
+def _is_valid(name: str, array: NDArray[Any]) -> bool:
+    """Return whether an array holds row numbers or class codes, or true numbers of a regression."""
+    if name in ("truth", "valid_truth") and array.dtype.kind == "f":
+        return array.ndim == 1 and bool(np.isfinite(array).all())
+    return array.ndim == 1 and array.dtype.kind == "i" and bool(array.min() >= 0)
 
 
 def _first_line(error: BaseException) -> str:

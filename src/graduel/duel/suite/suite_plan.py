@@ -89,6 +89,12 @@ class SuitePlan:
             If the options do not suit this data set.
         """
         options = dict(self.options)
+        if not member.data.is_builtin and member.data.load().task.kind == "regression":
+            raise UserError(
+                f"expected a target of classes; that of {member.name} is a number, and errors in "
+                "different units cannot be compared across data sets. Run its duel alone, or give "
+                "--bins 3 to predict ranges"
+            )
         if options.get("rows") is not None:
             quick, split = bool(options.get("quick")), options.get("split")
             options["rows"] = cap_rows(options["rows"], member.data.load(), split, quick=quick)

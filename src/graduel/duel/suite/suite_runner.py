@@ -301,11 +301,11 @@ def _entry(result: ContenderResult, metric: Metric) -> SuiteEntry:
     """Return a contender's values on one data set; `metric` is the error or the duel's metric."""
     by_error = metric.name == "error"
     return SuiteEntry(
-        value=result.test_error if by_error else result.leading_metric,
-        interval=result.test_error_interval if by_error else result.metric_interval,
-        test_error=result.test_error,
-        test_error_interval=result.test_error_interval,
-        log_loss=result.log_loss,
+        value=result.curve_loss if by_error else result.leading_metric,
+        interval=result.curve_loss_interval if by_error else result.metric_interval,
+        test_error=result.curve_loss,
+        test_error_interval=result.curve_loss_interval,
+        log_loss=result.log_loss or 0.0,
         fit_seconds=mean(result.fit_seconds),
     )
 

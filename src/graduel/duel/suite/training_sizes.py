@@ -129,8 +129,8 @@ def learning_curve(path: Path, main: Result) -> LearningCurve | None:
         entries = [result.contenders[name] for result in ordered]
         by_error = main.protocol.metric == "error"
         curves[name] = SizeCurve(
-            test_errors=tuple(entry.test_error for entry in entries),
-            test_error_intervals=tuple(entry.test_error_interval for entry in entries),
+            test_errors=tuple(entry.curve_loss for entry in entries),
+            test_error_intervals=tuple(entry.curve_loss_interval for entry in entries),
             metrics=None if by_error else tuple(entry.leading_metric for entry in entries),
             fit_seconds=tuple(mean(entry.fit_seconds) for entry in entries),
         )

@@ -18,7 +18,7 @@ import numpy as np
 from graduel.duel.verdict.evidence import Evidence, SampleSize
 from graduel.duel.verdict.reproduction import reproduction_probability
 from graduel.duel.verdict.sentences import verdict_sentence
-from graduel.duel.verdict.types import Comparison, Verdict
+from graduel.duel.verdict.types import Comparison, Rope, RopeLike, Verdict, resolve_rope
 from graduel.metrics.metric import Metric
 from graduel.stats.multiplicity import holm
 
@@ -36,7 +36,7 @@ def compare_pairs(
     get_evidence: Callable[[str, str], Evidence],
     *,
     metric: Metric,
-    rope: float,
+    rope: RopeLike,
     rows: int,
     seeds: int = 1,
     repeats: int | None = None,
@@ -60,10 +60,11 @@ def compare_pairs(
     adjusted = holm(p_values) if n_pairs is None else [min(1.0, p * planned) for p in p_values]
     comparisons = []
     for (a, b), evidence, p_adjusted in zip(pairs, evidences, adjusted, strict=True):
-        equivalence = evidence.interval(level)
-        verdict = decide_verdict(evidence.difference, equivalence, p_adjusted, rope)
+        equivalence, pair_rope = evidence.interval(level), resolve_rope(rope, losses[a], losses[b])
+        verdict = decide_verdict(evidence.difference, equivalence, p_adjusted, pair_rope)
         undecided = verdict == "undecided"
-        more = evidence.sample_size(ALPHA / planned, rope, level) if undecided else SampleSize()
+        sample_size = evidence.sample_size
+        more = sample_size(ALPHA / planned, pair_rope, level) if undecided else SampleSize()
         at_95, decision = evidence.interval(0.95), evidence.interval(1 - ALPHA / max(planned, 1))
         comparison = Comparison(
             a=a,
@@ -76,7 +77,7 @@ def compare_pairs(
             interval_level=0.95,
             equivalence_interval=equivalence,
             equivalence_level=level,
-            rope=rope,
+            rope=pair_rope,
             test=evidence.test,
             why=evidence.why,
             p_value=evidence.p_value,
@@ -103,7 +104,7 @@ def compare_pairs(
                 interval=at_95,
                 decision=decision,
                 equivalence=equivalence,
-                rope=rope,
+                rope=pair_rope,
             )
             if seeds == 1 and folds is None
             else None,
@@ -131,15 +132,16 @@ def check_shapes(arrays: Mapping[str, Any], axes: tuple[str, ...]) -> tuple[int,
     return shape
 
 
-def check_rope(rope: float, metric: Metric) -> None:
+def check_rope(rope: RopeLike, metric: Metric) -> None:
     """Raise `ValueError` if the ROPE is out of range for the metric."""
-    if metric.unit and not 0 <= rope < 1:
+    value = rope.share if isinstance(rope, Rope) else rope
+    if (metric.is_share or isinstance(rope, Rope)) and not 0 <= value < 1:
         raise ValueError(
             "rope must be a share, at least 0 and below 1 (0.005 is half a percentage point); "
-            f"got {rope}"
+            f"got {value}"
         )
-    if not 0 <= rope < inf:
-        raise ValueError(f"rope must be a finite number, at least 0; got {rope}")
+    if not 0 <= value < inf:
+        raise ValueError(f"rope must be a finite number, at least 0; got {value}")
 
 
 def procedure_scope(seeds: int) -> str:

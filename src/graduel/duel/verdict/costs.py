@@ -146,9 +146,10 @@ def _subject_of(comparison: Comparison, entries: Mapping[str, Costs]) -> str:
 
 def _better(comparison: Comparison, metric: Metric) -> str:
     """Return "0.7 percentage points better", or "better by 0.0123" for a metric without unit."""
-    decimals = decimals_of(metric.unit, comparison.rows)
+    loss = min(comparison.error_a, comparison.error_b)
+    decimals = decimals_of(metric.unit, comparison.rows, loss)
     by = format_difference(comparison.difference, metric, decimals)
-    return f"{by} better" if metric.unit else f"better by {by} ({metric.title})"
+    return f"{by} better" if metric.is_share else f"better by {by} ({metric.title})"
 
 
 def _other_costs(mine: Costs, theirs: Costs, subject: str) -> str:

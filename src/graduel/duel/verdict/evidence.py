@@ -153,6 +153,21 @@ def constant_evidence(mean: float, rows: int, what: str = "rows") -> Evidence:
     )
 
 
+def equal_evidence(mean: float, rows: int, what: str = "rows") -> Evidence:
+    """Return evidence for losses without bounds whose differences do not vary.
+
+    Only equal predictions have such losses, in practice, and there is nothing to estimate.
+    """
+    return Evidence(
+        mean,
+        lambda level: (mean, mean),
+        1.0 if mean == 0 else 2.0 ** (1 - rows),
+        "sign test",
+        f"All {what} give the same difference, so there is no variance to work with.",
+        lambda alpha, rope, level: SampleSize(),
+    )
+
+
 def plan_rows_and_seeds(estimate: MeanEstimate) -> Callable[[float, float, float], SampleSize]:
     """Return the sample-size function of a mean over rows and seeds."""
 

@@ -11,8 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.verdict.comparison import check_rope, check_shapes, compare_pairs
-from graduel.duel.verdict.evidence import NO_VARIATION, Evidence, SampleSize, constant_evidence
-from graduel.duel.verdict.types import Comparison
+from graduel.duel.verdict.evidence import (
+    NO_VARIATION,
+    Evidence,
+    SampleSize,
+    constant_evidence,
+    equal_evidence,
+)
+from graduel.duel.verdict.types import Comparison, RopeLike, resolve_rope
 from graduel.metrics.metric import Metric
 from graduel.stats.corrected_t import MOST_FITS, CorrectedT, corrected_t
 from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
@@ -29,7 +35,7 @@ def compare_folds(
     metric: Metric,
     test_share: float,
     n: int,
-    rope: float,
+    rope: RopeLike,
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
     n_pairs: int | None = None,
@@ -74,7 +80,13 @@ and more than 99 % that trees is better by more than 1 percentage point.
         raise ValueError(f"expected 2 or more folds and a row for each; got {folds} and {n} rows")
     return compare_pairs(
         {name: float(np.mean(array)) for name, array in losses.items()},
-        lambda a, b: _evidence(losses[a] - losses[b], metric, test_share, n, rope),
+        lambda a, b: _evidence(
+            losses[a] - losses[b],
+            metric,
+            test_share,
+            n,
+            resolve_rope(rope, float(losses[a].mean()), float(losses[b].mean())),
+        ),
         metric=metric,
         rope=rope,
         rows=n,
@@ -91,8 +103,9 @@ def _evidence(d: NDArray[Any], metric: Metric, test_share: float, n: int, rope: 
     estimate = replace(corrected_t(d, test_share), max_fits=MOST_FITS)
     mean, fits = estimate.mean, estimate.repeats * estimate.folds
     if np.ptp(d) <= NO_VARIATION:
-        return replace(constant_evidence(mean, n, "folds"), difference=mean)
-    most = 1.0 if metric.unit else inf
+        constant = constant_evidence if metric.task == "classification" else equal_evidence
+        return replace(constant(mean, n, "folds"), difference=mean)
+    most = 1.0 if metric.is_share else inf
 
     def interval(level: float) -> tuple[float, float]:
         low, high = estimate.interval(level)

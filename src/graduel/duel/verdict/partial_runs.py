@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graduel.duel.plan.design import Design
 from graduel.duel.verdict.runs import RunPredictions
-from graduel.duel.verdict.types import Comparison
+from graduel.duel.verdict.types import Comparison, RopeLike
 from graduel.metrics.metric import Metric
 
 Array = NDArray[Any]
@@ -73,7 +73,7 @@ class PartialRuns:
         return {} if shared is None else {n: shared.probabilities_by_row(n) for n in names}
 
     def compare(
-        self, metric: Metric, rope: float, titles: Mapping[str, str], against: str | None
+        self, metric: Metric, rope: RopeLike, titles: Mapping[str, str], against: str | None
     ) -> list[Comparison]:
         """Compare the pairs that share runs, corrected for all pairs of `titles`."""
         if self.is_complete(len(titles)):

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from graduel.duel.plan.design import Design
 from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.test_rows import compare_rows
-from graduel.duel.verdict.types import Comparison
+from graduel.duel.verdict.types import Comparison, RopeLike
 from graduel.metrics.metric import Metric, get_metric, is_misclassified
+from graduel.metrics.number_losses import squared_errors
 from graduel.stats.corrected_t import corrected_t
 from graduel.stats.two_way import error_interval, paired_t, two_way_t
 
@@ -106,6 +107,27 @@ class RunPredictions:
             low, high = error_interval(misses[:1], 0.95)
         return estimate.mean, (max(low, 0.0), min(high, 1.0))
 
+    def rmse_interval(self, name: str) -> tuple[float, float]:
+        """Return the 95 % CI of a contender's RMSE.
+
+        On one test set it is the root of the t interval of the squared errors by row, or with three
+        or more seeds of the two-way t interval; after cross-validation, the corrected resampled t
+        interval of the values by fold. A single row or fold gives the value itself.
+        """
+        value = float(np.mean(self.run_losses(name, get_metric("rmse"))))
+        if self.design.kind == "folds":
+            losses = self.fold_losses(name, get_metric("rmse"))
+            if losses.size < 2:
+                return value, value
+            low, high = corrected_t(losses, self.design.test_share).interval(0.95)
+            return max(low, 0.0), high
+        if len(self.y[0]) < 2:
+            return value, value
+        pairs = zip(self.probabilities[name], self.y, strict=True)
+        squares = np.stack([squared_errors(p, y) for p, y in pairs])
+        mean = (paired_t if len(squares) < 3 else two_way_t)(squares, 0.95)
+        return max(mean.low, 0.0) ** 0.5, max(mean.high, 0.0) ** 0.5
+
     def metric_interval(
         self, name: str, metric: Metric, level: float = 0.95
     ) -> tuple[float, float] | None:
@@ -114,8 +136,10 @@ class RunPredictions:
         After cross-validation it is the corrected resampled t interval of the values by fold; on
         one test set, for a metric that is a mean over rows, the t interval by row, or with three or
         more seeds the two-way t interval. None for other metrics on one test set (AUC), and if
-        nothing varies.
+        nothing varies. That of the RMSE is :meth:`rmse_interval`.
         """
+        if metric.name == "rmse":
+            return self.rmse_interval(name)
         if self.splits is not None and len(set(self.splits)) < 2:
             return None
         if self.design.kind == "folds":
@@ -131,13 +155,13 @@ class RunPredictions:
         if se == 0:
             return None
         # A loss is at least 0, a share at most 1.
-        low, high = max(low, 0.0), min(high, 1.0 if metric.unit else inf)
+        low, high = max(low, 0.0), min(high, 1.0 if metric.is_share else inf)
         return (low, high) if metric.lower_is_better else (metric.shown(high), metric.shown(low))
 
     def compare(
         self,
         metric: Metric,
-        rope: float,
+        rope: RopeLike,
         titles: Mapping[str, str],
         against: str | None,
         *,

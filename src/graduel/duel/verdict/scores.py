@@ -111,7 +111,7 @@ def to_losses(scores: Array, name: str, metric: Metric, where: str) -> Array:
     """
     if name.startswith("neg_") and metric.lower_is_better:
         scores = -scores
-    is_share = bool(metric.unit)
+    is_share = metric.is_share
     is_low, is_high = is_share or metric.lower_is_better, is_share or not metric.lower_is_better
     outside = scores[((scores < 0) & is_low) | ((scores > 1) & is_high)]
     if outside.size:

@@ -29,7 +29,7 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
     if pair.error_b < pair.error_a:
         better, worse, losses, sign = worse, better, losses[::-1], 1
     first, second = with_article(better, titles), with_article(worse, titles)
-    decimals = decimals_of(metric.unit, pair.rows)
+    decimals = decimals_of(metric.unit, pair.rows, losses[0])
     one, other = (format_score(metric.shown(loss), metric.unit, decimals) for loss in losses)
     figures = f"{one} against {other} {metric.title}"
     difference = format_difference(pair.difference, metric, decimals)
@@ -180,7 +180,8 @@ def format_interval(
 
 def _format_bounds(interval: tuple[float, float], sign: int, metric: Metric, decimals: int) -> str:
     bounds = sorted(sign * end for end in interval)
-    scale, decimals = (100, decimals) if metric.unit else (1, BARE_DECIMALS)
+    scale = 100 if metric.is_share else 1
+    decimals = decimals if metric.unit else BARE_DECIMALS
     return number_format.format_interval(bounds, decimals, scale=scale)
 
 
@@ -214,8 +215,8 @@ def format_difference(difference: float, metric: Metric, decimals: int = 2) -> s
     >>> format_difference(0.0123, get_metric("log_loss"))
     '0.0123'
     """
-    if not metric.unit:
-        return format_magnitude(abs(difference))
+    if not metric.is_share:
+        return format_magnitude(abs(difference), decimals if metric.unit else BARE_DECIMALS)
     return f"{format_magnitude(100 * abs(difference), decimals)} {name_unit(metric)}s"
 
 
@@ -226,7 +227,7 @@ def format_rope(rope: float, metric: Metric) -> str:
     >>> format_rope(0.005, get_metric("error")), format_rope(0.01, get_metric("auc"))
     ('0.5 percentage points', '1 point')
     """
-    if not metric.unit:
+    if not metric.is_share:
         return format_exact(rope)
     number, unit = format_exact(100 * rope), name_unit(metric)
     return f"{number} {unit}" if number == "1" else f"{number} {unit}s"
@@ -234,7 +235,7 @@ def format_rope(rope: float, metric: Metric) -> str:
 
 def name_unit(metric: Metric) -> str:
     """Return the unit of a difference of a metric, in the singular; "" without one."""
-    return {"%": "percentage point", "points": "point", "": ""}[metric.unit]
+    return {"%": "percentage point", "points": "point"}.get(metric.unit, "")
 
 
 def phrase_question(claim: Claim, titles: Mapping[str, str]) -> str:

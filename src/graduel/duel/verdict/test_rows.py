@@ -22,12 +22,13 @@ from graduel.duel.verdict.evidence import (
     Evidence,
     SampleSize,
     constant_evidence,
+    equal_evidence,
     mcnemar_evidence,
     permutation_evidence,
     plan_rows_and_seeds,
     t_evidence,
 )
-from graduel.duel.verdict.types import Comparison
+from graduel.duel.verdict.types import Comparison, RopeLike
 from graduel.metrics.metric import Metric, is_misclassified
 from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, draw_count_blocks
 from graduel.stats.two_way import MeanEstimate, Spread
@@ -43,7 +44,7 @@ def compare_rows(
     y: Array,
     *,
     metric: Metric,
-    rope: float,
+    rope: RopeLike,
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
     n_pairs: int | None = None,
@@ -59,12 +60,13 @@ def compare_rows(
       test on the differences by row and their bootstrap interval.
     - Any of these with three or more seeds: the two-way t-test over rows and seeds.
     - Any other metric (AUC, balanced accuracy, scorers): a paired bootstrap over the rows,
-      stratified by class, of the mean over seeds.
+      of classification stratified by class, of the mean over seeds.
 
     Parameters
     ----------
-    probabilities : by contender name, of the same seeds and rows, shape (seeds, n, classes)
-    y : codes of the true classes, shape (n,)
+    probabilities : by contender name, of the same seeds and rows, shape (seeds, n, classes); of
+        predicted numbers, shape (seeds, n, 1)
+    y : codes of the true classes, or the true numbers, shape (n,)
     metric : the metric to compare; see `get_metric`
     rope : the region of practical equivalence: the largest difference of the metric that does not
         matter in practice
@@ -153,6 +155,8 @@ def _row_mean_evidence(
 
     def get_evidence(a: str, b: str) -> Evidence:
         d = row_losses[a] - row_losses[b]
+        if metric.task == "regression" and np.ptp(d) <= NO_VARIATION:
+            return equal_evidence(losses[a] - losses[b], len(y))
         evidence = t_evidence(d) if len(d) > 2 else permutation_evidence(d)
         return replace(evidence, difference=losses[a] - losses[b])
 
@@ -170,19 +174,23 @@ def _bootstrap_evidence(
     }
     by_seed = {name: [metric.by_counts(seed, y) for seed in p] for name, p in probabilities.items()}
     blocks: dict[str, list[Array]] = {name: [] for name in probabilities}
-    for counts in draw_count_blocks(y, RESAMPLES, np.random.default_rng(SEED)):
+    strata = y if metric.task == "classification" else np.zeros(len(y), np.intp)
+    for counts in draw_count_blocks(strata, RESAMPLES, np.random.default_rng(SEED)):
         for name, values in by_seed.items():
             blocks[name].append(np.mean([value(counts) for value in values], axis=0))
     # Differences of values are differences of losses with the opposite sign.
     sign = 1 if metric.lower_is_better else -1
     draws = {name: sign * np.concatenate(parts) for name, parts in blocks.items()}
     seeds = len(next(iter(by_seed.values())))
+    by_class = "stratified by class, " if metric.task == "classification" else ""
 
     def get_evidence(a: str, b: str) -> Evidence:
         d, mean = draws[a] - draws[b], losses[a] - losses[b]
         if np.ptp(d) <= NO_VARIATION:
+            if metric.task == "regression":
+                return equal_evidence(mean, len(y))
             return replace(_constant_bootstrap_evidence(mean, y), difference=mean)
-        bootstrap = Bootstrap.of(d, y)
+        bootstrap = Bootstrap.of(d, strata)
         variance = bootstrap.stretch**2 * float(d.var(ddof=1))
         spread = Spread(variance, 0.0, 0.0, len(y), seeds)
         return Evidence(
@@ -191,7 +199,7 @@ def _bootstrap_evidence(
             bootstrap.p_value,
             "paired bootstrap over rows",
             f"A metric such as {metric.title} is not a mean over rows, so the test rows are "
-            f"resampled {RESAMPLES:,} times, stratified by class, with the same resamples for both."
+            f"resampled {RESAMPLES:,} times, {by_class}with the same resamples for both."
             + (f" The mean over the {seeds} seeds is compared." if seeds > 1 else ""),
             plan_rows_and_seeds(MeanEstimate.build(mean, spread, 0.95)),
         )

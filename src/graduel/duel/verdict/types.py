@@ -14,6 +14,32 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Rope:
+    """The largest difference that does not matter, as a share of the lower loss of the two.
+
+    Metrics in the unit of the target have no scale of their own: 1 % of the lower RMSE is a small
+    difference whether the target is in cents or in millions.
+
+    >>> Rope(0.01).of(2.0, 3.0)
+    0.02
+    """
+
+    share: float
+
+    def of(self, loss_a: float, loss_b: float) -> float:
+        """Return the difference of losses."""
+        return self.share * min(loss_a, loss_b)
+
+
+RopeLike = float | Rope
+
+
+def resolve_rope(rope: RopeLike, loss_a: float, loss_b: float) -> float:
+    """Return the ROPE of a pair as a difference of losses."""
+    return rope.of(loss_a, loss_b) if isinstance(rope, Rope) else rope
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The verdict on one pair. Losses and differences of shares are from 0 to 1."""
 

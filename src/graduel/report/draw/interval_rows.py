@@ -61,11 +61,17 @@ def write_in_row(
 
 
 def draw_whisker(
-    ax: Axes, y: float, value: float, interval: tuple[float, float], color: str, mark: str
+    ax: Axes,
+    y: float,
+    value: float,
+    interval: tuple[float, float],
+    color: str,
+    mark: str,
+    factor: float = 100,
 ) -> None:
-    """Draw a share and its interval, in percent."""
-    ax.plot([100 * bound for bound in interval], [y, y], color=color, linewidth=2)
-    ax.plot(100 * value, y, mark, color=color, ms=7.5, mec=PAPER.light, clip_on=False, zorder=3)
+    """Draw a number and its interval times `factor`; by default a share in percent."""
+    ax.plot([factor * bound for bound in interval], [y, y], color=color, linewidth=2)
+    ax.plot(factor * value, y, mark, color=color, ms=7.5, mec=PAPER.light, clip_on=False, zorder=3)
 
 
 def create_dataset_rows(

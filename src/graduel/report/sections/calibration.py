@@ -41,7 +41,9 @@ def read_calibrations(run: Run, scaling: Scaling = "before") -> dict[str, Calibr
     ``docs/statistics.md`` defines the expected calibration error (ECE) and its estimates.
     """
     entries = run.result.contenders.items()
-    return {name: getattr(entry.calibration, scaling) for name, entry in entries}
+    return {
+        name: getattr(entry.calibration, scaling) for name, entry in entries if entry.calibration
+    }
 
 
 def describe_ece(one: Calibration) -> str:
@@ -114,7 +116,8 @@ def build_table(run: Run) -> TextTable:
     titles, rows = list_titles(run), []
     for scaling, label in (("before", "unscaled"), ("after", "temperature-scaled")):
         for name, one in read_calibrations(run, scaling).items():  # type: ignore[arg-type]
-            fitted = run.result.contenders[name].calibration.temperatures
+            calibrated = run.result.contenders[name].calibration
+            fitted = () if calibrated is None else calibrated.temperatures
             temperature = float(np.exp(np.mean(np.log(fitted))))
             rows.append(
                 (

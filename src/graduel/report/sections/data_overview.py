@@ -31,7 +31,7 @@ class DataOverview:
 def build_overview(run: Run) -> DataOverview | None:
     """Return the overview of user data; None for built-in data sets."""
     data = run.result.dataset
-    if data.classes is None or data.class_rows is None:
+    if data.rows is None:
         return None
     tables = []
     if data.columns is not None:
@@ -39,12 +39,13 @@ def build_overview(run: Run) -> DataOverview | None:
     if data.set_aside:
         dropped = tuple((one.name, one.reason) for one in data.set_aside)
         tables.append(TextTable("Dropped columns", ("Column", "Reason"), dropped))
-    rows = sum(data.class_rows)
-    classes = tuple(
-        (name, f"{n:,}", format_percent(n / rows, 1))
-        for name, n in zip(data.classes, data.class_rows, strict=True)
-    )
-    tables.append(TextTable("Classes", ("Class", "Rows", "Share"), classes))
+    if data.classes is not None and data.class_rows is not None:
+        rows = sum(data.class_rows)
+        classes = tuple(
+            (name, f"{n:,}", format_percent(n / rows, 1))
+            for name, n in zip(data.classes, data.class_rows, strict=True)
+        )
+        tables.append(TextTable("Classes", ("Class", "Rows", "Share"), classes))
     findings = data.warnings or ()
     # The table of dropped columns shows those.
     shown = [one for one in findings if one.code not in (DATA_READ.code, COLUMNS_DROPPED.code)]

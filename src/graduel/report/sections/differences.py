@@ -13,6 +13,7 @@ from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import name_interval
 from graduel.number_format import (
     NONE,
+    SHARES,
     decimals_of,
     format_count,
     format_exact,
@@ -63,11 +64,13 @@ def choose_scale(run: Run) -> DifferenceScale:
     """Return the scale for differences of the leading metric."""
     protocol = run.result.protocol
     title = protocol.metric_title
-    if not protocol.metric_unit:
-        return DifferenceScale(title, title, "", 0.01, 4)
-    losses = "test errors" if protocol.metric == "error" else title
+    if protocol.metric_unit not in SHARES:
+        losses = [entry.leading_metric for entry in run.result.contenders.values()]
+        decimals = decimals_of(protocol.metric_unit, len(run.y_test), min(losses))
+        return DifferenceScale(title, title, "", 0.01, decimals)
+    what = "test errors" if protocol.metric == "error" else title
     decimals = decimals_of(protocol.metric_unit, len(run.y_test))
-    return DifferenceScale(losses, "percentage points", "points", 1.0, decimals)
+    return DifferenceScale(what, "percentage points", "points", 1.0, decimals)
 
 
 def select_comparisons(run: Run, name: str | None = None) -> list[Comparison]:
@@ -174,7 +177,7 @@ def build_picture(run: Run) -> Picture:
     """Return the paired differences; of many pairs, those of the best contender."""
     titles, scale = list_titles(run), choose_scale(run)
     entries = run.result.contenders
-    best = min(entries, key=lambda name: entries[name].test_error)
+    best = min(entries, key=lambda name: entries[name].curve_loss)
     name = best if len(run.result.comparisons) > MOST_DIFFERENCES else None
     values = []
     for pair in select_comparisons(run, name):
@@ -200,12 +203,20 @@ def build_picture(run: Run) -> Picture:
 def describe_rope(run: Run) -> str:
     """Return the ROPE and the rule of the verdicts in words."""
     rope, scale = run.result.protocol.rope, choose_scale(run)
+    if run.result.protocol.rope_is_share:
+        return _explain_rules(
+            f"{format_exact(100 * rope)} % of the lower {scale.losses} of the two"
+        )
     size = f"{format_exact(100 * scale.factor * rope)} {scale.unit}"
     if scale.losses == "test errors":
         n_test = len(run.y_test)
         size += f" of zero, which is {format_exact(rope * n_test)} in {n_test:,} test rows"
     else:
         size += " of zero"
+    return _explain_rules(size)
+
+
+def _explain_rules(size: str) -> str:
     return (
         "Two contenders count as practically equal if the CI for equivalence of their difference "
         f"lies within {size}. Otherwise the one with the lower loss is better if the p-value, "

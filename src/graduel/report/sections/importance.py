@@ -1,4 +1,4 @@
-"""Permutation importance: the increase of the log loss when a feature is permuted."""
+"""Permutation importance: the increase of log loss or RMSE when a feature is permuted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import format_count, format_number, format_points
+from graduel.number_format import BARE_DECIMALS, format_count, format_number, format_points
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.loss_scale import curve_scale
 from graduel.report.draw.notebook_figure import create_axes, create_figure
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -88,6 +89,10 @@ def importance(run: Run) -> Figure:
     return _draw_columns(run, values) if values.block is None else _draw_blocks(run, values)
 
 
+def _name_loss(run: Run) -> str:
+    return "log loss" if run.result.dataset.n_classes else "RMSE"
+
+
 def _draw_columns(run: Run, values: PermutationImportance) -> Figure:
     titles, looks = list_titles(run), list_looks(run)
     shown, count = values.largest_columns, len(values.rises)
@@ -106,7 +111,7 @@ def _draw_columns(run: Run, values: PermutationImportance) -> Figure:
     ax.tick_params(axis="y", labelcolor=INK.light)
     ax.margins(x=0.04)
     ax.locator_params(axis="x", nbins=5)
-    ax.set_xlabel("increase of the log loss when permuted")
+    ax.set_xlabel(f"increase of the {_name_loss(run)} when permuted")
     draw_legend(fig, ax, {name: titles[name] for name in values.rises}, looks)
     return fig
 
@@ -147,7 +152,11 @@ def build_table(run: Run, values: PermutationImportance) -> TextTable:
     """Return the increase of log loss and error, a row for each column or block."""
     titles = list_titles(run)
 
+    scale = curve_scale(run)
+
     def cell(loss: float, error: float) -> str:
+        if not scale.unit:
+            return format_number(loss, scale.decimals)
         return f"{format_number(loss)} ({format_points(error, 1)})"
 
     labels: tuple[str, ...] | list[str] = values.labels
@@ -158,7 +167,8 @@ def build_table(run: Run, values: PermutationImportance) -> TextTable:
     errors = [one.ravel() for one in values.error_rises.values()]
     order = np.argsort(-np.max(rises, axis=0), kind="stable")
     return TextTable(
-        "Increase of the log loss (and of the error, in points) when permuted",
+        f"Increase of the {_name_loss(run)}"
+        + (" (and of the error, in points) when permuted" if scale.unit else " when permuted"),
         ("Column" if side is None else "Pixels", *(titles[name] for name in values.rises)),
         tuple(
             (
@@ -185,24 +195,25 @@ def build_picture(run: Run) -> Picture | None:
 
 def _describe_columns(run: Run, values: PermutationImportance) -> tuple[str, str]:
     """Return the alternative text and the caption for a table."""
-    titles, shown = list_titles(run), values.largest_columns
+    titles, shown, scale = list_titles(run), values.largest_columns, curve_scale(run)
+    decimals = BARE_DECIMALS if scale.unit else scale.decimals
     largest = "; ".join(
         f"{values.labels[index]}: "
         + ", ".join(
-            f"{titles[name]} {format_number(float(rises[index]))}"
+            f"{titles[name]} {format_number(float(rises[index]), decimals)}"
             for name, rises in values.rises.items()
         )
         for index in shown[:3]
     )
     caption = (
-        "Permutation importance: the increase of the log loss on "
+        f"Permutation importance: the increase of the {_name_loss(run)} on "
         f"{format_count(values.n_rows)} test rows when the values of a column are permuted. Of two "
         "columns with the same information, neither seems important."
     )
     if len(values.labels) > MOST_COLUMNS:
         caption += f" Drawn: the {len(shown)} columns most important to any contender."
-    alt = f"Increase of the log loss when a column is permuted, the largest first. {largest}."
-    return alt, caption
+    what = f"Increase of the {_name_loss(run)} when a column is permuted, the largest first"
+    return f"{what}. {largest}.", caption
 
 
 def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]:

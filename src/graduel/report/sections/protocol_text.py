@@ -15,10 +15,11 @@ def name_run(run: Run) -> str:
 def describe_test_rows(run: Run) -> str:
     """Return in words how the test rows are chosen."""
     split = run.result.protocol.split
+    by = "class" if run.result.dataset.n_classes else "ranges of the target"
     if split == "given":
         return "the test split given with the data set"
     if split == "holdout":
-        return "20 % of the rows, stratified by class; rows with equal features stay in one part"
+        return f"20 % of the rows, stratified by {by}; rows with equal features stay in one part"
     folds, _, repeats = split.partition("x")
     times = "" if repeats == "1" else f" with {repeats} repeats"
     return (
@@ -68,7 +69,9 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
         (
             "Data",
             f"{data.name}: {format_quantity(data.n_features, 'feature')}, "
-            f"{format_quantity(data.n_classes, 'class')}",
+            + (
+                format_quantity(data.n_classes, "class") if data.n_classes else "a number as target"
+            ),
         ),
         (
             "Rows",

@@ -1,10 +1,10 @@
-"""The race: test error of each contender over training time."""
+"""The race: test error (in a regression, RMSE) of each contender over training time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from graduel.duel.result.outcome import Curve, Run
-from graduel.number_format import count_decimals, format_percent, format_seconds
+from graduel.number_format import format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.loss_scale import LossScale, curve_scale
 from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -27,7 +28,6 @@ from graduel.report.draw.style import (
     set_ticks,
     spread_labels,
     title_axes,
-    zero_error,
 )
 from graduel.report.sections.cost import describe_missing_cores, format_time
 from graduel.report.sections.protocol_text import name_run
@@ -66,7 +66,7 @@ class Racer:
 
 
 def read_racers(run: Run) -> list[Racer]:
-    """Return the test error (a share) of each contender over seconds of training.
+    """Return the test error (a share) or RMSE of each contender over seconds of training.
 
     A run ends when its model is fitted, or when its hyperparameter search ends.
     """
@@ -75,7 +75,7 @@ def read_racers(run: Run) -> list[Racer]:
         tuning = entry.tuning_seconds or [None] * len(entry.fit_seconds)
         ends = tuple(s or fit for s, fit in zip(tuning, entry.fit_seconds, strict=True))
         curves = tuple(run.curve_points.get(name, ()))
-        racers.append(Racer(name, curves, ends, tuple(entry.test_errors), entry.test_error))
+        racers.append(Racer(name, curves, ends, tuple(entry.curve_losses), entry.curve_loss))
     return racers
 
 
@@ -106,44 +106,42 @@ def draw_curves(
     ax: Axes | None = None,
 ) -> Figure:
     """Draw test errors on a log scale over time; `format_end` formats the end of a run."""
-    titles, looks = list_titles(run), list_looks(run)
-    lowest = zero_error(len(run.y_test))
+    titles, looks, scale = list_titles(run), list_looks(run), curve_scale(run)
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
     is_new = ax is None
     fig, ax = create_axes(width, height, grid="y", ax=ax)
     if not is_new:
         box = ax.get_window_extent().transformed(fig.dpi_scale_trans.inverted())
         width, height = box.width + MARGIN_WIDTH / 72, box.height + MARGIN_HEIGHT / 72
-    _scale_axes(ax, racers, lowest, 72 * width - MARGIN_WIDTH)
+    _scale_axes(ax, racers, scale, 72 * width - MARGIN_WIDTH)
     for racer in racers:
-        _draw_racer(ax, racer, looks[racer.name], lowest)
-    decimals = count_decimals(len(run.y_test))
+        _draw_racer(ax, racer, looks[racer.name], scale)
     labels = [
         (
             titles[racer.name],
-            f"{format_percent(racer.test_error, decimals)} {format_end(racer.mean_end)}",
+            f"{scale.text(racer.test_error)} {format_end(racer.mean_end)}",
         )
         for racer in racers
     ]
-    _label_lines(ax, width, height, racers, labels, looks, lowest)
+    _label_lines(ax, width, height, racers, labels, looks, scale)
     ax.set_xlabel(x_label)
-    title_axes(ax, "test error")
+    title_axes(ax, scale.name)
     return fig
 
 
-def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
+def _draw_racer(ax: Axes, racer: Racer, look: Look, scale: LossScale) -> None:
     color, several = look.color.light, len(racer.curves) > 1
     for curve in racer.curves:
         ax.plot(
             [time for time, _ in curve],
-            [100 * max(error, lowest) for _, error in curve],
+            [scale.draw(error) for _, error in curve],
             color=color,
             linestyle=look.line,
             linewidth=0.9 if several else 1.8,
             alpha=0.6 if several else 1,
             label=racer.name,
         )
-    level = 100 * max(racer.test_error, lowest)
+    level = scale.draw(racer.test_error)
     ax.plot(
         [racer.mean_end, ax.get_xlim()[1]],
         [level, level],
@@ -152,11 +150,11 @@ def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
         linestyle=(0, (1, 2.2)),
         zorder=1.5,
     )
-    errors = [100 * max(error, lowest) for error in racer.test_errors]
+    errors = [scale.draw(error) for error in racer.test_errors]
     draw_marks(ax, racer.ends, errors, look, 5 if several else 8, clip_on=False, zorder=4)
 
 
-def _scale_axes(ax: Axes, racers: list[Racer], lowest: float, points: float) -> None:
+def _scale_axes(ax: Axes, racers: list[Racer], scale: LossScale, points: float) -> None:
     """Scale the axes: log scale for errors, and for time if fits differ widely in length.
 
     `points` is the width of the axes; on a log scale it limits the labels of the time.
@@ -166,17 +164,25 @@ def _scale_axes(ax: Axes, racers: list[Racer], lowest: float, points: float) -> 
         for racer in racers
         for error in (*racer.test_errors, *(e for curve in racer.curves for _, e in curve))
     ]
-    low, high = (100 * max(end, lowest) for end in (min(errors), max(errors)))
+    low, high = (scale.draw(end) for end in (min(errors), max(errors)))
     low, high = low * 0.82, max(high * 1.12, low * 2)
     ax.set_yscale("log")
     ax.set_ylim(low, high)
     steps = (1, 2, 5) if high / low > 4 else (1, 1.5, 2, 3, 4, 5, 7)
-    ticks = [step * 10.0**power for power in range(floor(log10(low)), 3) for step in steps]
-    ticks = [tick for tick in ticks if low <= tick <= min(high, 100)]
-    has_zero = min(errors) < lowest
+    ticks = [
+        step * 10.0**power
+        for power in range(floor(log10(low)), ceil(log10(high)) + 1)
+        for step in steps
+    ]
+    ticks = [tick for tick in ticks if low <= tick <= min(high, scale.most)]
+    has_zero, zero = min(errors) < scale.lowest, scale.factor * scale.lowest
     if has_zero:
-        ticks = [100 * lowest, *(tick for tick in ticks if tick > 180 * lowest)]
-    set_ticks(ax.yaxis, ticks, lambda y: "0 %" if has_zero and y == ticks[0] else f"{y:.3g} %")
+        ticks = [zero, *(tick for tick in ticks if tick > 1.8 * zero)]
+    set_ticks(
+        ax.yaxis,
+        ticks,
+        lambda y: f"0{scale.unit}" if has_zero and y == ticks[0] else scale.tick(y),
+    )
 
     ends = [max(time, 1e-6) for racer in racers for time in racer.ends]
     times = [time for racer in racers for curve in racer.curves for time, _ in curve] + ends
@@ -200,11 +206,11 @@ def _label_lines(
     racers: list[Racer],
     labels: list[tuple[str, str]],
     looks: dict[str, Look],
-    lowest: float,
+    scale: LossScale,
 ) -> None:
     """Label each line at the right end, near its height, without overlap."""
     low, high = (log10(limit) for limit in ax.get_ylim())
-    levels = [(log10(100 * max(racer.test_error, lowest)) - low) / (high - low) for racer in racers]
+    levels = [(log10(scale.draw(racer.test_error)) - low) / (high - low) for racer in racers]
     tall = 72 * height - MARGIN_HEIGHT  # height of the axes in points, without their titles
     reach = 1 + 11 / (72 * width - MARGIN_WIDTH)  # axes fraction at which the labels start
     moved = spread_labels(levels, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
@@ -236,20 +242,19 @@ def _label_lines(
 
 def build_table(run: Run) -> TextTable:
     """Return the test error at the last checkpoint before 1, 2, 5, 10, … seconds."""
-    racers, titles = read_racers(run), list_titles(run)
-    decimals = count_decimals(len(run.y_test))
+    racers, titles, scale = read_racers(run), list_titles(run), curve_scale(run)
     times = [time for racer in racers for curve in racer.curves[:1] for time, _ in curve]
     moments = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
     rows = [
         (
             format_seconds(t),
-            *(format_percent(racer.error_at(t), decimals) for racer in racers),
+            *(scale.text(racer.error_at(t)) for racer in racers),
         )
         for t in moments
         if times and min(times) <= t <= max(times)
     ]
     mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
-    rows.append((f"Final model{mean}", *(format_percent(r.test_error, decimals) for r in racers)))
+    rows.append((f"Final model{mean}", *(scale.text(r.test_error) for r in racers)))
     rows.append(
         (
             f"Training time{mean}",
@@ -257,7 +262,7 @@ def build_table(run: Run) -> TextTable:
         )
     )
     return TextTable(
-        "Test error at the last checkpoint before each time (first seed)",
+        f"{scale.title} at the last checkpoint before each time (first seed)",
         ("Training time", *(titles[racer.name] for racer in racers)),
         tuple(rows),
     )
@@ -265,15 +270,14 @@ def build_table(run: Run) -> TextTable:
 
 def build_picture(run: Run) -> Picture:
     """Return the race for a page."""
-    racers, titles = read_racers(run), list_titles(run)
-    decimals = count_decimals(len(run.y_test))
+    racers, titles, scale = read_racers(run), list_titles(run), curve_scale(run)
     ends = "; ".join(
-        f"{titles[racer.name]} {format_percent(racer.test_error, decimals)} after "
+        f"{titles[racer.name]} {scale.text(racer.test_error)} after "
         f"{format_time(run, racer.name, racer.mean_end)}"
         for racer in racers
     )
     caption = (
-        "Test error, on a log scale, over training time. A marker is the final model of a "
+        f"{scale.title}, on a log scale, over training time. A marker is the final model of a "
         "contender at the end of its training; the dotted line extends its error. The clock stops "
         "while test rows are evaluated."
     )
@@ -286,7 +290,7 @@ def build_picture(run: Run) -> Picture:
     return draw_picture(
         "race",
         race(run),
-        f"Line chart of the test error, on a log scale, over training time. {ends}.",
+        f"Line chart of the {scale.name}, on a log scale, over training time. {ends}.",
         caption,
         build_table(run),
         wide=race(run, width=WIDE),

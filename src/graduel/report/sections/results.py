@@ -8,13 +8,12 @@ from statistics import stdev
 from graduel.duel.result.outcome import Run
 from graduel.number_format import (
     NONE,
-    count_decimals,
-    format_interval,
     format_number,
     format_percent,
     format_score,
 )
 from graduel.report.draw.contender_names import list_titles
+from graduel.report.draw.loss_scale import curve_scale
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.calibration import Scaling, read_calibrations
@@ -28,10 +27,15 @@ ECE_NOTE = (
 """The explanation of the ECE below the table."""
 
 
+def list_notes(run: Run) -> list[str]:
+    """Return the explanations of the table's rows."""
+    return [ECE_NOTE] if run.result.dataset.n_classes else []
+
+
 def build_table(run: Run) -> TextTable:
     """Return the main table: a row for each metric and cost, a column for each contender."""
     entries = list(run.result.contenders.values())
-    decimals = count_decimals(len(run.y_test))
+    scale = curve_scale(run)
     rows: list[tuple[str, ...]] = []
     best: set[tuple[int, int]] = set()
 
@@ -43,7 +47,7 @@ def build_table(run: Run) -> TextTable:
             best.update((len(rows), i + 1) for i, text in enumerate(texts) if text == winner)
         rows.append((label, *texts))
 
-    def add_scores(scaling: Scaling, added: str, *, losses: bool) -> None:
+    def add_calibration(scaling: Scaling, added: str, *, losses: bool) -> None:
         calibrations = read_calibrations(run, scaling).values()
         if losses:
             for label, scores in (
@@ -57,27 +61,35 @@ def build_table(run: Run) -> TextTable:
         ]
         add("ECE (by chance)" + added, [one.ece for one in calibrations], texts)
 
-    errors = [entry.test_error for entry in entries]
-    add("Test error", errors, [format_percent(error, decimals) for error in errors])
-    bounds = [format_interval(entry.test_error_interval, decimals) for entry in entries]
-    rows.append(("95 % CI", *bounds))
+    errors = [entry.curve_loss for entry in entries]
+    add(scale.title, errors, [scale.text(error) for error in errors])
+    rows.append(("95 % CI", *(scale.interval(entry.curve_loss_interval) for entry in entries)))
     if name_run(run) == "Fit":
         spreads = [
-            f"± {format_number(100 * stdev(entry.test_errors), decimals)}"
-            if len(entry.test_errors) > 1
+            f"± {format_number(scale.factor * stdev(entry.curve_losses), scale.decimals)}"
+            if len(entry.curve_losses) > 1
             else NONE
             for entry in entries
         ]
-        rows.append(("SD over folds, points", *spreads))
+        rows.append((f"SD over folds{', points' if scale.unit else ''}", *spreads))
     if (leading := _leading_metric(run)) is not None:
         add(*leading)
-    for label, scores in (
-        ("Log loss", [entry.log_loss for entry in entries]),
-        ("Brier score", [entry.brier for entry in entries]),
-    ):
-        add(label, scores, list(map(format_number, scores)))
-    add_scores("before", "", losses=False)
-    add_scores("after", ", temperature-scaled", losses=True)
+    if run.result.dataset.n_classes:
+        for label, scores in (
+            ("Log loss", [entry.log_loss for entry in entries]),
+            ("Brier score", [entry.brier for entry in entries]),
+        ):
+            add(label, scores, list(map(format_number, scores)))
+        add_calibration("before", "", losses=False)
+        add_calibration("after", ", temperature-scaled", losses=True)
+    else:
+        for label, scores in (
+            ("Mean absolute error", [entry.mae for entry in entries]),
+            ("Median absolute error", [entry.median_error for entry in entries]),
+        ):
+            add(label, scores, list(map(scale.text, scores)))
+        r2 = [entry.r2 or 0.0 for entry in entries]
+        add("R² (higher is better)", [-one for one in r2], list(map(format_number, r2)))
     latency = read_latency_rows(run)
     for one in read_costs(run):
         # Times are not comparable if one is too long.
@@ -95,7 +107,7 @@ def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
     None if another row of the table shows it.
     """
     protocol = run.result.protocol
-    if protocol.metric in ("error", "log_loss", "brier"):
+    if protocol.metric in ("error", "log_loss", "brier", "rmse", "mae", "medae", "r2"):
         return None
     values = [entry.leading_metric for entry in run.result.contenders.values()]
     texts = [format_score(value, protocol.metric_unit) for value in values]

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import format_count, format_exact, format_percent
+from graduel.number_format import format_count, format_exact
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.loss_scale import curve_scale
 from graduel.report.draw.notebook_figure import create_figure
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -81,7 +82,7 @@ def robustness(run: Run) -> Figure:
         raise ValueError(
             "robustness needs a run with probes; this one has none. Run it without --no-probes"
         )
-    titles, looks = list_titles(run), list_looks(run)
+    titles, looks, scale = list_titles(run), list_looks(run), curve_scale(run)
     lines = -(-len(perturbations) // 2)
     fig = create_figure(WIDTH, 2.25 * lines + 0.19 * len(titles))
     panels = np.atleast_1d(fig.subplots(lines, 2, sharey=True, squeeze=False)).ravel()
@@ -90,13 +91,13 @@ def robustness(run: Run) -> Figure:
     for number, (ax, one) in enumerate(zip(panels, perturbations, strict=False)):
         style_axes(ax, grid="y")
         for name, values in one.errors.items():
-            _draw_line(ax, one.strengths, values, looks[name])
+            _draw_line(ax, one.strengths, values, looks[name], scale.factor)
         ax.set_xticks(one.strengths, [format_exact(strength) for strength in one.strengths])
-        ax.set_ylim(0, 105 * max(most, 0.01))
+        ax.set_ylim(0, 1.05 * scale.factor * max(most, 0.01 if scale.unit else scale.lowest))
         title_axes(ax, one.title, INK.light, TEXT, None)
         ax.set_xlabel(one.unit)
         if number % 2 == 0:
-            ax.set_ylabel("test error, %")
+            ax.set_ylabel(scale.axis)
     for ax in panels[len(perturbations) :]:
         ax.set_axis_off()
     tested = perturbations[0].errors
@@ -105,9 +106,13 @@ def robustness(run: Run) -> Figure:
 
 
 def _draw_line(
-    ax: Axes, strengths: tuple[float, ...], errors: tuple[float | None, ...], look: Look
+    ax: Axes,
+    strengths: tuple[float, ...],
+    errors: tuple[float | None, ...],
+    look: Look,
+    factor: float,
 ) -> None:
-    points = [(x, 100 * e) for x, e in zip(strengths, errors, strict=True) if e is not None]
+    points = [(x, factor * e) for x, e in zip(strengths, errors, strict=True) if e is not None]
     ax.plot(
         [x for x, _ in points],
         [y for _, y in points],
@@ -123,13 +128,14 @@ def _draw_line(
 def build_table(run: Run) -> TextTable:
     """Return the test error of each contender at each strength of each perturbation."""
     titles, perturbations = list_titles(run), read_perturbations(run)
+    scale = curve_scale(run)
     return TextTable(
-        "Test error on perturbed rows",
+        f"{scale.title} on perturbed rows",
         ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
         tuple(
             (
                 one.describe(strength),
-                *(format_percent(errors[i], 1) for errors in one.errors.values()),
+                *(scale.text(errors[i], 1) for errors in one.errors.values()),
             )
             for number, one in enumerate(perturbations)
             for i, strength in enumerate(one.strengths)
@@ -143,17 +149,17 @@ def build_picture(run: Run) -> Picture | None:
     perturbations = read_perturbations(run)
     if not perturbations:
         return None
-    titles = list_titles(run)
+    titles, scale = list_titles(run), curve_scale(run)
     strongest = ". ".join(
         f"{one.describe(one.strengths[-1])}: "
-        + ", ".join(f"{titles[n]} {format_percent(e[-1], 1)}" for n, e in one.errors.items())
+        + ", ".join(f"{titles[n]} {scale.text(e[-1], 1)}" for n, e in one.errors.items())
         for one in perturbations
     )
     return draw_picture(
         "robustness",
         robustness(run),
-        f"Line charts of the test error over the strength of each perturbation. {strongest}.",
-        f"Test error on a sample of {format_count(perturbations[0].n_rows)} test rows under "
+        f"Line charts of the {scale.name} over the strength of each perturbation. {strongest}.",
+        f"{scale.title} on a sample of {format_count(perturbations[0].n_rows)} test rows under "
         "perturbations of increasing strength. All contenders get the same rows; none was trained "
         "on perturbed rows.",
         build_table(run),

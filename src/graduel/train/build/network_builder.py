@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.nn import (
+    BinaryCrossEntropy,
     Constant,
     Dense,
     Dropout,
@@ -38,6 +39,8 @@ from graduel.train.loop.virtual_adversarial import VirtualAdversarial, can_smoot
 from graduel.train.recipes import NetRecipe
 
 Array = NDArray[Any]
+OF_CLASSES, RATES = ("softmax", "binary"), ("poisson", "gamma")
+"""Losses of classes only, and losses of rates."""
 
 
 def iter_layers(
@@ -109,10 +112,12 @@ def _activation_names(text: str, count: int) -> list[str]:
 def build_loss(
     recipe: NetRecipe, counts: Array, class_weight: tuple[float, ...] | None = None
 ) -> Loss:
-    """Build the loss from the number of training rows of each class.
+    """Build the loss from the number of training rows of each class; none to predict a number.
 
     `class_weight` replaces the recipe's class weights.
     """
+    if not len(counts):
+        return _build_number_loss(recipe)
     weight = class_weight
     if weight is None and recipe.class_weight == "balanced":
         weight = tuple(float(w) for w in counts.sum() / (len(counts) * np.maximum(counts, 1)))
@@ -124,6 +129,29 @@ def build_loss(
             also = " or binary" if name == "label_smoothing" else ""
             raise UserError(f"{name} requires loss=softmax{also}; got loss={recipe.loss}")
     return EnsembleMean(loss) if recipe.members > 1 else loss
+
+
+def _build_number_loss(recipe: NetRecipe) -> Loss:
+    """Build the loss of predicted numbers."""
+    loss: Loss = part_registry.make("loss", recipe.loss)
+    if isinstance(loss, SoftmaxCrossEntropy | BinaryCrossEntropy):
+        names = ", ".join(name for name in part_registry.LOSSES if name not in OF_CLASSES)
+        raise UserError(
+            f"loss must be one of {names} where the target is a number; got '{recipe.loss}'"
+        )
+    if recipe.label_smoothing or recipe.class_weight != "none":
+        name = "label_smoothing" if recipe.label_smoothing else "class_weight"
+        raise UserError(f"{name} is for classes, but the target is a number. Leave it out")
+    return EnsembleMean(loss) if recipe.members > 1 else loss
+
+
+def predicts_rates(recipe: NetRecipe) -> bool:
+    """Return whether the outputs of a recipe's network are logarithms of rates.
+
+    >>> predicts_rates(NetRecipe(loss="poisson")), predicts_rates(NetRecipe(loss="squared"))
+    (True, False)
+    """
+    return part_registry.parse("loss", recipe.loss)[0] in RATES
 
 
 def takes_class_codes(loss: Loss) -> bool:
@@ -140,8 +168,12 @@ def build_network(
     loss: Loss | None = None,
     inputs: Inputs | None = None,
 ) -> Network:
-    """Build the network: the recipe's layers and a dense output layer."""
+    """Build the network: the recipe's layers and a dense output layer.
+
+    `n_out` is the number of classes; 0 to predict a number.
+    """
     loss = loss if loss is not None else build_loss(recipe, np.ones(n_out))
+    n_out = n_out or 1
     try:
         layers = (*iter_layers(recipe, n_in, image, inputs), _output_layer(recipe, n_out))
         return Network(layers, (n_in,), loss)

@@ -48,8 +48,9 @@ class Training:
     Parameters
     ----------
     recipe : all hyperparameters
-    X, y : rows, shape (n_rows, n_features), and class codes; uint8 stays uint8
-    n_classes : number of classes
+    X, y : rows, shape (n_rows, n_features), and class codes, or with `n_classes` 0 the numbers to
+        predict, shape (n_rows, 1); uint8 stays uint8
+    n_classes : number of classes; 0 for numbers
     rng : source of all random numbers: initial weights, then order and dropout
     image : shape (height, width, channels) of a row, where rows are images
     inputs : the column kinds, where rows are those of a prepared table
@@ -157,10 +158,12 @@ class Training:
         """Called after every step but the last one of an epoch."""
         if isinstance(rows, Rows):
             assert y is not None
-            self.rows, counts = rows, np.bincount(y, minlength=n_classes)
+            self.rows = rows
+            counts = np.bincount(y, minlength=n_classes) if n_classes else np.empty(0)
         else:
             self.rows, counts = Rows.of(rows.sample()), rows.class_counts
         loss = build_loss(recipe, counts, class_weight)
+        self.n_classes = n_classes
         self.network = check_recipe(
             recipe, rows.n_features, n_classes, image=image, loss=loss, inputs=inputs
         )
@@ -172,7 +175,8 @@ class Training:
         steps = build_augmentations(recipe.augment, image)
         source: Source | BatchStream
         if isinstance(rows, Rows) and y is not None:
-            self.y: Array | None = y if takes_class_codes(loss) else _to_targets(y, n_classes)
+            is_final = not n_classes or takes_class_codes(loss)
+            self.y: Array | None = y if is_final else _to_targets(y, n_classes)
             stream = rng if self.parallel is None else self.parallel.rng
             source = Augmented(rows, steps, rng=stream, image=image) if steps else rows
             self._state_rows: Source = source
@@ -256,16 +260,22 @@ class Training:
             yield step
 
     def validated_epochs(
-        self, X: Array, y: Array, best: BestEpoch, losses: Losses | None = None
+        self,
+        X: Array,
+        y: Array,
+        best: BestEpoch,
+        losses: Losses | None = None,
+        error_of: Callable[[Array, Array], float] | None = None,
     ) -> Iterator[tuple[Epoch, float]]:
         """Train, yielding each epoch with its error on validation rows; record the best epoch.
 
-        The best epoch has the lowest `losses` of probabilities and class codes, compared in order;
-        by default the lowest error.
+        The best epoch has the lowest `losses` of predictions and targets, compared in order; by
+        default the lowest error. `error_of` is the error of predictions; by default the share of
+        rows whose most probable class is another one.
         """
         for epoch in self.epochs():
             p = self._predict_together(X)
-            error = float(np.mean(p.argmax(axis=1) != y))
+            error = _misclassified_share(p, y) if error_of is None else error_of(p, y)
             values = (error,) if losses is None else losses(p, y)
             self.observe(values[0])
             best.record(self.prediction_weights, epoch.epoch, error, values)
@@ -337,9 +347,9 @@ class Training:
             self._fit.lr = self.recipe.lr * self._plateau.observe(value)
 
     def predict_proba(self, X: Array, weights: Weights | None = None) -> Array:
-        """Return float32 probabilities, shape (n_rows, n_classes)."""
+        """Return float32 probabilities, shape (n_rows, n_classes), or numbers (n_rows, 1)."""
         outputs = self.network.predict(X, weights or self.prediction_weights, rows=Rows.of(X).block)
-        return to_probabilities(self.network.loss, outputs)
+        return to_probabilities(self.network.loss, outputs) if self.n_classes else outputs
 
 
 @dataclass(slots=True)
@@ -372,6 +382,10 @@ def reject_full_batch(recipe: NetRecipe) -> None:
             f"--net: {part} needs all training rows in memory; this table is read from disk. "
             "Choose another"
         )
+
+
+def _misclassified_share(p: Array, y: Array) -> float:
+    return float(np.mean(p.argmax(axis=1) != y))
 
 
 def _to_targets(y: Array, n_classes: int) -> Array:

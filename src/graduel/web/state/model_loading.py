@@ -26,7 +26,9 @@ PREFERRED = ("net", "xgboost", "textbook")
 
 def load_model_state(path: Path) -> AppState:
     """Return the state for a single model; UserError if the file is not a saved model."""
-    pair = ModelPair.of([load_model(path)], f"loaded from {path.name}")
+    model = load_model(path)
+    model.require_classes("graduel serve")
+    pair = ModelPair.of([model], f"loaded from {path.name}")
     return AppState(title=pair.schema.name, loaded=pair)
 
 
@@ -48,6 +50,8 @@ def load_duel_state(folder: Path) -> AppState:
     paths = {name: path for name, path in paths.items() if is_explained(families[name])}
     ranks = {name: rank for rank, name in enumerate(PREFERRED)}
     models = [load_model(paths[n]) for n in sorted(paths, key=lambda n: (ranks.get(n, 3), n))]
+    for model in models:
+        model.require_classes("graduel serve")
     shown = []
     for family in ("net", "xgboost"):
         of_family = [model for model in models if model.family == family]
