@@ -3,7 +3,7 @@
 - Counts on one test set: McNemar's test, Tango's and Wilson's intervals.
 - Means over test rows and seeds: :func:`paired_t`, :func:`two_way_t`.
 - Losses by row: sign-flip permutation test and bootstrap.
-- Cross-validation: the corrected resampled t-test.
+- Cross-validation: the corrected resampled t-test, also from the scores of other tools.
 - Many data sets: signed-rank test and mean ranks.
 - Sample sizes for each of these.
 
@@ -17,7 +17,7 @@ Examples
 """
 
 from graduel.stats.bootstrap import Bootstrap, draw_count_blocks
-from graduel.stats.corrected_t import CorrectedT, corrected_t
+from graduel.stats.corrected_t import CorrectedT, compare_scores, corrected_t
 from graduel.stats.multiplicity import holm
 from graduel.stats.permutation import bootstrap_means, pool_rows, sign_flip_test
 from graduel.stats.proportions import (
@@ -44,6 +44,7 @@ __all__ = [
     "SignedRank",
     "Spread",
     "bootstrap_means",
+    "compare_scores",
     "corrected_t",
     "critical_difference",
     "draw_count_blocks",
