@@ -2,7 +2,8 @@
 
 - Counts on one test set: McNemar's test, Tango's and Wilson's intervals.
 - Means over test rows and seeds: :func:`paired_t`, :func:`two_way_t`.
-- Losses by row: sign-flip permutation test and bootstrap.
+- Losses by row: sign-flip permutation test and bootstrap; :func:`paired_loss_t` for errors of
+  regression, whose tails are heavy.
 - Cross-validation: the corrected resampled t-test, also from the scores of other tools.
 - Many data sets: signed-rank test and mean ranks.
 - Sample sizes for each of these.
@@ -41,6 +42,7 @@ from graduel.stats.proportions import (
     wilson_interval,
 )
 from graduel.stats.ranks import critical_difference, find_groups, friedman, mean_ranks
+from graduel.stats.row_losses import paired_loss_t, root_mean_values
 from graduel.stats.sample_size import (
     repeats_needed,
     rows_and_seeds_needed,
@@ -78,10 +80,12 @@ __all__ = [
     "mcnemar_exact",
     "mcnemar_midp",
     "mean_ranks",
+    "paired_loss_t",
     "paired_score_interval",
     "paired_t",
     "pool_rows",
     "repeats_needed",
+    "root_mean_values",
     "rows_and_seeds_needed",
     "rows_needed_corrected_t",
     "rows_needed_equal",
