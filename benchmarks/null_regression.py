@@ -17,7 +17,8 @@ The errors of two contenders on one test row share the noise e of the target::
 
 better   false "A better" or "B better" when the metrics are equal
 equal    false "practically equal" when B's metric is larger by exactly the ROPE, a share of the
-         better metric as observed: 20 % (100 rows), 10 % (500) or 5 % (2,000)
+         better metric: 20 % (100 rows), 10 % (500) or 5 % (2,000), by the interval of the ratio
+observed the same by the interval of the difference, with that share of the observed better metric
 power    "A better" in the same duels; the reference is an oracle that rejects the 5 % largest
          differences of the duels without a difference
 covered  95 % intervals that contain the true difference in the same duels
@@ -33,7 +34,7 @@ import os
 import sys
 from functools import cache
 from itertools import product
-from math import sqrt
+from math import log, sqrt
 from typing import Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -113,32 +114,39 @@ def draw_losses(
     return blocks
 
 
+RATES = ("better", "equal", "observed", "power", "reference", "covered")
+
+
 def simulate(
     design: tuple[str, str, str], rows: int, draws: int, seed: int = 0
-) -> tuple[float, float, float, float, float]:
-    """Return the rates better, equal, power, reference and covered of the shipped verdict."""
-    is_root = design[2] == "rmse"
-
-    def verdicts(ratio: float, seed: int) -> Array:
-        """Return the difference, whether significant, equal and covered, of each duel."""
-        true = (1 - ratio) * truth(*design)
-        results = []
-        for of_a, of_b in draw_losses(design, rows, ratio, draws, seed):
-            for a, b in zip(of_a, of_b, strict=True):
-                estimate = paired_loss_t(a, b, is_root=is_root, level=0.9)
-                means = min(a.mean(), b.mean())
-                rope = SHARES[rows] * (sqrt(means) if is_root else means)
-                is_equal = -rope < estimate.low and estimate.high < rope
-                is_covered = abs(estimate.mean - true) <= estimate.spread.half_width(0.05)
-                results.append((estimate.mean, estimate.p_value < 0.05, is_equal, is_covered))
-        return np.array(results).T
-
-    null = verdicts(1.0, seed)
-    apart = verdicts(1 + SHARES[rows], seed + 1)
-    rare = np.quantile(np.abs(null[0]), 0.95)
-    reference = float((np.abs(apart[0]) > rare).mean())
-    power, equal, covered = (float(rates.mean()) for rates in apart[1:])
-    return float(null[1].mean()), equal, power, reference, covered
+) -> dict[str, float]:
+    """Return the rates of the shipped verdict, by their names in :data:`RATES`."""
+    is_root, share = design[2] == "rmse", SHARES[rows]
+    true = -share * truth(*design)
+    null = [
+        paired_loss_t(a, b, is_root=is_root)
+        for block in draw_losses(design, rows, 1.0, draws, seed)
+        for a, b in zip(*block, strict=True)
+    ]
+    rare = np.quantile([abs(estimate.mean) for estimate in null], 0.95)
+    results = []
+    for block in draw_losses(design, rows, 1 + share, draws, seed + 1):
+        for a, b in zip(*block, strict=True):
+            estimate = paired_loss_t(a, b, is_root=is_root, level=0.9)
+            ratio = paired_loss_t(a, b, is_root=is_root, is_ratio=True, level=0.9)
+            better = min(a.mean(), b.mean())
+            rope = share * (sqrt(better) if is_root else better)
+            results.append(
+                (
+                    max(-ratio.low, ratio.high) < log(1 + share),
+                    max(-estimate.low, estimate.high) < rope,
+                    estimate.p_value < 0.05,
+                    abs(estimate.mean) > rare,
+                    abs(estimate.mean - true) <= estimate.spread.half_width(0.05),
+                )
+            )
+    better_rate = float(np.mean([estimate.p_value < 0.05 for estimate in null]))
+    return dict(zip(RATES, (better_rate, *np.mean(results, axis=0).tolist()), strict=True))
 
 
 def compare(design: tuple[str, str, str], rows: int, draws: int, seed: int = 0) -> dict[str, float]:
@@ -232,7 +240,7 @@ def main() -> int:
         return f"{100 * rate:.1f}" + (" !" if rate > most else "")
 
     names = "t,signs,percentile,BCa,bootstrap t,paired_loss_t" if options.compare else ""
-    columns = names.split(",") if names else ["better", "equal", "power", "reference", "covered"]
+    columns = names.split(",") if names else list(RATES)
     print(f"| Design | {' | '.join(columns)} |\n|---|{'--:|' * len(columns)}", flush=True)
     sizes = [int(rows) for rows in options.rows.split(",")]
     for rows, metric, noise, excess in product(sizes, ("rmse", "mae"), NOISES, EXCESSES):
@@ -243,9 +251,10 @@ def main() -> int:
             rates = list(compare(design, rows, options.draws, options.seed).values())
             cells = [shown(rate) for rate in rates]
         else:
-            better, equal, *power = simulate(design, rows, options.draws, options.seed)
-            is_honest &= max(better, equal) <= most
-            cells = [shown(better), shown(equal), *(f"{100 * rate:.1f}" for rate in power)]
+            by_name = simulate(design, rows, options.draws, options.seed)
+            is_honest &= max(by_name["better"], by_name["equal"]) <= most
+            cells = [shown(by_name[one]) for one in RATES[:3]]
+            cells += [f"{100 * by_name[one]:.1f}" for one in RATES[3:]]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     return 0 if is_honest else 1
 

@@ -66,6 +66,32 @@ def test_order_scale_and_sides_do_not_matter(both, is_root, scale, seed):
     assert other.p_value == pytest.approx(result.p_value, rel=1e-5)
 
 
+@settings(deadline=None)
+@given(losses(), st.booleans(), st.floats(1e-60, 1e60))
+def test_ratio_does_not_depend_on_the_unit(both, is_root, scale):
+    a, b = both
+    result = paired_loss_t(a, b, is_root=is_root, is_ratio=True)
+    power = 0.5 if is_root else 1.0
+    expected = power * np.log(a.mean(axis=1) / b.mean(axis=1)).mean()
+    assert result.mean == pytest.approx(expected, abs=1e-9)
+    other = paired_loss_t(scale * a, scale * b, is_root=is_root, is_ratio=True)
+    assert (other.low, other.high) == pytest.approx((result.low, result.high), abs=1e-7)
+    if is_root:
+        squared = paired_loss_t(a, b, is_ratio=True)
+        assert (squared.low, squared.high) == pytest.approx((2 * result.low, 2 * result.high))
+
+
+def test_ratio_of_many_rows_is_the_difference_over_the_metric():
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=20_000)
+    a, b = ((noise + rng.normal(size=20_000) / 10) ** 2 for _ in "ab")
+    ratio = paired_loss_t(a, b, is_root=True, is_ratio=True)
+    difference = paired_loss_t(a, b, is_root=True)
+    rmse = np.sqrt(b.mean())
+    assert ratio.low == pytest.approx(difference.low / rmse, rel=0.02)
+    assert ratio.high == pytest.approx(difference.high / rmse, rel=0.02)
+
+
 def test_degrees_of_freedom_follow_the_tails():
     n = 400
     normal = stats.norm.ppf((np.arange(n) + 0.5) / n)
@@ -140,6 +166,11 @@ def test_unusable_losses_are_refused(a, b, message):
         paired_loss_t(a, b, is_root=True)
 
 
+def test_losses_of_0_have_no_ratio():
+    with pytest.raises(ValueError, match="have no ratio"):
+        paired_loss_t([0.0, 0.0], [1.0, 2.0], is_ratio=True)
+
+
 # Simulated errors; benchmarks/null_regression.py has all designs
 
 
@@ -170,9 +201,7 @@ def test_simulated_metrics_are_equal(benchmark, noise):
 @pytest.mark.parametrize(("noise", "metric"), [("t3", "rmse"), ("lognormal", "mae")])
 def test_false_verdicts_are_rare(benchmark, noise, metric):
     draws = 600
-    better, equal, power, reference, covered = benchmark.simulate(
-        (noise, "alike", metric), 500, draws
-    )
+    rates = benchmark.simulate((noise, "alike", metric), 500, draws)
     most = 0.05 + 2 * np.sqrt(0.05 * 0.95 / draws)
-    assert max(better, equal, 1 - covered) <= most
-    assert 0.8 * reference < power
+    assert max(rates["better"], rates["equal"], 1 - rates["covered"]) <= most
+    assert 0.8 * rates["reference"] < rates["power"]

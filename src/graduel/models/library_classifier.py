@@ -1,8 +1,8 @@
-"""Classifiers of other libraries in a saved model: scikit-learn's by skops, boosters in own formats.
+"""Classifiers of other libraries in a saved model: scikit-learn's by skops, boosters as trees.
 
-Reading none of these forms executes code of the file: LightGBM's text and CatBoost's binary format
-hold trees as numbers. skops builds only objects of types that it trusts,
-which are scikit-learn's, NumPy's and SciPy's, and of :data:`TRUSTED`; it refuses all others.
+Reading none of these forms executes code of the file. LightGBM's text and CatBoost's binary format
+hold trees as numbers. skops builds only objects of types that it trusts, which are scikit-learn's,
+NumPy's and SciPy's, and of :data:`TRUSTED`; it refuses all others.
 """
 
 from __future__ import annotations

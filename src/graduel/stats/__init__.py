@@ -42,7 +42,7 @@ from graduel.stats.proportions import (
     wilson_interval,
 )
 from graduel.stats.ranks import critical_difference, find_groups, friedman, mean_ranks
-from graduel.stats.row_losses import paired_loss_t, root_mean_values
+from graduel.stats.row_losses import log_mean_values, paired_loss_t, root_mean_values
 from graduel.stats.sample_size import (
     repeats_needed,
     rows_and_seeds_needed,
@@ -77,6 +77,7 @@ __all__ = [
     "interval_coverage",
     "interval_scores",
     "lac_scores",
+    "log_mean_values",
     "mcnemar_exact",
     "mcnemar_midp",
     "mean_ranks",

@@ -21,7 +21,12 @@ This number keeps false positives at 5 % in the simulations of ``docs/statistics
 
 
 def paired_loss_t(
-    a: ArrayLike, b: ArrayLike, *, is_root: bool = False, level: float = 0.95
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    is_root: bool = False,
+    is_ratio: bool = False,
+    level: float = 0.95,
 ) -> MeanEstimate:
     """Compare two contenders' mean losses, or root mean losses, on the same test rows.
 
@@ -45,18 +50,22 @@ def paired_loss_t(
         losses, deviances
     is_root : compare the roots of the means, by :func:`root_mean_values`: the RMSE, of squared
         errors
+    is_ratio : estimate the logarithm of the metrics' ratio in place of their difference: for a ROPE
+        that is a share of the metric, such as ±log(1.01)
     level : confidence level, between 0 and 1
 
     Returns
     -------
     MeanEstimate
         `mean` is the metric of `a` minus that of `b`, averaged over seeds: positive if `b` is
-        better. If all differences are equal, `se` is 0 and the interval has no width.
+        better. With `is_ratio` it is the mean of log(metric of a / metric of b). If all differences
+        are equal, `se` is 0 and the interval has no width.
 
     Raises
     ------
     ValueError
-        If the losses differ in shape, are not finite, or are negative with `is_root`.
+        If the losses differ in shape, are not finite, or, with `is_root` or `is_ratio`, are
+        negative; with `is_ratio`, if all are 0.
 
     References
     ----------
@@ -80,7 +89,11 @@ def paired_loss_t(
             f"{x.shape} and {y.shape}"
         )
     check_level(level)
-    d = root_mean_values(x) - root_mean_values(y) if is_root else x - y
+    if is_ratio:
+        d = log_mean_values(x) - log_mean_values(y)
+        d = d / 2 if is_root else d
+    else:
+        d = root_mean_values(x) - root_mean_values(y) if is_root else x - y
     spread = (paired_t if len(d) < 3 else two_way_t)(d).spread
     spread = replace(
         spread,
@@ -114,14 +127,42 @@ def root_mean_values(losses: ArrayLike) -> Array:
     >>> values.tolist(), float(values.mean())
     ([[1.0, 1.25, 2.0, 3.75]], 2.0)
     """
-    x, *_ = check_array(np.asarray(losses), at_least_seeds=1)
-    if not (x >= 0).all():
-        raise ValueError(f"expected losses of at least 0; got {x.min():.4g}")
+    x = _check_losses(losses)
     mean = x.mean(axis=1, keepdims=True)
     root = np.sqrt(mean)
     is_positive = np.broadcast_to(mean > 0, x.shape)
     change = np.divide(x - mean, 2 * root, out=np.zeros_like(x), where=is_positive)
     return np.asarray(root + change)
+
+
+def log_mean_values(losses: ArrayLike) -> Array:
+    """Return values by row whose mean over rows is the logarithm of the mean loss.
+
+    For the mean loss M of a seed, the value of a row with the loss l is ``log(M) + (l - M) / M``,
+    the first-order expansion, as in :func:`root_mean_values`.
+
+    Parameters
+    ----------
+    losses : shape (seeds, rows), not negative, not all 0
+
+    Examples
+    --------
+    >>> values = log_mean_values([[0.0, 1.0, 2.0]])
+    >>> values.tolist(), float(values.mean())
+    ([[-1.0, 0.0, 1.0]], 0.0)
+    """
+    x = _check_losses(losses)
+    mean = x.mean(axis=1, keepdims=True)
+    if not mean.all():
+        raise ValueError("expected a loss above 0; got losses of 0 only, which have no ratio")
+    return np.asarray(np.log(mean) + (x - mean) / mean)
+
+
+def _check_losses(losses: ArrayLike) -> NDArray[np.float64]:
+    x, *_ = check_array(np.asarray(losses), at_least_seeds=1)
+    if not (x >= 0).all():
+        raise ValueError(f"expected losses of at least 0; got {x.min():.4g}")
+    return x
 
 
 def _variance_df(d: Array) -> float:
