@@ -113,14 +113,22 @@ def test_a_process_that_uses_a_family_imports_no_other(name):
     modules = {f"graduel.contenders.{module}" for module, _ in registry.BUILT_IN.values()}
     module = registry.BUILT_IN.get(name, ("user_estimator",))[0]
     assert loaded & modules <= {f"graduel.contenders.{module}"}
-    assert not loaded & {"xgboost", "lightgbm", "sklearn", "optuna", "graduel.models.model"}
+    assert not loaded & {
+        "xgboost",
+        "lightgbm",
+        "catboost",
+        "sklearn",
+        "optuna",
+        "graduel.models.model",
+    }
 
 
-def test_a_family_is_defined_in_one_file():
+@pytest.mark.parametrize("name", ["lightgbm", "catboost"])
+def test_a_family_is_defined_in_one_file(name):
     files = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
-        if re.search("lightgbm", path.read_text(encoding="utf-8"), re.IGNORECASE)
+        if re.search(name, path.read_text(encoding="utf-8"), re.IGNORECASE)
     }
     saved_form = "models/library_classifier.py"
-    assert files == {"contenders/lightgbm.py", "contenders/registry.py", saved_form}
+    assert files == {f"contenders/{name}.py", "contenders/registry.py", saved_form}

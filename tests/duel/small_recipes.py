@@ -43,6 +43,10 @@ SMALL = {
         digits={"n_estimators": 6, "num_leaves": 8, "early_stopping_rounds": 2},
         table={"n_estimators": 8, "min_child_samples": 5, "early_stopping_rounds": 3},
     ),
+    "catboost": Small(
+        digits={"n_estimators": 6, "depth": 3, "learning_rate": 0.3, "early_stopping_rounds": 2},
+        table={"n_estimators": 8, "depth": 3, "early_stopping_rounds": 3},
+    ),
     "hist": Small(
         digits={"max_iter": 4, "max_leaf_nodes": 8, "max_features": 0.3},
         table={"max_iter": 6, "min_samples_leaf": 5, "max_leaf_nodes": 8},

@@ -162,6 +162,7 @@ def test_xgboost_with_stops_by_metric_selects_by_error_and_breaks_ties_by_log_lo
 CUTS = {
     "xgboost": lambda model, X, n: model.predict_proba(X, iteration_range=(0, n)),
     "lightgbm": lambda model, X, n: model.predict_proba(X, num_iteration=n),
+    "catboost": lambda model, X, n: model.predict_proba(X, ntree_end=n),
     "hist": lambda model, X, n: list(model.staged_predict_proba(X))[n - 1],
 }
 

@@ -330,6 +330,42 @@ PUBLISHED = {
             "extra_trees": True,
         },
     ],
+    "catboost": [
+        # CatBoost-TD for classification, and the ends of TabArena's space.
+        {
+            "n_estimators": 1000,
+            "learning_rate": 0.08,
+            "depth": 7,
+            "l2_leaf_reg": 1e-5,
+            "subsample": 0.9,
+            "leaf_estimation_iterations": 1,
+            "one_hot_max_size": 15,
+        },
+        {
+            "learning_rate": 5e-3,
+            "subsample": 0.7,
+            "grow_policy": "SymmetricTree",
+            "depth": 4,
+            "colsample_bylevel": 0.85,
+            "l2_leaf_reg": 1e-4,
+            "leaf_estimation_iterations": 1,
+            "one_hot_max_size": 8,
+            "model_size_reg": 0.1,
+            "max_ctr_complexity": 2,
+        },
+        {
+            "learning_rate": 0.1,
+            "subsample": 1.0,
+            "grow_policy": "Depthwise",
+            "depth": 8,
+            "colsample_bylevel": 1.0,
+            "l2_leaf_reg": 5.0,
+            "leaf_estimation_iterations": 20,
+            "one_hot_max_size": 100,
+            "model_size_reg": 1.5,
+            "max_ctr_complexity": 5,
+        },
+    ],
     "net": [
         # RealMLP-TD for classification.
         {
@@ -550,6 +586,7 @@ def test_a_plan_has_its_budget_and_the_deciding_versions():
     [
         ("optuna", {"trials": 2}, r"pip install 'graduel\[tune\]'"),
         ("lightgbm", {"contenders": ["lightgbm"]}, r"pip install 'graduel\[lightgbm\]'"),
+        ("catboost", {"contenders": ["catboost"]}, r"pip install 'graduel\[catboost\]'"),
     ],
 )
 def test_a_missing_package_is_reported_with_its_install_command(

@@ -33,6 +33,7 @@ from graduel.models.model_file import load_model, save_model
 
 RECIPES = {
     "lightgbm": {"n_estimators": 6, "min_child_samples": 5, "early_stopping_rounds": 3},
+    "catboost": {"n_estimators": 6, "depth": 3, "early_stopping_rounds": 3},
     "hist": {"max_iter": 6, "min_samples_leaf": 5},
     "forest": {"n_estimators": 5},
     "logistic": {},

@@ -33,6 +33,7 @@ BUILT_IN: dict[str, tuple[str, tuple[str, ...]]] = {
         ("xgboost", "xgboost-best", "xgboost-augmented", "xgboost-td", "xgboost-plain"),
     ),
     "lightgbm": ("lightgbm", ("lightgbm",)),
+    "catboost": ("catboost", ("catboost",)),
     "hist": ("hist_gradient_boosting", ("hist",)),
     "forest": ("random_forest", ("forest",)),
     "logistic": ("logistic", ("logistic",)),

@@ -1,7 +1,8 @@
-"""Classifiers of other libraries in a saved model: scikit-learn's by skops, LightGBM's as text.
+"""Classifiers of other libraries in a saved model: scikit-learn's by skops, boosters as trees.
 
-Reading neither form executes code of the file. skops builds only objects of types that it trusts,
-which are scikit-learn's, NumPy's and SciPy's, and of :data:`TRUSTED`; it refuses all others.
+Reading none of these forms executes code of the file. LightGBM's text and CatBoost's binary format
+hold trees as numbers. skops builds only objects of types that it trusts, which are scikit-learn's,
+NumPy's and SciPy's, and of :data:`TRUSTED`; it refuses all others.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,7 +23,7 @@ from graduel.pixels import detect_scale
 
 Array = NDArray[Any]
 
-Kind = Literal["sklearn", "lightgbm"]
+Kind = Literal["sklearn", "lightgbm", "catboost"]
 KINDS = get_args(Kind)
 Input = Literal["matrix", "pixels", "frame"]
 
@@ -53,7 +56,8 @@ class Classifier:
 
     Attributes
     ----------
-    kind : ``sklearn`` for an object with scikit-learn's methods, ``lightgbm`` for a Booster
+    kind : ``sklearn`` for an object with scikit-learn's methods, ``lightgbm`` for a Booster,
+        ``catboost`` for a CatBoostClassifier
     estimator : the object; its classes are codes
     input : "matrix": prepared rows; "pixels": the same, uint8 scaled to 0 to 1; "frame": a pandas
         DataFrame
@@ -68,6 +72,8 @@ class Classifier:
         """The number of columns of a matrix that it takes."""
         if self.kind == "lightgbm":
             return int(self.estimator.num_feature())
+        if self.kind == "catboost":
+            return len(self.estimator.feature_names_)
         return int(getattr(self.estimator, "n_features_in_", 0))
 
     def predict(self, X: Any, class_codes: tuple[int, ...]) -> Array:
@@ -79,6 +85,8 @@ class Classifier:
             X = (X * np.float32(detect_scale(X))).astype(np.float32, copy=False)
         if self.kind == "lightgbm":
             return two_columns(np.asarray(self.estimator.predict(X)))
+        if self.kind == "catboost":
+            X = catboost_rows(X, self.estimator.get_cat_feature_indices())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about missing feature names
             if hasattr(self.estimator, "predict_proba"):
@@ -105,6 +113,8 @@ class Classifier:
         """
         if self.kind == "lightgbm":
             return str(self.estimator.model_to_string()).encode()
+        if self.kind == "catboost":
+            return catboost_bytes(self.estimator)
         return dump_estimator(self.estimator)
 
     @classmethod
@@ -119,13 +129,48 @@ class Classifier:
         if kind == "sklearn":
             return cls("sklearn", _load_estimator(content), takes)
         try:
+            if kind == "catboost":
+                return cls("catboost", load_catboost(content), takes)
             from lightgbm import Booster
         except ImportError:
+            title = "CatBoost" if kind == "catboost" else "LightGBM"
             raise UserError(
-                "the model needs LightGBM, which is not installed. Run python -m pip install "
-                "'graduel[lightgbm]'"
+                f"the model needs {title}, which is not installed. Run python -m pip install "
+                f"'graduel[{kind}]'"
             ) from None
         return cls("lightgbm", Booster(model_str=content.decode()), takes)
+
+
+def catboost_rows(matrix: Array, categorical: list[int]) -> Any:
+    """Return prepared rows as CatBoost takes them: codes of categories as integers, missing -1."""
+    if not categorical:
+        return matrix
+    import pandas as pd
+
+    def column(i: int) -> Array:
+        values = matrix[:, i]
+        return np.nan_to_num(values, nan=-1).astype(np.int32) if i in categorical else values
+
+    return pd.DataFrame({i: column(i) for i in range(matrix.shape[1])})
+
+
+def catboost_bytes(model: Any) -> bytes:
+    """Return a fitted CatBoost model in its binary format (cbm), without times and random names."""
+    metadata = model.get_metadata()
+    metadata["train_finish_time"] = metadata["model_guid"] = ""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.cbm")
+        model.save_model(str(path))
+        return path.read_bytes()
+
+
+def load_catboost(content: bytes) -> Any:
+    """Return the CatBoostClassifier of :func:`catboost_bytes`."""
+    from catboost import CatBoostClassifier
+
+    model = CatBoostClassifier()
+    model.load_model(blob=content)
+    return model
 
 
 def check_savable(estimator: Any, title: str) -> None:

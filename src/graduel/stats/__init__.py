@@ -1,11 +1,13 @@
-"""Statistics for comparing classifiers, as functions of arrays (NumPy and SciPy only).
+"""Statistics for comparing models, as functions of arrays (NumPy and SciPy only).
 
 - Counts on one test set: McNemar's test, Tango's and Wilson's intervals.
 - Means over test rows and seeds: :func:`paired_t`, :func:`two_way_t`.
-- Losses by row: sign-flip permutation test and bootstrap.
-- Cross-validation: the corrected resampled t-test.
+- Losses by row: sign-flip permutation test and bootstrap; :func:`paired_loss_t` for errors of
+  regression, whose tails are heavy.
+- Cross-validation: the corrected resampled t-test, also from the scores of other tools.
 - Many data sets: signed-rank test and mean ranks.
 - Sample sizes for each of these.
+- Conformal intervals and sets for the predictions of one model.
 
 ``docs/statistics.md`` explains what each is used for, and why.
 
@@ -17,7 +19,20 @@ Examples
 """
 
 from graduel.stats.bootstrap import Bootstrap, draw_count_blocks
-from graduel.stats.corrected_t import CorrectedT, corrected_t
+from graduel.stats.conformal import (
+    Coverage,
+    aps_scores,
+    calibration_rows_needed,
+    conformal_interval,
+    conformal_quantile,
+    conformal_sets,
+    interval_coverage,
+    interval_scores,
+    lac_scores,
+    select_true,
+    set_coverage,
+)
+from graduel.stats.corrected_t import CorrectedT, compare_scores, corrected_t
 from graduel.stats.multiplicity import holm
 from graduel.stats.permutation import bootstrap_means, pool_rows, sign_flip_test
 from graduel.stats.proportions import (
@@ -27,6 +42,7 @@ from graduel.stats.proportions import (
     wilson_interval,
 )
 from graduel.stats.ranks import critical_difference, find_groups, friedman, mean_ranks
+from graduel.stats.row_losses import log_mean_values, paired_loss_t, root_mean_values
 from graduel.stats.sample_size import (
     repeats_needed,
     rows_and_seeds_needed,
@@ -40,10 +56,17 @@ from graduel.stats.two_way import MeanEstimate, Spread, error_interval, paired_t
 __all__ = [
     "Bootstrap",
     "CorrectedT",
+    "Coverage",
     "MeanEstimate",
     "SignedRank",
     "Spread",
+    "aps_scores",
     "bootstrap_means",
+    "calibration_rows_needed",
+    "compare_scores",
+    "conformal_interval",
+    "conformal_quantile",
+    "conformal_sets",
     "corrected_t",
     "critical_difference",
     "draw_count_blocks",
@@ -51,17 +74,25 @@ __all__ = [
     "find_groups",
     "friedman",
     "holm",
+    "interval_coverage",
+    "interval_scores",
+    "lac_scores",
+    "log_mean_values",
     "mcnemar_exact",
     "mcnemar_midp",
     "mean_ranks",
+    "paired_loss_t",
     "paired_score_interval",
     "paired_t",
     "pool_rows",
     "repeats_needed",
+    "root_mean_values",
     "rows_and_seeds_needed",
     "rows_needed_corrected_t",
     "rows_needed_equal",
     "rows_needed_mcnemar",
+    "select_true",
+    "set_coverage",
     "sign_flip_test",
     "two_way_t",
     "wilson_interval",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
 MOST_FITS = 8
@@ -139,3 +139,76 @@ def corrected_t(d: NDArray[np.generic], test_share: float) -> CorrectedT:
     repeats, folds = x.shape
     ratio = test_share / (1 - test_share)
     return CorrectedT(float(x.mean()), float(x.var(ddof=1)), repeats, folds, ratio)
+
+
+def compare_scores(a: ArrayLike, b: ArrayLike, *, n_train: float, n_test: float) -> CorrectedT:
+    """Compare the cross-validation scores of two models, from any tool, on the same splits.
+
+    Apply Nadeau and Bengio's corrected resampled t-test to the differences a - b. With J fits and
+    s² the variance of the differences (divisor J - 1)::
+
+        t = mean / sqrt((1 / J + n_test / n_train) s²),   with J - 1 degrees of freedom
+
+    With a ROPE, `CorrectedT.probabilities` adds the Bayesian correlated t-test.
+
+    Parameters
+    ----------
+    a, b : scores by fit, shape (J,) or (repeats, folds), two or more; fit by fit on the same rows
+    n_train, n_test : number of training and of test rows of one fit; their means if folds differ
+
+    Returns
+    -------
+    CorrectedT
+        Its `mean` is positive if the scores of `a` are higher.
+
+    Raises
+    ------
+    ValueError
+        If the scores differ in shape, are fewer than two or not finite, or if a number of rows is
+        not positive.
+
+    See Also
+    --------
+    graduel.compare_scores : the verdict on such scores, in words
+
+    Notes
+    -----
+    Errors of published implementations, each of which changes the p-value
+    (``docs/statistics.md`` shows by how much):
+
+    - Variance: no correction at all; the factor outside the root, or a second root; s² with the
+      divisor J (the default of ``numpy.var``); n_test / n (n all rows) in place of
+      n_test / n_train; in the Bayesian test, whose factor 1 / J + ρ / (1 - ρ) is the same, a
+      correlation ρ of 1 / J although the folds were repeated.
+    - Degrees of freedom: of the folds, K - 1, although there are J = R K fits; or of the rows.
+    - A one-sided p-value whose side is that of the observed mean: half the two-sided one.
+
+    Scores of many repeats: all J fits count here, as published. With unstable learners that is too
+    many; a verdict counts at most :data:`MOST_FITS`. ``dataclasses.replace(estimate, max_fits=8)``
+    does so here, for scores of shape (repeats, folds).
+
+    References
+    ----------
+    Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003;
+    Bouckaert and Frank, PAKDD 2004; Corani and Benavoli, Machine Learning 100, 2015.
+
+    Examples
+    --------
+    >>> net, trees = [0.88, 0.92, 0.89, 0.90, 0.91], [0.91, 0.93, 0.90, 0.94, 0.92]
+    >>> estimate = compare_scores(net, trees, n_train=400, n_test=100)
+    >>> round(estimate.mean, 4), round(estimate.p_value, 4)
+    (-0.02, 0.1027)
+    >>> [round(p, 3) for p in estimate.probabilities(rope=0.01)]
+    [0.824, 0.159, 0.017]
+    """
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if x.shape != y.shape or x.ndim not in (1, 2):
+        raise ValueError(
+            "expected scores of both models on the same fits, of shape (fits,) or (repeats, "
+            f"folds); got shapes {x.shape} and {y.shape}"
+        )
+    if not (0 < n_train < inf and 0 < n_test < inf):
+        raise ValueError(
+            f"n_train and n_test must be positive numbers of rows; got {n_train} and {n_test}"
+        )
+    return corrected_t(np.atleast_2d(x - y), n_test / (n_train + n_test))

@@ -27,6 +27,8 @@ class Spread:
     of_both: float
     rows: int
     seeds: int
+    rows_df: float | None = None
+    """Degrees of freedom of `of_rows`; None for ``rows - 1``, those of normal differences."""
 
     @property
     def se(self) -> float:
@@ -38,16 +40,20 @@ class Spread:
         """Satterthwaite's degrees of freedom of `se`."""
         between_seeds = self.of_seeds + self.of_both
         if between_seeds == 0:
-            return self.rows - 1.0
+            return self._df_of_rows
         share = between_seeds / (self.of_rows + between_seeds)
-        return 1 / ((1 - share) ** 2 / (self.rows - 1) + share**2 / (self.seeds - 1))
+        return 1 / ((1 - share) ** 2 / self._df_of_rows + share**2 / (self.seeds - 1))
+
+    @property
+    def _df_of_rows(self) -> float:
+        return self.rows - 1.0 if self.rows_df is None else self.rows_df
 
     def half_width(self, alpha: float) -> float:
         """Return half the width of the interval of level 1 - alpha.
 
         The half widths of the two components, each with its own t, add in quadrature.
         """
-        square = self.of_rows * _t(alpha, self.rows - 1) ** 2
+        square = self.of_rows * _t(alpha, self._df_of_rows) ** 2
         if between_seeds := self.of_seeds + self.of_both:
             square += between_seeds * _t(alpha, self.seeds - 1) ** 2
         return sqrt(square)
@@ -58,7 +64,7 @@ class Spread:
             return float(mean == 0)
         # The half width is between those with either t alone, and so is the p-value.
         t = abs(mean) / self.se
-        by_rows = 2 * float(stdtr(self.rows - 1, -t))
+        by_rows = 2 * float(stdtr(self._df_of_rows, -t))
         if self.of_seeds + self.of_both == 0:
             return by_rows
         by_seeds = 2 * float(stdtr(self.seeds - 1, -t))
@@ -82,6 +88,7 @@ class Spread:
             self.of_both * by_rows * by_seeds,
             rows,
             seeds,
+            None if self.rows_df is None else self.rows_df / by_rows,
         )
 
 
@@ -213,7 +220,7 @@ def error_interval(wrong: NDArray[np.bool_], level: float = 0.95) -> tuple[float
     return max(estimate.low, 0.0), min(estimate.high, 1.0)
 
 
-def _t(alpha: float, df: int) -> float:
+def _t(alpha: float, df: float) -> float:
     """Return the t for which Student's distribution has `alpha` beyond ±t."""
     return -float(stdtrit(df, alpha / 2))
 
