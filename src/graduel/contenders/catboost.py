@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from graduel.contenders.contender import Array, Fitting
-from graduel.contenders.family import Family, Recipes, Requirement, TableTraits
+from graduel.contenders.family import Family, Recipes, Regressor, Requirement, TableTraits
 from graduel.contenders.fit_job import FitJob, margin_checkpoints, selection_details
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.contenders.sklearn_contender import (
     LIBRARY_METRICS,
     FittedEstimator,
+    FittedRegressor,
+    as_column,
     prepare_for_trees,
     silence_warnings,
 )
@@ -87,32 +89,112 @@ class FittedCatBoost(FittedEstimator):
         return catboost_bytes(self.best()) + self.prepare.to_bytes()
 
 
+@dataclass(slots=True)
+class FittedCatBoostRegressor(FittedRegressor):
+    """A fitted regressor with the round selected by early stopping."""
+
+    threads: int = 1
+    classes: tuple[int, ...] = ()
+    best = FittedCatBoost.best
+    to_bytes = FittedCatBoost.to_bytes
+
+    def predict(self, matrix: Any) -> Array:
+        """Return the predicted numbers of prepared rows, float64 `(n_rows, 1)`."""
+        rows = catboost_rows(matrix, self.model.get_cat_feature_indices())
+        raw = self.model.predict(
+            rows,
+            prediction_type="RawFormulaVal",
+            ntree_end=self.details["best_round"],
+            thread_count=self.threads,
+        )
+        return as_column(raw)
+
+
 def fit(recipe: CatBoostRecipe, job: FitJob) -> Fitting:
     """Fit all rounds, recording the time of each; then yield the checkpoints.
 
     Categories and missing values are handled natively. Early stopping is by log loss, or by the
     leading metric if that is neither the error nor log loss, as for XGBoost.
     """
-    from catboost import CatBoostClassifier, Pool
+    from catboost import CatBoostClassifier
+
+    train, metric = job.train, job.metric
+    classes = np.unique(train.y)
+    _, valid_y = job.select_known(job.valid.X)
+    loss = "Logloss" if len(classes) == 2 else "MultiClass"
+    is_library = metric.name in LIBRARY_METRICS
+
+    def predict(approxes: Any) -> Array:
+        p = softmax(np.stack([np.asarray(one) for one in approxes], axis=1))
+        return expand_classes(p, classes, train.n_classes)
+
+    def read_error(history: Any) -> float:
+        return 1 - float(history["Accuracy"][-1])
+
+    own = None if is_library else ValidationLoss(metric.loss, predict, valid_y)
+    watch = Watch(job, recipe, loss if is_library else ValidationLoss.__name__, read_error)
+    if is_library:
+        watch.selected_by = "log_loss"
+    codes = np.searchsorted(classes, train.y), np.searchsorted(classes, valid_y)
+    boosting = Boosting(
+        CatBoostClassifier, loss, own or f"{loss}:{ONLY_VALID}", f"Accuracy:{ONLY_VALID}"
+    )
+    kind = partial(FittedCatBoost, classes=classes)
+    return _boost(recipe, job, boosting, codes, watch, kind, softmax)
+
+
+def fit_numbers(recipe: CatBoostRecipe, job: FitJob) -> Fitting:
+    """Fit all rounds of a regressor by squared errors; early stopping is by the leading metric."""
+    from catboost import CatBoostRegressor
+
+    own = ValidationLoss(job.metric.loss, lambda approxes: as_column(approxes[0]), job.valid.y)
+    is_rmse = job.metric.name == "rmse" and not job.train.log_target
+
+    def read_error(history: Any) -> float:
+        return float(history["RMSE"][-1])
+
+    watch = Watch(job, recipe, "RMSE" if is_rmse else ValidationLoss.__name__, read_error)
+    rmse = f"RMSE:{ONLY_VALID}"
+    boosting = Boosting(CatBoostRegressor, "RMSE", rmse if is_rmse else own, rmse)
+    targets = job.train.y, job.valid.y
+    return _boost(recipe, job, boosting, targets, watch, FittedCatBoostRegressor, as_column)
+
+
+class Boosting(NamedTuple):
+    """What differs between the fits of a classifier and of a regressor."""
+
+    make: Any
+    """The class of CatBoost."""
+    loss: str
+    eval_metric: Any
+    """The metric of early stopping: a name of CatBoost's, or a :class:`ValidationLoss`."""
+    custom_metric: str
+    """The metric of the error."""
+
+
+def _boost(
+    recipe: CatBoostRecipe,
+    job: FitJob,
+    boosting: Boosting,
+    targets: tuple[Array, Array],
+    watch: Watch,
+    kind: Callable[..., Any],
+    link: Callable[[Array], Array],
+) -> Fitting:
+    """Fit all rounds to targets of the training and validation rows; yield the checkpoints."""
+    from catboost import Pool
 
     train = job.train
     prepare, categorical = prepare_for_trees(train)
-    classes = np.unique(train.y)
-    valid_X, valid_y = job.select_known(prepare(job.valid.X))
+    valid_X, _ = job.select_known(prepare(job.valid.X))
     settings = asdict(recipe)
     rounds, patience = settings.pop("n_estimators"), settings.pop("early_stopping_rounds")
-    loss = "Logloss" if len(classes) == 2 else "MultiClass"
-    is_library = job.metric.name in LIBRARY_METRICS
-    metric: Any = f"{loss}:{ONLY_VALID}"
-    if not is_library:
-        metric = ValidationLoss(job.metric.loss, classes, train.n_classes, valid_y)
-    watch = Watch(job, rounds, loss if is_library else ValidationLoss.__name__)
-    model = CatBoostClassifier(
+    model = boosting.make(
         **settings,
         iterations=rounds,
-        loss_function=loss,
-        eval_metric=metric,
-        custom_metric=[f"Accuracy:{ONLY_VALID}"],
+        loss_function=boosting.loss,
+        eval_metric=boosting.eval_metric,
+        custom_metric=[boosting.custom_metric],
         od_type="Iter",
         od_wait=patience,
         use_best_model=False,  # the curve shows all rounds
@@ -122,18 +204,16 @@ def fit(recipe: CatBoostRecipe, job: FitJob) -> Fitting:
         logging_level="Silent",
     )
     pools = [
-        Pool(catboost_rows(X, categorical), np.searchsorted(classes, y), categorical or None)
-        for X, y in ((prepare(train.X), train.y), (valid_X, valid_y))
+        Pool(catboost_rows(X, categorical), y, categorical or None)
+        for X, y in zip((prepare(train.X), valid_X), targets, strict=True)
     ]
     with silence_warnings():  # about metrics that Numba cannot compile
         model.fit(pools[0], eval_set=pools[1], callbacks=[watch])
     seconds = job.clock.stop()
     model = load_catboost(catboost_bytes(model))  # without the metric, which holds the job's rows
-    fitted = FittedCatBoost(
-        model, prepare, train.n_classes, seconds, classes=classes, threads=job.budget.threads
-    )
+    fitted = kind(model, prepare, train.n_classes, seconds, threads=job.budget.threads)
     extend = partial(_extend_margin, model, job.budget.threads)
-    yield from margin_checkpoints(fitted, watch.seconds, rounds, extend)
+    yield from margin_checkpoints(fitted, watch.seconds, rounds, extend, link)
     best = int(np.argmin(watch.losses))
     fitted.details = {
         "best_round": best + 1,
@@ -147,17 +227,22 @@ def fit(recipe: CatBoostRecipe, job: FitJob) -> Fitting:
 class Watch:
     """CatBoost's callback: records each round, reports it, and may stop the fit."""
 
-    def __init__(self, job: FitJob, rounds: int, metric: str) -> None:
-        self._job, self._rounds, self._metric = job, rounds, metric
-        name = job.metric.name
-        self.selected_by = "log_loss" if name in LIBRARY_METRICS else name
+    def __init__(
+        self,
+        job: FitJob,
+        recipe: CatBoostRecipe,
+        metric: str,
+        read_error: Callable[[Any], float],
+    ) -> None:
+        self._job, self._rounds, self._metric = job, recipe.n_estimators, metric
+        self._read_error, self.selected_by = read_error, job.metric.name
         self.seconds, self.errors, self.losses = list[float](), list[float](), list[float]()
 
     def after_iteration(self, info: Any) -> bool:
         """Return whether the fit continues."""
         history = info.metrics["validation"]
         self.seconds.append(self._job.clock.seconds)
-        self.errors.append(1 - float(history["Accuracy"][-1]))
+        self.errors.append(self._read_error(history))
         self.losses.append(float(history[self._metric][-1]))
         error, loss = self.errors[-1], self.losses[-1]
         reported = error if self._job.metric.name in ("error", "accuracy") else loss
@@ -171,20 +256,21 @@ class ValidationLoss:
 
     Parameters
     ----------
-    loss : function of probabilities and codes
-    classes : codes of the classes among the training rows
-    n_classes : number of classes of the data set
-    valid_y : codes of the validation rows
+    loss : function of predictions and targets
+    predict : predictions of CatBoost's raw scores
+    valid_y : targets of the validation rows
     """
 
     no_jit = True
     """CatBoost does not compile it by Numba."""
 
     def __init__(
-        self, loss: Callable[[Array, Array], float], classes: Array, n_classes: int, valid_y: Array
+        self,
+        loss: Callable[[Array, Array], float],
+        predict: Callable[[Any], Array],
+        valid_y: Array,
     ) -> None:
-        self._loss, self._classes, self._n_classes = loss, classes, n_classes
-        self._valid_y = valid_y
+        self._loss, self._predict, self._valid_y = loss, predict, valid_y
 
     def is_max_optimal(self) -> bool:
         """Return False: lower is better."""
@@ -194,8 +280,7 @@ class ValidationLoss:
         """Return the loss and its weight; 0 for the training rows, which are not evaluated."""
         if len(target) != len(self._valid_y):
             return 0.0, 1.0
-        p = softmax(np.stack([np.asarray(one) for one in approxes], axis=1))
-        return self._loss(expand_classes(p, self._classes, self._n_classes), self._valid_y), 1.0
+        return self._loss(self._predict(approxes), self._valid_y), 1.0
 
     def get_final_error(self, error: float, weight: float) -> float:
         """Return the loss."""
@@ -281,6 +366,7 @@ FAMILY = Family(
     images=Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, n_estimators=50, early_stopping_rounds=15)),
     tables=_table_recipes,
     to_model=to_model,
+    regressor=Regressor(fit_numbers, {"catboost": _table_recipes}),
     requires=(Requirement("catboost", "CatBoost", "graduel[catboost]"),),
     deciding_packages=("catboost",),
 )

@@ -99,6 +99,9 @@ class Classifier:
         """Return the numbers that a regressor predicts."""
         if self.input == "pixels":
             X = (X * np.float32(detect_scale(X))).astype(np.float32, copy=False)
+        if self.kind == "catboost":
+            X = catboost_rows(X, self.estimator.get_cat_feature_indices())
+            return np.asarray(self.estimator.predict(X, prediction_type="RawFormulaVal"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about missing feature names
             return np.asarray(self.estimator.predict(X))

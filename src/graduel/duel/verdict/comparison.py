@@ -60,7 +60,10 @@ def compare_pairs(
     adjusted = holm(p_values) if n_pairs is None else [min(1.0, p * planned) for p in p_values]
     comparisons = []
     for (a, b), evidence, p_adjusted in zip(pairs, evidences, adjusted, strict=True):
-        equivalence, pair_rope = evidence.interval(level), resolve_rope(rope, losses[a], losses[b])
+        pair_rope = resolve_rope(rope, losses[a], losses[b])
+        equivalence = evidence.interval(level)
+        if isinstance(rope, Rope) and evidence.ratio_interval is not None:
+            equivalence = _ratio_differences(evidence.ratio_interval(level), losses[a], losses[b])
         verdict = decide_verdict(evidence.difference, equivalence, p_adjusted, pair_rope)
         undecided = verdict == "undecided"
         sample_size = evidence.sample_size
@@ -112,6 +115,24 @@ def compare_pairs(
         sentence = verdict_sentence(comparison, metric, titles or {})
         comparisons.append(replace(comparison, sentence=sentence))
     return comparisons
+
+
+def _ratio_differences(
+    bounds: tuple[float, float], loss_a: float, loss_b: float
+) -> tuple[float, float]:
+    """Return the CI of a log ratio of losses as differences of the lower loss m.
+
+    A log ratio x is m (exp |x| − 1), with the sign of x: below a share s of m where |x| is below
+    log(1 + s). A difference of losses, with a ROPE from the same losses, would count too many
+    pairs as equal, since both vary together.
+
+    >>> low, high = _ratio_differences((-np.log(1.02), np.log(1.01)), 2.0, 3.0)
+    >>> round(low, 6), round(high, 6)
+    (-0.04, 0.02)
+    """
+    m = min(loss_a, loss_b)
+    low, high = (float(np.sign(x) * m * np.expm1(abs(x))) for x in bounds)
+    return low, high
 
 
 def check_shapes(arrays: Mapping[str, Any], axes: tuple[str, ...]) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graduel.stats.bootstrap import RESAMPLES
 from graduel.stats.permutation import FLIPS, bootstrap_means, pool_rows, sign_flip_test
 from graduel.stats.proportions import mcnemar_exact, mcnemar_midp, paired_score_interval
+from graduel.stats.row_losses import paired_loss_t
 from graduel.stats.sample_size import rows_and_seeds_needed, rows_needed_equal, rows_needed_mcnemar
 from graduel.stats.two_way import MeanEstimate, paired_t, two_way_t
 
@@ -50,6 +51,8 @@ class Evidence:
     """Probabilities that a is better by more than the ROPE, that they are equal, and that b is."""
     p_exact: float | None = None
     """McNemar's exact p-value, for evidence from counts."""
+    ratio_interval: Callable[[float], tuple[float, float]] | None = None
+    """The CI of the logarithm of the ratio of two losses, for a ROPE that is a share of them."""
 
 
 def mcnemar_evidence(b: int, c: int, rows: int, why: str) -> Evidence:
@@ -150,6 +153,44 @@ def constant_evidence(mean: float, rows: int, what: str = "rows") -> Evidence:
         rows,
         f"All {what} give the same difference, so a t-test has no variance to work with; the rows "
         "are counted instead.",
+    )
+
+
+def loss_evidence(a: Array, b: Array, *, is_root: bool = False) -> Evidence:
+    """Return evidence from the paired t of losses with heavy tails, shape (seeds, rows).
+
+    With `is_root` it is about the roots of the mean losses, such as RMSE.
+    """
+    seeds, rows = a.shape
+    at_95 = paired_loss_t(a, b, is_root=is_root)
+    if at_95.se == 0:
+        return equal_evidence(at_95.mean, rows)
+
+    def interval(level: float) -> tuple[float, float]:
+        one = paired_loss_t(a, b, is_root=is_root, level=level)
+        return one.low, one.high
+
+    def ratio_interval(level: float) -> tuple[float, float]:
+        one = paired_loss_t(a, b, is_root=is_root, is_ratio=True, level=level)
+        return one.low, one.high
+
+    has_ratio = bool(a.any(axis=1).all() and b.any(axis=1).all())
+    design = (
+        f"Both were scored on the same test rows with {seeds} seeds each, so the variance between "
+        "rows and the variance between seeds both count. "
+        if seeds > 2
+        else ""
+    )
+    return Evidence(
+        at_95.mean,
+        interval,
+        at_95.p_value,
+        "paired t by row (heavy tails)" if seeds < 3 else "two-way t (heavy tails)",
+        f"{design}Errors of predicted numbers have heavy tails: a few rows decide their mean. The "
+        "t allows for it by degrees of freedom that fall with the kurtosis of the differences, and "
+        "by a wider interval on few rows.",
+        plan_rows_and_seeds(at_95),
+        ratio_interval=ratio_interval if has_ratio else None,
     )
 
 

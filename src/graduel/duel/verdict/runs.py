@@ -17,6 +17,7 @@ from graduel.duel.verdict.types import Comparison, RopeLike
 from graduel.metrics.metric import Metric, get_metric, is_misclassified
 from graduel.metrics.number_losses import squared_errors
 from graduel.stats.corrected_t import corrected_t
+from graduel.stats.row_losses import paired_loss_t
 from graduel.stats.two_way import error_interval, paired_t, two_way_t
 
 Array = NDArray[Any]
@@ -110,9 +111,9 @@ class RunPredictions:
     def rmse_interval(self, name: str) -> tuple[float, float]:
         """Return the 95 % CI of a contender's RMSE.
 
-        On one test set it is the root of the t interval of the squared errors by row, or with three
-        or more seeds of the two-way t interval; after cross-validation, the corrected resampled t
-        interval of the values by fold. A single row or fold gives the value itself.
+        On one test set it is that of :func:`~graduel.stats.paired_loss_t`, by row or, with three or
+        more seeds, by row and seed; after cross-validation, the corrected resampled t interval of
+        the values by fold. A single row or fold gives the value itself.
         """
         value = float(np.mean(self.run_losses(name, get_metric("rmse"))))
         if self.design.kind == "folds":
@@ -125,8 +126,8 @@ class RunPredictions:
             return value, value
         pairs = zip(self.probabilities[name], self.y, strict=True)
         squares = np.stack([squared_errors(p, y) for p, y in pairs])
-        mean = (paired_t if len(squares) < 3 else two_way_t)(squares, 0.95)
-        return max(mean.low, 0.0) ** 0.5, max(mean.high, 0.0) ** 0.5
+        mean = paired_loss_t(squares, np.zeros_like(squares), is_root=True)
+        return max(mean.low, 0.0), mean.high
 
     def metric_interval(
         self, name: str, metric: Metric, level: float = 0.95

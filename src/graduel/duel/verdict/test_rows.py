@@ -23,6 +23,7 @@ from graduel.duel.verdict.evidence import (
     SampleSize,
     constant_evidence,
     equal_evidence,
+    loss_evidence,
     mcnemar_evidence,
     permutation_evidence,
     plan_rows_and_seeds,
@@ -30,6 +31,7 @@ from graduel.duel.verdict.evidence import (
 )
 from graduel.duel.verdict.types import Comparison, RopeLike
 from graduel.metrics.metric import Metric, is_misclassified
+from graduel.metrics.number_losses import squared_errors
 from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, draw_count_blocks
 from graduel.stats.two_way import MeanEstimate, Spread
 
@@ -59,6 +61,8 @@ def compare_rows(
     - Other means over rows (log loss, Brier score): with one or two seeds, a sign-flip permutation
       test on the differences by row and their bootstrap interval.
     - Any of these with three or more seeds: the two-way t-test over rows and seeds.
+    - RMSE, R² and means over rows of predicted numbers: a paired t for heavy tails
+      (:func:`~graduel.stats.paired_loss_t`), with three or more seeds over rows and seeds.
     - Any other metric (AUC, balanced accuracy, scorers): a paired bootstrap over the rows,
       of classification stratified by class, of the mean over seeds.
 
@@ -101,8 +105,11 @@ def compare_rows(
             f"expected 2 or more test rows and the true class of each row; got {rows} rows and "
             f"{len(y)} true classes"
         )
+    is_by_row = metric.per_row is not None or metric.name in ("rmse", "r2")
     if metric.name in ("error", "accuracy"):
         losses, get_evidence = _error_evidence(probabilities, y)
+    elif metric.task == "regression" and is_by_row:
+        losses, get_evidence = _number_evidence(probabilities, y, metric)
     elif metric.per_row is not None:
         losses, get_evidence = _row_mean_evidence(probabilities, y, metric)
     else:
@@ -114,7 +121,7 @@ def compare_rows(
         rope=rope,
         rows=rows,
         seeds=seeds,
-        scope=procedure_scope(seeds) if metric.per_row else FITTED_SCOPE,
+        scope=procedure_scope(seeds) if is_by_row else FITTED_SCOPE,
         titles=titles,
         against=against,
         n_pairs=n_pairs,
@@ -140,6 +147,31 @@ def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, Get
     return {name: float(array.mean()) for name, array in wrong.items()}, get_evidence
 
 
+def _number_evidence(
+    predictions: Probabilities, y: Array, metric: Metric
+) -> tuple[Losses, GetEvidence]:
+    """Return losses and evidence from losses of predicted numbers by row.
+
+    The difference of two R² is that of the mean squared errors, divided by the variance of y.
+    """
+    per_row = metric.per_row or squared_errors
+    scale = float(y.var()) if metric.name == "r2" else 1.0
+    row_losses = {
+        name: np.stack([per_row(seed, y) for seed in p]) / scale for name, p in predictions.items()
+    }
+    losses = {
+        name: float(np.mean([metric.loss(seed, y) for seed in p]))
+        for name, p in predictions.items()
+    }
+    is_root = metric.name == "rmse"
+
+    def get_evidence(a: str, b: str) -> Evidence:
+        evidence = loss_evidence(row_losses[a], row_losses[b], is_root=is_root)
+        return replace(evidence, difference=losses[a] - losses[b])
+
+    return losses, get_evidence
+
+
 def _row_mean_evidence(
     probabilities: Probabilities, y: Array, metric: Metric
 ) -> tuple[Losses, GetEvidence]:
@@ -155,8 +187,6 @@ def _row_mean_evidence(
 
     def get_evidence(a: str, b: str) -> Evidence:
         d = row_losses[a] - row_losses[b]
-        if metric.task == "regression" and np.ptp(d) <= NO_VARIATION:
-            return equal_evidence(losses[a] - losses[b], len(y))
         evidence = t_evidence(d) if len(d) > 2 else permutation_evidence(d)
         return replace(evidence, difference=losses[a] - losses[b])
 
