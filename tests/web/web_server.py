@@ -17,9 +17,9 @@ from graduel.web.state.app_state import AppState
 
 
 @contextmanager
-def serve(state: AppState, **options: Any) -> Iterator[str]:
-    """Serve a state on a free port; yield the address without trailing slash."""
-    listener = listen("127.0.0.1", 0)
+def serve(state: AppState, port: int = 0, **options: Any) -> Iterator[str]:
+    """Serve a state, by default on a free port; yield the address without trailing slash."""
+    listener = listen("127.0.0.1", port)
     config = uvicorn.Config(
         create_app(state, **options),
         log_level="warning",

@@ -95,6 +95,8 @@ def run(
 
     from graduel.web.asgi_app import create_app
 
+    if state.demo is not None:
+        state.demo.log = log
     with closing(listen(host, port)) as listener:
         port = listener.getsockname()[1]
         name = "localhost" if is_wildcard(host) else host
