@@ -280,7 +280,7 @@ class Walk:
         self.press("Next example")
 
     def any_back(self) -> None:
-        self.page.evaluate("history.back()")
+        self.page.evaluate("navigation.canGoBack && history.back()")  # not out of the page
         self.page.wait_for_timeout(25)
 
     def any_forward(self) -> None:

@@ -91,6 +91,7 @@ function follow() {
     next.view = usable()[0].id;
   }
   if (bare && !history.state?.complete) return go({ view: next.view }, { problems });
+  if (next.from !== "drawing") next.marks = state.now.marks; // the last drawing stays at hand
   return go(next, { forced: true, lenient: true, problems });
 }
 
