@@ -1,6 +1,7 @@
 // Charts: bars in tables, line charts, histograms.
 
 import { h, number, percent, put, s } from "./dom.js";
+import { heat } from "./paint.js";
 import { classes } from "./state.js";
 
 export const MODELS = { net: ["●", "NumPy network"], xgboost: ["■", "XGBoost"] };
@@ -104,13 +105,24 @@ export function lines(label, series, { x = "", y = "", low = 0, high, format = (
       const near = one.points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a), one.points[0]);
       return near && near[1] !== null && s("circle", { cx: px(near[0]), cy: py(near[1]), r: 4, fill: `var(--${one.color})` });
     }),
-    series.map((one) => s("polyline", {
+    series.map((one) => one.points.length > 1 && s("polyline", {
       points: one.points.filter((p) => p[1] !== null).map((p) => `${px(p[0]).toFixed(1)},${py(p[1]).toFixed(1)}`).join(" "),
       fill: "none", stroke: `var(--${one.color})`, "stroke-width": one.faint ? 1 : 2, "stroke-opacity": one.faint ? 0.45 : null, "stroke-dasharray": one.dash ?? null, "stroke-linejoin": "round",
     })));
   const legend = h("ul", { class: "legend" }, series.map((one) => h("li", { class: one.color },
     one.dash ? "┄ " : one.color === "xgboost" ? "■ " : "● ", one.name)), y && h("li", { class: "note small" }, y));
   return h("div", { class: "chart" }, legend, svg);
+}
+
+// A matrix with a row per neuron, drawn in cells of a fixed size and lying down if it is tall.
+export function matrix(label, values, neurons, inputs) {
+  const isTall = neurons > inputs;
+  const [height, width] = isTall ? [inputs, neurons] : [neurons, inputs];
+  const all = isTall ? values.map((_, i) => values[(i % neurons) * inputs + Math.floor(i / neurons)]) : values;
+  const canvas = heat(h("canvas", { class: "pixels cells", role: "img", "aria-label": `${label}: ${neurons} neurons, ${inputs} inputs` }), all, height, width, {});
+  const side = Math.max(1, Math.min(16, Math.floor(640 / width), Math.floor(640 / height)));
+  Object.assign(canvas.style, { width: `${side * width}px`, height: `${Math.max(side, Math.min(8, 640 / height)) * height}px` });
+  return h("figure", {}, canvas, h("figcaption", {}, isTall ? "One column per neuron, one row per input." : "One row per neuron, one column per input."));
 }
 
 export function histogram(label, { low, high, counts }, color, format = (v) => number(v, 1)) {

@@ -88,11 +88,13 @@ function receive(run, message) {
     show("state");
   } else if (message.type === "step") {
     run.last = message;
-    if (message.loss !== null) run.loss.push([message.seconds, message.loss]);
+    if (message.loss !== null && run.loss.at(-1)?.[0] !== message.seconds) run.loss.push([message.seconds, message.loss]);
     show("step");
   } else if (message.type === "point") {
     if (message.contender === "trees") run.round = message.step;
-    run[message.contender === "net" ? "net" : "xgboost"].push(message);
+    const points = run[message.contender === "net" ? "net" : "xgboost"];
+    if (points.at(-1)?.step === message.step) points.pop(); // a pause repeats the last point
+    points.push(message);
     show("point");
   } else if (message.type === "diverged") {
     run.diverged = message;

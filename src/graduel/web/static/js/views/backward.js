@@ -1,7 +1,7 @@
 // Backward pass: loss, dZ = A − Y, gradients of all layers, one gradient step.
 
 import * as api from "../api.js";
-import { signed } from "../charts.js";
+import { matrix, signed } from "../charts.js";
 import { field, h, number, percent, put, rebuild, setControl, table, toast, useField } from "../dom.js";
 import { equation } from "../equation.js";
 import { labelChoice } from "../example.js";
@@ -106,8 +106,7 @@ function showLayer(now, layer, row) {
           cell.style.backgroundColor = `rgb(${shade(v, most, "signed").map(Math.round).join(" ")})`;
           return cell;
         })),
-        dW && [h("h4", { class: "after" }, `dW${sub(place.number)}: one row per neuron, one column per input`),
-          picture(`dW of layer ${place.number}, ${dW.shape[0]} by ${dW.shape[1]}`, dW.values, dW.shape[0], dW.shape[1], {})]),
+        dW && [h("h4", { class: "after" }, `dW${sub(place.number)}`), matrix(`dW of layer ${place.number}`, dW.values, dW.shape[0], dW.shape[1])]),
       h("div", {}, h("div", { class: "narrow" }, field(`Neuron (0 to ${norms.length - 1})`, pick)), h("div", { class: "stack tight" }, showRow(now, row, unit)))));
 }
 

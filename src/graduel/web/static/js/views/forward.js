@@ -77,20 +77,19 @@ export function show(now, { pass, chosen, neuron, votes, attribution }) {
 function showLayers(of, pass, chosen) {
   const { image } = of;
   const input = image ? h("div", { class: "layer input" }, h("h4", {}, `Input: ${image[0]} × ${image[1]} pixels`), picture("Input pixels", pass.columns[0].a, image[0], image[1], { kind: "ink", most: 1, size: "w9" }))
-    : inputTable(pass.inputs);
+    : inputTable(pass.features);
   return [input, layerGrids(pass.columns.slice(1), {
     choose: (layer, unit) => act({ layer, unit }).catch(toast),
     pressed: (layer, unit) => chosen[0] === layer && chosen[1] === unit,
   })];
 }
 
-// Of a table: each column's value in the row beside the numbers that the network gets for it.
-function inputTable(inputs) {
-  if (!inputs) return null;
-  return h("div", { class: "layer input" }, table("Input: the row and its prepared values", ["Column", "Value", "Prepared"],
-    inputs.flatMap((column) => column.prepared.map((part, i) => [
-      i ? "" : column.name, i ? "" : column.value === null ? "missing" : typeof column.value === "number" ? number(column.value) : String(column.value),
-      part.name === column.name ? number(part.x) : `${part.name} = ${number(part.x)}`])), { names: true }));
+// Of a table: each cell of the row beside the numbers that the network gets for it.
+function inputTable(features) {
+  return h("div", { class: "layer input tall" }, table("Input: the row and its prepared values", ["Column", "Value", "Network’s input"],
+    features.flatMap((one) => one.inputs.map((part, i) => [
+      i ? "" : one.name, i ? "" : one.raw ?? "missing",
+      part.name === one.name ? `x = ${number(part.value)}` : `${part.name}: ${number(part.value)}`])), { names: true }));
 }
 
 function showNeuron(of, pass, [layer, unit], result) {

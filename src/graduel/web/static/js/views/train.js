@@ -2,9 +2,9 @@
 
 import * as api from "../api.js";
 import { LIMITS, OPTIMIZERS, parseNumber } from "../address.js";
-import { histogram, lines, name } from "../charts.js";
+import { histogram, lines, matrix, name } from "../charts.js";
 import { check, choice, clearError, field, h, number, percent, put, rebuild, setControl, showError, toast, formatInteger, useField } from "../dom.js";
-import { heat, picture } from "../paint.js";
+import { picture } from "../paint.js";
 import { adopt, command, create, isActive, isRunning, onRun, reset, restoreRuns, runs } from "../runs.js";
 import { act, actLive, refresh, state } from "../state.js";
 import { keepTrained, onNewSession, stored } from "../work.js";
@@ -230,15 +230,13 @@ function showLayerSummaries(message) {
   rebuild(weightsBox, [message.weights], () => showWeights(shape, values));
 }
 
-// The first layer's weights: images of pixels, or one cell of fixed size for each weight of a table.
+// The first layer's weights: images of pixels, or a matrix for a table.
 function showWeights(shape, values) {
   const side = Math.round(Math.sqrt(shape[1]));
   if (side * side === shape[1] && side > 7) {
     return h("div", { class: "filters" }, Array.from({ length: shape[0] }, (_, k) => picture(`Weights of neuron ${k}`, values.subarray(k * shape[1], (k + 1) * shape[1]), side, side, {})));
   }
-  const canvas = heat(h("canvas", { class: "pixels cells", role: "img", "aria-label": `Weights of the first layer: ${shape[0]} neurons, ${shape[1]} inputs` }), values, shape[0], shape[1], {});
-  canvas.style.width = `${Math.max(4, Math.min(16, Math.floor(640 / shape[1]), Math.floor(640 / shape[0]))) * shape[1]}px`;
-  return h("figure", {}, canvas, h("figcaption", {}, "One row per neuron, one column per input."));
+  return matrix("Weights of the first layer", values, shape[0], shape[1]);
 }
 
 const WORDS = { new: "not started", queued: "waiting in the queue", running: "running", paused: "paused", done: "done", stopped: "stopped", failed: "failed" };
