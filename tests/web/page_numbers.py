@@ -12,6 +12,7 @@ import numpy as np
 from graduel import glassbox
 from graduel.data import perturb
 from graduel.web.request_schemas import UnitAblation, WeightEdit
+from graduel.web.state.form_fields import frame_of
 from graduel.web.state.model_pair import ModelPair
 
 SETTLE = """async () => {
@@ -69,21 +70,26 @@ def check_page(page: Any, models: ModelPair, test_pixels: Any) -> dict[str, Any]
         assert view not in ("forward", "backward", "robustness", "export") or shown["hidden"]
         assert not shown["pairs"]
         return shown
-    pixels = np.frombuffer(base64.b64decode(example["pixels"]), np.uint8)
+    X: Any
+    if example.get("row") is not None:
+        X = frame_of(example["row"], models.fields)
+    else:
+        X = np.frombuffer(base64.b64decode(example["pixels"]), np.uint8)[np.newaxis]
     if now["from"] == "test":
         assert f"test={now['index']}" in shown["hash"] or now["index"] == 0
-        np.testing.assert_array_equal(pixels, test_pixels[now["index"]])
+        if test_pixels is not None:
+            np.testing.assert_array_equal(X[0], test_pixels[now["index"]])
         assert shown["origin"].startswith(f"Test example {now['index']}") or shown["bar"] is None
     elif shown["bar"] is not None:
-        assert shown["origin"].startswith("Your drawing"), shown["origin"]
+        origin = {"drawing": "Your drawing", "form": "Form values"}[now["from"]]
+        assert shown["origin"].startswith(origin), shown["origin"]
     pair = edited_models(models, now)
-    X = pixels[np.newaxis]
     p = {family: model.predict_proba(X)[0] for family, model in pair.models.items()}
     if shown["bar"] is not None:
         assert len(shown["bar"]) == 2
         for text, (family, row) in zip(shown["bar"], p.items(), strict=True):
             name, percent = text.split(": ")[1].split(", ")
-            assert name == str(row.argmax()), (text, family)
+            assert name == pair.classes[row.argmax()], (text, family)
             assert_shown(percent, row.max(), "bar")
     check = CHECKS.get(view)
     if check is not None:
@@ -92,7 +98,7 @@ def check_page(page: Any, models: ModelPair, test_pixels: Any) -> dict[str, Any]
 
 
 def _check_draw(shown: Any, pair: ModelPair, p: Any, X: Any) -> None:
-    assert len(shown["pairs"]) == 10
+    assert len(shown["pairs"]) == len(pair.classes)
     for k, (net, trees) in enumerate(shown["pairs"]):
         assert_shown(net, p["net"][k], "draw, network")
         assert_shown(trees, p["xgboost"][k], "draw, XGBoost")
@@ -112,7 +118,7 @@ def _check_forward(shown: Any, pair: ModelPair, p: Any, X: Any) -> None:
             assert_shown(label.split(": ")[1], value, "forward, neuron")
     for k, text in enumerate(shown["outputs"]):
         assert_shown(text, p["net"][k], "forward, output")
-    for k, row in enumerate(shown["softmax"][:10]):
+    for k, row in enumerate(shown["softmax"][: len(pair.classes)]):
         assert_shown(row[1], result.softmax.z[k], "softmax, z")
         assert_shown(row[4], p["net"][k], "softmax, p")
     for k, row in enumerate(shown["scores"]):
@@ -121,7 +127,7 @@ def _check_forward(shown: Any, pair: ModelPair, p: Any, X: Any) -> None:
     if now["layer"] is not None:
         output = now["layer"] == len(hidden) + 1
         expected = (
-            f"Output neuron “{now['unit']}”"
+            f"Output neuron “{pair.classes[now['unit']]}”"
             if output
             else (f"Neuron {now['unit']} of layer {now['layer']}")
         )
@@ -138,7 +144,7 @@ def _check_backward(shown: Any, pair: ModelPair, p: Any, X: Any) -> None:
         assert_shown(row[3], p["net"][k] - (k == truth), "dZ")
     step = glassbox.step(net.network, net.weights, _scaled(pair, X), truth, shown["now"]["rate"])
     for row in shown["step"]:
-        k = int(row[0].split(" ")[0])
+        k = pair.classes.index(row[0].removesuffix(" (true)"))
         assert_shown(row[1], step.before[k], "step, before")
         assert_shown(row[2], step.after[k], "step, after")
 
@@ -148,13 +154,8 @@ STARTS = {"noise": 0.3, "rotate": 30, "shift": 4, "occlude": 8}
 
 def _check_robustness(shown: Any, pair: ModelPair, p: Any, X: Any) -> None:
     now = shown["now"]
-    strength = STARTS[now["kind"]] if now["strength"] is None else now["strength"]
-    rng = np.random.default_rng(0) if now["kind"] == "noise" else None
-    perturbed = getattr(perturb, now["kind"])(X.reshape(1, 28, 28), float(strength), rng)
-    rows = [model.predict_proba(perturbed.reshape(1, -1))[0] for model in pair.models.values()]
-    for k, texts in enumerate(shown["pairs"]):
-        for text, row in zip(texts, rows, strict=True):
-            assert_shown(text, row[k], "robustness")
+    if pair.image is not None:
+        _check_perturbed(shown, pair, X)
     n = len(now["ablations"])
     assert shown["ablated"][-1].startswith(f"{n} ablated" if n else "No neuron is ablated")
     layer, unit, index = now["layer"] or 1, now["unit"] or 0, now["input"]
@@ -165,8 +166,20 @@ def _check_robustness(shown: Any, pair: ModelPair, p: Any, X: Any) -> None:
     assert_shown(re.search(r"is ([^,]+?)(, changed by you)?\.$", text)[1], W[index, unit], "weight")
 
 
+def _check_perturbed(shown: Any, pair: ModelPair, X: Any) -> None:
+    now = shown["now"]
+    strength = STARTS[now["kind"]] if now["strength"] is None else now["strength"]
+    rng = np.random.default_rng(0) if now["kind"] == "noise" else None
+    perturbed = getattr(perturb, now["kind"])(X.reshape(1, 28, 28), float(strength), rng)
+    rows = [model.predict_proba(perturbed.reshape(1, -1))[0] for model in pair.models.values()]
+    for k, texts in enumerate(shown["pairs"]):
+        for text, row in zip(texts, rows, strict=True):
+            assert_shown(text, row[k], "robustness")
+
+
 CHECKS = {
     "draw": _check_draw,
+    "data": lambda shown, pair, p, X: pair.fields and _check_draw(shown, pair, p, X),
     "forward": _check_forward,
     "backward": _check_backward,
     "robustness": _check_robustness,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from page_numbers import check_page, settle
+from page_numbers import READ, check_page, settle
+from test_table import iris_csv
 from web_browser import draw, wait_until_idle
+
+from graduel.data.read.named_data.openml import cache_folder
+from graduel.web.state.form_fields import fields_of
+from graduel.web.state.model_bytes import SignedModels
+from graduel.web.state.model_pair import ModelPair
 
 VIEWS = ("draw", "forward", "backward", "train", "robustness", "data", "export")
 
@@ -366,7 +374,71 @@ def walk(page, ready, test_pixels, seed: int, n_actions: int) -> None:
 
 def test_every_number_is_the_engines_after_random_actions(open_page, ready, test_pixels):
     page = open_page()
-    walk(page, ready, test_pixels, seed=0, n_actions=40)
+    walk(page, ready, test_pixels, seed=0, n_actions=100)
+
+
+def test_a_table_has_one_state_too(open_page, ready, test_pixels):
+    page = open_page()
+    draw(page, 2, np.random.default_rng(4))
+    settle(page)
+    upload_and_train(page, iris_csv(), "species")
+    content = page.evaluate(TRAINED)
+    models, _ = SignedModels.of(cache_folder() / "web").read(base64.b64decode(content))
+    pair = replace(ModelPair.of(models, ""), fields=fields_of(None, models[0].schema.columns))
+    check_page(page, pair, None)
+    for view in ("data", "backward", "robustness", "forward"):
+        go(page, view)
+        check_page(page, pair, None)
+    go(page, "data")
+    page.get_by_label("petal length (cm)").fill("6.5")
+    page.get_by_label("place", exact=True).select_option("place 2")
+    settle(page)
+    shown = check_page(page, pair, None)
+    assert shown["now"]["row"]["petal length (cm)"] == 6.5
+    assert shown["now"]["row"]["place"] == "place 2"
+    edits = "&weights=1.0.2=-3,2.1.0=2.5&ablate=1.4"
+    visit(page, page.url.partition("#")[2].replace("data?", "forward?") + edits)
+    assert page.locator("#notice [data-kind=address]").count() == 0
+    for view in ("forward", "backward", "robustness", "data"):
+        go(page, view)
+        assert check_page(page, pair, None)["now"]["from"] == "form"
+    page.get_by_role("button", name="Next test row").click()
+    settle(page)
+    assert check_page(page, pair, None)["now"]["from"] == "test"
+    page.get_by_label("Models to show").select_option("ready")
+    settle(page)
+    assert page.locator("#notice p").count() == 0
+    go(page, "draw")
+    check_page(page, ready.models, test_pixels)
+    page.get_by_role("button", name="Back to your drawing").click()
+    settle(page)
+    assert check_page(page, ready.models, test_pixels)["now"]["from"] == "drawing"
+    page.get_by_label("Models to show").select_option("trained")
+    settle(page)
+    assert page.locator("#notice p").count() == 0
+    assert page.evaluate(READ)["now"]["from"] != "drawing"
+
+
+TRAINED = """async () => {
+  const { bytes, base64 } = await import("/js/api.js");
+  return base64(new Uint8Array(await bytes("trained")));
+}"""
+
+
+def upload_and_train(page, content: bytes, target: str) -> None:
+    visit(page, "data")
+    file = {"name": "flowers.csv", "mimeType": "text/csv", "buffer": content}
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_label("Target column").select_option(target)
+    page.get_by_role("button", name="Load table").click()
+    page.wait_for_selector("[data-table=flowers]")
+    visit(page, "train?data=table&rows=90&batch=16&epochs=20&net=6.tanh,5.relu")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_selector(".state.done")
+    settle(page)
+    page.get_by_role("button", name="Inspect these models").click()
+    page.wait_for_selector("h3:has-text('of layer 1')")
+    settle(page)
 
 
 @pytest.mark.long

@@ -51,12 +51,12 @@ export function modelSwitch() {
 
 // A button that copies the address of what the page shows.
 export function copyLink() {
-  const status = h("span", { class: "note small", role: "status" });
+  const status = h("span", { class: "hidden", role: "status" });
   const button = h("button", { type: "button", onclick: async () => {
     try {
       await navigator.clipboard.writeText(location.href);
-      status.textContent = "Copied";
-      setTimeout(() => { status.textContent = ""; }, 3000);
+      status.textContent = button.textContent = "Copied";
+      setTimeout(() => { status.textContent = ""; button.textContent = "Copy link"; }, 3000);
     } catch { // no access to the clipboard: the address is selected for copying by hand
       notice("link", ["The browser does not allow this page to copy. Copy this address:"]);
       const text = h("input", { type: "text", readonly: true, value: location.href, "aria-label": "Address of this page" });
@@ -64,7 +64,7 @@ export function copyLink() {
       text.select();
     }
   } }, "Copy link");
-  return h("div", { class: "row" }, status, button);
+  return h("div", {}, button, status);
 }
 
 // The selection of the true class, shared by all views.

@@ -50,6 +50,7 @@ export async function refresh() {
   state.info = await api.get("");
 }
 
+const isDigits = (now) => models(now)?.image?.join() === "28,28,1";
 const NAMES = { ready: "provided models", trained: "trained models" };
 
 // Correct what does not fit the models of this session; return one line for each correction.
@@ -90,8 +91,7 @@ function fit(next) {
   if (next.strength !== null && (next.strength < limits.low || next.strength > limits.high)) {
     drop("strength", null, `strength: expected a number from ${limits.low} to ${limits.high}; got ${next.strength}`);
   }
-  const digits = of.image && of.image[0] === 28 && of.image[1] === 28 && of.image[2] === 1;
-  const suits = { "": true, test: true, drawing: digits, form: of.fields.length > 0 }[next.from];
+  const suits = { "": true, test: true, drawing: isDigits(next), form: of.fields.length > 0 }[next.from];
   if (!suits) drop("from", "", `the example does not suit these models: they take ${of.fields.length ? "rows of a table" : "images"}`);
   return problems;
 }
@@ -142,7 +142,7 @@ function reduce(before, change, forced) {
     if (next.model !== before.model && modelKey(next) !== modelKey(before)) Object.assign(next, { layer: null, unit: null, input: 0 });
     if (next.model !== before.model) {
       Object.assign(next, { weights: [], ablations: [] }); // edits are of one network
-      if (modelKey(next) !== modelKey(before) && next.from !== "drawing") Object.assign(next, { from: "", index: 0 });
+      if (modelKey(next) !== modelKey(before) && !(next.from === "drawing" && isDigits(next))) Object.assign(next, { from: "", index: 0 });
     }
     if (next.layer !== before.layer && !("input" in change)) next.input = 0;
     if (next.kind !== before.kind && !("strength" in change)) next.strength = null;
