@@ -374,7 +374,7 @@ def walk(page, ready, test_pixels, seed: int, n_actions: int) -> None:
 
 def test_every_number_is_the_engines_after_random_actions(open_page, ready, test_pixels):
     page = open_page()
-    walk(page, ready, test_pixels, seed=0, n_actions=100)
+    walk(page, ready, test_pixels, seed=0, n_actions=200)
 
 
 def test_a_table_has_one_state_too(open_page, ready, test_pixels):

@@ -24,7 +24,7 @@ TRAINING = "train?net=8.relu&rows=500&epochs=2&race=no&seed=5"
 
 @contextmanager
 def restartable(ready, **limits):
-    """Yield an address and a function that ends the server there and starts it again."""
+    """Yield an address, and functions that end the server there and start it again."""
     port, servers = 0, []
 
     def start() -> str:
@@ -35,10 +35,14 @@ def restartable(ready, **limits):
         port = int(address.rpartition(":")[2])
         return address
 
-    def restart() -> None:
+    def stop() -> None:
         servers.pop().__exit__(None, None, None)
+
+    def restart() -> None:
+        stop()
         start()
 
+    restart.stop, restart.start = stop, start
     try:
         yield start(), restart
     finally:
@@ -163,6 +167,54 @@ def test_a_training_under_way_is_offered_again(browser_page, ready):
         page.wait_for_selector("#notice >> text=The training under way ended with the session")
         page.get_by_role("button", name="Train again").click()
         page.wait_for_selector(".state.running")
+
+
+def test_without_the_server_the_page_stays_and_goes_on_later(browser_page, ready, mnist):
+    with restartable(ready) as (address, restart):
+        page = browser_page(f"{address}/#forward?test=3")
+        settle(page)
+        before = numbers(page)
+        restart.stop()
+        page.get_by_role("button", name="Next example").click()
+        page.wait_for_selector("#toast >> text=no response from the server")
+        settle(page)
+        assert numbers(page) == before
+        page.get_by_role("link", name="Backward").click()
+        page.get_by_role("button", name="Try again").wait_for()
+        restart.start()
+        page.get_by_role("button", name="Try again").click()
+        page.wait_for_selector("#notice >> text=the server was restarted or the page was closed")
+        settle(page)
+        assert check_page(page, ready.models, mnist.table[60_000:])["view"] == "backward"
+
+
+def test_leaving_a_training_under_way_asks_first(open_page):
+    page = open_page(view="train?epochs=200")
+    settle(page)
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_selector(".state.running")
+    questions = []
+    page.once("dialog", lambda one: (questions.append(one.type), one.dismiss()))
+    page.close(run_before_unload=True)
+    wait_until(page, "document.querySelector('.state.running') !== null")
+    assert questions == ["beforeunload"]
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector(".state.stopped")
+
+
+def test_a_new_tab_opens_the_last_work(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/#forward?test=18&ablate=1.3")
+    page.wait_for_selector("body[data-ready]")
+    settle(page)
+    page.wait_for_timeout(400)  # the page writes to the storage after 200 ms
+    other = context.new_page()
+    other.goto(f"{address}/#backward")
+    other.wait_for_selector("body[data-ready]")
+    settle(other)
+    assert other.url.endswith("#backward?test=18&ablate=1.3")
+    context.close()
 
 
 def test_the_server_names_what_it_dropped(ready):

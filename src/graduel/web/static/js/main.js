@@ -148,7 +148,8 @@ async function begin() {
     document.getElementById("main").focus();
   });
   const last = await restoreWork();
-  if (last && !location.hash) history.replaceState(null, "", last);
+  const [view, query] = location.hash.slice(1).split("?");
+  if (last && query === undefined && !history.state?.complete) history.replaceState(null, "", view ? last.replace(/^#[^?]*/, `#${view}`) : last);
   addEventListener("hashchange", follow);
   await follow();
   keepWork();
