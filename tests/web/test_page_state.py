@@ -91,6 +91,23 @@ def test_a_refused_edit_changes_nothing(open_page, ready, test_pixels):
     assert check_page(page, ready.models, test_pixels)["now"]["input"] == 0
 
 
+def test_a_late_answer_does_not_replace_what_is_typed(open_page):
+    page = open_page(view="robustness?test=18")
+    settle(page)
+    page.route("**/neuron", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    page.get_by_label("Layer", exact=True).select_option("3")
+    page.get_by_label("Neuron", exact=True).fill("2")
+    page.wait_for_timeout(800)
+    settle(page)
+    assert page.get_by_label("Neuron", exact=True).input_value() == "2"
+    page.get_by_label("Neuron", exact=True).press("Enter")
+    settle(page)
+    assert page.url.endswith("layer=3&unit=2")
+    page.go_back()
+    settle(page)
+    assert page.get_by_label("Neuron", exact=True).input_value() == "0"
+
+
 def test_the_address_names_the_state(open_page, ready, test_pixels):
     page = open_page(view="forward?test=18&layer=2&unit=5")
     page.locator(".units").first.locator(".unit").nth(3).click()

@@ -123,7 +123,10 @@ def test_the_curves_mark_where_the_slider_is(open_page):
     page.locator("[data-weights]").click(position=at)
     settle(page)
     assert page.get_by_label("Input index").input_value() == str(3 * 28 + 10)
-    assert f"from input {3 * 28 + 10} to neuron 0" in page.locator("text=The weight").text_content()
+    assert (
+        f"from input {3 * 28 + 10} (row 3, column 10) to neuron 0"
+        in page.locator("text=The weight").text_content()
+    )
 
 
 @pytest.fixture

@@ -45,8 +45,13 @@ export function rebuild(element, inputs, build) {
   if (key !== undefined) element.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 
+// A field in which a person types keeps its text until the text is used (a change event).
+document.addEventListener("input", ({ target }) => { target.isTyped = true; }, true);
+document.addEventListener("change", ({ target }) => { target.isTyped = false; }, true);
+
 // Set a control to a value, unless it shows that value already in other words ("1." for 1).
 export function setControl(control, value) {
+  if (control.isTyped && control === document.activeElement && ["number", "text"].includes(control.type)) return;
   if (control.type === "checkbox") control.checked = value;
   else if (control.type === "number" && value !== "" && control.value !== "" && Number(control.value) === Number(value)) clearError(control);
   else {

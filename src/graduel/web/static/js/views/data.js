@@ -110,6 +110,7 @@ function setValue(control, f, value) {
 function form(of) {
   controls = new Map(of.fields.map((f) => {
     const change = (event) => {
+      event.target.isTyped = false; // used at once
       let value;
       try {
         value = parse(f, event.target);

@@ -227,7 +227,8 @@ function showEdits(now, { pass, neuron }) {
   setControl(weight.unit, unit);
   setControl(weight.index, input);
   rebuild(weight.image, [neuron, input], () => weightPicker(of, layer, unit, values, input));
-  weightBox.textContent = `The weight from input ${input} to neuron ${unit} is ${number(values[input], 4)}${isEdited ? ", changed by you" : ""}.`;
+  const inputName = layer > 1 || (of.image && of.image[2] > 1) ? null : of.image ? `row ${Math.floor(input / of.image[1])}, column ${input % of.image[1]}` : pass.features.flatMap((one) => one.inputs)[input]?.name;
+  weightBox.textContent = `The weight from input ${input}${inputName ? ` (${inputName})` : ""} to neuron ${unit} is ${number(values[input], 4)}${isEdited ? ", changed by you" : ""}.`;
 }
 
 // The weights of a neuron as an image, in which a click selects one of them.
