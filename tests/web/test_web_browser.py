@@ -250,10 +250,11 @@ def test_every_view_fits_and_is_accessible(open_page, size, scheme):
         assert wide <= size["width"], (view, wide)
         assert page.evaluate(CLIPPED) == [], view
         result = Axe().run(page).response["violations"]
+        # On a phone, a tab that is scrolled out of view has the form of a skip link.
         bad = [
             (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
             for one in result
-            if one["impact"] in ("serious", "critical")
+            if one["id"] != "skip-link"
         ]
         assert bad == [], (view, json.dumps(bad, indent=1))
 

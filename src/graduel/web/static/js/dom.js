@@ -132,7 +132,7 @@ export function table(caption, head, rows, { best, sum, names } = {}) {
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
     h("table", {},
       h("caption", { class: names ? "" : "hidden" }, caption),
-      h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+      h("thead", {}, h("tr", {}, head.map((text) => (text === "" ? h("td", {}) : h("th", { scope: "col" }, text))))),
       h("tbody", {}, rows.map((cells, i) => h("tr", { class: i === best ? "best" : i === sum ? "sum" : "" },
         cells.map((cell, j) => j === 0 ? h("th", { scope: "row" }, cell)
           : cell instanceof Element && cell.tagName === "TD" ? cell : h("td", {}, cell)))))));

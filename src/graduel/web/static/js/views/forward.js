@@ -26,7 +26,7 @@ export function mount(root) {
     h("h2", {}, "Forward pass"),
     h("p", { class: "lead" }, "Each square is a neuron; its color shows its activation A. Choose a neuron to see how its pre-activation Z is computed: the sum of weights times inputs, plus a bias."),
     h("div", { class: "two wide-left" },
-      h("div", { class: "stack" }, h("div", { class: "card" }, grids), neuronBox),
+      h("div", { class: "stack" }, h("div", { class: "card" }, h("h3", { class: "hidden" }, "Neurons of all layers"), grids), neuronBox),
       h("div", { class: "stack" }, softmaxBox)),
     h("h3", { class: "part" }, "Saliency and SHAP values: which inputs matter"),
     h("p", { class: "note" }, "Inputs in ", h("span", { class: "adds" }, "green"), " raise the score of the class, inputs in ", h("span", { class: "takes" }, "magenta"),
