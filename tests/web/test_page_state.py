@@ -108,6 +108,40 @@ def test_a_late_answer_does_not_replace_what_is_typed(open_page):
     assert page.get_by_label("Neuron", exact=True).input_value() == "0"
 
 
+def test_a_fast_slider_does_not_flood_the_history(open_page):
+    page = open_page(view="backward?test=18")
+    settle(page)
+    page.evaluate(COUNT_REPLACES)
+    values = [f"{x / 10:.1f}" for x in range(-30, 11)]
+    page.evaluate(SLIDE, values)
+    settle(page)
+    assert page.url.endswith("rate=10")
+    calls = page.evaluate("window.calls")
+    assert 1 <= calls <= 2 + page.evaluate("window.seconds") / 0.35
+    page.get_by_role("button", name="Next example").click()
+    settle(page)
+    page.go_back()
+    settle(page)
+    assert page.url.endswith("#backward?test=18&rate=10")
+
+
+COUNT_REPLACES = """() => {
+  window.calls = 0;
+  const real = history.replaceState.bind(history);
+  history.replaceState = (...all) => { window.calls += 1; real(...all); };
+}"""
+SLIDE = """async (values) => {
+  const slider = document.querySelector("#views > section:not([hidden]) input[type=range]");
+  const start = performance.now();
+  for (const value of values) {
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  window.seconds = (performance.now() - start) / 1000;
+}"""
+
+
 def test_the_address_names_the_state(open_page, ready, test_pixels):
     page = open_page(view="forward?test=18&layer=2&unit=5")
     page.locator(".units").first.locator(".unit").nth(3).click()
@@ -391,7 +425,7 @@ def walk(page, ready, test_pixels, seed: int, n_actions: int) -> None:
 
 def test_every_number_is_the_engines_after_random_actions(open_page, ready, test_pixels):
     page = open_page()
-    walk(page, ready, test_pixels, seed=0, n_actions=200)
+    walk(page, ready, test_pixels, seed=0, n_actions=120)
 
 
 def test_a_table_has_one_state_too(open_page, ready, test_pixels):

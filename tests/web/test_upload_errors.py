@@ -45,6 +45,31 @@ def test_a_damaged_file_is_refused_in_the_words_of_the_page(client, content):
             assert "\n" not in answer.json()["detail"]
 
 
+def test_the_page_names_its_limits_and_shows_errors_at_the_field(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/#data")
+    page.wait_for_selector("body[data-ready]")
+    assert page.get_by_text("2,000 rows and 60 columns").is_visible()
+    box = page.locator(".field", has=page.get_by_label("CSV file"))
+    wide = ",".join(f"c{k}" for k in range(70))
+    row = ",".join("1" * 70)
+    for content, error in (
+        (b"a,b\n1,2\n1,2,3,4\n", "my table.csv: line 3"),
+        (f"{wide}\n{row}\n{row}\n".encode(), "60 columns"),
+    ):
+        file = {"name": "my table.csv", "mimeType": "text/csv", "buffer": content}
+        page.get_by_label("CSV file").set_input_files(file)
+        box.locator(".error", has_text=error).wait_for()
+    assert page.locator("#toast").text_content() == ""
+    good = {"name": "t.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,x\n2,x\n"}
+    page.get_by_label("CSV file").set_input_files(good)
+    page.get_by_label("Target column").select_option("b")
+    assert box.locator(".error").count() == 0
+    page.get_by_role("button", name="Load table").click()
+    page.locator(".field", has=page.get_by_label("Target column")).locator(".error").wait_for()
+    page.close()
+
+
 CELLS = st.text(st.sampled_from("ab1.,;\"'\\\t\n -0é"), max_size=60)
 
 

@@ -3,7 +3,7 @@
 import { act, classes, isEdited, models, pixelsOf, state, truth } from "./state.js";
 import { choice, field, h, notice, percent, rebuild, setControl, toast, useField } from "./dom.js";
 import { MODELS } from "./charts.js";
-import { parseNumber } from "./address.js";
+import { parseNumber, write } from "./address.js";
 import { digit } from "./paint.js";
 
 const origin = (now) => ({ test: `Test example ${now.index}`, form: "Form values", drawing: now.example ? "Your drawing" : "Empty drawing" })[now.from] ?? "No example";
@@ -54,12 +54,12 @@ export function copyLink() {
   const status = h("span", { class: "hidden", role: "status" });
   const button = h("button", { type: "button", onclick: async () => {
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(new URL(write(state.now), location.href).href);
       status.textContent = button.textContent = "Copied";
       setTimeout(() => { status.textContent = ""; button.textContent = "Copy link"; }, 3000);
     } catch { // no access to the clipboard: the address is selected for copying by hand
       notice("link", ["The browser does not allow this page to copy. Copy this address:"]);
-      const text = h("input", { type: "text", readonly: true, value: location.href, "aria-label": "Address of this page" });
+      const text = h("input", { type: "text", readonly: true, value: new URL(write(state.now), location.href).href, "aria-label": "Address of this page" });
       document.querySelector("#notice [data-kind=link] p").after(text);
       text.select();
     }

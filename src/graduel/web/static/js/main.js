@@ -133,6 +133,7 @@ async function begin() {
   state.about = await api.about();
   document.getElementById("about").textContent =
     `graduel ${state.about.version} · this page communicates with this server only.`;
+  if (state.about.table) Object.assign(address.TRAINING, train.fitTraining(address.TRAINING, "server"));
   await api.open();
   if (state.about.training) await waitForModels();
   await refresh();

@@ -193,15 +193,49 @@ async function step(change, { forced, lenient, quiet, problems: found = [] }) {
     Object.assign(next, { from: "", index: 0, weights: [], ablations: [] });
     await derive(next);
   }
-  const text = address.write(next), isNew = text !== location.hash;
+  const text = address.write(next), isNew = text !== (late?.text ?? location.hash);
   if (isNew || !history.state?.complete) {
     const push = isNew && entry(next) !== entry(before) && !forced && document.body.dataset.ready;
-    history[push ? "pushState" : "replaceState"]({ complete: true }, "", text);
+    if (push) pushAddress(text);
+    else replaceAddress(text);
   }
   state.now = next;
   for (const listener of saved) listener(next);
   if (!quiet) report(problems);
 }
+
+// Browsers refuse more than about 100 changes of the address in 30 seconds: strokes and sliders
+// replace it at once after a pause, and otherwise at the end of each interval.
+const INTERVAL = 350;
+let late = null, lastReplace = -INTERVAL;
+
+function flushAddress() {
+  if (!late) return;
+  clearTimeout(late.timer);
+  setTimeout(api.count, 0, -1);
+  if (location.hash === late.from) history.replaceState({ complete: true }, "", late.text);
+  late = null;
+  lastReplace = performance.now();
+}
+
+function replaceAddress(text) {
+  const wait = lastReplace + INTERVAL - performance.now();
+  if (late) late.text = text;
+  else if (wait > 0) {
+    api.count(1);
+    late = { text, from: location.hash, timer: setTimeout(flushAddress, wait) };
+  } else {
+    history.replaceState({ complete: true }, "", text);
+    lastReplace = performance.now();
+  }
+}
+
+function pushAddress(text) {
+  flushAddress();
+  history.pushState({ complete: true }, "", text);
+}
+
+addEventListener("pagehide", flushAddress);
 
 let report = () => {};
 // The function that shows the corrections of a state, a list of lines.

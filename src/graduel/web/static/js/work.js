@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { notice } from "./dom.js";
+import { write } from "./address.js";
 import { onCommit, redraw, refresh, state } from "./state.js";
 import { decode, encode } from "./strokes.js";
 import * as storage from "./storage.js";
@@ -28,7 +29,7 @@ function savePage(now) {
   timer = setTimeout(() => writePage(now), 200);
 }
 
-const writePage = (now) => storage.put("page", { when: Date.now(), title: state.about.title, hash: location.hash, drawing: encode(now.marks) });
+const writePage = (now) => storage.put("page", { when: Date.now(), title: state.about.title, hash: write(now), drawing: encode(now.marks) });
 
 export function keepWork() {
   onCommit(savePage);
