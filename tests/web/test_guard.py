@@ -10,6 +10,7 @@ import pytest
 from web_client import Client, encode_pixels
 from web_server import serve
 
+from graduel.web.limits import Limits
 from graduel.web.state.app_state import AppState
 
 
@@ -118,3 +119,41 @@ def test_a_closing_page_ends_its_session(client):
 def test_files_outside_static_are_not_served(address):
     for path in ("/../app.py", "/%2e%2e/app.py", "/..%2fapp.py", "/js/../../app.py"):
         assert httpx.get(address + path).status_code == 404
+
+
+def test_connections_without_a_request_are_closed(ready):
+    with serve(AppState(demo=ready), limits=Limits(head_seconds=0.3)) as address:
+        host, port = address.removeprefix("http://").split(":")
+        heads = [
+            b"",
+            b"G",
+            b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+            b"POST /api/sessions HTTP/1.1\r\n",
+        ]
+        waiting = []
+        for k in range(100):
+            connection = socket.create_connection((host, int(port)), timeout=20)
+            connection.sendall(heads[k % len(heads)])
+            waiting.append(connection)
+        with httpx.Client(base_url=address) as client:
+            assert client.get("/api/about").status_code == 200
+        for connection in waiting:
+            with connection:
+                assert connection.recv(100) == b""  # closed, before the socket's own timeout
+
+
+def test_a_second_request_that_stays_incomplete_is_closed_and_a_stream_is_not(ready):
+    with serve(AppState(demo=ready), limits=Limits(head_seconds=0.3)) as address:
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(f"GET /api/about HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert b"200 OK" in connection.recv(5000)
+            connection.sendall(b"GET /api/ab")
+            while connection.recv(5000):
+                pass
+        with Client(address) as client:
+            client.call("training", layers=[2], activations=["relu"], rows=100)
+            with client.stream("GET", client.path("training/events")) as stream:
+                time.sleep(0.8)
+                client.call("training/command", do="stop")
+                assert "stopped" in stream.read().decode()

@@ -168,3 +168,13 @@ def test_sessions_are_isolated(address, trained_client):
 def test_a_server_without_models_rejects_predictions():
     with serve(AppState()) as address, Client(address) as client:
         assert client.reject("predict", pixels="")[0] == 409
+
+
+def test_forward_names_the_cells_of_a_row_and_their_inputs(trained_client):
+    example = trained_client.test(4, model="trained")["row"]
+    result = trained_client.call("forward", model="trained", row=example)
+    features = {one["name"]: one for one in result["features"]}
+    assert list(features) == list(example)
+    assert features["place"]["raw"] == example["place"]
+    values = [part["value"] for one in result["features"] for part in one["inputs"]]
+    np.testing.assert_allclose(values, result["columns"][0]["a"], rtol=1e-6)

@@ -3,90 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 from test_table import iris_csv
-from web_browser import DESKTOP, PHONE, launch_browser
+from web_browser import DESKTOP, PHONE, draw, get_prediction, wait_until, wait_until_idle
 
-from graduel.glassbox.digit.synthetic_digits import draw_digit
 from graduel.web.request_schemas import PAGE_ACTIVATIONS
 
 VIEWS = ("draw", "forward", "backward", "train", "robustness", "data", "export")
 SIZES = [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launch_browser() as result:
-        yield result
-
-
-@pytest.fixture
-def open_page(browser, address):
-    """Return a function that opens the page; at the end, its console must be empty."""
-    text: list[str] = []
-    contexts = []
-
-    def open_(size=DESKTOP, view="draw", **options):
-        context = browser.new_context(viewport=size, accept_downloads=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda message: text.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: text.append(str(error)))
-        page.on("requestfailed", lambda r: text.append(r.url) if "events" not in r.url else None)
-        page.on(
-            "request",
-            lambda r: None if r.url.startswith((address, "blob:")) else text.append(r.url),
-        )
-        page.goto(f"{address}/#{view}")
-        page.wait_for_selector("body[data-ready]")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert text == []
-
-
-def draw(page, digit: int, rng: np.random.Generator) -> None:
-    """Draw a digit with the mouse."""
-    box = page.locator(".pad canvas").bounding_box()
-    points, _ = draw_digit(digit, rng, height=(140.0, 220.0), slant=(0.0, 0.2))
-    scale = box["width"] / 280
-    for stroke in points:
-        some = stroke if len(stroke) < 12 else stroke[::3] + stroke[-1:]
-        at = [(box["x"] + x * scale, box["y"] + y * scale) for x, y in some]
-        page.mouse.move(*at[0])
-        page.mouse.down()
-        for x, y in at[1:]:
-            page.mouse.move(x, y)
-        page.mouse.up()
-
-
-def get_prediction(page, contender: str) -> str:
-    return page.locator(
-        f"section:not([hidden]) [data-model={contender}][data-prediction]"
-    ).get_attribute("data-prediction")
-
-
-def wait_until(page, condition: str) -> None:
-    """Wait for a condition; Playwright's own wait uses eval, which the page's CSP forbids."""
-    for _ in range(600):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(condition)
-
-
-def wait_until_idle(page) -> None:
-    """Wait until no request is pending and the responses are shown."""
-    for _ in range(2):
-        page.wait_for_timeout(80)
-        wait_until(page, "!Number(document.documentElement.dataset.pending)")
 
 
 def test_drawings_are_classified(open_page):
@@ -164,7 +90,7 @@ def test_the_page_is_usable_by_keyboard(open_page):
 
 
 def test_forward_and_backward_views(open_page, ready, mnist):
-    page = open_page(view="forward?test=18&layer=3&unit=5")
+    page = open_page(view="forward?test=18&layer=2&unit=5")
     page.wait_for_selector("h3:has-text('Neuron 5 of layer 2')")
     wait_until_idle(page)
     assert page.locator("text=Softmax, step by step").is_visible()
@@ -243,7 +169,7 @@ def test_robustness_view(open_page):
         page.locator(".units").last.locator(".unit").nth(unit).click()
         page.wait_for_selector(f"text={unit + 1} ablated.")
         wait_until_idle(page)
-    page.get_by_label("Layer", exact=True).select_option("6")
+    page.get_by_label("Layer", exact=True).select_option("3")  # as the page numbers it
     page.get_by_label("Neuron", exact=True).fill("2")
     page.get_by_label("Input index").fill("10")
     page.get_by_label("New value").fill("99")
@@ -324,10 +250,11 @@ def test_every_view_fits_and_is_accessible(open_page, size, scheme):
         assert wide <= size["width"], (view, wide)
         assert page.evaluate(CLIPPED) == [], view
         result = Axe().run(page).response["violations"]
+        # On a phone, a tab that is scrolled out of view has the form of a skip link.
         bad = [
             (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
             for one in result
-            if one["impact"] in ("serious", "critical")
+            if one["id"] != "skip-link"
         ]
         assert bad == [], (view, json.dumps(bad, indent=1))
 

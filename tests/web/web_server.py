@@ -12,22 +12,17 @@ from typing import Any
 import uvicorn
 
 from graduel.web.asgi_app import create_app
-from graduel.web.server import listen
+from graduel.web.limits import Limits
+from graduel.web.server import configure, listen
 from graduel.web.state.app_state import AppState
 
 
 @contextmanager
-def serve(state: AppState, **options: Any) -> Iterator[str]:
-    """Serve a state on a free port; yield the address without trailing slash."""
-    listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        create_app(state, **options),
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
+def serve(state: AppState, port: int = 0, **options: Any) -> Iterator[str]:
+    """Serve a state, by default on a free port; yield the address without trailing slash."""
+    listener = listen("127.0.0.1", port)
+    limits = options.pop("limits", None) or Limits()
+    config = configure(create_app(state, limits=limits, **options), limits)
     server = uvicorn.Server(config)
     errors: list[BaseException] = []
 

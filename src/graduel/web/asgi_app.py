@@ -27,6 +27,7 @@ from graduel.web.routes import (
     glass_box,
     perturb,
     prediction,
+    trained_models,
     trainings,
     upload,
 )
@@ -97,7 +98,16 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.server = server
-    for module in (client_session, prediction, glass_box, perturb, trainings, upload, export):
+    for module in (
+        client_session,
+        prediction,
+        glass_box,
+        perturb,
+        trainings,
+        trained_models,
+        upload,
+        export,
+    ):
         app.include_router(module.router, prefix="/api", responses=ERRORS)
     _add_error_handlers(app)
     static = files("graduel.web") / "static"
@@ -127,7 +137,7 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ClientError)
     async def _(request: Request, error: ClientError) -> FiniteJSONResponse:
-        return FiniteJSONResponse({"detail": error.detail}, error.status)
+        return FiniteJSONResponse(error.as_dict(), error.status)
 
     @app.exception_handler(UserError)
     async def _(request: Request, error: UserError) -> FiniteJSONResponse:

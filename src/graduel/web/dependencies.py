@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import numpy as np
 from fastapi import Depends, Path, Request
 
+from graduel.data.read.named_data.openml import cache_folder
 from graduel.models.model import Model
 from graduel.nn import Network, Weights
 from graduel.web.array_codec import unpack_pixels
@@ -18,6 +19,7 @@ from graduel.web.request_schemas import ExampleRequest, ModelRequest
 from graduel.web.state.app_state import AppState
 from graduel.web.state.form_fields import frame_of
 from graduel.web.state.holdout import HoldoutData
+from graduel.web.state.model_bytes import SignedModels
 from graduel.web.state.model_pair import ModelPair, is_plain
 from graduel.web.state.sessions import Session, Sessions
 from graduel.web.training.training_queue import TrainingQueue
@@ -33,6 +35,7 @@ class ServerState:
     def __post_init__(self) -> None:
         self.sessions = Sessions(self.limits)
         self.trainings = TrainingQueue(self.limits)
+        self.signed_models = SignedModels.of(cache_folder() / "web")
 
     def close(self) -> None:
         """End all sessions and the training queue."""

@@ -16,6 +16,7 @@ class Limits:
     idle_seconds : a session ends after this time without a request
     memory_bytes : memory of all sessions together: uploads, weights, training runs
     json_bytes, upload_bytes : size of a request body: JSON, or a file
+    head_seconds : time to receive the head of a request; then the connection is closed
     body_seconds : time to receive a body
     uploads : concurrent uploads
     rows, columns, classes : size of an uploaded table
@@ -30,6 +31,7 @@ class Limits:
     memory_bytes: int = 1 << 30
     json_bytes: int = 1 << 18
     upload_bytes: int = 10 << 20
+    head_seconds: float = 20.0
     body_seconds: float = 15.0
     uploads: int = 4
     rows: int = 50_000

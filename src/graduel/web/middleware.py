@@ -150,7 +150,7 @@ class SecurityMiddleware:
         return b"".join(chunks)
 
 
-UPLOADS = ("/image", "/table")
+UPLOADS = ("/image", "/table", "/trained")
 """Suffixes of the paths that accept files."""
 
 

@@ -7,15 +7,20 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graduel.duel.store.plan_file import PLAN
 from graduel.errors import UserError
+from graduel.web.connections import timed_protocol
+from graduel.web.limits import Limits
 from graduel.web.middleware import is_local, is_wildcard
 from graduel.web.state.app_state import AppState
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.holdout import HoldoutData
 from graduel.web.state.model_loading import load_duel_state, load_model_state
+
+if TYPE_CHECKING:
+    import uvicorn
 
 MAX_CONNECTIONS = 400
 
@@ -95,6 +100,8 @@ def run(
 
     from graduel.web.asgi_app import create_app
 
+    if state.demo is not None:
+        state.demo.log = log
     with closing(listen(host, port)) as listener:
         port = listener.getsockname()[1]
         name = "localhost" if is_wildcard(host) else host
@@ -109,13 +116,23 @@ def run(
             )
         if on_start is not None:
             on_start(address)
-        config = uvicorn.Config(
-            create_app(state, host=host, allowed=allowed),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
-            timeout_graceful_shutdown=2,
-            lifespan="on",
-        )
+        limits = Limits()
+        app = create_app(state, limits=limits, host=host, allowed=allowed)
+        config = configure(app, limits, limit_concurrency=MAX_CONNECTIONS)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def configure(app: Any, limits: Limits, **options: Any) -> uvicorn.Config:
+    """Return the configuration of a server of an application of :func:`.create_app`."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        http=timed_protocol(limits.head_seconds),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        lifespan="on",
+        **options,
+    )

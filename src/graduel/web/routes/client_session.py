@@ -18,6 +18,7 @@ from graduel.nn import Dense
 from graduel.web.array_codec import pack
 from graduel.web.dependencies import CurrentClient, CurrentServer, check_label
 from graduel.web.http_error import ClientError
+from graduel.web.page_messages import note_to_page
 from graduel.web.request_schemas import PAGE_ACTIVATIONS, ModelChoice
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.form_fields import fields_of, row_of
@@ -36,11 +37,13 @@ def about(server: CurrentServer) -> dict[str, Any]:
         "digits": app.is_digits,
         "table": None if app.table is None else describe_table(app.table.data),
         "ready": app.models is not None,
-        "training": demo is not None and app.models is None,
+        "training": demo is not None and not demo.is_complete,
         "failed": "" if demo is None else demo.error,
         "activations": PAGE_ACTIVATIONS,
         "upload_bytes": server.limits.upload_bytes,
         "rows": server.limits.rows,
+        "columns": server.limits.columns,
+        "classes": server.limits.classes,
     }
 
 
@@ -51,8 +54,10 @@ def stream_demo_progress(server: CurrentServer) -> StreamingResponse:
 
 
 async def _demo_progress(demo: DemoModels | None) -> AsyncIterator[str]:
-    while demo is not None and demo.models is None and not demo.error:
-        yield event({"share": round(demo.progress, 4), "message": demo.message})
+    while demo is not None and not demo.is_complete and not demo.error:
+        share = round(demo.progress, 4)
+        network = demo.models is not None
+        yield event({"share": share, "message": demo.message, "network": network})
         await asyncio.sleep(0.15)
     error = "" if demo is None else demo.error
     yield event({"share": 1.0, "message": error or "ready", "done": not error, "failed": error})
@@ -120,6 +125,7 @@ def describe_table(data: Dataset) -> dict[str, Any]:
     """Return a table's inferred schema and class counts."""
     fields = fields_of(data.X, data.columns) if data.columns else ()
     inferred = data.inferred_table
+    notes = [] if inferred is None else [*inferred.notes, *(f.message for f in inferred.findings)]
     return {
         "name": data.name,
         "rows": len(data.y),
@@ -128,7 +134,7 @@ def describe_table(data: Dataset) -> dict[str, Any]:
         "counts": [int(n) for n in np.bincount(data.y, minlength=len(data.classes))],
         "fields": [asdict(field) for field in fields],
         "excluded": [asdict(column) for column in inferred.set_aside] if inferred else [],
-        "notes": [*inferred.notes, *(one.message for one in inferred.findings)] if inferred else [],
+        "notes": [note_to_page(text) for text in notes],
     }
 
 

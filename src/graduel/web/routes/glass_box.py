@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from graduel import glassbox
 from graduel.data import TreePreparation
+from graduel.glassbox.example import prepare_example
 from graduel.glassbox.network.dense_terms import count_outputs
 from graduel.glassbox.trees.tree_arrays import get_forest, margin_codes
 from graduel.models.model import Model
@@ -42,12 +43,14 @@ MAX_SIZE = 8192
 
 @router.post("/forward")
 def forward(client: CurrentClient, request: ExampleRequest) -> dict[str, Any]:
-    """Return the forward pass of an example: all layers, and the softmax step by step."""
+    """Return the forward pass of an example: the features of a table, layers, softmax."""
     models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
     X = read_example(models, request)
-    result = glassbox.forward(network, weights, _net_input(net, X), classes=net.classes)
+    example = prepare_example(net, X)
+    result = glassbox.forward(network, weights, example.x, classes=net.classes)
     return {
+        "features": [feature.as_dict() for feature in example.features],
         "columns": [column.as_dict() for column in result.columns],
         "softmax": None if result.softmax is None else result.softmax.as_dict(),
         "predictions": models.predict_example(X),

@@ -1,4 +1,4 @@
-"""Handlers for training runs: create, command, stream events, adopt the models."""
+"""Handlers for training runs: create, command, stream events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from graduel.web.dependencies import Client, CurrentClient
 from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import TrainingCommand, TrainingSettings
-from graduel.web.routes.client_session import describe_models, event
+from graduel.web.routes.client_session import event
 from graduel.web.state.sessions import Session
 from graduel.web.training.training_request import TrainingRequest, check_request
 from graduel.web.training.watched_training import ENDED, WatchedTraining
@@ -44,7 +44,7 @@ def create(client: CurrentClient, settings: TrainingSettings) -> dict[str, Any]:
 @router.post("/command")
 def command(client: CurrentClient, request: TrainingCommand) -> dict[str, Any]:
     """Execute a command: run, pause, one step, stop, or change a setting."""
-    training = _find_training(client.session)
+    training = find_training(client.session)
     if training.state in ENDED and request.do != "stop":
         raise ClientError(409, f"this training run is {training.state}; start a new one")
     if request.do in ("run", "pause"):
@@ -71,7 +71,7 @@ def command(client: CurrentClient, request: TrainingCommand) -> dict[str, Any]:
 @router.get("/events")
 def stream_events(client: CurrentClient) -> StreamingResponse:
     """Stream the training's messages; the training stops when the client disconnects."""
-    events = _events(client, _find_training(client.session))
+    events = _events(client, find_training(client.session))
     return StreamingResponse(events, media_type="text/event-stream")
 
 
@@ -103,33 +103,18 @@ async def _events(client: Client, training: WatchedTraining) -> AsyncIterator[st
             training.stop()
 
 
-@router.post("/adopt")
-def adopt_models(client: CurrentClient) -> dict[str, Any]:
-    """Adopt the current network and trees as the session's models."""
-    training = _find_training(client.session)
-    assert isinstance(training.request, TrainingRequest)
-    models = training.request.build_models(training)
-    assert models.net is not None
-    assert models.net.weights is not None
-    nbytes = 4 * int(models.net.weights.theta.size)
-    client.server.sessions.check_memory(nbytes)
-    session = client.session
-    session.trained, session.trained_bytes = models, nbytes
-    session.training_data = training.request.source
-    return describe_models(models)
-
-
 @router.get("")
 def describe_training(client: CurrentClient) -> dict[str, Any]:
     """Return the training's state; if it is paused or has ended, also the network's scores."""
-    training = _find_training(client.session)
+    training = find_training(client.session)
     run, point = training.current_run, None
     if run is not None and run.step and training.state in ("paused", *ENDED):
         point = asdict(run.validate("net"))
     return {"state": training.state, "message": training.message, "net": point}
 
 
-def _find_training(session: Session) -> WatchedTraining:
+def find_training(session: Session) -> WatchedTraining:
+    """Return a session's training; ClientError 409 if there is none."""
     if session.training is None:
         raise ClientError(409, "this session has no training run; start one first")
     return session.training

@@ -14,9 +14,11 @@ from graduel.data.read import read_source
 from graduel.data.read.reader import detect_table
 from graduel.data.read.tables.delimited_format import DELIMITED
 from graduel.data.schema_inference import infer_table
+from graduel.errors import UserError
 from graduel.web.dependencies import CurrentClient
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
+from graduel.web.page_messages import to_page
 from graduel.web.routes.client_session import describe_table
 from graduel.web.state.holdout import HoldoutData
 
@@ -64,14 +66,24 @@ def read_table(
     with TemporaryDirectory(prefix="graduel-") as folder:
         path = FilePath(folder) / "table.csv"
         path.write_bytes(content)
-        table_format = detect_table(path)
-        if table_format is not None and table_format is not DELIMITED:
-            raise ClientError(
-                415,
-                "expected a CSV file: text with column names in the first line; got "
-                f"{table_format.title}",
-            )
-        source = read_source(path)
+        try:
+            return _parse_table(path, name or "table", target, limits)
+        except UserError as error:
+            raise UserError(to_page(str(error), path, f"{name or 'table'}.csv")) from None
+
+
+def _parse_table(
+    path: FilePath, name: str, target: str | None, limits: Limits
+) -> Dataset | list[dict[str, Any]]:
+    """Parse a file on disk; errors as those of :func:`read_table`, in the reader's words."""
+    table_format = detect_table(path)
+    if table_format is not None and table_format is not DELIMITED:
+        raise ClientError(
+            415,
+            "expected a CSV file: text with column names in the first line; got "
+            f"{table_format.title}",
+        )
+    source = read_source(path)
     frame = source.content
     if isinstance(frame, Dataset):
         raise ClientError(415, "expected a CSV file; got arrays")
@@ -83,7 +95,7 @@ def read_table(
         )
     if target is None:
         return [{"name": column.name, "distinct": int(column.n_unique())} for column in frame]
-    table = infer_table(frame, name=name or "table", target=target, decimal=source.decimal)
+    table = infer_table(frame, name=name, target=target, decimal=source.decimal)
     if not 2 <= len(table.classes) <= limits.classes:
         raise ClientError(
             422,

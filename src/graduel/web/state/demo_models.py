@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -65,7 +66,9 @@ class DemoModels:
 
     Attributes
     ----------
-    models : the models; None until they are ready
+    models : the models; None until the network is ready, and without XGBoost until it is
+    is_complete : whether both models are ready
+    log : called with each new step, one line
     progress : progress of the training, from 0 to 1
     message : the current step
     error : the error message if training failed, otherwise empty
@@ -81,6 +84,8 @@ class DemoModels:
         self.folder = folder if folder is not None else cache_folder() / "web"
         self.threads = threads
         self.models: ModelPair | None = None
+        self.is_complete = False
+        self.log: Callable[[str], Any] = lambda line: None
         self.progress, self.message, self.error = 0.0, "starting", ""
 
     def start(self) -> None:
@@ -98,9 +103,17 @@ class DemoModels:
                 f"{recipe.tree_rows:,} (XGBoost) MNIST digits"
             )
             self.models = ModelPair.of((net, trees), about)
-            self.progress, self.message = 1.0, "ready"
+            self.is_complete = True
+            self._report(1.0, "ready")
         except Exception as error:  # otherwise clients would wait forever
             self.error = f"{type(error).__name__}: {error}"
+            self.log(f"Training the models for the page failed: {self.error}")
+
+    def _report(self, progress: float, message: str) -> None:
+        """Set progress and step; a new step is a line in the terminal."""
+        is_new, self.progress, self.message = message != self.message, progress, message
+        if is_new:
+            self.log(f"Models for the page: {message}.")
 
     def _path(self, family: str) -> Path:
         return self.folder / f"mnist-{family}-{self.recipe.digest}.safetensors"
@@ -121,7 +134,7 @@ class DemoModels:
             return mnist.table[rows], mnist.y[rows]
 
         valid, train = select(rows[: recipe.valid_rows]), rows[recipe.valid_rows :]
-        self.message = "training the network"
+        self._report(0.0, "training the network, once, for this and later starts")
         net_rows = select(train[: recipe.net_rows])
         net_run = TrainingRun(recipe.net, net_rows, valid, 10, seed=recipe.seed)
         with threadpool_limits(
@@ -129,7 +142,12 @@ class DemoModels:
         ):  # such small batches do not benefit from two threads
             while net_run.advance():
                 self.progress = 0.4 * net_run.t
-        self.message = "training XGBoost"
+        schema = Schema("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255)
+        network, weights, _ = net_run.snapshot()
+        net = Model("net", "NumPy network", schema, network=network, weights=weights)
+        about = f"trained on this machine on {recipe.net_rows:,} MNIST digits"
+        self.models = ModelPair.of((net,), f"{about}; XGBoost is still training")
+        self._report(0.4, "the network is ready and the page usable, XGBoost is still training")
         X, y = select(train[: recipe.tree_rows])
         tree_run = BoostingRun(
             recipe.trees,
@@ -143,9 +161,6 @@ class DemoModels:
         while not tree_run.done:
             tree_run.advance()
             self.progress = 0.4 + 0.6 * tree_run.round / recipe.trees.rounds
-        schema = Schema("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255)
-        network, weights, _ = net_run.snapshot()
-        net = Model("net", "NumPy network", schema, network=network, weights=weights)
         booster, codes = tree_run.booster, tuple(range(10))
         trees = Model("xgboost", "XGBoost", schema, booster=booster, class_codes=codes)
         with suppress(OSError):  # without a cache, the next start trains again

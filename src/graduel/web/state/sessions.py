@@ -12,11 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from graduel.web.http_error import ClientError
+from graduel.web.http_error import ClientError, SessionEndedError
 from graduel.web.limits import Limits
 from graduel.web.state.holdout import HoldoutData
 from graduel.web.state.model_pair import ModelPair
 from graduel.web.training.watched_training import WatchedTraining
+
+MAX_ENDED = 1000
+"""Maximum number of ended sessions whose reason is stored."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,7 @@ class Session:
     training : the last training
     trained : the models adopted from a training
     training_data : the data of the adopted models
+    trained_from : whether these are the server's data or the session's table
     """
 
     name: str
@@ -40,6 +44,7 @@ class Session:
     training: WatchedTraining | None = None
     trained: ModelPair | None = None
     training_data: HoldoutData | None = None
+    trained_from: str = "server"
     trained_bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -48,6 +53,18 @@ class Session:
         """Memory used by this session, in bytes."""
         training = self.training.nbytes if self.training is not None else 0
         return self.table_bytes + self.trained_bytes + training
+
+    @property
+    def content(self) -> str:
+        """The names of all that ends with this session; empty if there is nothing."""
+        items = []
+        if self.table is not None:
+            items.append(f"the table “{self.table.data.name}”")
+        if self.trained is not None:
+            items.append("the trained models")
+        if self.training is not None:
+            items.append(f"a training run ({self.training.state})")
+        return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
     def close(self) -> None:
         """Stop the training and release all data."""
@@ -69,6 +86,7 @@ class Sessions:
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._sessions: dict[str, Session] = {}
+        self._ended: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -86,18 +104,19 @@ class Sessions:
                         f"the limit of {self._limits.sessions} clients is reached; try again in "
                         "a minute",
                     )
-                self._sessions.pop(oldest.name).close()
+                self._drop(oldest.name, "it was replaced by the session of a new client")
             session = Session(secrets.token_urlsafe(18), now)
             self._sessions[session.name] = session
             return session
 
     def find(self, name: str) -> Session:
-        """Return a session and mark it as used; ClientError 404 if it does not exist."""
+        """Return a session and mark it as used; SessionEndedError if it does not exist."""
         with self._lock:
             now = self._end_idle()
             session = self._sessions.get(name)
             if session is None:
-                raise ClientError(404, "this session has ended; reload the page to start a new one")
+                reason = self._ended.get(name, "the server was restarted or the page was closed")
+                raise SessionEndedError(f"this session has ended: {reason}")
             session.last_used = now
             return session
 
@@ -130,5 +149,15 @@ class Sessions:
         now = self._clock()
         for name, session in list(self._sessions.items()):
             if now - session.last_used > self._limits.idle_seconds:
-                self._sessions.pop(name).close()
+                minutes = self._limits.idle_seconds / 60
+                self._drop(name, f"it was idle for {minutes:.0f} minutes")
         return now
+
+    def _drop(self, name: str, reason: str) -> None:
+        """End a session and store the reason, for the page's next request."""
+        session = self._sessions.pop(name)
+        content = session.content
+        self._ended[name] = f"{reason}; the server dropped {content}" if content else reason
+        while len(self._ended) > MAX_ENDED:
+            self._ended.pop(next(iter(self._ended)))
+        session.close()

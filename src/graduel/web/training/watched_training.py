@@ -123,7 +123,16 @@ class WatchedTraining:
                     self.current_run = self._start()
             self.set_state("running")
             end = self._train(self.current_run, others_wait)
-        except (UserError, DivergedError, ValueError) as error:
+        except DivergedError:
+            assert self.current_run is not None
+            message = _divergence_message(self.current_run)
+            self._send(message)
+            end = (
+                "failed",
+                f"the loss is not finite at batch {message['step']:,}; lower the learning rate "
+                f"(now {message['rate']:g})",
+            )
+        except (UserError, ValueError) as error:
             end = "failed", str(error)
         except MemoryError:
             end = "failed", "out of memory; use fewer rows"
@@ -230,6 +239,18 @@ def _step_message(run: TrainingRun) -> dict[str, Any]:
         "rate": run.fit.lr * run.fit.schedule(run.t),
         "seconds": run.seconds["net"],
         "round": 0 if run.trees is None else run.trees.round,
+        "rounds": 0 if run.trees is None else run.trees.settings.rounds,
+    }
+
+
+def _divergence_message(run: TrainingRun) -> dict[str, Any]:
+    """Return a message that the network's loss is not finite, with the batch and the rate."""
+    rate = run.fit.lr * run.fit.schedule(run.t)
+    return {
+        "type": "diverged",
+        "step": run.step + 1,
+        "rate": rate,
+        "seconds": run.seconds["net"],
     }
 
 

@@ -1,6 +1,7 @@
 // Charts: bars in tables, line charts, histograms.
 
 import { h, number, percent, put, s } from "./dom.js";
+import { heat } from "./paint.js";
 import { classes } from "./state.js";
 
 export const MODELS = { net: ["●", "NumPy network"], xgboost: ["■", "XGBoost"] };
@@ -35,6 +36,8 @@ export function predictionPanel({ live = true } = {}) {
   let last = "";
   root.show = (result, empty) => {
     const names = classes();
+    if (root.inputs?.[0] === result && root.inputs[1] === empty && root.inputs[2] === names) return;
+    root.inputs = [result, empty, names];
     const family = ["net", "xgboost"].filter((one) => result?.[one] !== null || !result);
     put(headline, family.map((one) => {
       const p = result?.[one];
@@ -62,7 +65,6 @@ export function predictionPanel({ live = true } = {}) {
         h("th", { scope: "row" }, names[k]),
         family.map((one) => [h("td", { class: "bar" }, bar(result[one][k], one)), h("td", { class: "pct" }, percent(result[one][k]))]))))));
   };
-  root.show(null);
   return root;
 }
 
@@ -96,14 +98,31 @@ export function lines(label, series, { x = "", y = "", low = 0, high, format = (
       s("text", { x: left - 8, y: py(v) + 4, "text-anchor": "end" }, format(v))]),
     nice(x0, x1, narrow ? 3 : 5).map((v) => s("text", { x: px(v), y: height - bottom + 18, "text-anchor": "middle" }, number(v, Number.isInteger(v) ? 0 : x1 - x0 < 1 ? 2 : 1))),
     s("text", { x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle" }, x),
-    at !== undefined && s("line", { x1: px(at), x2: px(at), y1: top, y2: height - bottom, stroke: "var(--edge)", "stroke-dasharray": "3 3" }),
-    series.map((one) => s("polyline", {
+    at !== undefined && at >= x0 && at <= x1 && s("line", { x1: px(at), x2: px(at), y1: top, y2: height - bottom, stroke: "var(--edge)", "stroke-dasharray": "3 3", "data-at": at }),
+    // One point is no line: it is drawn as a dot.
+    series.map((one) => one.points.filter((p) => p[1] !== null)).map((all, i) => all.length === 1 && s("circle", { cx: px(all[0][0]), cy: py(all[0][1]), r: 4, fill: `var(--${series[i].color})`, "data-dot": series[i].color })),
+    at !== undefined && series.map((one) => {
+      const near = one.points.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a), one.points[0]);
+      return near && near[1] !== null && s("circle", { cx: px(near[0]), cy: py(near[1]), r: 4, fill: `var(--${one.color})` });
+    }),
+    series.map((one) => one.points.length > 1 && s("polyline", {
       points: one.points.filter((p) => p[1] !== null).map((p) => `${px(p[0]).toFixed(1)},${py(p[1]).toFixed(1)}`).join(" "),
-      fill: "none", stroke: `var(--${one.color})`, "stroke-width": 2, "stroke-dasharray": one.dash ?? null, "stroke-linejoin": "round",
+      fill: "none", stroke: `var(--${one.color})`, "stroke-width": one.faint ? 1 : 2, "stroke-opacity": one.faint ? 0.45 : null, "stroke-dasharray": one.dash ?? null, "stroke-linejoin": "round",
     })));
   const legend = h("ul", { class: "legend" }, series.map((one) => h("li", { class: one.color },
     one.dash ? "┄ " : one.color === "xgboost" ? "■ " : "● ", one.name)), y && h("li", { class: "note small" }, y));
   return h("div", { class: "chart" }, legend, svg);
+}
+
+// A matrix with a row per neuron, drawn in cells of a fixed size and lying down if it is tall.
+export function matrix(label, values, neurons, inputs) {
+  const isTall = neurons > inputs;
+  const [height, width] = isTall ? [inputs, neurons] : [neurons, inputs];
+  const all = isTall ? values.map((_, i) => values[(i % neurons) * inputs + Math.floor(i / neurons)]) : values;
+  const canvas = heat(h("canvas", { class: "pixels cells", role: "img", "aria-label": `${label}: ${neurons} neurons, ${inputs} inputs` }), all, height, width, {});
+  const side = Math.max(1, Math.min(16, Math.floor(640 / width), Math.floor(640 / height)));
+  Object.assign(canvas.style, { width: `${side * width}px`, height: `${Math.max(side, Math.min(8, 640 / height)) * height}px` });
+  return h("figure", {}, canvas, h("figcaption", {}, isTall ? "One column per neuron, one row per input." : "One row per neuron, one column per input."));
 }
 
 export function histogram(label, { low, high, counts }, color, format = (v) => number(v, 1)) {

@@ -1,69 +1,81 @@
 // The bar with the current example, and the selection of models and of the true class.
 
-import { best, classes, currentModels, edited, listen, pick, setEdits, setExample, setModel, state, predict } from "./state.js";
-import { choice, field, h, percent, put } from "./dom.js";
+import { act, classes, isEdited, models, pixelsOf, state, truth } from "./state.js";
+import { choice, field, h, notice, percent, rebuild, setControl, toast, useField } from "./dom.js";
 import { MODELS } from "./charts.js";
+import { parseNumber, write } from "./address.js";
 import { digit } from "./paint.js";
+
+const origin = (now) => ({ test: `Test example ${now.index}`, form: "Form values", drawing: now.example ? "Your drawing" : "Empty drawing" })[now.from] ?? "No example";
 
 export function exampleBar() {
   const canvas = h("canvas", { class: "pixels", role: "img", "aria-label": "Current digit" });
   const summary = h("div", { class: "summary", "aria-live": "polite" });
-  const note = h("span", {});
-  const index = h("input", { type: "number", min: 0, step: 1, "aria-label": "Index of the test example", onchange: () => pick(Math.max(0, Math.floor(Number(index.value) || 0))) });
-  const next = h("button", { type: "button", onclick: () => pick((state.example?.index ?? -1) + 1) }, "Next example");
-  const undo = h("button", { type: "button", onclick: () => setEdits({ weights: [], ablations: [] }) }, "Undo all edits");
+  const index = h("input", { type: "number", min: 0, step: 1, "aria-label": "Index of the test example",
+    onchange: () => useField(index, (text) => parseNumber(text, { low: 0, high: 1e7, integer: true }), (value) => act({ from: "test", index: value })) });
+  const next = h("button", { type: "button", onclick: () => act((now) => ({ from: "test", index: now.from === "test" ? now.index + 1 : 0 })).catch(toast) }, "Next example");
+  const undo = h("button", { type: "button", onclick: () => act({ weights: [], ablations: [] }).catch(toast) }, "Undo all edits");
   const root = h("div", { class: "example", role: "group", "aria-label": "Current example" }, canvas, summary, undo,
-    h("div", { class: "row" }, index, next));
-  const show = () => {
-    const example = state.example;
-    canvas.hidden = !example?.pixels;
-    undo.hidden = !edited();
-    if (example?.pixels) digit(canvas, Uint8Array.from(atob(example.pixels), (c) => c.charCodeAt(0)));
-    const names = classes();
-    const from = example?.from === "test" ? `Test example ${example.index}` : example?.from === "form" ? "Form values" : "Your drawing";
-    const truth = example?.label !== null && example?.label !== undefined ? `, true class ${names[example.label]}` : "";
-    put(note, from, truth, edited() ? ", edited network" : "");
-    put(summary, h("div", {}, note), ["net", "xgboost"].map((family) => {
-      const p = state.predictions?.[family];
+    h("div", { class: "row" }, h("div", { class: "field" }, index), next));
+  root.show = (now) => {
+    const { example } = now, image = models(now)?.image;
+    canvas.hidden = !example?.pixels || !image;
+    undo.hidden = !isEdited(now);
+    if (!canvas.hidden) digit(canvas, pixelsOf(example), image[0], image[1]);
+    const names = classes(now), label = now.label ?? example?.label;
+    const text = `${origin(now)}${label !== null && label !== undefined ? `, true class ${names[label]}` : ""}${isEdited(now) ? ", edited network" : ""}`;
+    rebuild(summary, [text, now.predictions], () => [h("div", {}, h("span", {}, text)), ["net", "xgboost"].map((family) => {
+      const p = now.predictions?.[family];
       if (!p) return null;
       const k = p.indexOf(Math.max(...p));
-      return h("div", { class: family }, `${MODELS[family][0]} ${MODELS[family][1]}: ${names[k]}, ${percent(p[k])}`);
-    }));
-    if (example?.from === "test") index.value = example.index;
+      return h("div", { class: family, "data-summary": family }, `${MODELS[family][0]} ${MODELS[family][1]}: ${names[k]}, ${percent(p[k])}`);
+    })]);
+    setControl(index, now.from === "test" ? now.index : "");
   };
-  listen(show);
-  show();
   return root;
 }
 
 export function modelSwitch() {
   const root = h("div", { class: "row" });
-  const show = (what) => {
-    if (what && what !== "models" && what !== "model") return;
+  root.show = (now) => {
     const { ready, trained } = state.info ?? {};
-    if (!ready || !trained) {
-      put(root);
-      return;
-    }
-    const select = choice([["ready", "Provided models"], ["trained", "Your trained models"]], {
-      value: state.model, "aria-label": "Models to show", onchange: () => setModel(select.value),
-    });
-    put(root, h("span", { class: "note small", "aria-hidden": "true" }, "Models"), select);
+    rebuild(root, [!!ready && !!trained], () => ready && trained && [h("span", { class: "note small", "aria-hidden": "true" }, "Models"),
+      choice([["ready", "Provided models"], ["trained", "Your trained models"]], {
+        value: now.model, "aria-label": "Models to show", onchange: (event) => act({ model: event.target.value }).catch(toast),
+      })]);
+    const select = root.querySelector("select");
+    if (select) setControl(select, now.model);
   };
-  listen(show);
-  show();
   return root;
+}
+
+// A button that copies the address of what the page shows.
+export function copyLink() {
+  const status = h("span", { class: "hidden", role: "status" });
+  const button = h("button", { type: "button", onclick: async () => {
+    try {
+      await navigator.clipboard.writeText(new URL(write(state.now), location.href).href);
+      status.textContent = button.textContent = "Copied";
+      setTimeout(() => { status.textContent = ""; button.textContent = "Copy link"; }, 3000);
+    } catch { // no access to the clipboard: the address is selected for copying by hand
+      notice("link", ["The browser does not allow this page to copy. Copy this address:"]);
+      const text = h("input", { type: "text", readonly: true, value: new URL(write(state.now), location.href).href, "aria-label": "Address of this page" });
+      document.querySelector("#notice [data-kind=link] p").after(text);
+      text.select();
+    }
+  } }, "Copy link");
+  return h("div", {}, button, status);
 }
 
 // The selection of the true class, shared by all views.
-export function labelChoice(text, changed) {
-  const select = choice([], { onchange: () => { state.label = Number(select.value); changed(); } });
+export function labelChoice(text) {
+  const select = choice([], { onchange: () => act({ label: Number(select.value) }).catch(toast) });
   const root = field(text, select);
-  root.show = () => {
-    put(select, classes().map((name, k) => h("option", { value: k }, name)));
-    select.value = state.label ?? best(state.predictions) ?? 0;
+  root.show = (now) => {
+    rebuild(select, [classes(now)], () => classes(now).map((name, k) => h("option", { value: k }, name)));
+    select.value = truth(now);
   };
   return root;
 }
 
-export { predict, currentModels, setExample };
+

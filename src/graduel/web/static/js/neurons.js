@@ -2,12 +2,11 @@
 
 import { h, percent, put } from "./dom.js";
 import { shade } from "./paint.js";
-import { onScheme } from "./paint.js";
 
 const across = (n) => (n <= 16 ? Math.min(n, 8) : n <= 64 ? 8 : 16);
 
-// columns: those of glassbox.forward without the input. `choose(path, unit)` is called on selection;
-// `pressed(path, unit)` and `ablated(path, unit)` return the state of a neuron.
+// columns: those of glassbox.forward without the input. `choose(number, unit)` is called on selection;
+// `pressed(number, unit)` and `ablated(number, unit)` return the state of a neuron of a layer.
 export function layerGrids(columns, { choose, pressed, role = "radio", ablated, outputs = true }) {
   const most = Math.max(1e-9, ...columns.slice(0, -1).flatMap((c) => c.a.map(Math.abs)));
   const root = h("div", { class: "layers" });
@@ -22,22 +21,22 @@ export function layerGrids(columns, { choose, pressed, role = "radio", ablated, 
     const cells = column.a.map((a, unit) => {
       const name = last ? column.names[unit] ?? `${unit}` : "";
       const words = last ? `${name}: ${percent(a)}` : `Neuron ${unit}: ${a.toFixed(3)}`;
-      const cell = h("button", { type: "button", class: "unit", role: role === "radio" ? "radio" : null, "aria-label": words, title: words, tabindex: -1,
-        onclick: () => choose(column.path, unit) });
+      const cell = h("button", { type: "button", class: "unit", role: role === "radio" ? "radio" : null, "aria-label": words, title: words, tabindex: -1, "data-key": `${column.number}.${unit}`,
+        onclick: () => choose(column.number, unit) });
       if (last) {
         const fillBar = h("i", {});
         fillBar.style.width = `${100 * (a ?? 0)}%`;
         cell.append(fillBar, h("span", {}, name), h("span", { class: "num" }, percent(a)));
       } else {
         cell.style.backgroundColor = `rgb(${shade(a, most, "signed").map(Math.round).join(" ")})`;
-        if (ablated?.(column.path, unit)) cell.classList.add("ablated");
+        if (ablated?.(column.number, unit)) cell.classList.add("ablated");
       }
       return cell;
     });
     const mark = () => {
       let chosen = -1;
       cells.forEach((cell, unit) => {
-        const on = pressed(column.path, unit);
+        const on = pressed(column.number, unit);
         if (on) chosen = unit;
         cell.setAttribute(role === "radio" ? "aria-checked" : "aria-pressed", on);
       });
@@ -60,5 +59,3 @@ export function layerGrids(columns, { choose, pressed, role = "radio", ablated, 
   root.mark = () => root.querySelectorAll(".units, .outputs").forEach((grid) => grid.mark());
   return root;
 }
-
-export { onScheme };

@@ -2,22 +2,23 @@
 
 import * as api from "../api.js";
 import { predictionPanel } from "../charts.js";
-import { check, field, h, put, toast } from "../dom.js";
+import { check, field, h, put, rebuild, setControl, showError, toast } from "../dom.js";
 import { color, css, onScheme, picture } from "../paint.js";
-import { pick, pixelsOf, setExample, state, edited } from "../state.js";
+import { act, actLive, models, pixelsOf, state, isEdited } from "../state.js";
+import { SIZE, imageMark, point } from "../strokes.js";
 
 export const id = "draw";
 export const title = "Draw";
 export const usable = () => state.about.digits;
 
-const SIZE = 280; // of the canvas, in pixels
 const SENT_SIZE = 140; // of the image sent to the server
 
-let marks = []; // strokes {points, width} and images {image}
-let pad, pen, prepare, panel, steps, thickness, hint, latency, origin;
+let marks = []; // of the drawing: strokes {points, width} and images {width, height, levels}
+let test = null; // the pixels of a test digit, shown in place of a drawing
+let pad, pen, prepare, panel, steps, thickness, hint, latency, origin, picker, undoButton, backButton;
 let cursor = { x: SIZE / 2, y: SIZE / 2, down: null };
 
-function paint(context, size, ink, paper) {
+function paint(context, size, all, ink, paper) {
   const k = size / SIZE;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.fillStyle = paper;
@@ -25,10 +26,12 @@ function paint(context, size, ink, paper) {
   context.setTransform(k, 0, 0, k, 0, 0);
   context.lineCap = context.lineJoin = "round";
   context.strokeStyle = context.fillStyle = ink;
-  for (const mark of marks) {
-    if (mark.image) {
-      context.imageSmoothingEnabled = mark.smooth;
-      context.drawImage(tint(mark, ink), mark.x, mark.y, mark.w, mark.h);
+  for (const mark of all) {
+    if (mark.levels) {
+      const scale = (SIZE * 0.8) / Math.max(mark.width, mark.height);
+      const width = mark.width * scale, height = mark.height * scale;
+      context.imageSmoothingEnabled = true;
+      context.drawImage(tint(mark.levels.map((v) => 17 * v), mark, ink), (SIZE - width) / 2, (SIZE - height) / 2, width, height);
       continue;
     }
     context.lineWidth = mark.width;
@@ -36,27 +39,31 @@ function paint(context, size, ink, paper) {
     const [first, ...rest] = mark.points;
     context.moveTo(...first);
     if (!rest.length) context.lineTo(first[0] + 0.01, first[1]);
-    for (const point of rest) context.lineTo(...point);
+    for (const at of rest) context.lineTo(...at);
     context.stroke();
   }
 }
 
 // An image with the ink as alpha channel, in the ink color.
-function tint({ image }, ink) {
+function tint(values, { width, height }, ink) {
   const canvas = document.createElement("canvas");
-  canvas.width = image.width;
-  canvas.height = image.height;
+  canvas.width = width;
+  canvas.height = height;
   const context = canvas.getContext("2d");
-  const data = context.createImageData(image.width, image.height);
+  const data = context.createImageData(width, height);
   const rgb = ink === "#fff" ? [255, 255, 255] : color("ink");
-  image.values.forEach((v, i) => data.data.set([...rgb, v], 4 * i));
+  values.forEach((v, i) => data.data.set([...rgb, v], 4 * i));
   context.putImageData(data, 0, 0);
   return canvas;
 }
 
 function repaint() {
   const context = pad.getContext("2d");
-  paint(context, pad.width, css("ink"), css("paper"));
+  paint(context, pad.width, marks, css("ink"), css("paper"));
+  if (test) {
+    context.imageSmoothingEnabled = false;
+    context.drawImage(tint([...test], { width: 28, height: 28 }, css("ink")), 0, 0, SIZE, SIZE);
+  }
   if (document.activeElement === pad && pad.matches(":focus-visible")) {
     context.strokeStyle = css("hue-0");
     context.lineWidth = 2;
@@ -64,75 +71,75 @@ function repaint() {
     context.arc(cursor.x, cursor.y, 8, 0, 7);
     context.stroke();
   }
-  hint.hidden = marks.length > 0;
+  hint.hidden = marks.length > 0 || !!test;
 }
 
-function encodeCanvas() {
+// The ink of a drawing as the server takes it.
+export function rasterize(all) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SENT_SIZE;
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  paint(context, SENT_SIZE, "#fff", "#000");
+  paint(context, SENT_SIZE, all, "#fff", "#000");
   const rgba = context.getImageData(0, 0, SENT_SIZE, SENT_SIZE).data;
-  return api.base64(Uint8Array.from({ length: SENT_SIZE * SENT_SIZE }, (_, i) => rgba[4 * i]));
+  return { pixels: api.base64(Uint8Array.from({ length: SENT_SIZE * SENT_SIZE }, (_, i) => rgba[4 * i])), size: SENT_SIZE };
 }
 
-let busy = false, again = false;
+const copy = () => marks.map((mark) => (mark.points ? { ...mark, points: [...mark.points] } : mark));
 
-// One request at a time; strokes drawn in the meantime are sent with the next one.
-async function predictDrawing() {
-  if (busy) {
-    again = true;
-    return;
-  }
-  busy = true;
-  try {
-    do {
-      again = false;
-      const start = performance.now();
-      const result = await api.post("draw", {
-        model: state.model, pixels: encodeCanvas(), size: SENT_SIZE, prepare: prepare.checked, weights: state.edits.weights, ablations: state.edits.ablations,
-      });
-      show(result, performance.now() - start);
-    } while (again);
-  } catch (error) {
-    toast(error);
-  } finally {
-    busy = false;
-  }
+// Put the marks of the drawing area into the state.
+const predictDrawing = () => actLive({ from: "drawing", marks: copy() }).catch(toast);
+
+// A stroke on a test digit starts a new drawing.
+function startStroke(at) {
+  if (test) [marks, test] = [[], null];
+  const mark = { points: [at], width: Number(thickness.value) };
+  marks.push(mark);
+  return mark;
 }
 
-function show(result, milliseconds) {
-  put(steps, result.steps.map((step) => {
-    const { shape, values } = api.unpack(step.image);
-    return h("li", {}, h("figure", {}, picture(step.text, values, shape[0], shape[1], { kind: "ink", most: 255 }), h("figcaption", {}, step.text)));
-  }));
-  steps.dataset.steps = result.steps.map((step) => step.name).join(" ");
-  panel.show(result.predictions, result.empty);
-  latency.textContent = milliseconds ? `Predicted in ${milliseconds.toFixed(0)} ms.` : "";
-  latency.dataset.ms = milliseconds ?? "";
-  state.example = result.empty ? null : { pixels: result.pixels.data, from: "drawing", label: null };
-  state.label = null;
-  state.predictions = result.predictions;
+function extend(mark, at) {
+  const [x, y] = mark.points.at(-1);
+  if (Math.abs(at[0] - x) + Math.abs(at[1] - y) >= 1.5) mark.points.push(at);
+}
+
+export function show(now) {
+  if (!pen && !cursor.down) {
+    marks = now.from === "drawing" ? now.marks.map((mark) => mark) : [];
+    test = now.from === "test" && models(now)?.image?.[0] === 28 ? pixelsOf(now.example) : null;
+  }
+  repaint();
+  const text = test && `Test digit ${now.example.index}, true class ${now.example.label}, already prepared by MNIST.`;
+  const images = test ? [{ name: "test", text, shape: [28, 28], values: test }] : now.steps.map((step) => ({ ...step, ...api.unpack(step.image) }));
+  rebuild(steps, [now.steps, text, now.from], () => images.length ? images.map((step) => h("li", {}, h("figure", {},
+    picture(step.text, step.values, step.shape[0], step.shape[1], { kind: "ink", most: 255 }), h("figcaption", {}, step.text))))
+    : h("li", { class: "note" }, "The steps appear here when you draw."));
+  steps.dataset.steps = images.map((step) => step.name).join(" ");
+  panel.show(now.predictions, !now.example);
+  latency.textContent = now.steps.length ? `Predicted in ${now.milliseconds.toFixed(0)} ms.` : "";
+  latency.dataset.ms = now.milliseconds ?? "";
+  setControl(prepare, now.prepare);
+  undoButton.disabled = now.from !== "drawing" || !now.marks.length;
+  backButton.hidden = now.from === "drawing" || !now.marks.length;
+  origin.textContent = models(now) ? `Models: ${models(now).about}${isEdited(now) ? "; network edited" : ""}.` : "";
 }
 
 function position(event) {
   const box = pad.getBoundingClientRect();
-  return [((event.clientX - box.left) / box.width) * SIZE, ((event.clientY - box.top) / box.height) * SIZE];
+  return point(((event.clientX - box.left) / box.width) * SIZE, ((event.clientY - box.top) / box.height) * SIZE);
 }
 
 function listenToPointers() {
   pad.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     pad.setPointerCapture(event.pointerId);
-    pen = { id: event.pointerId, mark: { points: [position(event)], width: Number(thickness.value) } };
-    marks.push(pen.mark);
+    pen = { id: event.pointerId, mark: startStroke(position(event)) };
     repaint();
     event.preventDefault();
   });
   pad.addEventListener("pointermove", (event) => {
     if (pen?.id !== event.pointerId) return;
     const moves = event.getCoalescedEvents?.() ?? [];
-    for (const one of moves.length ? moves : [event]) pen.mark.points.push(position(one));
+    for (const one of moves.length ? moves : [event]) extend(pen.mark, position(one));
     repaint();
     predictDrawing();
   });
@@ -150,14 +157,13 @@ function listenToPointers() {
       cursor.x = Math.max(0, Math.min(SIZE, cursor.x + step[0] * far));
       cursor.y = Math.max(0, Math.min(SIZE, cursor.y + step[1] * far));
       if (cursor.down) {
-        cursor.down.points.push([cursor.x, cursor.y]);
+        extend(cursor.down, point(cursor.x, cursor.y));
         predictDrawing();
       }
     } else if (event.key === " ") {
       if (cursor.down) cursor.down = null;
       else {
-        cursor.down = { points: [[cursor.x, cursor.y]], width: Number(thickness.value) };
-        marks.push(cursor.down);
+        cursor.down = startStroke(point(cursor.x, cursor.y));
         predictDrawing();
       }
     } else return;
@@ -172,45 +178,27 @@ async function readImage(event) {
   const [picked] = event.target.files;
   event.target.value = "";
   if (!picked) return;
-  if (picked.size > state.about.upload_bytes) {
-    toast(`expected a file of at most ${state.about.upload_bytes / 2 ** 20} MB; ${picked.name} has ${(picked.size / 2 ** 20).toFixed(1)} MB`);
-    return;
-  }
   try {
-    const result = await api.upload(`image?model=${state.model}&prepare=true`, picked, picked.type || "application/octet-stream");
+    if (picked.size > state.about.upload_bytes) throw new Error(`expected a file of at most ${state.about.upload_bytes / 2 ** 20} MB; ${picked.name} has ${(picked.size / 2 ** 20).toFixed(1)} MB`);
+    const result = await api.upload(`image?model=${state.now.model}&prepare=true`, picked, picked.type || "application/octet-stream");
     const { shape, values } = api.unpack(result.steps[0].image);
-    marks = [fitToCanvas(values, shape, true)];
-    repaint();
-    show(result);
+    const mark = imageMark(values, shape);
+    if (!mark) throw new Error(`expected a photo with ink on paper; ${picked.name} shows none`);
+    await act({ from: "drawing", marks: [mark] });
   } catch (error) {
-    toast(error);
+    showError(picker, error);
   }
 }
 
-function fitToCanvas(values, [height, width], smooth) {
-  const k = SIZE / Math.max(height, width);
-  return { image: { values, height, width }, smooth, x: (SIZE - width * k) / 2, y: (SIZE - height * k) / 2, w: width * k, h: height * k };
-}
-
-async function drawTestDigit(label) {
+async function useTestDigit(label) {
   const index = Math.floor(Math.random() * 9000);
-  await pick(index, label);
-  marks = [fitToCanvas(pixelsOf(state.example), [28, 28], false)];
-  repaint();
-  const values = pixelsOf(state.example);
-  const text = `Test digit ${state.example.index}, true class ${state.example.label}, already prepared by MNIST.`;
-  put(steps, h("li", {}, h("figure", {}, picture(text, values, 28, 28, { kind: "ink", most: 255 }), h("figcaption", {}, text))));
-  panel.show(state.predictions);
-  latency.textContent = "";
+  const result = await api.get(`test?${new URLSearchParams({ index, label, model: state.now.model })}`);
+  await act({ from: "test", index: result.index });
 }
 
 function clear() {
-  marks = [];
   cursor.down = null;
-  repaint();
-  panel.show(null);
-  latency.textContent = "";
-  put(steps, h("li", { class: "note" }, "The steps appear here when you draw."));
+  return act({ from: "drawing", marks: [] });
 }
 
 export function mount(root) {
@@ -218,13 +206,15 @@ export function mount(root) {
     "aria-label": "Drawing area. Draw with mouse, pen or finger, or with the keyboard: arrow keys move the pen (with Shift in small steps), Space lowers or lifts it." });
   hint = h("div", { class: "hint", "aria-hidden": "true" }, "Draw a digit");
   thickness = h("input", { type: "range", min: 8, max: 44, value: 22 });
-  const [box, input] = check("Apply MNIST’s preparation", { checked: true, onchange: () => (marks.length ? predictDrawing() : null) });
+  const [box, input] = check("Apply MNIST’s preparation", { checked: true, onchange: () => act({ prepare: prepare.checked }).catch(toast) });
   prepare = input;
   panel = predictionPanel();
+  undoButton = h("button", { type: "button", onclick: () => act((now) => ({ marks: now.marks.slice(0, -1) })).catch(toast) }, "Undo");
+  backButton = h("button", { type: "button", hidden: true, onclick: () => act({ from: "drawing" }).catch(toast) }, "Back to your drawing");
   steps = h("ul", { class: "steps" });
   latency = h("p", { class: "note small num" });
   origin = h("p", { class: "note small" });
-  const picker = h("input", { type: "file", accept: "image/png,image/jpeg,image/webp", "aria-label": "Photo or image of a digit", onchange: readImage });
+  picker = h("input", { type: "file", accept: "image/png,image/jpeg,image/webp", "aria-label": "Photo or image of a digit", onchange: readImage });
   put(root,
     h("h2", {}, "Draw a digit"),
     h("p", { class: "lead" }, "Two models classify your digit while you draw: a neural network written in NumPy, and XGBoost. Both get the same 28 × 28 pixels."),
@@ -232,31 +222,17 @@ export function mount(root) {
       h("div", { class: "stack tight" },
         h("div", { class: "pad" }, pad, hint),
         h("div", { class: "row" },
-          h("button", { type: "button", onclick: () => { marks.pop(); repaint(); if (marks.length) predictDrawing(); else clear(); } }, "Undo"),
-          h("button", { type: "button", onclick: clear }, "Clear"),
-          h("span", { class: "file" }, h("span", { "aria-hidden": "true" }, "Photo or image"), picker))),
+          undoButton, h("button", { type: "button", onclick: () => clear().catch(toast) }, "Clear"), backButton),
+        h("div", { class: "field" }, h("span", { class: "file" }, h("span", { "aria-hidden": "true" }, "Photo or image"), picker))),
       h("div", { class: "stack tight controls" },
         field("Pen thickness", thickness),
         h("fieldset", {}, h("legend", {}, "Or use a test digit, unseen in training"),
-          h("div", { class: "ten" }, [..."0123456789"].map((name, k) => h("button", { type: "button", "aria-label": `Random test digit ${name}`, onclick: () => drawTestDigit(k).catch(toast) }, name)))),
+          h("div", { class: "ten" }, [..."0123456789"].map((name, k) => h("button", { type: "button", "aria-label": `Random test digit ${name}`, onclick: () => useTestDigit(k).catch(toast) }, name)))),
         box, origin),
       h("div", { class: "stack predictions-column" },
         h("div", { class: "card" }, panel, latency),
         h("div", { class: "card" }, h("h3", {}, "Preparation, step by step"), steps,
           h("p", { class: "note small after" }, "MNIST’s digits were scaled to 20 × 20 pixels and centered in 28 × 28 by their center of mass. Switch the preparation off and draw in a corner: models trained on centered digits misclassify it.")))));
-  origin.textContent = state.info?.ready ? `Models: ${state.info.ready.about}.` : "";
   listenToPointers();
   onScheme(repaint);
-  clear();
 }
-
-export function update(what) {
-  if (what === "view" || what === "model" || what === "edits") {
-    repaint();
-    if (marks.some((mark) => mark.points)) return predictDrawing();
-  }
-  if (what === "view") origin.textContent = state.info?.[state.model] ? `Models: ${state.info[state.model].about}${edited() ? "; network edited" : ""}.` : "";
-  return undefined;
-}
-
-export { setExample };

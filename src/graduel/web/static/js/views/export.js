@@ -1,9 +1,9 @@
 // Export: the network as NumPy code, JSON or ONNX; one example as an HTML page.
 
 import * as api from "../api.js";
-import { h, put, toast, formatInteger } from "../dom.js";
+import { h, put, showError, formatInteger } from "../dom.js";
 import { labelChoice } from "../example.js";
-import { requestBody, best, currentModels, edited, state } from "../state.js";
+import { body, isEdited, models, state, truth } from "../state.js";
 
 export const id = "export";
 export const title = "Export";
@@ -19,7 +19,7 @@ const FILES = [
 let label, note;
 
 export function mount(root) {
-  label = labelChoice("True class for the backward pass", () => {});
+  label = labelChoice("True class for the backward pass");
   note = h("p", { class: "note" });
   put(root,
     h("h2", {}, "Export"),
@@ -35,13 +35,13 @@ function button(kind, text) {
   const button = h("button", { type: "button", onclick: async () => {
     button.disabled = true;
     try {
-      const extra = kind === "page" ? { label: state.label ?? best(state.predictions) ?? 0 } : {};
-      const { name, content } = await api.file(`export/${kind}`, requestBody(extra));
+      const extra = kind === "page" ? { label: truth() } : {};
+      const { name, content } = await api.file(`export/${kind}`, body(state.now, extra));
       const link = h("a", { href: URL.createObjectURL(content), download: name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     } catch (error) {
-      toast(error);
+      showError(button, error);
     } finally {
       button.disabled = false;
     }
@@ -49,10 +49,9 @@ function button(kind, text) {
   return button;
 }
 
-export function update() {
-  if (!currentModels()) return;
-  label.show();
-  const net = currentModels().net;
+export function show(now) {
+  label.show(now);
+  const { net, about } = models(now);
   const size = net?.layers.reduce((sum, layer) => sum + (layer.inputs + 1) * layer.units, 0) ?? 0;
-  note.textContent = net ? `${net.title}, ${net.layers.map((layer) => layer.units).join(" → ")}, ${formatInteger(size)} parameters; ${currentModels().about}${edited() ? "; with your edits" : ""}.` : "No network available, only XGBoost.";
+  note.textContent = net ? `${net.title}, ${net.layers.map((layer) => layer.units).join(" → ")}, ${formatInteger(size)} parameters; ${about}${isEdited(now) ? "; with your edits" : ""}.` : "No network available, only XGBoost.";
 }
