@@ -45,19 +45,24 @@ class Description:
     formulas: tuple[str, ...]
 
     def fill(self) -> tuple[str, ...]:
-        """Return the formulas with the numbers of their parameters.
+        """Return the formulas with the numbers of their parameters, and the names of categories.
 
         >>> describe_encoder(Number("age", Robust(30.0, 8.0, False))).fill()
         ('z / sqrt(1 + (z / 3)^2) with z = (x - 30) / 8, within 1e9; 0 if x is missing',)
+        >>> describe_encoder(OneHot("sex", ("f", "m"), False, False)).fill()
+        ('1 if x is m, -1 if x is f, else 0',)
         """
-        numbers = {k: v for k, v in self.parameters.items() if isinstance(v, float)}
-        if not numbers:
+        words = {k: format_term(v) for k, v in self.parameters.items() if isinstance(v, float)}
+        if "categories" in self.parameters:
+            names = [*self.parameters["categories"], "another category", "missing"]
+            if not self.parameters["others"]:
+                names.pop(-2)
+            words = {f"level is {k}": f"x is {name}" for k, name in enumerate(names)}
+            words[SIGN] = f"1 if x is {names[1]}, -1 if x is {names[0]}, else 0"
+        if not words:
             return self.formulas
-        names = re.compile(rf"\b({'|'.join(numbers)})\b")
-        return tuple(
-            names.sub(lambda match: format_term(numbers[match[1]]), formula)
-            for formula in self.formulas
-        )
+        pattern = re.compile("|".join(rf"\b{re.escape(word)}(?![\w.])" for word in words))
+        return tuple(pattern.sub(lambda match: words[match[0]], one) for one in self.formulas)
 
 
 def describe_encoder(encoder: Encoder) -> Description:
