@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from shutil import which
 
 import pytest
@@ -19,3 +20,11 @@ def launch():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield browser
         browser.close()
+
+
+def wait_for(page, condition: str, seconds: float = 20.0) -> None:
+    """Wait until a condition is true; Playwright's own wait uses eval, which the CSP forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(50)

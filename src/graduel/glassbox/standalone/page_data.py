@@ -31,6 +31,7 @@ def models_as_dict(models: DigitModels) -> dict[str, Any]:
             str(number): {"number": line.number, "text": line.text}
             for number, line in find_lines().items()
         },
+        "testRows": recipe.test_rows,
         "seed": recipe.seed,
     }
 

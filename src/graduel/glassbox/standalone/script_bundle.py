@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent / "js"
 ENGINE = ("matrix", "random", "engine", "trees", "boosting", "digit", "unpack")
 """The modules that compute, each after those that it imports."""
 IMPORT = re.compile(r"^import (\{[^}]*\}) from \"\./(\w+)\.js\";$", re.MULTILINE)
-EXPORT = re.compile(r"^export ((?:const|function) (\w+))", re.MULTILINE)
+EXPORT = re.compile(r"^export ((?:const|function|class) (\w+))", re.MULTILINE)
 
 
 def bundle_modules(names: Sequence[str]) -> str:
