@@ -8,6 +8,7 @@ import chromium
 import numpy as np
 import pytest
 
+from graduel.cli.app import main
 from graduel.errors import UserError
 from graduel.glassbox import prepare_digit
 from graduel.glassbox.standalone.digit_models import DigitRecipe, train_digit_models
@@ -66,8 +67,28 @@ def test_the_file_is_small_deterministic_and_without_inline_handlers(models, pag
         write_standalone(models, page_file)
 
 
+def test_the_command_writes_the_page(models, page_file, tmp_path, monkeypatch, capsys):
+    recipes = []
+    monkeypatch.setattr(
+        "graduel.glassbox.standalone.digit_models.train_digit_models",
+        lambda recipe, log: recipes.append(recipe) or models,
+    )
+    path = tmp_path / "new" / "page.html"
+    assert main(["export-page", "--out", str(path), "--seed", "5"]) == 0
+    assert recipes == [DigitRecipe(seed=5)]
+    assert path.read_bytes() == page_file.read_bytes()
+    assert "page.html: 0." in capsys.readouterr().out
+    assert main(["export-page", "--out", str(path)]) == 2
+    assert capsys.readouterr().err.startswith("graduel: the page must be a new file; ")
+    assert len(recipes) == 1
+
+
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 800, "light"), (390, 844, "dark")])
-def test_every_view_fits_without_requests(browser, page_file, width, height, scheme):
+def test_every_view_fits_and_is_accessible_without_requests(
+    browser, page_file, width, height, scheme
+):
+    from axe_playwright_python.sync_playwright import Axe
+
     requests, messages = [], []
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
@@ -82,6 +103,9 @@ def test_every_view_fits_without_requests(browser, page_file, width, height, sch
         script = """[...document.querySelectorAll("main input, main select")]
             .filter((one) => !one.labels.length && !one.getAttribute("aria-label")).length"""
         assert page.evaluate(script) == 0
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
     context.close()
     assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []

@@ -67,7 +67,7 @@ export function playgroundView() {
     h("div", { class: "columns planes" },
       h("figure", {}, netPlot, h("figcaption", {}, "the network")), h("figure", {}, treePlot, h("figcaption", {}, "XGBoost (exact splits, depth 3)")),
       h("div", { class: "stack" }, h("figure", {}, curve, h("figcaption", {}, "Loss of the network (blue) and XGBoost (orange); dashed: on 400 new points")),
-        h("table", {}, h("thead", {}, h("tr", {}, ["", "Loss", "Wrong", "New points wrong"].map((text) => h("th", { scope: "col" }, text)))), scores))),
+        h("table", {}, h("thead", {}, h("tr", {}, ["Model", "Loss", "Wrong", "New points wrong"].map((text) => h("th", { scope: "col" }, text)))), scores))),
     h("h3", {}, "What each hidden neuron responds to"), maps, message);
 
   function advance(n) {
