@@ -58,10 +58,13 @@ def people(n: int = 300, seed: int = 0, *, missing: bool = True) -> pl.DataFrame
     )
 
 
-def table_model(recipe: NetRecipe, frame: pl.DataFrame | None = None, seed: int = 0) -> Model:
+def table_model(
+    recipe: NetRecipe, frame: pl.DataFrame | None = None, seed: int = 0, **options
+) -> Model:
     """Return a model of a table: a fitted preparation, and a network with random weights."""
     frame = people() if frame is None else frame
-    options = {"categorical": ("grade", "town")} if "town" in frame.columns else {}
+    if "town" in frame.columns:
+        options["categorical"] = ("grade", "town")
     data = source_from_arrays(frame, target="target", **options).load()
     preparation = NetPreparation.fit(data.X, data.columns, **recipe.preparation)
     k = len(data.classes)

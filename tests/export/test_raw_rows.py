@@ -219,3 +219,31 @@ def test_a_model_without_a_network(small):
 
     with pytest.raises(UserError, match="expected a network"):
         export_json(replace(small[0], network=None))
+
+
+DATES = [
+    *("%d.%m.%Y", "%m/%d/%Y %I:%M %p", "%Y-%m-%d %H:%M:%S%.f", "%G-W%V", "%Y-%m", "%YQ%q"),
+    *("%d %b %Y", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M%z", "%d/%m/%y", "%Y%m%d", "epoch s"),
+]
+
+
+@pytest.mark.parametrize("form", DATES)
+def test_dates_of_every_format(form):
+    rng = np.random.default_rng(0)
+    first = datetime.datetime(2001, 1, 3, 4, 5, tzinfo=datetime.UTC)
+    times = [first + datetime.timedelta(days=int(d)) for d in rng.integers(0, 8000, 120)]
+
+    def write(time):
+        if form == "epoch s":
+            return int(time.timestamp())
+        text = time.strftime(form.replace("%.f", ".%f").replace("%q", str((time.month + 2) // 3)))
+        return int(text) if form == "%Y%m%d" else text
+
+    cells = [write(time) for time in times]
+    frame = pl.DataFrame({"time": cells, "x": rng.normal(size=120), "target": ["a", "b"] * 60})
+    model = table_model(PLAIN, frame, date_order="dmy")
+    assert model.schema.date_formats == {"time": form}
+    module = run_module(export_python(model))
+    expected = model.predict_proba(frame)
+    close(module["predict_proba"](frame), expected)
+    close(module["predict_proba"](frame.with_columns(pl.col("time").cast(pl.String))), expected)

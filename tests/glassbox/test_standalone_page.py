@@ -90,7 +90,8 @@ def test_every_view_fits_and_is_accessible_without_requests(
     from axe_playwright_python.sync_playwright import Axe
 
     requests, messages = [], []
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    size = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=True)
     page = context.new_page()
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: messages.append(message.text))
@@ -106,6 +107,11 @@ def test_every_view_fits_and_is_accessible_without_requests(
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        if view == "steps":
+            page.locator(".equation .symbol").first.tap()
+            assert page.get_by_role("tooltip").is_visible()
+            page.locator("h2:visible").tap()
+            assert not page.get_by_role("tooltip").is_visible()
     context.close()
     assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
@@ -244,12 +250,15 @@ def test_the_playground_trains_and_takes_points(page):
     page.get_by_role("button", name="Pause").click()
     points = page.get_by_label("points", exact=True)
     points.select_option("your own")
-    plane = page.get_by_role("img", name="Decision boundary of the network")
+    plane = page.get_by_role("application", name="Decision boundary of the network")
     for at, color in (((50, 60), "blue"), ((200, 150), "orange")):
         page.get_by_label("a click adds").select_option(color)
         plane.click(position={"x": at[0], "y": at[1]})
     game = "globalThis.graduel.page.views.playground.game"
-    assert page.evaluate(f"{game}.train.y") == [1, 0]
+    plane.press("ArrowRight")
+    plane.press("Enter")
+    assert page.evaluate(f"{game}.train.y") == [1, 0, 0]
+    assert page.evaluate(f"{game}.train.X[2]") == pytest.approx([0.1, 0])
     page.evaluate(f"() => {{ for (let i = 0; i < 100; i++) {game}.advance(); }}")
     assert page.evaluate(f"{game}.score({game}.train).net.error") == 0
 

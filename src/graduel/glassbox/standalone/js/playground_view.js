@@ -8,8 +8,9 @@ const SIDE = 48, MAP = 20, STEPS_PER_FRAME = 6, ROUNDS = 60, FRAMES_PER_ROUND = 
 const HIDDEN = ["2", "4", "8", "16", "4-4", "8-8", "16-16"];
 
 export function playgroundView() {
+  let cross = null; // the place that the arrow keys have reached
   let preset = "a good start", game = new Playground(PRESETS[preset]), isRunning = false, frame = 0, drawClass = 1;
-  const plot = (label) => h("canvas", { class: "plane", role: "img", "aria-label": label });
+  const plot = (label) => h("canvas", { class: "plane", role: "application", tabindex: 0, "aria-label": `${label}; arrow keys move a cross, Enter adds a point there` });
   const netPlot = plot("Decision boundary of the network with the points"), treePlot = plot("Decision boundary of XGBoost with the points");
   const curve = h("canvas", { class: "curve", role: "img", "aria-label": "Loss over the steps of the training" });
   const scores = h("tbody"), maps = h("div", { class: "row maps" }), about = h("p", { class: "lead" }), message = h("p", { class: "note", "aria-live": "polite" });
@@ -48,19 +49,32 @@ export function playgroundView() {
     draw();
     if (wasRunning) toggle(true);
   }
-  function addPoint(event) {
-    const box = event.target.getBoundingClientRect();
-    const point = [((event.clientX - box.left) / box.width) * 2 * EDGE - EDGE, EDGE - ((event.clientY - box.top) / box.height) * 2 * EDGE].map(Math.fround);
+  function addPoint(point) {
     const { X, y } = game.train;
     if (X.length >= MOST_POINTS) { message.textContent = `At most ${MOST_POINTS} points.`; return; }
-    const net = game.net, steps = game.steps;
-    game = new Playground({ ...game.settings, own: { X: [...X, point], y: [...y, drawClass] } });
+    const { net, steps } = game;
+    game = new Playground({ ...game.settings, own: { X: [...X, point.map(Math.fround)], y: [...y, drawClass] } });
     Object.assign(game, { net, steps });
     preset = "";
     write();
     draw();
   }
-  for (const plane of [netPlot, treePlot]) plane.addEventListener("click", addPoint);
+  const limit = (v) => Math.min(Math.max(v, -EDGE), EDGE);
+  for (const plane of [netPlot, treePlot]) {
+    plane.addEventListener("click", (event) => {
+      const box = plane.getBoundingClientRect();
+      addPoint([((event.clientX - box.left) / box.width) * 2 * EDGE - EDGE, EDGE - ((event.clientY - box.top) / box.height) * 2 * EDGE]);
+    });
+    plane.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
+      if (event.key === "Enter") addPoint(cross ?? [0, 0]);
+      else if (!move) return;
+      event.preventDefault();
+      if (move) cross = [limit((cross?.[0] ?? 0) + move[0]), limit((cross?.[1] ?? 0) + move[1])];
+      draw();
+    });
+    plane.addEventListener("blur", () => { cross = null; draw(); });
+  }
 
   const root = h("section", { "aria-labelledby": "play-title" },
     h("h2", { id: "play-title" }, "Playground"), form, about,
@@ -104,6 +118,14 @@ export function playgroundView() {
       context.fill();
       context.stroke();
     });
+    if (cross) {
+      context.strokeStyle = css(color("ink"));
+      context.lineWidth = 2;
+      const [x, y] = [at(cross[0]), size - at(cross[1])];
+      context.beginPath();
+      for (const [dx, dy] of [[8, 0], [0, 8]]) { context.moveTo(x - dx, y - dy); context.lineTo(x + dx, y + dy); }
+      context.stroke();
+    }
   }
   function drawCurve(colors) {
     const [width, height] = [320, 150], context = curve.getContext("2d"), last = Math.max(game.steps, 1);

@@ -67,7 +67,7 @@ export function stepsView(models) {
     h("div", { class: "row controls" },
       h("button", { type: "button", onclick: () => go(state.operation - 1) }, "← Back"),
       h("button", { type: "button", class: "primary", onclick: () => go(state.operation + 1) }, "Next →"), slider,
-      h("label", { for: "label" }, "true class"), labels, h("label", { for: "rate" }, "α"), rate),
+      h("label", { for: "label" }, "true class"), labels, h("label", { for: "rate" }, "learning rate α"), rate),
     h("p", { class: "note" }, "Keys: ← → and space. Select a neuron to see its numbers; every symbol explains itself."),
     machine,
     h("div", { class: "columns two" },
