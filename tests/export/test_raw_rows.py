@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 from raw_models import NETS, PLAIN, onnx_inputs, people, prepare_by_formulas, table_model
 from test_python import run_module
 
+from graduel.data import NetPreparation
+from graduel.data.coerce import category_text
+from graduel.data.column import Column
 from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.models.model import Model
@@ -247,3 +250,36 @@ def test_dates_of_every_format(form):
     expected = model.predict_proba(frame)
     close(module["predict_proba"](frame), expected)
     close(module["predict_proba"](frame.with_columns(pl.col("time").cast(pl.String))), expected)
+
+
+BLANK_IN_PYTHON_ONLY = "\x1c\x1d\x1e\x1f"
+LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters=BLANK_IN_PYTHON_ONLY)
+NAMES = st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from(
+    ["label", "Cast_1", "number 0.0", "classes", "input label", '"""', "\\", "{x}", "\n#", "0.W"]
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(NAMES, min_size=3, max_size=3, unique=True), st.lists(NAMES, min_size=2, unique=True)
+)
+def test_names_and_categories_of_any_text(names, categories):
+    categories = sorted({*category_text(pl.Series(categories))} - {""}) or ["a"]
+    n = 12
+    frame = pl.DataFrame(
+        {
+            names[0]: np.arange(n) / 7,
+            names[1]: [categories[i % len(categories)] for i in range(n)],
+            names[2]: [i % 3 > 0 for i in range(n)],
+        }
+    )
+    kinds = ("numeric", "categorical", "boolean")
+    columns = tuple(Column(*pair) for pair in zip(names, kinds, strict=True))
+    preparation = NetPreparation.fit(frame, columns)
+    network = build_network(PLAIN, len(preparation.names), 2, inputs=preparation)
+    schema = Schema(names[0], ("no", "yes"), columns=columns)
+    weights = network.init(np.random.default_rng(0))
+    model = Model("net", "Network", schema, preparation, network, weights)
+    expected = model.predict_proba_prepared(preparation.transform(frame))
+    close(run_module(export_python(model))["predict_proba"](frame.to_dicts()), expected)
+    close(predict_onnx(model, lambda exported: onnx_inputs(exported, frame)), expected)
