@@ -24,6 +24,7 @@ NETS = {
         "input_scale", "ntk", "calibrate")}, layers=(8,)),
     "one-hot ensemble": NetRecipe(layers=(5, 4), members=3, scaling="quantile", norm="layer"),
     "embeddings": NetRecipe(layers=(5,), category_embedding=2, activation="gelu", norm="batch"),
+    "calibrated": NetRecipe(layers=(6, 5), ntk=True, calibrate=True, scaling="both"),
     "sigmoids": NetRecipe(layers=(5,), loss="binary"),
     "squared": NetRecipe(layers=(5,), loss="squared", members=2, scaling="quantile"),
 }  # fmt: skip
