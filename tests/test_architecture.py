@@ -21,6 +21,7 @@ COMMANDS = [
     "data",
     "duel",
     "experiment",
+    "export_page",
     "inspect",
     "predict",
     "report",

@@ -47,7 +47,7 @@ def calls():
     with pytest.MonkeyPatch.context() as patch:
         for name in COMMANDS:
             try:
-                action = import_module(f"graduel.cli.actions.{name}")
+                action = import_module(f"graduel.cli.actions.{name.replace('-', '_')}")
             except ModuleNotFoundError:
                 continue
             patch.setattr(action, "run", lambda *values, **options: received.append(options))

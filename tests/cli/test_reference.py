@@ -9,14 +9,14 @@ from importlib.metadata import version
 import pytest
 
 from graduel import kernels
-from graduel.cli.app import GROUPS, main
+from graduel.cli.app import GROUPS, command_name, main
 from graduel.contenders.registry import contender_names
 from graduel.errors import UserError
 from graduel.metrics.metric import METRICS, get_metric
 from graduel.train.build.part_registry import KINDS
 from graduel.train.recipes import RECIPES
 
-COMMANDS = [one.__name__.removeprefix("show_") for group in GROUPS.values() for one in group]
+COMMANDS = [command_name(one) for group in GROUPS.values() for one in group]
 
 
 def run_command(capsys, *args, code=0):

@@ -89,6 +89,29 @@ def test_table_features_have_raw_and_encoded_values(model, data):
         np.testing.assert_array_equal(result.probabilities, model.predict_proba(row)[0])
 
 
+def test_the_formula_of_an_input_gives_its_value(data):
+    row = data.X.filter(pl.col("size").is_not_null())[:1]
+    example = prepare_example(fitted(data, "net"), row)
+    by_name = {feature.name: feature for feature in example.features}
+    size, town, paid = (by_name[name] for name in ("size", "town", "paid"))
+    center, width = map(
+        float,
+        re.search(
+            r"\(x − ([-.\d]+)\) / ([.\d]+)",
+            size.inputs[0].formula.replace("(x - ", "(x − ").replace("(x − −", "(x − -"),
+        ).groups(),
+    )
+    z = (float(size.raw) - center) / width
+    assert z / np.sqrt(1 + (z / 3) ** 2) == pytest.approx(size.inputs[0].value, abs=1e-3)
+    assert size.inputs[1].formula == "1 if x is missing, else 0"
+    towns = sorted(["Ulm", "Kiel", "Köln", EVIL])
+    assert [one.formula for one in town.inputs] == [f"1 if x is {name}, else 0" for name in towns]
+    assert paid.inputs[0].formula.startswith("1 if x is true, -1 if it is false")
+    trees = prepare_example(fitted(data, "xgboost"), row).features
+    assert {f.name: f.inputs[0].formula for f in trees}["size"] == "x"
+    assert "Formula, x is the raw value" in render(inspect_example(fitted(data, "net"), example))
+
+
 def test_paths_through_the_trees_use_category_names(data):
     model = fitted(data, "xgboost")
     actual = set()
@@ -98,8 +121,11 @@ def test_paths_through_the_trees_use_category_names(data):
             for split in path.splits:
                 if split.name == "town":
                     actual.add(split.value_text)
-                    assert split.condition.startswith("not in ")
-                    assert set(split.condition[7:].split(", ")) <= {"Ulm", "Kiel", "Köln", EVIL}
+                    towns = {"Ulm", "Kiel", "Köln", EVIL}
+                    assert set(split.left_categories) < towns
+                    assert any(town in split.condition for town in towns)
+                    is_left = split.value_text in split.left_categories
+                    assert split.missing or split.went == ("left" if is_left else "right")
                 elif split.name == "size" and split.missing:
                     assert split.value_text == "missing"
     assert actual & {"Ulm", "Kiel", "Köln", EVIL}

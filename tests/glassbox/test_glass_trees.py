@@ -128,6 +128,37 @@ def test_every_split_agrees_with_xgboost(case):
     assert missing
 
 
+def read_condition(condition, levels):
+    """Return the categories for which a condition is true."""
+    for sign, is_positive in (("= ", True), ("≠ ", False), ("in {", True), ("not in {", False)):
+        if condition.startswith(sign):
+            names = set(condition.removeprefix(sign).rstrip("}").split(", "))
+            assert names <= set(levels)
+            return names if is_positive else set(levels) - names
+    raise AssertionError(condition)
+
+
+def test_conditions_name_the_categories(case):
+    _, forest, X = case
+    if not any(tree.categories for tree in forest.trees):
+        return
+    levels = ["Graz", "Linz", "Ulm", "Kiel", "Bonn", "Bern", "Wien"]
+    signs = set()
+    for row in X[:20]:
+        for number, tree in enumerate(forest.trees):
+            for split in explain_path(forest, row, number, levels={4: levels}).splits:
+                if split.feature != 4:
+                    assert split.condition == f"< {tree.condition[split.node]:.7g}"
+                    assert split.left_categories == ()
+                    continue
+                left = read_condition(split.condition, levels)
+                assert left == set(split.left_categories)
+                if not split.missing:
+                    assert (levels[int(row[4])] in left) == (split.went == "left")
+                signs.add(split.condition.split(" ")[0])
+    assert signs
+
+
 def test_paths_are_sorted_by_leaf_value(case):
     _, forest, X = case
     result = explain_votes(forest, X[0], top=5)

@@ -6,6 +6,7 @@ import codecs
 import io
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from graduel.cli.commands.cells import cells
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
+from graduel.cli.commands.export_page import export_page
 from graduel.cli.commands.inspect import inspect
 from graduel.cli.commands.predict import predict
 from graduel.cli.commands.reference import (
@@ -38,7 +40,7 @@ from graduel.number_format import MINUS, NONE
 
 GROUPS = {
     "Compare models": (duel, experiment, verdict, report, cells),
-    "Train and use one model": (train, predict, inspect, serve),
+    "Train and use one model": (train, predict, inspect, serve, export_page),
     "Look up names": (data, contenders, metrics, recipes, parts),
     "About graduel": (doctor, show_version, show_help),
 }
@@ -55,11 +57,15 @@ app = typer.Typer(
 )
 
 
+def command_name(declaration: Callable[..., None]) -> str:
+    """Return the name by which a command is called."""
+    return declaration.__name__.removeprefix("show_").replace("_", "-")
+
+
 def _register() -> None:
     for title, commands in GROUPS.items():
         for command in commands:
-            name = command.__name__.removeprefix("show_")
-            app.command(name, cls=Command, rich_help_panel=title)(command)
+            app.command(command_name(command), cls=Command, rich_help_panel=title)(command)
 
 
 _register()

@@ -17,7 +17,8 @@ EXPECTED = (
 EXTRA = re.compile(r"Got unexpected extra argument\(s\) \((.*)\)")
 NO_COMMAND = re.compile(r"No such command '([\w-]+)'")
 ELSEWHERE = {
-    "export": "Networks are exported in Python: graduel.export.to_onnx or to_python",
+    "export": "Networks are exported in Python: graduel.export.to_onnx or to_python, and "
+    "graduel.models.model_export for models; a page to play with is written by graduel export-page",
     "fit": "Did you mean 'train'?",
     "compare": "Did you mean 'duel', or 'verdict' for predictions of your own?",
     "tune": "Hyperparameters are searched by graduel duel --trials 20",

@@ -2,8 +2,9 @@
 
 from graduel.export.onnx_file import onnx_model, to_onnx
 from graduel.export.python_file import to_python
+from graduel.export.table.raw_columns import TableInput
 
-__all__ = ["onnx_model", "to_onnx", "to_python"]
+__all__ = ["TableInput", "onnx_model", "to_onnx", "to_python"]
 
 
 def __dir__() -> list[str]:

@@ -92,6 +92,18 @@ class ExportGraph:
     """'softmax', 'sigmoid', 'exp' or 'identity'."""
     is_ensemble: bool = False
     """Whether the output is the mean over the members, the first axis of raw predictions."""
+    normalizes: bool = False
+    """Whether outputs become probabilities: at least 0, and each row's sum is 1."""
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the outputs are probabilities."""
+        return self.normalizes or self.link in ("softmax", "sigmoid")
+
+    @property
+    def has_one_class(self) -> bool:
+        """Whether a row has one class, the most probable: not a yes or no for each output."""
+        return self.normalizes or self.link == "softmax" or self.is_pair
 
     @property
     def is_pair(self) -> bool:
@@ -111,8 +123,12 @@ class ExportGraph:
         scale: float,
         classes: Sequence[Any] | Array | None,
         exporters: Container[type],
+        *,
+        normalizes: bool = False,
     ) -> ExportGraph:
         """Validate the arguments; `exporters` holds the layer classes that can be exported.
+
+        A softmax needs no normalization, so that `normalizes` has no effect with it.
 
         Raises
         ------
@@ -147,9 +163,9 @@ class ExportGraph:
                 f"network with outputs of shape {network.output_shape}. End it with EnsembleOutput"
             )
         nodes = _collect_layers(network.nodes, scopes, network.input_shape, exporters)
-        return cls(
-            network, nodes, float(scale), _check_classes(network, link, classes), link, is_ensemble
-        )
+        normalizes = normalizes and link != "softmax"
+        labels = _check_classes(network, link, classes, normalizes=normalizes)
+        return cls(network, nodes, float(scale), labels, link, is_ensemble, normalizes)
 
 
 def to_list(name: str, values: Any) -> list[Any]:
@@ -182,20 +198,22 @@ def _collect_layers(
 
 
 def _check_classes(
-    network: Network, link: str, classes: Sequence[Any] | Array | None
+    network: Network, link: str, classes: Sequence[Any] | Array | None, *, normalizes: bool
 ) -> tuple[int, ...] | tuple[str, ...] | None:
     """Return the classes as Python ints or strings; raise `UserError` if they are invalid."""
     if classes is None:
         return None
     labels = to_list("classes", classes)
-    if link not in ("softmax", "sigmoid") or len(network.prediction_shape) != 1:
+    is_classifier = normalizes or link in ("softmax", "sigmoid")
+    if not is_classifier or len(network.prediction_shape) != 1:
         raise UserError(
             "classes require SoftmaxCrossEntropy or BinaryCrossEntropy with a vector of outputs; "
             f"got {type(network.loss).__name__} with outputs of shape {network.prediction_shape}. "
             "Leave classes out"
         )
     k = network.prediction_shape[0]
-    if len(labels) != k and not (link == "sigmoid" and k == 1 and len(labels) == 2):
+    is_pair = (link, k, len(labels)) == ("sigmoid", 1, 2) and not normalizes
+    if len(labels) != k and not is_pair:
         raise UserError(
             f"classes must be {k} labels, one for each output"
             + (", or 2 labels for one output" if (link, k) == ("sigmoid", 1) else "")

@@ -16,12 +16,14 @@ from graduel.errors import UserError
 from graduel.export.export_graph import ExportGraph
 from graduel.export.onnx_graph import Graph
 from graduel.export.onnx_layers import LAYERS, append_layers
+from graduel.export.table.onnx_columns import append_table, input_names
+from graduel.export.table.raw_columns import TableInput
 from graduel.nn import Network, Weights
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
-OPSET, IR_VERSION = 17, 8
+OPSET, ML_OPSET, IR_VERSION = 17, 3, 8
 """The versions that onnxruntime 1.13 (2022) and later load."""
 LIMIT = 2**31 - 2**20
 """Maximum size of the weights in bytes: 2 GiB, protobuf's limit, less 1 MiB for the rest."""
@@ -34,6 +36,8 @@ def to_onnx(
     *,
     scale: float = 1.0,
     classes: Sequence[Any] | NDArray[Any] | None = None,
+    table: TableInput | None = None,
+    normalizes: bool = False,
 ) -> None:
     """Write a network and its weights to an ONNX file, atomically.
 
@@ -47,7 +51,8 @@ def to_onnx(
     OSError
         If the file cannot be written.
     """
-    model = onnx_model(network, weights, scale=scale, classes=classes)
+    options: dict[str, Any] = {"table": table, "normalizes": normalizes}
+    model = onnx_model(network, weights, scale=scale, classes=classes, **options)
     atomic_write(path, model.SerializeToString())
 
 
@@ -57,6 +62,8 @@ def onnx_model(
     *,
     scale: float = 1.0,
     classes: Sequence[Any] | NDArray[Any] | None = None,
+    table: TableInput | None = None,
+    normalizes: bool = False,
 ) -> ModelProto:
     """Return a network and its weights as an ONNX model (opset 17).
 
@@ -77,6 +84,12 @@ def onnx_model(
     network, weights : the network to export; batch normalization uses its running means
     scale : factor for X, such as 1/255 for pixels
     classes : labels, integers or text
+    table : the columns of a table, with their preparation. There is an input of shape (n, 1) for
+        each raw column instead of X: float64 for numbers, booleans (1, 0) and dates (seconds since
+        1970), where NaN is missing; text for categories, where empty text is missing. The metadata
+        ``columns`` describe them as JSON
+    normalizes : whether each row of outputs is scaled to the sum 1, as probabilities of classes, if
+        the loss has no softmax; ``label`` is then the most probable class
 
     Raises
     ------
@@ -91,33 +104,48 @@ def onnx_model(
             "ONNX export requires the package onnx, which is not installed; run "
             'pip install "graduel[onnx]"'
         ) from None
-    exported = ExportGraph.of(network, weights, scale, classes, LAYERS)
+    exported = ExportGraph.of(network, weights, scale, classes, LAYERS, normalizes=normalizes)
+    if table is not None:
+        table.require_fit(network.input_shape)
     if weights.nbytes > LIMIT:
         raise UserError(
             f"an ONNX file holds at most {LIMIT:,} bytes of weights; got {weights.nbytes:,}"
         )
     graph = Graph(network.dtype)
-    x = "X"
+    real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
+    inputs, x = [helper.make_tensor_value_info("X", real, ["n", *network.input_shape])], "X"
+    if table is not None:
+        inputs, x = append_table(graph, table)
     if exported.scale != 1:
         x = graph.node("Mul", x, graph.number(exported.scale))
     x = _apply_link(graph, exported.link, append_layers(graph, exported.nodes, x))
     if exported.is_ensemble:
         x = graph.node("ReduceMean", x, axes=[1], keepdims=0)
+    if exported.normalizes:
+        tiny = graph.number(float(np.finfo(graph.dtype).tiny))
+        x = graph.node("Add", graph.node("Max", x, graph.number(0.0)), tiny)
+        x = graph.node("Div", x, graph.node("ReduceSum", x, graph.integers(1), keepdims=1))
     outputs = _build_outputs(graph, exported, x)
-    real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
-    input_info = helper.make_tensor_value_info("X", real, ["n", *network.input_shape])
     onnx_graph = helper.make_graph(
-        graph.nodes, "graduel", [input_info], outputs, list(graph.arrays.values())
+        graph.nodes, "graduel", inputs, outputs, list(graph.arrays.values())
     )
+    ml = [helper.make_opsetid("ai.onnx.ml", ML_OPSET)] if table is not None else []
     model: ModelProto = helper.make_model(
         onnx_graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", OPSET), *ml],
         ir_version=IR_VERSION,
         producer_name="graduel",
         producer_version=version("graduel"),
     )
+    notes: dict[str, Any] = {}
     if exported.classes is not None:
-        helper.set_model_props(model, {"classes": json.dumps(exported.classes)})
+        notes["classes"] = exported.classes
+    if table is not None:
+        names = input_names(table)
+        notes["columns"] = [
+            {"input": name, **column} for name, column in zip(names, table.as_list(), strict=True)
+        ]
+    helper.set_model_props(model, {key: json.dumps(value) for key, value in notes.items()})
     return model
 
 
@@ -147,7 +175,7 @@ def _build_outputs(graph: Graph, exported: ExportGraph, p: str) -> list[ValueInf
         p = graph.node("Concat", graph.node("Sub", graph.number(1.0), p), p, axis=1)
     graph.node("Identity", p, name="probabilities")
     each = helper.make_tensor_value_info("probabilities", real, ["n", k])
-    if exported.link == "sigmoid" and not exported.is_pair:
+    if not exported.has_one_class:
         yes = graph.node("Greater", p, graph.number(0.5))
         graph.node("Cast", yes, name="label", to=TensorProto.INT64)
         return [helper.make_tensor_value_info("label", TensorProto.INT64, ["n", k]), each]

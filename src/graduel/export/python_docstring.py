@@ -8,6 +8,8 @@ from math import prod
 from graduel.export import python_text as text
 from graduel.export.export_graph import ExportGraph, ExportLayer
 from graduel.export.python_layers import format_shape
+from graduel.export.table.formulas import describe_encoder
+from graduel.export.table.raw_columns import TableInput
 
 MAX_LISTED = 20
 """The maximum number of classes that are listed."""
@@ -23,10 +25,11 @@ def describe_scale(scale: float) -> str:
     return f"/ {divisor}" if divisor and 1 / divisor == scale else f"* {scale!r}"
 
 
-def write_docstring(exported: ExportGraph, title: str, *, named: bool) -> list[str]:
+def write_docstring(
+    exported: ExportGraph, title: str, *, named: bool, table: TableInput | None
+) -> list[str]:
     """Return the lines of the docstring: title, layers, classes and usage."""
     network = exported.network
-    probabilities = exported.link in ("softmax", "sigmoid")
     first, *more = text.escape_docstring(title, 90)
     values = prod(network.input_shape)
     lines = [f'"""{first}', *more, ""]
@@ -42,14 +45,23 @@ def write_docstring(exported: ExportGraph, title: str, *, named: bool) -> list[s
         rest = f" and {n_more} more" if n_more > 0 else ""
         lines += [*text.escape_docstring(f"Classes: {names}{rest}."), ""]
     order = ", in the order of COLUMNS" if named else ""
-    lines += [f"X has {values} numbers per row{order}.", ""]
-    if probabilities:
-        lines.append(f"    predict_proba(X)  probabilities, shape (n, {_shape(exported.out)})")
+    name = "X" if table is None else "rows"
+    if table is None:
+        lines += [f"X has {values} numbers per row{order}.", ""]
+    else:
+        lines += _describe_rows(table)
+    if exported.has_probabilities:
+        what = f"probabilities, shape (n, {_shape(exported.out)})"
+        lines.append(f"    {f'predict_proba({name})':<20} {what}")
+    lines += [f"    {f'predict({name})':<20} {_describe_prediction(exported)}", ""]
+    if table is None:
+        lines += [
+            f"As a script, it reads a CSV file without a header, {values} numbers per line, and",
+            "prints a prediction for each line:",
+        ]
+    else:
+        lines.append("As a script, it reads a CSV table and prints a prediction for each row:")
     lines += [
-        f"    predict(X)        {_describe_prediction(exported)}",
-        "",
-        f"As a script, it reads a CSV file without a header, {values} numbers per line, and prints",
-        "a prediction for each line:",
         "",
         "    python this_file.py rows.csv",
         "",
@@ -60,9 +72,27 @@ def write_docstring(exported: ExportGraph, title: str, *, named: bool) -> list[s
     return lines
 
 
+def _describe_rows(table: TableInput) -> list[str]:
+    """Return the lines on raw rows: how they are given, and the columns with their kinds."""
+    names = [
+        line
+        for column in table.columns
+        for line in text.escape_docstring(
+            f"{describe_encoder(column.encoder).kind:<8} {column.name}"
+        )
+    ]
+    return [
+        "Rows are raw, as in the training table: a dict of columns, a DataFrame, or a list of",
+        "dicts. A missing cell is None or NaN. prepare(rows) encodes and scales the columns:",
+        "",
+        *(f"    {line}" for line in names),
+        "",
+    ]
+
+
 def _describe_prediction(exported: ExportGraph) -> str:
     """Return a description of the result of predict."""
-    if exported.link == "softmax" or exported.is_pair:
+    if exported.has_one_class:
         what = "class" if exported.classes is not None else "class code, from 0"
         return f"the most probable {what}, shape (n,)"
     out = f"shape (n, {_shape(exported.out)})"

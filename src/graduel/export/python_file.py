@@ -15,7 +15,13 @@ from graduel.export.export_graph import ExportGraph, to_list
 from graduel.export.python_docstring import describe_scale, write_docstring
 from graduel.export.python_helpers import select_helpers
 from graduel.export.python_layers import LAYERS, format_shape, write_layers
+from graduel.export.table import python_cells
+from graduel.export.table.python_prepare import PrepareCode, write_prepare
+from graduel.export.table.raw_columns import TableInput
 from graduel.nn import Network, Weights
+
+PRINTED = '*np.ravel(row), sep=","'
+"""The arguments of print for a row of several outputs."""
 
 
 def to_python(
@@ -26,6 +32,8 @@ def to_python(
     classes: Sequence[Any] | NDArray[Any] | None = None,
     title: str = "A neural network",
     columns: Sequence[str] | None = None,
+    table: TableInput | None = None,
+    normalizes: bool = False,
 ) -> str:
     """Return a network and its weights as the source of one readable Python module.
 
@@ -47,6 +55,10 @@ def to_python(
         numbers
     title : first line of the docstring
     columns : names of the features, in order
+    table : the columns of a table, with their preparation; the functions then take raw rows: a dict
+        of columns, a DataFrame, or a list of dicts
+    normalizes : whether each row of outputs is scaled to the sum 1, as probabilities of classes, if
+        the loss has no softmax
 
     Raises
     ------
@@ -64,12 +76,16 @@ def to_python(
     >>> module["predict_proba"](np.zeros((2, 4))).sum(axis=1)
     array([1., 1.], dtype=float32)
     """
-    exported = ExportGraph.of(network, weights, scale, classes, LAYERS)
-    names = _check_columns(exported, columns)
+    exported = ExportGraph.of(network, weights, scale, classes, LAYERS, normalizes=normalizes)
+    names = _check_columns(exported, columns, table)
     builder = CodeBuilder()
     dtype, shape = network.dtype, network.input_shape
-    inner = ", ".join(map(str, ("len(X)", *shape)))
-    builder.line(f"X = np.asarray(X, dtype=np.{dtype}).reshape({inner})")
+    if table is None:
+        inner = ", ".join(map(str, ("len(X)", *shape)))
+        builder.line(f"X = np.asarray(X, dtype=np.{dtype}).reshape({inner})")
+    else:
+        builder.line(f"X = prepare(rows).astype(np.{dtype})", "encoded and scaled, as in training")
+    prepare = PrepareCode() if table is None else write_prepare(table)
     if exported.scale != 1:
         builder.change("{x} " + describe_scale(exported.scale), "scaled as in training")
     write_layers(builder, exported.nodes)
@@ -81,27 +97,42 @@ def to_python(
     if any(" = decode(" in line for line in tail):
         builder.helpers.add("decode")
     helpers = select_helpers(builder.helpers)
-    imports = sorted({"sys", *(name for helper in helpers for name in helper.imports)})
+    words: list[str] = []
+    if table is not None:
+        of_table = select_helpers(prepare.helpers, python_cells.HELPERS)
+        words = python_cells.write_words(of_table, table.missing)
+        helpers = [*of_table, *helpers]
+    imports = {"sys", *(name for helper in helpers for name in helper.imports)}
+    imports |= {"csv"} if table is not None else set()
     parts = [
-        write_docstring(exported, title, named=names is not None),
-        [*(f"import {name}" for name in imports), "", "import numpy as np"],
+        write_docstring(exported, title, named=names is not None, table=table),
+        [*(f"import {name}" for name in sorted(imports)), "", "import numpy as np"],
         [
             line
             for name, values in (("COLUMNS", names), ("CLASSES", exported.classes))
             if values is not None
             for line in text.format_bracketed(f"{name} = [", list(map(repr, values)), "]")
         ],
-        _write_functions(exported, builder),
+        words,
+        _write_functions(exported, builder, "X" if table is None else "rows"),
+        prepare.function,
         *(_fill_source(helper.source, dtype) for helper in helpers),
-        _write_main(exported),
+        _write_main(exported, has_columns=table is not None),
+        prepare.constants,
         tail,
         ['if __name__ == "__main__":', "    main()"],
     ]
     return _join_parts([part for part in parts if part])
 
 
-def _check_columns(exported: ExportGraph, columns: Sequence[str] | None) -> list[str] | None:
-    """Return the names of features as text; raise `UserError` if they are invalid."""
+def _check_columns(
+    exported: ExportGraph, columns: Sequence[str] | None, table: TableInput | None
+) -> list[str] | None:
+    """Return the names of features as text; raise `UserError` if they or the table do not fit."""
+    if table is not None:
+        table.require_fit(exported.network.input_shape)
+        if columns is not None:
+            raise UserError("expected either columns or a table, which names them; got both")
     if columns is None:
         return None
     shape = exported.network.input_shape
@@ -133,26 +164,31 @@ def _apply_link(builder: CodeBuilder, exported: ExportGraph) -> None:
         builder.assign("Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), finite")
     if exported.is_ensemble:
         builder.change("{x}.mean(axis=1)", "the mean of the members' predictions")
+    if exported.normalizes:
+        tiny = float(np.finfo(exported.network.dtype).tiny)
+        builder.assign("P", f"np.maximum({{x}}, 0) + {tiny!r}", "at least 0, so that")
+        builder.change("{x} / {x}.sum(axis=-1, keepdims=True)", "the sum of each row is 1")
     if exported.is_pair:
         builder.assign("P", "np.hstack([1 - {x}, {x}])", "first and second class")
 
 
-def _write_functions(exported: ExportGraph, builder: CodeBuilder) -> list[str]:
+def _write_functions(exported: ExportGraph, builder: CodeBuilder, argument: str) -> list[str]:
     """Return the code of predict_proba and predict, or of predict only."""
     name, out = format_shape(exported.network.input_shape), format_shape(exported.out)
-    shapes = f"{name} numbers per row in, {out} out"
-    if exported.link not in ("softmax", "sigmoid"):
+    shapes = "raw rows in, " if argument == "rows" else f"{name} numbers per row in, "
+    shapes += f"{out} out" if argument == "X" else f"{out} numbers per row out"
+    if not exported.has_probabilities:
         return [
-            "def predict(X):",
+            f"def predict({argument}):",
             f'    """Return the outputs of the network: {shapes}."""',
             *builder.body(),
         ]
     proba = [
-        "def predict_proba(X):",
+        f"def predict_proba({argument}):",
         f'    """Return probabilities: {shapes}."""',
         *builder.body(),
     ]
-    if exported.link == "sigmoid" and not exported.is_pair:
+    if not exported.has_one_class:
         description, expression = (
             "1 where the probability is above 0.5, else 0,",
             "(P > 0.5).astype(int)",
@@ -165,23 +201,31 @@ def _write_functions(exported: ExportGraph, builder: CodeBuilder) -> list[str]:
         *proba,
         "",
         "",
-        "def predict(X):",
+        f"def predict({argument}):",
         f'    """Return {description} for each row."""',
-        "    P = predict_proba(X)",
+        f"    P = predict_proba({argument})",
         f"    return {expression}",
     ]
 
 
-def _write_main(exported: ExportGraph) -> list[str]:
+def _write_main(exported: ExportGraph, *, has_columns: bool) -> list[str]:
     """Return the code of the function for the command line."""
-    one = exported.link == "softmax" or exported.is_pair
-    shown = "row" if one and len(exported.out) == 1 else '*np.ravel(row), sep=","'
+    shown = "row" if exported.has_one_class and len(exported.out) == 1 else PRINTED
+    if has_columns:
+        about = "rows from a CSV file whose first line names the columns"
+        read = [
+            '    with open(sys.argv[1], newline="", encoding="utf-8-sig") as file:',
+            "        rows = list(csv.DictReader(file))",
+        ]
+    else:
+        about = "rows of numbers from a CSV file"
+        read = ['    rows = np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)']
     return [
         "def main():",
-        '    """Read rows of numbers from a CSV file and print the prediction for each."""',
+        f'    """Read {about} and print the prediction for each."""',
         "    if len(sys.argv) != 2:",
         '        sys.exit(f"usage: python {sys.argv[0]} rows.csv")',
-        '    rows = np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)',
+        *read,
         "    for row in predict(rows):",
         f"        print({shown})",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 
@@ -105,9 +105,9 @@ def decode(shape, text):
 }
 
 
-def select_helpers(names: Iterable[str]) -> list[Helper]:
-    """Return the helpers of these names and those that they call, in the order of HELPERS."""
+def select_helpers(names: Iterable[str], helpers: Mapping[str, Helper] = HELPERS) -> list[Helper]:
+    """Return the helpers of these names and those that they call, in the order of `helpers`."""
     required = set(names)
     for name in tuple(required):
-        required.update(HELPERS[name].helpers)
-    return [helper for name, helper in HELPERS.items() if name in required]
+        required.update(helpers[name].helpers)
+    return [helper for name, helper in helpers.items() if name in required]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
+from graduel.export.table.formulas import describe_encoder
 from graduel.glassbox.plain_data import Array, PlainData
 from graduel.models.model import Model
 
@@ -22,6 +23,8 @@ class ModelInput(PlainData):
     name: str
     value: float
     """NaN if missing (trees only)."""
+    formula: str
+    """How the value follows from the raw cell x, with the numbers of the fitted preparation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,15 @@ def _list_features(model: Model, X: Any, row: Array) -> tuple[Feature, ...]:
     features, start = [], 0
     for encoder in model.preparation.encoders:
         stop = start + len(encoder.names)
-        values = zip(encoder.names, row[start:stop], strict=True)
+        formulas = describe_encoder(encoder).fill()
+        values = zip(encoder.names, row[start:stop], formulas, strict=True)
         cell = frame[encoder.name][0]
         features.append(
             Feature(
                 encoder.name,
                 kinds[encoder.name],
                 None if cell is None else _format_cell(cell, frame[encoder.name].dtype),
-                tuple(ModelInput(name, float(value)) for name, value in values),
+                tuple(ModelInput(name, float(value), formula) for name, value, formula in values),
             )
         )
         start = stop

@@ -22,7 +22,7 @@ from graduel.glassbox.network.neuron import (
 )
 from graduel.glassbox.network.saliency import Saliency, compute_saliency
 from graduel.glassbox.plain_data import Array, PlainData
-from graduel.glassbox.trees.tree_arrays import category_names, get_forest, margin_codes
+from graduel.glassbox.trees.tree_arrays import get_forest, margin_codes
 from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_value
 from graduel.models.model import Model
 from graduel.nn import Dense, NTKDense
@@ -182,12 +182,11 @@ def _inspect_trees(model: Model, inspection: Inspection) -> TreeInspection:
         shap = explain_shap(forest, row)
     except UserError as error:
         why_no_shap = str(error)
-    categories = category_names(model)
-    votes = explain_votes(forest, row, inspection.top, model.input_names, categories)
+    votes = explain_votes(forest, row, inspection.top, model.input_names)
     return TreeInspection(
         tuple(model.classes[code] for code in margin_codes(model)),
         forest.n_rounds,
-        tuple(format_value(float(v), categories.get(i)) for i, v in enumerate(row)),
+        tuple(format_value(float(v), forest.levels.get(i)) for i, v in enumerate(row)),
         votes,
         shap,
         why_no_shap,

@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, LiveDisplay, describe_fit, follow_training
 from graduel.cli.actions.live_session import command_line
-from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.data_source import print_findings
 from graduel.cli.options import CELLS, TEXT_FORMAT
+from graduel.cli.views.model_output import check_writable, show_report, unused_path
 from graduel.contenders import LabelledRows
 from graduel.contenders.contender import Array
 from graduel.contenders.family import NamedContender, TableTraits

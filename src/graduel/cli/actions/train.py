@@ -17,13 +17,13 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_contender, fit_net
 from graduel.cli.actions.live_session import command_line
-from graduel.cli.actions.model_output import check_writable, show_report, unused_path
 from graduel.cli.actions.parallel_fit import fit_parallel
 from graduel.cli.data_source import (
     open_table_files,
     print_findings,
     training_source,
 )
+from graduel.cli.views.model_output import check_writable, show_report, unused_path
 from graduel.cli.worker_options import WorkerOptions, open_workers
 from graduel.contenders import LabelledRows, make_contender
 from graduel.contenders.family import Family, has_no_saved_form

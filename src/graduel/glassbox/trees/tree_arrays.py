@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import log
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from graduel.data.prepare.encoders import CategoryCode
+from graduel.data.prepare.encoders import Boolean, CategoryCode
 from graduel.errors import UserError
 from graduel.glassbox.plain_data import Array
 from graduel.models.model import Model
@@ -57,6 +58,8 @@ class Forest:
     per_round: int
     vector_leaves: bool
     names: tuple[str, ...]
+    levels: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """The names of the codes of categorical and boolean features, by index of the feature."""
 
     @property
     def n_rounds(self) -> int:
@@ -146,7 +149,7 @@ def get_forest(model: Model) -> Forest:
     if model.booster is None:
         raise UserError("expected an XGBoost model; got a network")
     if model not in _FORESTS:
-        _FORESTS[model] = read_forest(model.booster)
+        _FORESTS[model] = replace(read_forest(model.booster), levels=level_names(model))
     return _FORESTS[model]
 
 
@@ -156,12 +159,14 @@ def margin_codes(model: Model) -> tuple[int, ...]:
     return model.class_codes[1:] if binary else model.class_codes
 
 
-def category_names(model: Model) -> dict[int, tuple[str, ...]]:
-    """Return the category names of each categorical input, by index of the input."""
+def level_names(model: Model) -> dict[int, tuple[str, ...]]:
+    """Return the names of the codes of each categorical and boolean input, by its index."""
     names: dict[int, tuple[str, ...]] = {}
     start = 0
     for encoder in () if model.preparation is None else model.preparation.encoders:
         if isinstance(encoder, CategoryCode) and encoder.for_trees:
             names[start] = (*encoder.categories, *("another",) * encoder.others)
+        elif isinstance(encoder, Boolean) and encoder.for_trees:
+            names[start] = ("false", "true")
         start += len(encoder.names)
     return names

@@ -16,6 +16,9 @@ from graduel.glassbox.network.neuron import rank_by_size
 from graduel.glassbox.plain_data import Array, PlainData
 from graduel.glassbox.trees.tree_arrays import Forest, Tree
 
+MAX_NAMES = 12
+"""Maximum number of categories named in a condition."""
+
 
 @dataclass(frozen=True, slots=True)
 class Split(PlainData):
@@ -29,11 +32,13 @@ class Split(PlainData):
     value_text: str
     """The value as text: the category name, 'missing', or the number."""
     condition: str
-    """The condition of the left branch."""
+    """The condition of the left branch: < 2.5, = Graz, in {Graz, Linz}."""
     went: str
     """'left' or 'right'."""
     missing: bool
     """Whether the branch is taken because the value is missing."""
+    left_categories: tuple[str, ...] = ()
+    """All categories of the left branch, if the split is by category and they have names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ def explain_votes(
     x : one row, prepared for XGBoost; NaN is missing
     top : number of paths to return
     names : names of the features
-    levels : category names of categorical features, by index of the feature
+    levels : names of the codes of categorical features, by index of the feature; by default those
+        of the forest
 
     Raises
     ------
@@ -146,7 +152,7 @@ def explain_votes(
         so_far,
         np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1),
         np.array([1 - p[0], p[0]], p.dtype) if len(p) == 1 else p,
-        tuple(_trace_path(forest, int(i), int(leaves[i]), row, names, levels or {}) for i in order),
+        tuple(_trace_path(forest, int(i), int(leaves[i]), row, names, levels) for i in order),
     )
 
 
@@ -173,7 +179,7 @@ def explain_path(
         raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
     leaves = forest.booster.predict(_make_matrix(forest, x), pred_leaf=True).reshape(-1)
     row = np.asarray(x, np.float32).reshape(-1)
-    return _trace_path(forest, tree, int(leaves[tree]), row, names, levels or {})
+    return _trace_path(forest, tree, int(leaves[tree]), row, names, levels)
 
 
 def _trace_path(
@@ -182,9 +188,10 @@ def _trace_path(
     leaf: int,
     row: Array,
     names: Sequence[str],
-    levels: Mapping[int, Sequence[str]],
+    levels: Mapping[int, Sequence[str]] | None,
 ) -> Path:
     """Return the path to a leaf, traced from the leaf to the root."""
+    levels = forest.levels if levels is None else levels
     tree, splits, node = forest.trees[number], list[Split](), leaf
     names = names or forest.names
     while node != 0:
@@ -202,6 +209,7 @@ def _trace_path(
                 _format_condition(tree, parent, levels.get(feature)),
                 "left" if left else "right",
                 missing,
+                tuple(_left_categories(tree, parent, levels.get(feature, ()))),
             )
         )
         node = parent
@@ -212,9 +220,37 @@ def _trace_path(
 
 
 def _format_condition(tree: Tree, node: int, levels: Sequence[str] | None) -> str:
+    """Return the condition of the left branch, by the fewer categories of the two branches."""
+    if node not in tree.categories and levels is None:
+        return f"< {tree.condition[node]:.7g}"
+    left = _left_categories(tree, node, levels or ())
+    right = [format_value(code, levels) for code in tree.categories.get(node, ())]
+    if len(left) == 1:
+        return f"= {left[0]}"
+    if len(right) == 1:
+        return f"≠ {right[0]}"
+    if left and len(left) <= len(right):
+        return f"in {_format_set(left)}"
+    return f"not in {_format_set(right)}"
+
+
+def _left_categories(tree: Tree, node: int, levels: Sequence[str]) -> list[str]:
+    """Return the names of the codes that go left, if they have names."""
     if node in tree.categories:
-        return "not in " + ", ".join(format_value(code, levels) for code in tree.categories[node])
-    return f"< {tree.condition[node]:.7g}"
+        right = set(tree.categories[node])
+        return [name for code, name in enumerate(levels) if code not in right]
+    return [name for code, name in enumerate(levels) if code < tree.condition[node]]
+
+
+def _format_set(names: Sequence[str]) -> str:
+    """Return a set of categories; of a large one, the first.
+
+    >>> _format_set(["Graz", "Linz"])
+    '{Graz, Linz}'
+    """
+    more = len(names) - MAX_NAMES
+    rest = [f"and {more:,} more"] if more > 0 else []
+    return "{" + ", ".join([*names[:MAX_NAMES], *rest]) + "}"
 
 
 def format_value(value: float, levels: Sequence[str] | None = None) -> str:

@@ -1,0 +1,1 @@
+"""The preparation of a table in exported files, from raw rows to the inputs of the network."""
