@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from graduel.contenders.contender import Array, Checkpoint, FittedContender, Fit
 from graduel.contenders.fit_job import NumberFitJob
 from graduel.data.prepare.target_scale import MOST_LOG, TargetScale
 from graduel.metrics.metric import Metric
-from graduel.models.model import Model
+
+if TYPE_CHECKING:
+    from graduel.models.model import Model
 
 
 def undo_logarithm(logarithms: Array) -> Array:
