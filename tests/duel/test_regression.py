@@ -13,6 +13,7 @@ from rich.console import Console
 from sklearn.linear_model import LinearRegression
 from small_recipes import SMALL
 
+from graduel.cli.app import main
 from graduel.cli.views import duel_table
 from graduel.contenders import Budget, LabelledRows, get_family, make_contender
 from graduel.contenders.contender import finish_fit
@@ -152,6 +153,30 @@ def test_a_duel_compares_the_rmse(run):
     assert pair.rope == pytest.approx(0.01 * min(pair.error_a, pair.error_b))
     assert pair.difference == pytest.approx(pair.error_a - pair.error_b)
     assert "RMSE, a difference of" in pair.sentence
+
+
+def test_intervals_are_calibrated_on_the_validation_rows(run):
+    for name, entry in run.result.contenders.items():
+        one = entry.conformal
+        assert (one.level, one.size > 0) == (0.9, True)
+        low, high = one.coverage_interval
+        assert low <= one.coverage <= high
+        error = np.abs(run.probabilities[name][0, :, 0] - run.y_test)
+        assert one.coverage == np.mean(error <= one.size / 2)
+
+
+def test_predictions_with_intervals_in_a_file(run, tmp_path):
+    frame().write_csv(tmp_path / "rows.csv")
+    out = tmp_path / "out.csv"
+    command = ["predict", str(run.path), str(tmp_path / "rows.csv"), "--intervals", "0.8"]
+    assert main([*command, "--out", str(out)]) == 0
+    table = pl.read_csv(out)
+    point, low, high = table.columns[-3:]
+    assert (low, high) == ("predicted price, 80 % from", "predicted price, 80 % to")
+    width = table[high] - table[low]
+    assert width.max() - width.min() < 1e-6
+    assert ((table[point] > table[low]) & (table[point] < table[high])).all()
+    assert ((table["price"] >= table[low]) & (table["price"] <= table[high])).mean() > 0.6
 
 
 def test_a_loaded_run_equals_the_one_that_was_built(run):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graduel.data.coerce import CellRules, normalize_numbers, null_missing, to_kind
 from graduel.data.column import Column
 from graduel.data.dataset import Dataset
+from graduel.data.prepare.calibration_scores import CalibrationScores
 from graduel.data.prepare.pixel_format import (
     TOP,
     PixelFormat,
@@ -56,6 +57,7 @@ class Schema:
     folded_categories : columns whose categories are in lower case
     missing : the cells of text that mean a missing value
     target_scale : the scale of the numbers that a network predicts; None for classes and trees
+    calibration : scores of the validation rows, for intervals and sets; None without any
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Schema:
     folded_categories: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     target_scale: TargetScale | None = None
+    calibration: CalibrationScores | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

@@ -298,8 +298,18 @@ def _coverage(is_covered: Array, sizes: Array, level: float) -> Coverage:
     n, k = len(is_covered), int(is_covered.sum())
     if n == 0:
         raise ValueError("expected one or more rows; got none")
+    return Coverage(k, n, *clopper_pearson(k, n, level), float(sizes.mean()))
+
+
+def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the Clopper-Pearson interval of k successes in n rows; see `interval_coverage`.
+
+    >>> low, high = clopper_pearson(3, 4)
+    >>> round(low, 4), round(high, 4)
+    (0.1941, 0.9937)
+    """
     exact = stats.binomtest(k, n).proportion_ci(check_level(level), method="exact")
-    return Coverage(k, n, float(exact.low), float(exact.high), float(sizes.mean()))
+    return float(exact.low), float(exact.high)
 
 
 def _check_matrix(probabilities: ArrayLike) -> NDArray[np.float64]:

@@ -27,7 +27,8 @@ from graduel.data.read.tables.table_format import TableFormat
 from graduel.data.row_groups.parquet_shards import is_glob, list_parquet, open_shards
 from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
-from graduel.models.model_file import Model, load_model
+from graduel.models.model_file import load_model
+from graduel.models.prediction_sets import CalibratedModel
 from graduel.number_format import format_quantity, format_rows
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def run(
     *,
     contender: str | None,
     out: Path | None,
+    intervals: float | None,
     read_options: dict[str, Any],
 ) -> None:
     """Load the model, predict all rows, write them with their predictions."""
@@ -50,7 +52,7 @@ def run(
     if contender is not None and not model.is_dir():
         raise UserError(f"--contender: expected the folder of a duel; {model} is a file")
     _check_order(path, rows)
-    fitted = load_model(path)
+    fitted = CalibratedModel.of(load_model(path), intervals)
     if name:
         typer.echo(f"Model of {name}: {path}", err=True)
     path, _ = split_part(rows)
@@ -79,7 +81,9 @@ def _check_order(model: Path, rows: str) -> None:
         )
 
 
-def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str, Any]) -> None:
+def _predict_files(
+    model: CalibratedModel, rows: Path, out: Path | None, options: dict[str, Any]
+) -> None:
     """Predict the Parquet files of a folder or pattern: a file of predictions for each, in `out`.
 
     Rows keep their order. Every file is compared with the model's columns before any is written.
@@ -122,7 +126,9 @@ def _predict_files(model: Model, rows: Path, out: Path | None, options: dict[str
     )
 
 
-def _predict_table(model: Model, rows: str | Path, options: dict[str, Any]) -> PredictedBlocks:
+def _predict_table(
+    model: CalibratedModel, rows: str | Path, options: dict[str, Any]
+) -> PredictedBlocks:
     """Predict a table block by block: memory does not grow with the number of rows."""
     import polars as pl
 
@@ -144,7 +150,7 @@ def _predict_table(model: Model, rows: str | Path, options: dict[str, Any]) -> P
     return PredictedBlocks(stream.schema | _column_types(model, names), predict_blocks())
 
 
-def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
+def _predict_images(model: CalibratedModel, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
     """Predict images: one file, a folder of files, an NPZ archive, or a table of pixels."""
     if rows.is_file() and is_image(rows):
         return _predict_files_of_images(model, [rows], rows.parent, options)
@@ -176,7 +182,7 @@ def _reject_options(options: dict[str, Any]) -> None:
 
 
 def _predict_files_of_images(
-    model: Model, files: list[Path], folder: Path, options: dict[str, Any]
+    model: CalibratedModel, files: list[Path], folder: Path, options: dict[str, Any]
 ) -> PredictedBlocks:
     """Predict image files; their names are written relative to a folder."""
     import polars as pl
@@ -204,7 +210,7 @@ def _predict_files_of_images(
     return PredictedBlocks({"file": pl.String()} | _column_types(model, names), predict_files())
 
 
-def _predict_arrays(model: Model, X: Any, path: Path) -> PredictedBlocks:
+def _predict_arrays(model: CalibratedModel, X: Any, path: Path) -> PredictedBlocks:
     """Predict images, or rows of numbers, in an array."""
     import polars as pl
 
@@ -220,7 +226,7 @@ def _predict_arrays(model: Model, X: Any, path: Path) -> PredictedBlocks:
     return PredictedBlocks({"row": pl.Int64()} | _column_types(model, names), predict_blocks())
 
 
-def _read_pixel_table(model: Model, path: Path, options: dict[str, Any]) -> Any:
+def _read_pixel_table(model: CalibratedModel, path: Path, options: dict[str, Any]) -> Any:
     """Return the images in a table with a column for each pixel, as Kaggle has them."""
     frame = read_source(path, **options).content
     assert not isinstance(frame, Dataset)  # the path is neither a folder nor an archive
@@ -269,7 +275,7 @@ def _read_archive(path: Path) -> Any:
     raise UserError(f"{path}: expected an array X; got {join_names(content.files) or 'none'}")
 
 
-def _check_examples(model: Model, X: Any, path: Path) -> Any:
+def _check_examples(model: CalibratedModel, X: Any, path: Path) -> Any:
     """Return the array as the model's input matrix, before any output is written.
 
     Raises
@@ -293,11 +299,15 @@ def _check_examples(model: Model, X: Any, path: Path) -> Any:
     return model.prepare(X)
 
 
-def _name_columns(model: Model, taken: list[str]) -> list[str]:
+def _name_columns(model: CalibratedModel, taken: list[str]) -> list[str]:
     """Return unique names of the prediction columns: the class, then each probability."""
     target = model.schema.target
     titles = ["prediction" if target is None else f"predicted {target}"]
     titles += [f"probability of {name}" for name in model.classes]
+    if model.level:
+        level = f"{100 * model.level:g} %"
+        ends = [f"{level} set"] if model.classes else [f"{level} from", f"{level} to"]
+        titles += [f"{titles[0]}, {end}" for end in ends]
     used, names = set(taken), list[str]()
     for title in titles:
         name, number = title, 2
@@ -308,21 +318,25 @@ def _name_columns(model: Model, taken: list[str]) -> list[str]:
     return names
 
 
-def _column_types(model: Model, names: list[str]) -> dict[str, Any]:
+def _column_types(model: CalibratedModel, names: list[str]) -> dict[str, Any]:
     """Return the types of the prediction columns."""
     import polars as pl
 
     if not model.classes:
-        return {names[0]: pl.Float64()}
-    return {names[0]: pl.String(), **dict.fromkeys(names[1:], pl.Float32())}
+        return dict.fromkeys(names, pl.Float64())
+    types = {names[0]: pl.String(), **dict.fromkeys(names[1:], pl.Float32())}
+    return types | ({names[-1]: pl.String()} if model.level else {})
 
 
-def _prediction_columns(model: Model, names: list[str], p: Any) -> list[pl.Series]:
+def _prediction_columns(model: CalibratedModel, names: list[str], p: Any) -> list[pl.Series]:
     """Return the prediction columns for probabilities `p` of shape (n_rows, n_classes)."""
     import polars as pl
 
+    ends = model.select(p) if model.level else ()
     if not model.classes:
-        return [pl.Series(names[0], p[:, 0], dtype=pl.Float64)]
+        numbers = (p[:, 0], *ends)
+        return [pl.Series(*pair, dtype=pl.Float64) for pair in zip(names, numbers, strict=True)]
     labels = np.array(model.classes, object)[p.argmax(axis=1)] if len(p) else []
     columns = [pl.Series(names[0], list(labels), dtype=pl.String)]
-    return columns + [pl.Series(name, p[:, i]) for i, name in enumerate(names[1:])]
+    columns += [pl.Series(names[1 + k], p[:, k]) for k in range(len(model.classes))]
+    return columns + [pl.Series(names[-1], list(one), dtype=pl.String) for one in ends]

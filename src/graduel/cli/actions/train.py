@@ -49,6 +49,7 @@ from graduel.kernels.shares import limit_threads
 from graduel.metrics.metric import Metric, get_metric, is_misclassified, log_loss
 from graduel.models.library_classifier import check_savable
 from graduel.models.model_file import save_model
+from graduel.models.prediction_sets import calibrate
 from graduel.serialize import to_plain
 
 
@@ -173,7 +174,11 @@ def _train(plan: TrainingPlan, seed: int, team: WorkerOptions, *, as_json: bool)
         report = _evaluate(done, plan, seed)
     spec = protocol.contenders[name]
     family = get_family(spec["family"])
-    model = family.build_model(done.fitted, Schema.of(plan.dataset), spec["title"])
+    valid, dataset = plan.split.valid, plan.dataset
+    assert done.fitted is not None
+    p = done.fitted.predict_proba(dataset.table[valid])
+    schema = calibrate(Schema.of(dataset), p, dataset.y[valid])
+    model = family.build_model(done.fitted, schema, spec["title"])
     if model is None:
         raise UserError(f"this model of {name} cannot be saved; choose another contender")
     save_model(path, replace(model, notes=report))

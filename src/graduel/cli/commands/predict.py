@@ -41,9 +41,19 @@ def predict(
             "of those with a saved model."
         ),
     ] = None,
+    intervals: Annotated[
+        float | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="Add an interval that contains the true number, or the set of classes that "
+            "contains the true one, with this probability, such as 0.9.",
+            show_default=False,
+        ),
+    ] = None,
     shared: Shared = TEXT_FORMAT,
 ) -> None:
     """Predict new rows with a saved model.
 
-    Each row is written with its predicted class and the probability of each class.
+    Each row is written with its predicted class and the probability of each class, or with its
+    predicted number.
     """

@@ -176,6 +176,20 @@ class CalibrationResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConformalResult:
+    """Conformal intervals of numbers, or sets of classes, calibrated on the validation rows."""
+
+    level: float
+    """Probability with which they should contain the truth."""
+    coverage: float
+    """Share of the test rows whose truth they contain, over all runs."""
+    coverage_interval: Interval
+    """95 % CI (Clopper-Pearson) of one run's coverage."""
+    size: float
+    """Mean width of the intervals, or mean number of classes in the sets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContenderResult(Costs):
     """Quality and costs of one contender: means over the runs; memory and size: the maximum."""
 
@@ -216,6 +230,8 @@ class ContenderResult(Costs):
     """By run, the hyperparameter search."""
     best_trial: tuple[int | None, ...]
     """By run, the trial with the lowest loss."""
+    conformal: ConformalResult | None = None
+    """Null with too few validation rows for the level, or in results of earlier versions."""
     calibration: CalibrationResult | None = None
     """Null in a regression."""
     probes: Probes | None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from graduel.contenders.xgboost_recipes import STRONGEST_XGBOOST
+from graduel.data.prepare.calibration_scores import CalibrationScores
 from graduel.data.task import TaskKind
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.best_model import is_explained
@@ -18,6 +20,7 @@ from graduel.duel.result.duel_result import (
     RESULT,
     BudgetSummary,
     CalibrationResult,
+    ConformalResult,
     ContenderResult,
     DatasetSummary,
     KnownBest,
@@ -51,7 +54,12 @@ from graduel.metrics.metric import (
     log_loss,
 )
 from graduel.metrics.positive_class import name_positive_class
+from graduel.models.prediction_sets import true_scores
 from graduel.serialize import from_plain, read_json, write_json
+from graduel.stats.conformal import clopper_pearson
+
+INTERVALS = 0.9
+"""The level of the intervals and sets whose coverage is reported."""
 
 
 def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
@@ -89,6 +97,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         name: ContenderResult(
             title=titles[name],
             **QUALITY[protocol.task](store, own[name], name, cells),
+            conformal=_conformal(store, own[name], name, cells),
             **_leading(own[name], name, metric),
             **_cost(cells, own[name], machines),
             probes=merge_probes([cell.probes for cell in cells]),
@@ -264,6 +273,29 @@ def _regression_quality(
         "median_error": mean(losses["medae"]),
         "r2": 1 - mean(losses["r2"]),
     }
+
+
+def _conformal(
+    store: Store, predictions: RunPredictions, name: str, cells: list[Outcome]
+) -> ConformalResult | None:
+    """Return coverage and size of conformal intervals or sets on the test rows of all runs."""
+    covered: list[Any] = []
+    sizes: list[float] = []
+    for cell, p, y in zip(cells, predictions.probabilities[name], predictions.y, strict=True):
+        scores = true_scores(cell.valid_probabilities, store.read_labels(cell.seed, "valid"))
+        bound = CalibrationScores.of(scores).quantile(INTERVALS)
+        if bound == inf:
+            return None
+        covered.append(true_scores(p, y) <= bound)
+        is_class = y.dtype.kind != "f"
+        sizes.append(float((1 - p <= bound).sum(axis=1).mean()) if is_class else 2 * bound)
+    interval = clopper_pearson(int(covered[0].sum()), len(covered[0]))
+    return ConformalResult(
+        level=INTERVALS,
+        coverage=mean(float(one.mean()) for one in covered),
+        coverage_interval=interval,
+        size=mean(sizes),
+    )
 
 
 QUALITY: dict[TaskKind, Callable[..., dict[str, Any]]] = {

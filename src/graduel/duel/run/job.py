@@ -214,6 +214,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     from graduel.duel.run.probes import run_probes
     from graduel.models.library_classifier import CannotSaveError
     from graduel.models.model_file import save_model
+    from graduel.models.prediction_sets import calibrate
 
     protocol, cell = job.protocol, job.cell
     if protocol.probes and not protocol.varies:
@@ -223,7 +224,9 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     if protocol.design.kind != "folds":  # the model of one fold is of no use
         spec = protocol.contenders[cell.contender]
         family = get_family(spec["family"])
-        model = family.build_model(fitted, Schema.of(dataset), spec["title"])
+        y = dataset.y[job.split.valid]
+        schema = calibrate(Schema.of(dataset), outcome.valid_probabilities, y)
+        model = family.build_model(fitted, schema, spec["title"])
         if model is not None:
             with TemporaryDirectory(prefix="graduel-") as folder, suppress(CannotSaveError):
                 save_model(Path(folder) / "model", model)

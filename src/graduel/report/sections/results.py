@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import stdev
 
+from graduel.duel.result.duel_result import ConformalResult
 from graduel.duel.result.outcome import Run
 from graduel.number_format import (
     NONE,
+    format_exact,
     format_number,
     format_percent,
     format_score,
 )
 from graduel.report.draw.contender_names import list_titles
-from graduel.report.draw.loss_scale import curve_scale
+from graduel.report.draw.loss_scale import LossScale, curve_scale
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.calibration import Scaling, read_calibrations
@@ -90,6 +92,8 @@ def build_table(run: Run) -> TextTable:
             add(label, scores, list(map(scale.text, scores)))
         r2 = [entry.r2 or 0.0 for entry in entries]
         add("R² (higher is better)", [-one for one in r2], list(map(format_number, r2)))
+    if all(entry.conformal for entry in entries):
+        _add_conformal(rows, [entry.conformal for entry in entries if entry.conformal], scale)
     latency = read_latency_rows(run)
     for one in read_costs(run):
         # Times are not comparable if one is too long.
@@ -99,6 +103,19 @@ def build_table(run: Run) -> TextTable:
             rows.append(latency[one.key])
     head = ("Lower is better", *list_titles(run).values())
     return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
+
+
+def _add_conformal(
+    rows: list[tuple[str, ...]], results: Sequence[ConformalResult], scale: LossScale
+) -> None:
+    """Add coverage and size of conformal intervals or sets to the rows of the table."""
+    level = f"{format_exact(100 * results[0].level)} %"
+    what, size = (
+        (f"{level} sets", "classes") if scale.unit else (f"{level} intervals", "mean width")
+    )
+    rows.append((f"{what}: coverage", *(format_percent(one.coverage, 1) for one in results)))
+    sizes = [format_number(one.size, 2) if scale.unit else scale.text(one.size) for one in results]
+    rows.append((f"{what}: {size}", *sizes))
 
 
 def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
