@@ -6,6 +6,7 @@ import datetime
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,39 @@ from test_python import run_module
 from graduel.data import NetPreparation
 from graduel.data.coerce import category_text
 from graduel.data.column import Column
+from graduel.data.prepare.target_scale import TargetScale
 from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.models.model import Model
 from graduel.models.model_export import export_json, export_onnx, export_python
-from graduel.nn import Network
+from graduel.nn import EnsembleMean, Network, Poisson, SquaredError
 from graduel.train.build.network_builder import build_network
 from graduel.train.recipes import NetRecipe
+
+
+@pytest.mark.parametrize("is_log", [False, True])
+@pytest.mark.parametrize("loss", [SquaredError(), Poisson(), EnsembleMean(SquaredError())])
+def test_every_export_of_a_model_of_numbers(loss, is_log):
+    recipe = NETS["ensemble"] if isinstance(loss, EnsembleMean) else PLAIN
+    model = table_model(recipe)
+    network = build_network(recipe, len(model.input_names), 1, loss=loss, inputs=model.preparation)
+    scale = TargetScale(0.5, 2.0, -1.0, 1.5, is_log)
+    schema = replace(model.schema, classes=(), target_scale=scale)
+    weights = network.init(np.random.default_rng(0))
+    model = replace(model, schema=schema, network=network, weights=weights)
+    frame = unseen()
+    expected = model.predict_proba(frame)
+    assert len(np.unique(expected)) > 5
+    result = run_module(export_python(model))["predict"](frame)
+    assert result.dtype == np.float64
+    close(result, expected)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    exported = export_onnx(model)
+    session = onnxruntime.InferenceSession(
+        exported.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    close(session.run(["predictions"], onnx_inputs(exported, frame))[0], expected)
+    assert export_json(model)["target"].items() >= asdict(scale).items()
 
 
 def unseen(n: int = 60) -> pl.DataFrame:
@@ -220,8 +247,6 @@ def test_a_preparation_of_another_network(small):
 
 
 def test_a_model_without_a_network(small):
-    from dataclasses import replace
-
     with pytest.raises(UserError, match="expected a network"):
         export_json(replace(small[0], network=None))
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data.prepare.target_scale import TargetScale
 from graduel.errors import UserError
 from graduel.nn import (
     AbsoluteError,
@@ -94,6 +95,8 @@ class ExportGraph:
     """Whether the output is the mean over the members, the first axis of raw predictions."""
     normalizes: bool = False
     """Whether outputs become probabilities: at least 0, and each row's sum is 1."""
+    target: TargetScale | None = None
+    """The scale of a numeric target, by which outputs become its numbers in float64."""
 
     @property
     def has_probabilities(self) -> bool:
@@ -125,6 +128,7 @@ class ExportGraph:
         exporters: Container[type],
         *,
         normalizes: bool = False,
+        target: TargetScale | None = None,
     ) -> ExportGraph:
         """Validate the arguments; `exporters` holds the layer classes that can be exported.
 
@@ -165,7 +169,7 @@ class ExportGraph:
         nodes = _collect_layers(network.nodes, scopes, network.input_shape, exporters)
         normalizes = normalizes and link != "softmax"
         labels = _check_classes(network, link, classes, normalizes=normalizes)
-        return cls(network, nodes, float(scale), labels, link, is_ensemble, normalizes)
+        return cls(network, nodes, float(scale), labels, link, is_ensemble, normalizes, target)
 
 
 def to_list(name: str, values: Any) -> list[Any]:

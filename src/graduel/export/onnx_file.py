@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.atomic_io import atomic_write
+from graduel.data.prepare.target_scale import MOST_LOG, TargetScale
 from graduel.errors import UserError
 from graduel.export.export_graph import ExportGraph
 from graduel.export.onnx_graph import Graph
 from graduel.export.onnx_layers import LAYERS, append_layers
-from graduel.export.table.onnx_columns import append_table, input_names
+from graduel.export.table.onnx_columns import ColumnGraph, append_table, input_names
 from graduel.export.table.raw_columns import TableInput
 from graduel.nn import Network, Weights
 
@@ -38,6 +39,7 @@ def to_onnx(
     classes: Sequence[Any] | NDArray[Any] | None = None,
     table: TableInput | None = None,
     normalizes: bool = False,
+    target: TargetScale | None = None,
 ) -> None:
     """Write a network and its weights to an ONNX file, atomically.
 
@@ -51,7 +53,7 @@ def to_onnx(
     OSError
         If the file cannot be written.
     """
-    options: dict[str, Any] = {"table": table, "normalizes": normalizes}
+    options: dict[str, Any] = {"table": table, "normalizes": normalizes, "target": target}
     model = onnx_model(network, weights, scale=scale, classes=classes, **options)
     atomic_write(path, model.SerializeToString())
 
@@ -64,6 +66,7 @@ def onnx_model(
     classes: Sequence[Any] | NDArray[Any] | None = None,
     table: TableInput | None = None,
     normalizes: bool = False,
+    target: TargetScale | None = None,
 ) -> ModelProto:
     """Return a network and its weights as an ONNX model (opset 17).
 
@@ -90,6 +93,7 @@ def onnx_model(
         ``columns`` describe them as JSON
     normalizes : whether each row of outputs is scaled to the sum 1, as probabilities of classes, if
         the loss has no softmax; ``label`` is then the most probable class
+    target : the scale of a numeric target, by which "predictions" become its numbers in float64
 
     Raises
     ------
@@ -104,7 +108,8 @@ def onnx_model(
             "ONNX export requires the package onnx, which is not installed; run "
             'pip install "graduel[onnx]"'
         ) from None
-    exported = ExportGraph.of(network, weights, scale, classes, LAYERS, normalizes=normalizes)
+    options: dict[str, Any] = {"normalizes": normalizes, "target": target}
+    exported = ExportGraph.of(network, weights, scale, classes, LAYERS, **options)
     if table is not None:
         table.require_fit(network.input_shape)
     if weights.nbytes > LIMIT:
@@ -125,6 +130,8 @@ def onnx_model(
         tiny = graph.number(float(np.finfo(graph.dtype).tiny))
         x = graph.node("Add", graph.node("Max", x, graph.number(0.0)), tiny)
         x = graph.node("Div", x, graph.node("ReduceSum", x, graph.integers(1), keepdims=1))
+    if target is not None:
+        x = _append_target(graph, target, x)
     outputs = _build_outputs(graph, exported, x)
     onnx_graph = helper.make_graph(
         graph.nodes, "graduel", inputs, outputs, list(graph.arrays.values())
@@ -161,11 +168,20 @@ def _apply_link(graph: Graph, link: str, raw: str) -> str:
     return raw
 
 
+def _append_target(graph: Graph, target: TargetScale, x: str) -> str:
+    """Append the conversion of outputs to numbers on the scale of the target, in float64."""
+    columns = ColumnGraph(graph)
+    x = columns.op("Mul", columns.cast(x), target.scale)
+    x = columns.op("Clip", columns.op("Add", x, target.center), target.low, target.high)
+    return columns.op("Exp", columns.op("Min", x, MOST_LOG)) if target.is_log else x
+
+
 def _build_outputs(graph: Graph, exported: ExportGraph, p: str) -> list[ValueInfoProto]:
     """Append the output nodes; return their descriptions."""
     from onnx import TensorProto, helper
 
-    real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
+    is_double = graph.double or exported.target is not None
+    real = TensorProto.DOUBLE if is_double else TensorProto.FLOAT
     if exported.classes is None:
         graph.node("Identity", p, name="predictions")
         shape: list[str | int | None] = ["n", *exported.network.prediction_shape]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data.prepare.target_scale import MOST_LOG, TargetScale
 from graduel.errors import UserError
 from graduel.export import python_text as text
 from graduel.export.code_builder import CodeBuilder
@@ -34,6 +35,7 @@ def to_python(
     columns: Sequence[str] | None = None,
     table: TableInput | None = None,
     normalizes: bool = False,
+    target: TargetScale | None = None,
 ) -> str:
     """Return a network and its weights as the source of one readable Python module.
 
@@ -59,6 +61,7 @@ def to_python(
         of columns, a DataFrame, or a list of dicts
     normalizes : whether each row of outputs is scaled to the sum 1, as probabilities of classes, if
         the loss has no softmax
+    target : the scale of a numeric target, by which outputs become its numbers
 
     Raises
     ------
@@ -76,7 +79,8 @@ def to_python(
     >>> module["predict_proba"](np.zeros((2, 4))).sum(axis=1)
     array([1., 1.], dtype=float32)
     """
-    exported = ExportGraph.of(network, weights, scale, classes, LAYERS, normalizes=normalizes)
+    options: dict[str, Any] = {"normalizes": normalizes, "target": target}
+    exported = ExportGraph.of(network, weights, scale, classes, LAYERS, **options)
     names = _check_columns(exported, columns, table)
     builder = CodeBuilder()
     dtype, shape = network.dtype, network.input_shape
@@ -164,6 +168,12 @@ def _apply_link(builder: CodeBuilder, exported: ExportGraph) -> None:
         builder.assign("Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), finite")
     if exported.is_ensemble:
         builder.change("{x}.mean(axis=1)", "the mean of the members' predictions")
+    if (t := exported.target) is not None:
+        code = f"{{x}}.astype(np.float64) * {t.scale!r} + {t.center!r}"
+        builder.assign("Y", code, "on the scale of the target")
+        builder.change(f"np.clip({{x}}, {t.low!r}, {t.high!r})", "in the range of training")
+        if t.is_log:
+            builder.change(f"np.exp(np.minimum({{x}}, {MOST_LOG!r}))", "from its logarithm")
     if exported.normalizes:
         tiny = float(np.finfo(exported.network.dtype).tiny)
         builder.assign("P", f"np.maximum({{x}}, 0) + {tiny!r}", "at least 0, so that")

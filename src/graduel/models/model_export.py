@@ -12,19 +12,23 @@ from graduel.export import onnx_model, to_python
 from graduel.export.table.raw_columns import TableInput
 from graduel.models.model import Model
 from graduel.nn import EnsembleMean, Network, Weights
+from graduel.serialize import to_plain
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 FORMAT = 2
 """Version of the JSON."""
+TARGET = "y = output * scale + center, at least low and at most high; exp(y) if is_log"
+"""How outputs become numbers on the scale of a numeric target."""
 
 
 def export_python(model: Model, *, title: str | None = None) -> str:
     """Return the network of a model as one Python file that needs only NumPy.
 
     Its ``predict_proba(rows)`` takes the raw rows that :meth:`Model.predict_proba` takes, as a dict
-    of columns, a DataFrame or a list of dicts; of images, pixels as in the training data.
+    of columns, a DataFrame or a list of dicts; of images, pixels as in the training data. If the
+    model predicts a number, the function is ``predict(rows)``.
 
     Parameters
     ----------
@@ -58,7 +62,7 @@ def export_json(model: Model) -> dict[str, Any]:
 
     These are the layers and parameters, the scale of the inputs, and for a table each raw column
     with the words that mean a missing cell, the parameters of its encoder, and a formula for each
-    input.
+    input; and the scale of a numeric target.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def export_json(model: Model) -> dict[str, Any]:
         If the model has no network.
     """
     network, weights = _require_network(model)
-    table = _table_of(model)
+    table, target = _table_of(model), model.schema.target_scale
     return {
         "format": FORMAT,
         "graduel": version("graduel"),
@@ -83,6 +87,7 @@ def export_json(model: Model) -> dict[str, Any]:
         },
         "preparation": None if model.preparation is None else model.preparation.to_spec(),
         "columns": None if table is None else table.as_list(),
+        "target": None if target is None else to_plain(target) | {"formula": TARGET},
     }
 
 
@@ -103,7 +108,8 @@ def _options(model: Model) -> dict[str, Any]:
     """Return the parameters of an export that follow from the schema and the preparation."""
     return {
         "scale": model.schema.input_scale,
-        "classes": list(model.classes),
+        "classes": list(model.classes) or None,
         "table": _table_of(model),
-        "normalizes": True,
+        "normalizes": bool(model.classes),
+        "target": model.schema.target_scale,
     }
