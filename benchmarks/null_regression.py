@@ -3,6 +3,7 @@
     python benchmarks/null_regression.py                 paired_loss_t, 4,000 duels a design: 30 min
     python benchmarks/null_regression.py --compare       other tests and intervals, the same duels
     python benchmarks/null_regression.py --rows 100 --only t3
+    python benchmarks/null_regression.py --seeds 3       RMSE with several seeds each
 
 The errors of two contenders on one test row share the noise e of the target::
 
@@ -12,6 +13,7 @@ The errors of two contenders on one test row share the noise e of the target::
   of a standard normal); heteroscedastic (s = exp(z / 2 - 1 / 4) times a normal; s = 1 otherwise).
 - **own errors** u, mean square 0.16: "alike", normal for both; "offset", normal against a constant;
   "rare", normal against a normal on 10 % of the rows and 0 on the others.
+- **seeds**, if several: each changes the sign of the own errors on a quarter of the rows.
 - c makes the two metrics equal, or those of B larger by the ROPE: exactly for the RMSE, from two
   million rows for the MAE.
 
@@ -23,15 +25,14 @@ power    "A better" in the same duels; the reference is an oracle that rejects t
          differences of the duels without a difference
 covered  95 % intervals that contain the true difference in the same duels
 
-Rates above 5 % by more than two simulation errors are marked with an exclamation mark and make the
-exit code 1.
+Rates above 5 % by more than two simulation errors are marked with an exclamation mark.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
+from collections.abc import Iterator
 from functools import cache
 from itertools import product
 from math import log, sqrt
@@ -101,41 +102,45 @@ def factor(noise: str, excess: str, metric: str, ratio: float) -> float:
 
 
 def draw_losses(
-    design: tuple[str, str, str], rows: int, ratio: float, draws: int, seed: int
-) -> list[tuple[Array, Array]]:
-    """Return blocks of losses of A and of B, shape (duels in the block, rows)."""
+    design: tuple[str, str, str], rows: int, ratio: float, draws: int, seed: int, seeds: int = 1
+) -> Iterator[tuple[Array, Array]]:
+    """Yield blocks of losses of A and of B, shape (duels in the block, seeds, rows)."""
     noise, excess, metric = design
     c, rng = factor(noise, excess, metric, ratio), np.random.default_rng(seed)
-    blocks = []
     for start in range(0, draws, _BLOCK):
         shape = min(_BLOCK, draws - start), rows
-        shared, of_a, of_b = draw_errors(noise, excess, shape, rng)
-        blocks.append((losses(metric, shared + of_a), losses(metric, shared + c * of_b)))
-    return blocks
+        errors = draw_errors(noise, excess, shape, rng)
+        shared, *own = (one[:, np.newaxis] for one in errors)
+        if seeds > 1:
+            changes = [rng.random((shape[0], seeds, rows)) < 0.25 for _ in own]
+            own = [
+                one * np.where(is_other, -1, 1) for one, is_other in zip(own, changes, strict=True)
+            ]
+        yield losses(metric, shared + own[0]), losses(metric, shared + c * own[1])
 
 
 RATES = ("better", "equal", "observed", "power", "reference", "covered")
 
 
 def simulate(
-    design: tuple[str, str, str], rows: int, draws: int, seed: int = 0
+    design: tuple[str, str, str], rows: int, draws: int, seed: int = 0, seeds: int = 1
 ) -> dict[str, float]:
     """Return the rates of the shipped verdict, by their names in :data:`RATES`."""
     is_root, share = design[2] == "rmse", SHARES[rows]
     true = -share * truth(*design)
     null = [
         paired_loss_t(a, b, is_root=is_root)
-        for block in draw_losses(design, rows, 1.0, draws, seed)
+        for block in draw_losses(design, rows, 1.0, draws, seed, seeds)
         for a, b in zip(*block, strict=True)
     ]
     rare = np.quantile([abs(estimate.mean) for estimate in null], 0.95)
     results = []
-    for block in draw_losses(design, rows, 1 + share, draws, seed + 1):
+    for block in draw_losses(design, rows, 1 + share, draws, seed + 1, seeds):
         for a, b in zip(*block, strict=True):
             estimate = paired_loss_t(a, b, is_root=is_root, level=0.9)
             ratio = paired_loss_t(a, b, is_root=is_root, is_ratio=True, level=0.9)
-            better = min(a.mean(), b.mean())
-            rope = share * (sqrt(better) if is_root else better)
+            means = [x.mean(axis=1) for x in (a, b)]
+            rope = share * min(np.mean(np.sqrt(x) if is_root else x) for x in means)
             results.append(
                 (
                     max(-ratio.low, ratio.high) < log(1 + share),
@@ -160,7 +165,8 @@ def compare(design: tuple[str, str, str], rows: int, draws: int, seed: int = 0) 
     signs = 2.0 * rng.integers(2, size=(1999, n)) - 1
     weights = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) / n for _ in range(2000)])
     rates: dict[str, list[float]] = {}
-    for a, b in draw_losses(design, rows, 1.0, draws, seed):
+    for x, y in draw_losses(design, rows, 1.0, draws, seed):
+        a, b = x[:, 0], y[:, 0]
         d = root_mean_values(a) - root_mean_values(b) if is_root else a - b
         mean, se = d.mean(axis=1), d.std(axis=1, ddof=1) / sqrt(n)
         resampled = [x @ weights.T for x in (a, b)]
@@ -225,16 +231,17 @@ def _symmetric_t(d: Array, mean: Array, se: Array, weights: Array) -> Array:
     )
 
 
-def main() -> int:
+def main() -> None:
     """Simulate the selected designs, and print a row for each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=4000, help="duels per design and rate")
     parser.add_argument("--rows", default="100,500,2000", help="numbers of test rows")
     parser.add_argument("--only", default="", help="only designs whose name contains this")
     parser.add_argument("--compare", action="store_true", help="other tests on the same duels")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of each contender")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    most, is_honest = 0.05 + 2 * sqrt(0.05 * 0.95 / options.draws), True
+    most = 0.05 + 2 * sqrt(0.05 * 0.95 / options.draws)
 
     def shown(rate: float) -> str:
         return f"{100 * rate:.1f}" + (" !" if rate > most else "")
@@ -242,8 +249,9 @@ def main() -> int:
     names = "t,signs,percentile,BCa,bootstrap t,paired_loss_t" if options.compare else ""
     columns = names.split(",") if names else list(RATES)
     print(f"| Design | {' | '.join(columns)} |\n|---|{'--:|' * len(columns)}", flush=True)
+    metrics = ("rmse", "mae") if options.seeds == 1 else ("rmse",)
     sizes = [int(rows) for rows in options.rows.split(",")]
-    for rows, metric, noise, excess in product(sizes, ("rmse", "mae"), NOISES, EXCESSES):
+    for rows, metric, noise, excess in product(sizes, metrics, NOISES, EXCESSES):
         name, design = f"{rows} rows, {metric}: {noise}, {excess}", (noise, excess, metric)
         if options.only not in name:
             continue
@@ -251,13 +259,11 @@ def main() -> int:
             rates = list(compare(design, rows, options.draws, options.seed).values())
             cells = [shown(rate) for rate in rates]
         else:
-            by_name = simulate(design, rows, options.draws, options.seed)
-            is_honest &= max(by_name["better"], by_name["equal"]) <= most
+            by_name = simulate(design, rows, options.draws, options.seed, options.seeds)
             cells = [shown(by_name[one]) for one in RATES[:3]]
             cells += [f"{100 * by_name[one]:.1f}" for one in RATES[3:]]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
-    return 0 if is_honest else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
