@@ -15,7 +15,11 @@ from graduel.cli.advice import OPTION, add_command, fit_advice, foreign_options
 from graduel.cli.app import GROUPS, list_options, main
 
 ROOT = Path(graduel.__file__).parent
-COMMANDS = [one.__name__.removeprefix("show_") for group in GROUPS.values() for one in group]
+COMMANDS = [
+    one.__name__.removeprefix("show_").replace("_", "-")
+    for group in GROUPS.values()
+    for one in group
+]
 OPTIONS = {command: list_options(command) for command in COMMANDS}
 OF_OTHER_PROGRAMS = {"--no-deps"}
 

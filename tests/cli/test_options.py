@@ -33,7 +33,7 @@ def value_of(option):
     """Return a value that an option accepts."""
     if option.name == "task":
         return "regression"
-    return "3" if option.metavar in ("N", "RATE", "NUMBER", "yes|no|N") else "word"
+    return "3" if option.metavar in ("N", "RATE", "NUMBER", "LEVEL", "yes|no|N") else "word"
 
 
 def arguments_of(command):

@@ -103,11 +103,17 @@ def test_exports_predict_the_same_as_the_page(trained_client):
 
     module = ModuleType("exported")
     exec(trained_client.post(trained_client.path("export/python"), json=body).text, module.__dict__)
-    np.testing.assert_allclose(module.predict_proba(x)[0], predictions, rtol=1e-5, atol=1e-7)
+    p = module.predict_proba([example["row"]])
+    np.testing.assert_allclose(p[0], predictions, rtol=1e-5, atol=1e-7)
     model = trained_client.post(trained_client.path("export/onnx"), json=body)
     assert "attachment" in model.headers["content-disposition"]
     onnx = onnxruntime.InferenceSession(model.content, providers=["CPUExecutionProvider"])
-    probabilities = onnx.run(["probabilities"], {"X": x})[0]
+    cells = {c["name"]: (c["kind"], example["row"][c["name"]]) for c in plain["columns"]}
+    inputs = {
+        name: np.array([[cell]], object) if kind == "category" else np.array([[float(cell)]])
+        for name, (kind, cell) in cells.items()
+    }
+    probabilities = onnx.run(["probabilities"], inputs)[0]
     np.testing.assert_allclose(probabilities[0], predictions, rtol=1e-4, atol=1e-6)
     page = trained_client.post(trained_client.path("export/page"), json=body | {"label": 1})
     assert page.status_code == 200, page.text

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Response
 
-from graduel.data.read.column_names import quote_name
-from graduel.export import onnx_model, to_python
 from graduel.glassbox.example import prepare_example
 from graduel.glassbox.example_page import render
 from graduel.glassbox.inspection import inspect_example
-from graduel.models.model import Model
-from graduel.nn import Network, Weights
+from graduel.models.model_export import export_json, export_onnx, export_python
 from graduel.web.dependencies import (
     CurrentClient,
     check_label,
@@ -43,20 +39,12 @@ def export(client: CurrentClient, kind: Kind, request: ExportRequest) -> Respons
     models = client.edit_models(request)
     if kind == "page":
         return _build_response(kind, _render_page(models, request))
-    net, network, weights = find_net(models)
-    schema, classes = net.schema, list(net.classes)
+    net, _, _ = find_net(models)
     if kind == "python":
-        names = None if net.preparation is None else [quote_name(n) for n in net.input_names]
-        title = f"A neural network for {schema.name}"
-        code = to_python(
-            network, weights, scale=schema.input_scale, classes=classes, title=title, columns=names
-        )
-        return _build_response(kind, code)
+        return _build_response(kind, export_python(net))
     if kind == "json":
-        content = network_as_dict(net, network, weights)
-        return _build_response(kind, json.dumps(content, allow_nan=False))
-    model = onnx_model(network, weights, scale=schema.input_scale, classes=classes)
-    return _build_response(kind, model.SerializeToString())
+        return _build_response(kind, json.dumps(export_json(net), allow_nan=False))
+    return _build_response(kind, export_onnx(net).SerializeToString())
 
 
 def _build_response(kind: Kind, content: str | bytes) -> Response:
@@ -65,22 +53,6 @@ def _build_response(kind: Kind, content: str | bytes) -> Response:
     if isinstance(content, str):
         content = content.encode("utf-8", "replace")
     return Response(content, media_type=media_type, headers=headers)
-
-
-def network_as_dict(net: Model, network: Network, weights: Weights) -> dict[str, Any]:
-    """Return a network as plain data: layers, parameters and preparation."""
-    return {
-        "format": 1,
-        "graduel": version("graduel"),
-        "data": net.schema.name,
-        "classes": list(net.classes),
-        "scale": net.schema.input_scale,
-        "network": network.to_spec(),
-        "parameters": {
-            entry.name: entry.view(weights.theta).tolist() for entry in network.layout.entries
-        },
-        "preparation": None if net.preparation is None else net.preparation.to_spec(),
-    }
 
 
 def _render_page(models: ModelPair, request: ExportRequest) -> str:
