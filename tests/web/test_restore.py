@@ -196,10 +196,18 @@ def test_leaving_a_training_under_way_asks_first(open_page):
     questions = []
     page.once("dialog", lambda one: (questions.append(one.type), one.dismiss()))
     page.close(run_before_unload=True)
-    wait_until(page, "document.querySelector('.state.running') !== null")
+    for _ in range(400):
+        if questions:
+            break
+        page.wait_for_timeout(50)
     assert questions == ["beforeunload"]
+    assert page.locator(".state.running").count() == 1
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector(".state.stopped")
+
+
+STORED = """import("/js/storage.js").then((storage) => storage.read("mnist"))
+  .then((work) => work?.page?.hash.includes("ablate"))"""
 
 
 def test_a_new_tab_opens_the_last_work(browser, address):
@@ -208,7 +216,7 @@ def test_a_new_tab_opens_the_last_work(browser, address):
     page.goto(f"{address}/#forward?test=18&ablate=1.3")
     page.wait_for_selector("body[data-ready]")
     settle(page)
-    page.wait_for_timeout(400)  # the page writes to the storage after 200 ms
+    wait_until(page, STORED)
     other = context.new_page()
     other.goto(f"{address}/#backward")
     other.wait_for_selector("body[data-ready]")

@@ -72,8 +72,9 @@ def test_a_second_run_keeps_the_curves_of_the_first(open_page):
     page.get_by_label("Seed").press("Tab")
     settle(page)
     assert "seed=8" in page.url
-    start(page, "done")
+    page.get_by_role("button", name="Start").click()
     page.wait_for_selector("text=NumPy network, run 2")
+    wait_until(page, "document.querySelector('.chart').querySelectorAll('polyline').length === 2")
     assert page.locator("text=NumPy network, run 1").count() == 2  # error and loss
     curves = page.locator(".chart").first.locator("polyline")
     assert curves.count() == 2

@@ -31,6 +31,7 @@ OPTION = re.compile(r"--[a-z]")
         b"\xff\xfea\x00",
         b'a,b\n1,\\"x\\"\n',
         b"one column\n" + b"x\n" * 20,
+        b"a,b\n" + b"".join(b"%d,%d.5\n" % (k, k * k) for k in range(200)),
     ],
 )
 def test_a_damaged_file_is_refused_in_the_words_of_the_page(client, content):

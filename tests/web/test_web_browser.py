@@ -169,6 +169,7 @@ def test_robustness_view(open_page):
         page.locator(".units").last.locator(".unit").nth(unit).click()
         page.wait_for_selector(f"text={unit + 1} ablated.")
         wait_until_idle(page)
+    assert page.locator("text=1,000 test rows").count() == 0  # of the network without edits
     page.get_by_label("Layer", exact=True).select_option("3")  # as the page numbers it
     page.get_by_label("Neuron", exact=True).fill("2")
     page.get_by_label("Input index").fill("10")

@@ -97,10 +97,11 @@ def _parse_table(
         return [{"name": column.name, "distinct": int(column.n_unique())} for column in frame]
     table = infer_table(frame, name=name, target=target, decimal=source.decimal)
     if not 2 <= len(table.classes) <= limits.classes:
+        got = f"has {len(table.classes)}" if len(table.classes) else "holds numbers"
         raise ClientError(
             422,
-            f"expected a target with 2 to {limits.classes} classes; {target!r} has "
-            f"{len(table.classes)}. Choose another column",
+            f"expected a target with 2 to {limits.classes} classes; {target!r} {got}. Choose "
+            "another column",
         )
     return Dataset.from_table(table, source="uploaded", findings=source.findings)
 

@@ -71,7 +71,6 @@ async function show(isCurrent) {
     if (isFocused) document.querySelector("#tabs [aria-current]").focus();
     document.title = `${view.title} · graduel`;
     if (shown) {
-      shown.hide?.();
       window.scrollTo(0, 0);
     }
     document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });

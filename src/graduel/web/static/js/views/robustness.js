@@ -20,7 +20,7 @@ const WORDS = {
 };
 
 let kind, strength, strengthText, perturbed, panel, curve, testCurve, testKind, testButton, neurons, weight, weightBox, label, epsilon, epsilonText, attackBox, images, tables, column, varyBox;
-const evaluated = new Map(); // results on the test rows, by request
+let evaluated = null; // the result on the test rows, with its request and models
 
 export function mount(root) {
   kind = choice(Object.entries(KINDS).map(([key, { title: text }]) => [key, text]), { onchange: () => act({ kind: kind.value }).catch(toast) });
@@ -110,7 +110,7 @@ export function show(now, content) {
   label.show(now);
   rebuild(testKind, [image], () => testKinds(now).map(([key, text]) => h("option", { value: key }, text)));
   testButton.disabled = !image && !of.fields.length;
-  const result = evaluated.get(JSON.stringify(testRequest(now)));
+  const result = evaluated?.key === JSON.stringify(testRequest(now)) && evaluated.info === state.info ? evaluated.result : undefined;
   rebuild(testCurve, [result], () => result && showTestErrors(result));
   if (image) {
     const { low, high, step } = KINDS[now.kind];
@@ -174,8 +174,8 @@ async function sweepTest() {
   clearError(testKind);
   put(testCurve, h("p", { class: "note" }, "Evaluating both models …"));
   try {
-    evaluated.clear();
-    evaluated.set(JSON.stringify(request), await api.post("sweep-test", request));
+    const { info } = state;
+    evaluated = { key: JSON.stringify(request), info, result: await api.post("sweep-test", request) };
   } catch (error) {
     showError(testKind, error);
   } finally {
@@ -183,10 +183,6 @@ async function sweepTest() {
     testCurve.inputs = undefined;
     await act({}).catch(toast);
   }
-}
-
-export function forgetResults() {
-  evaluated.clear();
 }
 
 function showAttack(of, result, truth) {
