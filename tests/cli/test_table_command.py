@@ -50,7 +50,7 @@ def complaint(capsys, *args):
     [
         (["mine.csv"], "Likely: --target outcome"),
         (["mine.csv", "--target", "outcom"], "Did you mean 'outcome'?"),
-        (["mine.csv", "--target", "age"], "--bins 3"),
+        (["mine.csv", "--target", "age", "--contenders", "logistic"], "--bins 3"),
         (["mine.csv", "--target", "outcome", "--split", "half"], "split must be given, shuffle"),
         (["mine.csv", "--target", "outcome", "--split", "given"], "has none"),
         (["mine.csv", "--target", "outcome", "--metric", "acuracy"], "Did you mean 'accuracy'?"),

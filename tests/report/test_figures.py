@@ -497,6 +497,7 @@ def test_the_package_imports_only_results_and_verdicts() -> None:
     known = (
         "graduel.atomic_io",
         "graduel.data.finding",
+        "graduel.data.task",
         "graduel.duel.result.",
         "graduel.duel.verdict.costs",
         "graduel.duel.verdict.sentences",
