@@ -22,6 +22,7 @@ from graduel import (
     Run,
     Suite,
     TabularMLPClassifier,
+    TabularMLPRegressor,
     UserError,
     compare_predictions,
     compare_scores,
@@ -86,6 +87,7 @@ def main(folder: Path) -> list[str]:
     assert len(losses) == 2
     MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", max_iter=500).fit(X, X[:, 0]).predict(X)
     TabularMLPClassifier(recipe={"layers": 8, "epochs": 2}).fit(X, y, sample_weight=1.0 + y)
+    TabularMLPRegressor(recipe={"layers": 8, "epochs": 2}).fit(X, X[:, 0]).predict(X)
 
     try:
         dataset: Dataset = load_dataset("mnits")

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from graduel.duel.verdict.predictions import compare_predictions
     from graduel.duel.verdict.scores import compare_scores
     from graduel.errors import UserError
-    from graduel.estimators import MLPClassifier, MLPRegressor, TabularMLPClassifier
+    from graduel.estimators import (
+        MLPClassifier,
+        MLPRegressor,
+        TabularMLPClassifier,
+        TabularMLPRegressor,
+    )
     from graduel.nn import Dense, Dropout, Network, ReLU
     from graduel.report import write_report, write_suite
     from graduel.train import Fit
@@ -48,6 +53,7 @@ _MODULES = {
     "Run": "duel.result.outcome",
     "Suite": "duel.result.outcome",
     "TabularMLPClassifier": "estimators",
+    "TabularMLPRegressor": "estimators",
     "UserError": "errors",
     "compare_predictions": "duel.verdict.predictions",
     "compare_scores": "duel.verdict.scores",
@@ -73,6 +79,7 @@ __all__ = [
     "Run",
     "Suite",
     "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "UserError",
     "compare_predictions",
     "compare_scores",

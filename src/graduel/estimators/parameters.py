@@ -66,6 +66,10 @@ TABLE_CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
 }
 """Constraints of TabularMLPClassifier."""
+NUMBER_CONSTRAINTS = {
+    name: one for name, one in TABLE_CONSTRAINTS.items() if name != "class_weight"
+} | {"metric": [StrOptions({"rmse", "mae"})]}
+"""Constraints of TabularMLPRegressor."""
 
 
 def check(estimator: Any, constraints: dict[str, list[Any]] = CONSTRAINTS) -> None:

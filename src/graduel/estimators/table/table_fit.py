@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan
@@ -23,10 +23,10 @@ from graduel.errors import UserError, to_parameters
 from graduel.estimators.inputs import check_order, feature_attributes, validate_weights
 from graduel.estimators.parameters import TABLE_CONSTRAINTS, check, check_class_weight
 from graduel.estimators.table import table_input
-from graduel.estimators.table.table_training import EpochScorer, train_and_select
+from graduel.estimators.table.table_training import EpochScorer, TableEpoch, train_and_select
 from graduel.nn import Network, Weights
 from graduel.train.build import recipe_parser
-from graduel.train.loop.training import Training, to_probabilities
+from graduel.train.loop.training import BestEpoch, Training, to_probabilities
 from graduel.train.recipes import NetRecipe, net_recipe
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class FittedTable:
     set_aside : the other columns, with reasons
     preparation : the encoders from columns to the network's inputs
     network, weights : the trained network
-    classes : the labels, sorted
+    classes : the labels, sorted; empty for numbers, whose scale is in the schema
     names : the names of the columns of X, if X has names
     """
 
@@ -81,9 +81,13 @@ class FittedTable:
 
     def predict_proba(self, frame: pl.DataFrame) -> Array:
         """Return probabilities of raw rows, shape (n_rows, n_classes)."""
+        return to_probabilities(self.network.loss, self.predict_outputs(frame))
+
+    def predict_outputs(self, frame: pl.DataFrame) -> Array:
+        """Return the network's outputs of raw rows."""
         matrix = self.preparation.transform(self.schema.conform(frame, remedy=REMEDY))
         network, weights = self._exact
-        return to_probabilities(network.loss, network.predict(matrix, weights))
+        return network.predict(matrix, weights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,15 +113,7 @@ def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, 
     """
     check(p, TABLE_CONSTRAINTS)
     check_class_weight(p.class_weight)
-    stand_in = p._stand_in()
-    check_order(X, y)
-    raw = table_input.to_frame(stand_in, X, least=2)
-    y = validate_labels(y)
-    check_consistent_length(raw, y)
-    weight = validate_weights(sample_weight, np.empty((len(raw), 1)))
-    if weight is not None and not weight.all():  # a row of weight 0 has no influence at all
-        positive = np.flatnonzero(weight)
-        raw, y, weight = raw[positive], y[positive], weight[positive]
+    stand_in, raw, y, weight = read_rows(p, X, y, sample_weight, validate_labels)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
@@ -127,8 +123,7 @@ def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, 
         )
     categorical = table_input.resolve_columns(p.categorical_features, X, raw.columns)
     schema, set_aside, frame = table_input.infer_schema(raw, categorical)
-    random_state = check_random_state(p.random_state)
-    rng = np.random.default_rng(random_state.randint(0, 2**32, 4, dtype=np.uint32))
+    rng = make_generator(p.random_state)
     rows = TableRows(frame, codes, weight)
     if eval_set is None:
         train_index, valid_index = split_validation(codes, p.validation_fraction, rng)
@@ -137,12 +132,7 @@ def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, 
         stand_in.classes_ = classes
         train, valid = rows, _validation_rows(stand_in, schema, raw.columns, eval_set)
     recipe = resolve_recipe(p, len(train.y))
-    preparation = NetPreparation.fit(train.frame, schema.columns, **recipe.preparation)
-    if not preparation.names:
-        raise UserError(
-            f"expected columns that vary in the {len(train.y):,} training rows; each of "
-            f"{join_names(c.name for c in schema.columns)} has one value. Add rows"
-        )
+    preparation = fit_preparation(train, schema, recipe)
     weights = _class_weight(p.class_weight, classes, train.y)
     training = Training(
         recipe,
@@ -170,8 +160,47 @@ def fit(p: Any, X: Any, y: Any, sample_weight: Any, eval_set: Any) -> dict[str, 
         classes,
         getattr(stand_in, "feature_names_in_", None),
     )
-    has_validation = len(valid.y) > 0
-    return fitted_attributes(fitted) | {
+    return fitted_attributes(fitted) | describe_training(recipe, best, epochs, len(valid.y) > 0)
+
+
+def read_rows(
+    p: Any, X: Any, y: Any, sample_weight: Any, validate: Callable[[Any], Array]
+) -> tuple[Any, pl.DataFrame, Array, Array | None]:
+    """Return a stand-in for the estimator, and the rows of positive weight: cells, y, weights."""
+    stand_in = p._stand_in()
+    check_order(X, y)
+    raw = table_input.to_frame(stand_in, X, least=2)
+    y = validate(y)
+    check_consistent_length(raw, y)
+    weight = validate_weights(sample_weight, np.empty((len(raw), 1)))
+    if weight is not None and not weight.all():  # a row of weight 0 has no influence at all
+        positive = np.flatnonzero(weight)
+        raw, y, weight = raw[positive], y[positive], weight[positive]
+    return stand_in, raw, y, weight
+
+
+def make_generator(random_state: Any) -> np.random.Generator:
+    """Return the generator of a fit."""
+    state = check_random_state(random_state)
+    return np.random.default_rng(state.randint(0, 2**32, 4, dtype=np.uint32))
+
+
+def fit_preparation(train: TableRows, schema: Schema, recipe: NetRecipe) -> NetPreparation:
+    """Return the encoders fitted on training rows; raise `UserError` if no column varies."""
+    preparation = NetPreparation.fit(train.frame, schema.columns, **recipe.preparation)
+    if not preparation.names:
+        raise UserError(
+            f"expected columns that vary in the {len(train.y):,} training rows; each of "
+            f"{join_names(c.name for c in schema.columns)} has one value. Add rows"
+        )
+    return preparation
+
+
+def describe_training(
+    recipe: NetRecipe, best: BestEpoch, epochs: Sequence[TableEpoch], has_validation: bool
+) -> dict[str, Any]:
+    """Return the fitted attributes on epochs and curves."""
+    return {
         "recipe_": recipe,
         "n_iter_": len(epochs),
         "best_epoch_": best.epoch,
@@ -247,7 +276,26 @@ def split_validation(
 def _validation_rows(
     stand_in: Any, schema: Schema, names: Sequence[str], eval_set: Any
 ) -> TableRows:
-    """Return the user's validation rows."""
+    """Return the user's validation rows, with class codes."""
+    frame, y = read_validation_rows(stand_in, schema, names, eval_set, validate_labels)
+    classes = stand_in.classes_
+    new = np.setdiff1d(y, classes)
+    if len(new):
+        raise ValueError(
+            f"y of eval_set must hold labels of y ({join_names(classes.tolist())}); got "
+            f"{join_names(new.tolist())}. Leave those rows out, or add such rows to X and y"
+        )
+    return TableRows(frame, np.searchsorted(classes, y))
+
+
+def read_validation_rows(
+    stand_in: Any,
+    schema: Schema,
+    names: Sequence[str],
+    eval_set: Any,
+    validate: Callable[[Any], Array],
+) -> tuple[pl.DataFrame, Array]:
+    """Return the cells and the targets of the user's validation rows."""
     if isinstance(eval_set, list) and len(eval_set) == 1:
         eval_set = eval_set[0]
     if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
@@ -256,20 +304,14 @@ def _validation_rows(
             f"{type(eval_set).__name__}"
         )
     frame = table_input.to_frame(stand_in, eval_set[0], names=names)
-    y, classes = validate_labels(eval_set[1]), stand_in.classes_
+    y = validate(eval_set[1])
     check_consistent_length(frame, y)
-    new = np.setdiff1d(y, classes)
-    if len(new):
-        raise ValueError(
-            f"y of eval_set must hold labels of y ({join_names(classes.tolist())}); got "
-            f"{join_names(new.tolist())}. Leave those rows out, or add such rows to X and y"
-        )
-    return TableRows(schema.conform(frame, remedy=REMEDY), np.searchsorted(classes, y))
+    return schema.conform(frame, remedy=REMEDY), y
 
 
-def resolve_recipe(p: Any, rows: int) -> NetRecipe:
+def resolve_recipe(p: Any, rows: int, *, regression: bool = False) -> NetRecipe:
     """Return the default recipe for this number of training rows, with the user's changes."""
-    recipe = net_recipe(quick=False, table_rows=rows)
+    recipe = net_recipe(quick=False, table_rows=rows, regression=regression)
     if p.recipe is not None:
         recipe = recipe_parser.resolve_recipe(p.recipe, recipe)
     if p.max_epochs is not None:

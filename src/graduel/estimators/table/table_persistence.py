@@ -17,7 +17,7 @@ from graduel.data.table import DroppedColumn
 from graduel.estimators import persistence
 from graduel.estimators.table.table_fit import FittedTable, fitted_attributes
 from graduel.estimators.tagged_values import from_tagged, to_tagged
-from graduel.estimators.targets import LabelTarget
+from graduel.estimators.targets import LabelTarget, NumberTarget, Targets
 from graduel.serialize import from_plain, to_plain
 from graduel.train.build.recipe_parser import validate_recipe
 from graduel.train.io.network_file import SavedNetwork
@@ -91,11 +91,17 @@ def save(estimator: Any, path: str | Path) -> None:
         path,
         FORMAT,
         SavedCurves,
-        LabelTarget(fitted.classes, fitted.network.loss),
+        targets_of(fitted),
         table=to_plain(columns),
         preparation=compress_spec(fitted.preparation.to_spec()),
         recipe=to_tagged(estimator.recipe_),
     )
+
+
+def targets_of(fitted: FittedTable) -> Targets:
+    """Return the targets of a fitted table: labels or a number."""
+    loss = fitted.network.loss
+    return LabelTarget(fitted.classes, loss) if len(fitted.classes) else NumberTarget(1, loss)
 
 
 def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
@@ -117,7 +123,9 @@ def _restore(estimator: Any, model: SavedNetwork) -> dict[str, Any]:
 
 
 def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
-    classes = persistence.parse_classes(**notes["targets"]["classes"])
+    labels = notes["targets"].get("classes")
+    classes = np.empty(0) if labels is None else persistence.parse_classes(**labels)
+    outputs = (len(classes) or 1,)
     saved = from_plain(SavedColumns, notes["table"], "columns")
     preparation = NetPreparation.from_spec(notes["preparation"])
     known = {column.name for column in saved.schema.columns}
@@ -127,13 +135,10 @@ def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
             "not among them"
         )
     network = model.network
-    if (
-        network.input_shape != (len(preparation.names),)
-        or network.prediction_shape != classes.shape
-    ):
+    if network.input_shape != (len(preparation.names),) or network.prediction_shape != outputs:
         raise ValueError(
             f"expected a network with inputs of shape ({len(preparation.names)},) and predictions "
-            f"of shape {classes.shape}; got {network.input_shape} and {network.prediction_shape}"
+            f"of shape {outputs}; got {network.input_shape} and {network.prediction_shape}"
         )
     names = saved.feature_names
     return FittedTable(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from graduel.cores import limit_fit
+from graduel.data.prepare.target_scale import TargetScale
 from graduel.errors import UserError
 from graduel.estimators.fit.progress_bar import Progress
 from graduel.train import DivergedError, Epoch
@@ -59,6 +60,9 @@ class EpochScorer:
         counts = np.bincount(y, row_weight)[y] if len(y) else y
         self._by_class = (1 if row_weight is None else row_weight) / counts
 
+    error_of: Callable[[Array, Array], float] | None = None
+    """The error of predictions; None for the share of misclassified rows."""
+
     def __call__(self, proba: Array, y: Array) -> tuple[float, ...]:
         """Return the metric as a loss, and the log loss."""
         logs = -np.log(np.maximum(proba[np.arange(len(y)), y], SMALLEST), dtype=np.float64)
@@ -74,8 +78,36 @@ class EpochScorer:
         return first, loss
 
 
+class NumberScorer:
+    """Losses of an epoch from the predicted numbers of the validation rows.
+
+    The metric is 'rmse' or 'mae'; the other one breaks ties. Rows are weighted by their weights.
+    """
+
+    def __init__(
+        self, metric: str, scale: TargetScale, y: Array, row_weight: Array | None = None
+    ) -> None:
+        self.metric, self.scale, self.y = metric, scale, y
+        self.last: tuple[float, ...] = ()
+        """The RMSE, the mean absolute error and the score, the negative metric."""
+        self._weight = row_weight
+
+    def __call__(self, outputs: Array, y: Array) -> tuple[float, ...]:
+        """Return the metric, and the other one."""
+        error = self.scale.decode(outputs)[:, 0] - y
+        rmse = float(np.sqrt(np.average(error**2, weights=self._weight)))
+        mae = float(np.average(np.abs(error), weights=self._weight))
+        first, second = (rmse, mae) if self.metric == "rmse" else (mae, rmse)
+        self.last = rmse, mae, -first
+        return first, second
+
+    def error_of(self, outputs: Array, y: Array) -> float:
+        """Return the RMSE."""
+        return self(outputs, y)[0 if self.metric == "rmse" else 1]
+
+
 def train_and_select(
-    verbose: Any, training: Training, valid: Array, scorer: EpochScorer
+    verbose: Any, training: Training, valid: Array, scorer: EpochScorer | NumberScorer
 ) -> tuple[BestEpoch, list[TableEpoch]]:
     """Train; return the best epoch (without validation rows, the last) and all epochs."""
     best, epochs, end = BestEpoch(training.prediction_weights.copy()), list[TableEpoch](), ""
@@ -101,10 +133,10 @@ def train_and_select(
 
 
 def _epochs(
-    training: Training, valid: Array, scorer: EpochScorer, best: BestEpoch
+    training: Training, valid: Array, scorer: EpochScorer | NumberScorer, best: BestEpoch
 ) -> Iterator[Epoch]:
     if len(valid):
-        for epoch, _ in training.validated_epochs(valid, scorer.y, best, scorer):
+        for epoch, _ in training.validated_epochs(valid, scorer.y, best, scorer, scorer.error_of):
             yield epoch
         return
     for epoch in training.epochs():
