@@ -125,6 +125,7 @@ def _show_classes(run: Run, *, by_row: bool) -> dict[str, Any]:
         "misclassified_table": misclassified_rows.build_table(run) if by_row else None,
         "calibration_table": calibration.build_table(run),
         "calibration": calibration.build_pictures(run),
+        "calibration_sets": calibration.describe_sets(run),
     }
 
 

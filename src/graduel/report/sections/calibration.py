@@ -8,7 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import format_count, format_interval, format_number, format_percent
+from graduel.number_format import (
+    format_count,
+    format_exact,
+    format_interval,
+    format_number,
+    format_percent,
+)
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.notebook_figure import create_axes
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -170,6 +176,23 @@ def build_bin_table(run: Run, scaling: Scaling) -> TextTable:
             for name, entry in read_calibrations(run, scaling).items()
             for one in entry.diagram
         ),
+    )
+
+
+def describe_sets(run: Run) -> str:
+    """Return the sentence on conformal sets of classes; "" without any."""
+    titles, parts, level = list_titles(run), [], 0.0
+    for name, entry in run.result.contenders.items():
+        if (one := entry.conformal) is not None:
+            level = one.level
+            covered, size = format_percent(one.coverage, 1), format_number(one.size, 2)
+            parts.append(f"{titles[name]} {covered} with {size} classes")
+    if not parts:
+        return ""
+    return (
+        f"Conformal sets, calibrated on the validation rows to contain the true class of "
+        f"{format_exact(100 * level)} % of the rows, contain it and hold on average: "
+        f"{'; '.join(parts)}."
     )
 
 

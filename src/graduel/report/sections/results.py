@@ -92,8 +92,9 @@ def build_table(run: Run) -> TextTable:
             add(label, scores, list(map(scale.text, scores)))
         r2 = [entry.r2 or 0.0 for entry in entries]
         add("R² (higher is better)", [-one for one in r2], list(map(format_number, r2)))
-    if all(entry.conformal for entry in entries):
-        _add_conformal(rows, [entry.conformal for entry in entries if entry.conformal], scale)
+        intervals = [entry.conformal for entry in entries if entry.conformal]
+        if len(intervals) == len(entries):
+            rows += _list_intervals(intervals, scale)
     latency = read_latency_rows(run)
     for one in read_costs(run):
         # Times are not comparable if one is too long.
@@ -105,17 +106,13 @@ def build_table(run: Run) -> TextTable:
     return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
 
 
-def _add_conformal(
-    rows: list[tuple[str, ...]], results: Sequence[ConformalResult], scale: LossScale
-) -> None:
-    """Add coverage and size of conformal intervals or sets to the rows of the table."""
-    level = f"{format_exact(100 * results[0].level)} %"
-    what, size = (
-        (f"{level} sets", "classes") if scale.unit else (f"{level} intervals", "mean width")
-    )
-    rows.append((f"{what}: coverage", *(format_percent(one.coverage, 1) for one in results)))
-    sizes = [format_number(one.size, 2) if scale.unit else scale.text(one.size) for one in results]
-    rows.append((f"{what}: {size}", *sizes))
+def _list_intervals(results: Sequence[ConformalResult], scale: LossScale) -> list[tuple[str, ...]]:
+    """Return the rows on coverage and width of conformal intervals."""
+    what = f"{format_exact(100 * results[0].level)} % intervals"
+    return [
+        (f"{what}: coverage", *(format_percent(one.coverage, 1) for one in results)),
+        (f"{what}: mean width", *(scale.text(one.size) for one in results)),
+    ]
 
 
 def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
