@@ -34,7 +34,7 @@ def test_a_result_has_the_findings_with_their_codes(leaky, tmp_path, monkeypatch
         duel_checks, "check_table", lambda table: calls.append(table) or check_table(table)
     )
     options = {"split": "holdout", "quick": True, "threads": 1, "out": tmp_path / "run"}
-    contenders = {"ridge": RidgeClassifier(), "textbook": None}
+    contenders = {"linear": RidgeClassifier(), "textbook": None}
     run = run_duel(leaky, target="label", contenders=contenders, **options)
     assert len(calls) == 1
     result = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))

@@ -161,9 +161,9 @@ def test_scikit_learns_names_are_aliases_of_graduels_metrics():
         ("log_los", "Did you mean 'log_loss'"),
         ("AUC", "Did you mean 'auc'"),
         ("f1_makro", "Did you mean 'f1_macro'"),
-        ("r2", "metric must be one of 'error', "),  # regression
-        ("rand_score", "classification scorer"),  # clustering
-        ("f1_samples", "classification scorer"),  # multilabel
+        ("rsme", "Did you mean 'rmse'"),
+        ("rand_score", "metric must be one of 'error', "),  # clustering
+        ("f1_samples", "or a scikit-learn scorer such as 'f1_macro'"),  # multilabel
     ],
 )
 def test_unknown_names_are_refused_with_a_suggestion(name, hint):

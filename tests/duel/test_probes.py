@@ -181,7 +181,7 @@ def test_probes_of_several_runs_are_merged_into_means(images) -> None:
     "spoil",
     [
         lambda p: p["robustness"][0]["errors"].append(0.1),
-        lambda p: p["robustness"][0]["errors"].__setitem__(0, 7),
+        lambda p: p["robustness"][0]["errors"].__setitem__(0, -0.1),
         lambda p: p.pop("rows"),
         lambda p: p["importance"].update(log_loss=[1, 2]),
         lambda p: p["importance"].pop("error"),

@@ -140,9 +140,19 @@ def test_a_mistake_has_a_short_traceback_in_the_words_of_python(options, message
     assert error.value.__cause__ is None
 
 
-def test_a_numeric_target_is_explained_with_parameters():
-    with pytest.raises(UserError, match=r"bins=3 to predict ranges, or categorical=\['") as error:
-        graduel.run_duel(X, X[:, 0], **SMALL)
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        ({"contenders": ["logistic"]}, "or give bins=3 to predict ranges"),
+        ({"metric": "error"}, "or give task='classification' if the target is read as"),
+        ({"task": "number"}, "task must be one of 'classification', 'regression'; got 'number'"),
+        ({"task": "regression", "bins": 3}, "bins makes classes .* task='regression'. Leave one"),
+        ({"log_target": True}, "log_target needs a target above 0"),
+    ],
+)
+def test_a_numeric_target_is_explained_with_parameters(options, remedy):
+    with pytest.raises(UserError, match=remedy) as error:
+        graduel.run_duel(X, X[:, 0], **SMALL, **options)
     assert "--" not in str(error.value)
 
 

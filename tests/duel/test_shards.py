@@ -45,6 +45,24 @@ def dead_pid():
     return process.pid
 
 
+@pytest.mark.parametrize("step", ["fsync", "thread"])
+@pytest.mark.parametrize("is_stale", [False, True])
+def test_a_process_stopped_while_it_locks_leaves_no_lock(tmp_path, monkeypatch, step, is_stale):
+    def stop(*args, **kwargs):
+        raise SystemExit(143)
+
+    path = tmp_path / "cell"
+    if is_stale:
+        write_holder(path, pid=dead_pid())
+    if step == "fsync":
+        monkeypatch.setattr(os, "fsync", stop)
+    else:
+        monkeypatch.setattr(lock_file, "Thread", stop)
+    with pytest.raises(SystemExit):
+        acquire(path)
+    assert not path.exists()
+
+
 def test_a_lock_is_acquired_once(tmp_path):
     path = tmp_path / "locks" / "cell"
     with ThreadPoolExecutor(8) as pool:

@@ -152,6 +152,14 @@ def spoil_probes(text):
         spoil_probes("[" * 100_000),
         spoil_probes(json.dumps({**to_plain(PROBES), "importance": {"columns": [1]}})),
         spoil_probes(json.dumps({**to_plain(PROBES), "robustness": [{"name": "a"}]})),
+        spoil_probes(
+            json.dumps(
+                {
+                    **to_plain(PROBES),
+                    "robustness": [{"name": "noise", "strengths": [0.1], "errors": [1.5]}],
+                }
+            )
+        ),
     ],
 )
 def test_an_inconsistent_cell_is_refused(tiny, tmp_path, spoil):

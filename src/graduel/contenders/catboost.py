@@ -120,7 +120,7 @@ def fit(recipe: CatBoostRecipe, job: FitJob) -> Fitting:
 
     train, metric = job.train, job.metric
     classes = np.unique(train.y)
-    _, valid_y = job.select_known(job.valid.X)
+    valid_y = job.valid.y[np.isin(job.valid.y, train.y)]
     loss = "Logloss" if len(classes) == 2 else "MultiClass"
     is_library = metric.name in LIBRARY_METRICS
 

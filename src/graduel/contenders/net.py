@@ -226,7 +226,12 @@ NUMBER_SPACE: Space = {
 """Contains RealMLP-TD for regression, with the activation Mish and the learning rate 0.2."""
 
 IMAGE_SPACE: Space = {
-    "layers": Choice(((256,), (512,), (256, 256), (512, 512), (1024, 512), (512, 512, 512))),
+    "layers": Choice(
+        (
+            *((256,), (512,), (256, 256), (512, 512)),
+            *((1024, 512), (512, 512, 512), (800, 400, 200)),
+        )
+    ),
     "activation": Choice(("relu", "silu", "mish")),
     "norm": Choice(("none", "batch", "layer")),
     "dropout": Real(0.0, 0.5),

@@ -59,7 +59,7 @@ def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any]) 
     Parameters
     ----------
     function : a function with type hints; parameters with hints other than those in
-        :data:`WORDS`, unions of them and None are not checked
+        :data:`WORDS`, a Literal, unions of them and None are not checked
     arguments : the arguments by name
 
     Raises
@@ -77,10 +77,18 @@ def check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any]) 
     >>> check_arguments(f, {"names": 3})
     Traceback (most recent call last):
     graduel.errors.UserError: names must be text or a list; got 3
+    >>> def f(kind: Literal["table", "image"] | None = None): ...
+    >>> check_arguments(f, {"kind": "tables"})
+    Traceback (most recent call last):
+    graduel.errors.UserError: kind must be one of 'table', 'image'; got 'tables'
     """
     hints = get_type_hints(function)
     for name, value in arguments.items():
-        kinds = _kinds(hints.get(name, Any))
+        hint = hints.get(name, Any)
+        if value is not None and (options := _options(hint)) and value not in options:
+            known = ", ".join(repr(option) for option in options)
+            raise UserError(f"{name} must be one of {known}; got {_describe(value)}")
+        kinds = _kinds(hint)
         if not kinds or value is None or any(_is_kind(value, kind) for kind in kinds):
             continue
         words = [word for kind, word in WORDS.items() if kind in kinds]
@@ -144,6 +152,13 @@ def known_names(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **options)
 
     return call
+
+
+def _options(hint: Any) -> list[Any]:
+    """Return the values of a hint that is a Literal or a Literal or None; of another, none."""
+    parts = [one for one in get_args(hint) if one is not NoneType] or [hint]
+    literal = hint if get_origin(hint) is Literal else parts[0] if len(parts) == 1 else None
+    return list(get_args(literal)) if get_origin(literal) is Literal else []
 
 
 def _kinds(hint: Any) -> set[type]:

@@ -176,7 +176,7 @@ def check_task(metric: Metric, task: TaskKind) -> None:
     kind = "classes" if task == "classification" else "a number"
     raise UserError(
         f"metric: expected one for {kind}, such as {', '.join(known)}; got '{metric.name}'. Choose "
-        "one of them, or give --task if the target is read as the wrong kind"
+        f"one of them, or give --task {metric.task} if the target is read as the wrong kind"
     )
 
 

@@ -18,12 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data.task import Classification, Regression, TaskKind
 from graduel.duel.result.outcome import Outcome
 from graduel.serialize import from_plain, read_json, to_json
 
 OUTCOME, PROBES, MODEL = "outcome.json", "probes.json", "model.safetensors"
 ARRAYS = ("probabilities", "valid_probabilities")
 """The arrays of an outcome, each in a separate file."""
+DTYPES = {kind.kind: kind.dtype for kind in (Classification, Regression)}
+"""The type of the predictions by the kind of task."""
 
 
 def pack_outcome(outcome: Outcome, model: bytes | None = None) -> dict[str, bytes]:
@@ -37,13 +40,14 @@ def pack_outcome(outcome: Outcome, model: bytes | None = None) -> dict[str, byte
     return {OUTCOME: to_json(values).encode(), **files}
 
 
-def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
+def read_outcome(folder: Path, n_test: int, n_valid: int, task: TaskKind) -> Outcome:
     """Return the outcome in a cell's folder.
 
     Parameters
     ----------
     folder : the cell's folder
     n_test, n_valid : numbers of test and validation rows of its run
+    task : what its predictions are: probabilities of classes, or numbers
 
     Raises
     ------
@@ -61,12 +65,13 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
     n_classes = outcome.probabilities.shape[-1]
     for name, n_rows in zip(ARRAYS, (n_test, n_valid), strict=True):
         p = values[name]
-        if (
-            p.dtype not in (np.float32, np.float64)
-            or p.shape != (n_rows, n_classes)
-            or not np.isfinite(p).all()
-        ):
+        if p.dtype != DTYPES[task] or p.shape != (n_rows, n_classes) or not np.isfinite(p).all():
             raise ValueError(f"{name} do not match the rows of the run")
+    robustness = outcome.probes.robustness if outcome.probes else ()
+    if task == "classification" and any(
+        e is not None and e > 1 for k in robustness for e in k.errors
+    ):
+        raise ValueError("expected error rates of at most 1")
     return outcome
 
 

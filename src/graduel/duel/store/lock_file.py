@@ -113,29 +113,30 @@ def acquire(path: Path) -> LockFile | None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = Holder.current()
-    content = json.dumps(asdict(holder)).encode()
-    if _create(path, content):
-        return LockFile(path, holder)
-    if not is_stale(path):
-        return None
+    if (lock := _create(path, holder)) or not is_stale(path):
+        return lock
     with FileLock(path.parent / TAKEOVER):
         if path.exists() and not is_stale(path):  # another process was first
             return None
         path.unlink(missing_ok=True)
-        return LockFile(path, holder) if _create(path, content) else None
+        return _create(path, holder)
 
 
-def _create(path: Path, content: bytes) -> bool:
+def _create(path: Path, holder: Holder) -> LockFile | None:
+    """Create a lock file unless it exists; remove it if a signal stops the process meanwhile."""
     try:
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     except FileExistsError:
-        return False
+        return None
     try:
-        os.write(file, content)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    return True
+        with open(file, "wb") as opened:
+            opened.write(json.dumps(asdict(holder)).encode())
+            opened.flush()
+            os.fsync(file)
+        return LockFile(path, holder)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def read_holder(path: Path) -> Holder | None:

@@ -176,7 +176,7 @@ class Store:
         folder = self._cells / cell.key
         try:
             rows = self.read_split(cell.seed)
-            outcome = read_outcome(folder, len(rows.test), len(rows.valid))
+            outcome = read_outcome(folder, len(rows.test), len(rows.valid), self.protocol.task)
             if (outcome.contender, outcome.seed) != (cell.contender, cell.seed):
                 raise ValueError(f"it belongs to {outcome.contender}, seed {outcome.seed}")
         except DAMAGE as error:
