@@ -73,8 +73,8 @@ class Dataset:
         return join_lines([*lines, f"{'classes' if self.classes else 'target'}: {summary}"])
 
     def _repr_html_(self) -> str:
-        heads = ("class", "rows") if self.classes else ("target", "value")
-        parts = [render_table(heads, self._summarize_target())]
+        headings = ("class", "rows") if self.classes else ("target", "value")
+        parts = [render_table(headings, self._summarize_target())]
         if self.columns:
             columns = [(column.name, column.kind) for column in self.columns]
             parts.insert(0, render_table(("column", "kind"), columns))

@@ -18,7 +18,49 @@ from graduel.estimators.table.table_fit import FittedTable
 Array = NDArray[Any]
 
 
-class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseEstimator):  # type: ignore[misc]
+class TableMixin(EngineMixin):
+    """What the estimators for tables share: raw tables as input, scikit-learn's tags, files."""
+
+    takes = "frame"
+    """As a contender in a duel, it gets a DataFrame instead of a matrix."""
+
+    def _fit_by(self, fit: Callable[..., dict[str, Any]], *data: Any) -> Self:
+        """Fit by a function that returns the attributes of the fitted estimator."""
+        try:
+            attributes = fit(self, *data)
+        except UserError as error:
+            raise table_fit.translate_error(error) from None
+        self._publish(attributes)
+        return self
+
+    def _predict_by(
+        self, predict: Callable[[FittedTable, Any], Array], X: Any
+    ) -> tuple[FittedTable, Array]:
+        """Return the fitted table, and its predictions of raw rows."""
+        check_is_fitted(self)
+        fitted = self._fitted
+        frame = table_input.to_frame(self._stand_in(fitted), X, names=fitted.columns)
+        try:
+            return fitted, predict(fitted, frame)
+        except UserError as error:
+            raise table_fit.translate_error(error) from None
+
+    @staticmethod
+    def _persistence() -> Any:
+        from graduel.estimators.table import table_persistence
+
+        return table_persistence
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the tags of an estimator that takes missing values and categories."""
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, TableMixin, BaseEstimator):  # type: ignore[misc]
     """Neural network classifier for tables with numbers, categories, dates and missing values.
 
     X is a pandas or Polars DataFrame, an array or a list of rows. Column types are inferred as by
@@ -82,9 +124,6 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
     Column(name='strong', kind='boolean', reason='no and yes')
     """
 
-    takes = "frame"
-    """As a contender in a duel, it gets a DataFrame instead of a matrix."""
-
     def __init__(
         self,
         *,
@@ -120,12 +159,7 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
         ValueError
             If a parameter or the data are invalid, or the training diverged.
         """
-        try:
-            attributes = table_fit.fit(self, X, y, sample_weight, eval_set)
-        except UserError as error:
-            raise table_fit.translate_error(error) from None
-        self._publish(attributes)
-        return self
+        return self._fit_by(table_fit.fit, X, y, sample_weight, eval_set)
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class.
@@ -145,7 +179,7 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
         ValueError
             If X does not have the columns of the fit.
         """
-        return self._predict(X)[1]
+        return self._predict_by(FittedTable.predict_proba, X)[1]
 
     def predict(self, X: Any) -> Array:
         """Return the most probable label of each row.
@@ -165,23 +199,11 @@ class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseE
         ValueError
             If X does not have the columns of the fit.
         """
-        fitted, p = self._predict(X)
+        fitted, p = self._predict_by(FittedTable.predict_proba, X)
         return fitted.classes[p.argmax(axis=1)]
 
-    def _predict(self, X: Any) -> tuple[FittedTable, Array]:
-        return _predict_table(self, X, FittedTable.predict_proba)
 
-    @staticmethod
-    def _persistence() -> Any:
-        from graduel.estimators.table import table_persistence
-
-        return table_persistence
-
-    def __sklearn_tags__(self) -> Any:
-        return _accept_tables(super().__sklearn_tags__())
-
-
-class TabularMLPRegressor(RegressorMixin, EngineMixin, BaseEstimator):  # type: ignore[misc]
+class TabularMLPRegressor(RegressorMixin, TableMixin, BaseEstimator):  # type: ignore[misc]
     """Neural network regressor for tables with numbers, categories, dates and missing values.
 
     Columns, recipes, validation rows and threads are as for :class:`TabularMLPClassifier`. The
@@ -226,9 +248,6 @@ class TabularMLPRegressor(RegressorMixin, EngineMixin, BaseEstimator):  # type: 
     True
     """
 
-    takes = "frame"
-    """As a contender in a duel, it gets a DataFrame instead of a matrix."""
-
     def __init__(
         self,
         *,
@@ -263,12 +282,7 @@ class TabularMLPRegressor(RegressorMixin, EngineMixin, BaseEstimator):  # type: 
         ValueError
             If a parameter or the data are invalid, or the training diverged.
         """
-        try:
-            attributes = number_fit.fit(self, X, y, sample_weight, eval_set)
-        except UserError as error:
-            raise table_fit.translate_error(error) from None
-        self._publish(attributes)
-        return self
+        return self._fit_by(number_fit.fit, X, y, sample_weight, eval_set)
 
     def predict(self, X: Any) -> Array:
         """Return the predicted number of each row.
@@ -288,37 +302,7 @@ class TabularMLPRegressor(RegressorMixin, EngineMixin, BaseEstimator):  # type: 
         ValueError
             If X does not have the columns of the fit.
         """
-        fitted, outputs = _predict_table(self, X, FittedTable.predict_outputs)
+        fitted, outputs = self._predict_by(FittedTable.predict_outputs, X)
         scale = fitted.schema.target_scale
         assert scale is not None
         return scale.decode(outputs)[:, 0]
-
-    @staticmethod
-    def _persistence() -> Any:
-        from graduel.estimators.table import table_persistence
-
-        return table_persistence
-
-    def __sklearn_tags__(self) -> Any:
-        return _accept_tables(super().__sklearn_tags__())
-
-
-def _predict_table(
-    estimator: Any, X: Any, predict: Callable[[FittedTable, Any], Array]
-) -> tuple[FittedTable, Array]:
-    """Return the fitted table of an estimator, and its predictions of raw rows."""
-    check_is_fitted(estimator)
-    fitted = estimator._fitted
-    frame = table_input.to_frame(estimator._stand_in(fitted), X, names=fitted.columns)
-    try:
-        return fitted, predict(fitted, frame)
-    except UserError as error:
-        raise table_fit.translate_error(error) from None
-
-
-def _accept_tables(tags: Any) -> Any:
-    """Return scikit-learn's tags of an estimator that takes missing values and categories."""
-    tags.input_tags.allow_nan = True
-    tags.input_tags.categorical = True
-    tags.input_tags.string = True
-    return tags

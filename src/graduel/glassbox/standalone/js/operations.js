@@ -47,7 +47,7 @@ export function explain(net, r, { kind, layer: l }, unit) {
   if (kind === "Z") {
     const terms = sorted([...row(W, unit)].map((w, i) => ({ input: i, factors: [w, inputs[i]], value: w * inputs[i] })));
     return { line: `Z${s}${at} = Σ W${s}[${unit}, i] · A${subscript(l - 1)}[i] + b${s}${at} = ${format(z)}`, terms,
-             heads: ["weight", "input", "product"], bias: net.b[l - 1].data[unit], sum: z };
+             headings: ["weight", "input", "product"], bias: net.b[l - 1].data[unit], sum: z };
   }
   if (kind === "A" && l < L) return { line: `A${s}${at} = max(0, ${format(z)}) = ${format(a)}` };
   if (kind === "A") return { line: `A${s}${at} = exp(${format(z)}) / Σ exp(Z${s}) = ${format(a)}` };
@@ -57,11 +57,11 @@ export function explain(net, r, { kind, layer: l }, unit) {
     const up = net.W[l], terms = sorted([...r.dZ[l].data].map((e, k) => ({ input: k, factors: [up.data[k * up.columns + unit], e], value: up.data[k * up.columns + unit] * e })));
     const sum = terms.reduce((t, term) => t + term.value, 0), open = z > 0 ? 1 : 0;
     return { line: `dZ${s}${at} = ${format(sum)} · ${open} = ${format(d)}`, note: open ? "The gate is open: Z was positive." : "The gate is closed: Z was not positive, so no gradient passes.",
-             terms, heads: ["weight", "dZ of the next layer", "product"], sum };
+             terms, headings: ["weight", "dZ of the next layer", "product"], sum };
   }
   if (kind === "dW") {
     const terms = sorted([...row(r.dW[l - 1], unit)].map((value, i) => ({ input: i, factors: [d, inputs[i]], value })));
-    return { line: `dW${s}[${unit}, i] = dZ${s}${at} · A${subscript(l - 1)}[i] = ${format(d)} · A${subscript(l - 1)}[i]`, terms, heads: ["dZ", "input", "gradient"] };
+    return { line: `dW${s}[${unit}, i] = dZ${s}${at} · A${subscript(l - 1)}[i] = ${format(d)} · A${subscript(l - 1)}[i]`, terms, headings: ["dZ", "input", "gradient"] };
   }
   if (kind === "db") return { line: `db${s}${at} = dZ${s}${at} = ${format(d)}` };
   if (kind === "step") {

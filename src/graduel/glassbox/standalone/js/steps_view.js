@@ -151,7 +151,7 @@ export function stepsView(models) {
         rows.push(total("sum", source.sum));
       }
       parts.push(h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Largest terms" },
-        h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "input"), source.heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows))));
+        h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "input"), source.headings.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, rows))));
     }
     put(inNumbers, parts);
   }
