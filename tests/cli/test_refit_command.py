@@ -17,7 +17,7 @@ from graduel.duel.plan.splits import split_all_rows
 from graduel.duel.result.best_model import best_contender
 from graduel.duel.result.duel_result import read_result
 from graduel.duel.result.refit import plan_refit
-from graduel.models import library_classifier
+from graduel.models import library_model
 from graduel.models.model_file import load_model
 
 OWN = """
@@ -126,7 +126,7 @@ def test_mistakes_are_one_line_before_any_fit(capsys, here, monkeypatch):
         _, err = run_command(capsys, "train", *args, code=2)
         assert words in err
         assert err.count("\n") == 1
-    monkeypatch.setattr(library_classifier, "find_spec", lambda name: None)
+    monkeypatch.setattr(library_model, "find_spec", lambda name: None)
     _, err = run_command(capsys, "train", "mine.csv", *own, "forest", code=2)
     assert "pip install 'graduel[skops]'" in err
     assert err.count("\n") == 1

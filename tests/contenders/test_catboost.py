@@ -16,7 +16,7 @@ from graduel.contenders.contender import finish_fit
 from graduel.data.source import source_from_arrays
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
-from graduel.models.library_classifier import Classifier, catboost_bytes, load_catboost
+from graduel.models.library_model import LibraryModel, catboost_bytes, load_catboost
 
 SMALL = {"n_estimators": 12, "depth": 3, "learning_rate": 0.3, "early_stopping_rounds": 4}
 
@@ -120,7 +120,7 @@ def test_the_saved_form_is_reproducible_and_executes_nothing():
     assert content.startswith(b"CBM1")
     assert catboost_bytes(load_catboost(content)) == content
     rows = fitted.prepare(valid.X)
-    loaded = Classifier.from_bytes("catboost", content, "matrix")
+    loaded = LibraryModel.from_bytes("catboost", content, "matrix")
     assert loaded.n_features == 2
     np.testing.assert_allclose(loaded.predict(rows, (0, 1, 2)), fitted.predict(rows), atol=1e-6)
 
@@ -141,4 +141,4 @@ def test_a_saved_model_names_the_missing_package(monkeypatch):
     content = catboost_bytes(fit(table())[0].best())
     monkeypatch.setitem(sys.modules, "catboost", None)
     with pytest.raises(UserError, match=r"needs CatBoost.*pip install 'graduel\[catboost\]'"):
-        Classifier.from_bytes("catboost", content, "matrix")
+        LibraryModel.from_bytes("catboost", content, "matrix")

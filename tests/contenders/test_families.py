@@ -130,5 +130,5 @@ def test_a_family_is_defined_in_one_file(name):
         for path in SOURCE.rglob("*.py")
         if re.search(name, path.read_text(encoding="utf-8"), re.IGNORECASE)
     }
-    saved_form = "models/library_classifier.py"
+    saved_form = "models/library_model.py"
     assert files == {f"contenders/{name}.py", "contenders/registry.py", saved_form}

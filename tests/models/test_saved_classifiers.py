@@ -27,8 +27,8 @@ from graduel.data.schema import Schema
 from graduel.data.source import source_from_arrays
 from graduel.duel.plan.user_estimators import describe_estimator
 from graduel.errors import UserError
-from graduel.models import library_classifier
-from graduel.models.library_classifier import CannotSaveError, dump_estimator
+from graduel.models import library_model
+from graduel.models.library_model import CannotSaveError, dump_estimator
 from graduel.models.model_file import load_model, save_model
 
 RECIPES = {
@@ -92,7 +92,7 @@ def test_a_loaded_model_predicts_as_the_fitted_one(name, classes, tmp_path):
     np.testing.assert_allclose(p, fitted.predict_proba(data.X), atol=1e-6)
     shuffled = data.X.select(reversed(data.X.columns)).with_columns(more=pl.lit(1))
     np.testing.assert_array_equal(loaded.predict_proba(shuffled), p)
-    assert len(loaded.input_names) == loaded.classifier.n_features
+    assert len(loaded.input_names) == loaded.library_model.n_features
 
 
 @pytest.mark.parametrize("name", ["logistic", "forest"])
@@ -168,7 +168,7 @@ def test_a_type_of_another_package_is_refused_with_its_name():
 
 
 def test_without_skops_the_command_is_named(monkeypatch):
-    monkeypatch.setattr(library_classifier, "find_spec", lambda name: None)
+    monkeypatch.setattr(library_model, "find_spec", lambda name: None)
     with pytest.raises(CannotSaveError, match=r"pip install 'graduel\[skops\]'"):
         dump_estimator(LogisticRegression())
 
@@ -178,7 +178,7 @@ def test_a_file_with_other_types_is_not_loaded(tmp_path, monkeypatch):
     data = table()
     fitted = fit(data, make_contender("logistic", "logistic", {}))
     model = get_family("logistic").to_model(fitted, Schema.of(data), "title")
-    content = model.classifier.to_bytes()
+    content = model.library_model.to_bytes()
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
@@ -188,7 +188,7 @@ def test_a_file_with_other_types_is_not_loaded(tmp_path, monkeypatch):
                 schema["__module__"], schema["__class__"] = "os", "system"
                 text = json.dumps(schema).encode()
             new.writestr(name, text)
-    monkeypatch.setattr(library_classifier.Classifier, "to_bytes", lambda self: out.getvalue())
+    monkeypatch.setattr(library_model.LibraryModel, "to_bytes", lambda self: out.getvalue())
     monkeypatch.setattr(os, "system", lambda *args: pytest.fail("code was executed"))
     save_model(tmp_path / "m", model)
     with pytest.raises(UserError, match="not trusted, and is not loaded"):

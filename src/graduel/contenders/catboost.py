@@ -22,8 +22,8 @@ from graduel.contenders.sklearn_contender import (
     silence_warnings,
 )
 from graduel.metrics.probabilities import expand_classes, softmax
-from graduel.models.library_classifier import (
-    Classifier,
+from graduel.models.library_model import (
+    LibraryModel,
     catboost_bytes,
     catboost_rows,
     load_catboost,
@@ -352,7 +352,7 @@ def to_model(fitted: FittedCatBoost, schema: Schema, title: str) -> Model:
         title,
         schema,
         fitted.prepare.preparation,
-        classifier=Classifier("catboost", fitted.best()),
+        library_model=LibraryModel("catboost", fitted.best()),
         class_codes=tuple(int(code) for code in fitted.classes),
     )
 

@@ -229,7 +229,7 @@ def to_model(fitted: FittedLightGBM, schema: Schema, title: str) -> Model:
     """Return the trees up to the selected round; they are saved as LightGBM's text."""
     from lightgbm import Booster
 
-    from graduel.models.library_classifier import Classifier
+    from graduel.models.library_model import LibraryModel
     from graduel.models.model import Model
 
     booster = fitted.model.booster_
@@ -239,7 +239,7 @@ def to_model(fitted: FittedLightGBM, schema: Schema, title: str) -> Model:
         title,
         schema,
         fitted.prepare.preparation,
-        classifier=Classifier("lightgbm", Booster(model_str=text)),
+        library_model=LibraryModel("lightgbm", Booster(model_str=text)),
         class_codes=tuple(int(code) for code in getattr(fitted.model, "classes_", ())),
     )
 

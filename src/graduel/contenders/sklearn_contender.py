@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graduel.models.model import Model
 
 Input = Literal["matrix", "pixels", "frame"]
-"""What a classifier takes, see :class:`graduel.models.library_classifier.Classifier`."""
+"""What a classifier takes, see :class:`graduel.models.library_model.LibraryModel`."""
 LIBRARY_METRICS = ("error", "accuracy", "log_loss")
 """Leading metrics with which a booster stops early by its library's own log loss (or error)."""
 
@@ -166,7 +166,7 @@ def estimator_model(
     takes : the input; by default prepared rows, with pixels scaled if the preparation does it
     classes : codes of the classes; by default the classifier's ``classes_``
     """
-    from graduel.models.library_classifier import Classifier
+    from graduel.models.library_model import LibraryModel
     from graduel.models.model import Model
 
     if (scale := getattr(fitted, "scale", None)) is not None:
@@ -178,7 +178,7 @@ def estimator_model(
         title,
         schema,
         fitted.prepare.preparation,
-        classifier=Classifier("sklearn", fitted.model, takes or scaled),
+        library_model=LibraryModel("sklearn", fitted.model, takes or scaled),
         class_codes=tuple(int(code) for code in codes),
     )
 

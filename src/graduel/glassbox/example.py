@@ -69,7 +69,7 @@ def prepare_example(model: Model, X: Any, *, decimal: str | None = None) -> Exam
         If `X` does not fit the model, or has more or fewer rows than one, or the model is neither
         a network nor XGBoost.
     """
-    if model.classifier is not None:
+    if model.library_model is not None:
         raise UserError(
             f"expected a network or XGBoost, whose computations can be shown; got {model.title}. "
             "graduel predict works with every model"

@@ -15,7 +15,7 @@ from graduel.data.schema import Schema
 from graduel.data.task import TaskKind
 from graduel.errors import UserError
 from graduel.metrics.probabilities import expand_classes, two_columns
-from graduel.models.library_classifier import Classifier
+from graduel.models.library_model import LibraryModel
 from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.training import to_probabilities
@@ -25,13 +25,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted network, booster or other classifier, with its preparation and its schema.
+    """A fitted network, booster or other model, with its preparation and its schema.
 
     Saving, serving, explaining, exporting and predicting all use this class.
 
     Attributes
     ----------
-    family : ``net``, ``xgboost``, or the kind of `classifier`
+    family : ``net``, ``xgboost``, or the kind of `library_model`
     title : the display name of the contender
     schema : the columns or images that the model takes, and the classes that it predicts
     preparation : the fitted encoders of a table's columns; None for numeric rows and images
@@ -40,7 +40,7 @@ class Model:
     class_codes : the codes of the classes in the training rows; empty for networks, which have all,
         and for numbers
     notes : additional plain data
-    classifier : the classifier of another library; None for networks and XGBoost
+    library_model : the model of another library; None for networks and XGBoost
     """
 
     family: str
@@ -52,7 +52,7 @@ class Model:
     booster: Any = None
     class_codes: tuple[int, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
-    classifier: Classifier | None = None
+    library_model: LibraryModel | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -97,8 +97,8 @@ class Model:
             )
         if self.network is not None:
             n = int(np.prod(self.network.input_shape))
-        elif self.classifier is not None:
-            n = len(self.columns) or self.classifier.n_features
+        elif self.library_model is not None:
+            n = len(self.columns) or self.library_model.n_features
         else:
             n = self.booster.num_features()
         return tuple(f"input {i}" for i in range(n))
@@ -106,7 +106,7 @@ class Model:
     def prepare(self, X: Any, *, decimal: str | None = None, first_row: int = 0) -> Any:
         """Return raw rows as the input matrix of the model, shape (n_rows, n_inputs).
 
-        For a classifier that takes a DataFrame it is a pandas DataFrame.
+        For a library model that takes a DataFrame it is a pandas DataFrame.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class Model:
         UserError
             If the rows do not match the schema.
         """
-        takes_frame = self.classifier is not None and self.classifier.input == "frame"
+        takes_frame = self.library_model is not None and self.library_model.input == "frame"
         if self.preparation is None and not takes_frame:
             return self.schema.flatten(X)
         from graduel.data.read.dataframe import from_frame
@@ -159,8 +159,8 @@ class Model:
             rows = Rows(matrix, self.schema.scale, self.network.dtype)
             outputs = self.network.predict(matrix, self.weights, rows=rows.block)
             return to_probabilities(self.network.loss, outputs).astype(np.float32, copy=False)
-        if self.classifier is not None:
-            p = self.classifier.predict(matrix, self.class_codes)
+        if self.library_model is not None:
+            p = self.library_model.predict(matrix, self.class_codes)
             return expand_classes(p, self.class_codes, len(self.classes))
         p = np.asarray(self.booster.inplace_predict(matrix), np.float32)
         return expand_classes(two_columns(p), self.class_codes, len(self.classes))
@@ -170,8 +170,8 @@ class Model:
         if self.network is not None and self.weights is not None:
             rows = Rows(matrix, self.schema.scale, self.network.dtype)
             outputs = self.network.predict(matrix, self.weights, rows=rows.block)
-        elif self.classifier is not None:
-            outputs = self.classifier.predict_numbers(matrix)
+        elif self.library_model is not None:
+            outputs = self.library_model.predict_numbers(matrix)
         else:
             outputs = self.booster.inplace_predict(matrix)
         outputs = np.asarray(outputs, np.float64).reshape(-1, 1)

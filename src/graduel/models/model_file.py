@@ -1,9 +1,9 @@
-"""Save and load models: a network, trees or a classifier, with schema and preparation, in one file.
+"""Save and load models with their schema and preparation, each in one file.
 
 The file is safetensors with a JSON description, never a pickle. Networks are written by
 :func:`graduel.train.save_network`, with schema and preparation in the notes; XGBoost's trees are
-the bytes of its binary JSON format; :mod:`graduel.models.library_classifier` has the forms of other
-classifiers.
+the bytes of its binary JSON format; :mod:`graduel.models.library_model` has the forms of other
+models.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from graduel.data.prepare.compression import compress_spec
 from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
 from graduel.data.schema import Schema
 from graduel.errors import UserError
-from graduel.models.library_classifier import KINDS, Classifier, Input
+from graduel.models.library_model import KINDS, Input, LibraryModel
 from graduel.models.model import Model
 from graduel.nn import Network, Weights
 from graduel.serialize import from_plain, to_plain
@@ -64,7 +64,7 @@ class ModelNote:
     """The preparation as plain data, compressed if it is long."""
     class_codes: tuple[int, ...]
     takes: Input | None = None
-    """What a classifier takes; None for networks and XGBoost."""
+    """What a library's model takes; None for networks and XGBoost."""
 
     def read_preparation(self, kind: type[Preparation]) -> Preparation | None:
         """Return the preparation, an instance of `kind`, or None without a preparation."""
@@ -88,14 +88,14 @@ def save_model(path: str | Path, model: Model) -> None:
         model.schema,
         None if preparation is None else compress_spec(preparation.to_spec()),
         model.class_codes,
-        None if model.classifier is None else model.classifier.input,
+        None if model.library_model is None else model.library_model.input,
     )
     notes = model.notes | {NOTE: to_plain(note)}
     if model.network is not None and model.weights is not None:
         save_network(path, model.network, model.weights, notes)
         return
-    if model.classifier is not None:
-        kind, content = CLASSIFIER, model.classifier.to_bytes()
+    if model.library_model is not None:
+        kind, content = CLASSIFIER, model.library_model.to_bytes()
     else:
         kind, content = TREES, bytes(model.booster.save_raw("ubj"))
     header = {"format": FORMAT, "graduel": version("graduel"), "kind": kind, "notes": notes}
@@ -190,7 +190,7 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
 
 
 def _read_classifier(header: dict[str, Any], content: Array) -> Model:
-    """Build the model from a file with a classifier, after verifying the checksum."""
+    """Build the model from a file with a library's model, after verifying the checksum."""
     check_sum(header, [(CLASSIFIER, content)])
     notes = dict(header["notes"])
     note = _read_note(notes.pop(NOTE, None))
@@ -200,7 +200,7 @@ def _read_classifier(header: dict[str, Any], content: Array) -> Model:
     if not _are_codes(codes, note.schema):
         raise UserError(f"{DAMAGED} ({len(note.schema.classes)} classes, codes {list(codes[:20])})")
     try:
-        classifier = Classifier.from_bytes(note.family, content.tobytes(), note.takes)
+        library_model = LibraryModel.from_bytes(note.family, content.tobytes(), note.takes)
     except UserError:
         raise
     except Exception as error:
@@ -214,14 +214,14 @@ def _read_classifier(header: dict[str, Any], content: Array) -> Model:
     preparation: Preparation | None = None
     if note.preparation is not None:
         preparation = note.read_preparation(NetPreparation if is_scaled else TreePreparation)
-    if note.takes != "frame" and classifier.n_features:
-        _check_width((classifier.n_features,), note.schema, preparation)
+    if note.takes != "frame" and library_model.n_features:
+        _check_width((library_model.n_features,), note.schema, preparation)
     return Model(
         note.family,
         note.title,
         note.schema,
         preparation,
-        classifier=classifier,
+        library_model=library_model,
         class_codes=codes,
         notes=notes,
     )

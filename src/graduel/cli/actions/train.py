@@ -47,7 +47,7 @@ from graduel.duel.result.refit import plan_refit
 from graduel.errors import UserError
 from graduel.kernels.shares import limit_threads
 from graduel.metrics.metric import Metric, get_metric, is_misclassified, log_loss
-from graduel.models.library_classifier import check_savable
+from graduel.models.library_model import check_savable
 from graduel.models.model_file import save_model
 from graduel.models.prediction_sets import calibrate
 from graduel.serialize import to_plain

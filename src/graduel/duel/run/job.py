@@ -212,7 +212,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     from graduel.contenders import get_family
     from graduel.data.schema import Schema
     from graduel.duel.run.probes import run_probes
-    from graduel.models.library_classifier import CannotSaveError
+    from graduel.models.library_model import CannotSaveError
     from graduel.models.model_file import save_model
     from graduel.models.prediction_sets import calibrate
 

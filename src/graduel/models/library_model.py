@@ -1,4 +1,4 @@
-"""Classifiers of other libraries in a saved model: scikit-learn's by skops, boosters as trees.
+"""Models of other libraries in a saved model: scikit-learn's by skops, boosters as trees.
 
 Reading none of these forms executes code of the file. LightGBM's text and CatBoost's binary format
 hold trees as numbers. skops builds only objects of types that it trusts, which are scikit-learn's,
@@ -51,7 +51,7 @@ class CannotSaveError(UserError):
 
 
 @dataclass(frozen=True, eq=False)
-class Classifier:
+class LibraryModel:
     """A fitted classifier or regressor of another library.
 
     Attributes
@@ -112,7 +112,7 @@ class Classifier:
         Raises
         ------
         CannotSaveError
-            If skops is not installed or does not support the classifier.
+            If skops is not installed or does not support the model.
         """
         if self.kind == "lightgbm":
             return str(self.estimator.model_to_string()).encode()
@@ -121,8 +121,8 @@ class Classifier:
         return dump_estimator(self.estimator)
 
     @classmethod
-    def from_bytes(cls, kind: str, content: bytes, takes: Input) -> Classifier:
-        """Build a classifier of one of :data:`KINDS` from the content of a file.
+    def from_bytes(cls, kind: str, content: bytes, takes: Input) -> LibraryModel:
+        """Build a model of one of :data:`KINDS` from the content of a file.
 
         Raises
         ------
